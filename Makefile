@@ -1,0 +1,61 @@
+# Everything a person or a machine does here. `make demo` and `make test` need Python >= 3.11, git and make.
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench torture serve lock schemas clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:
+	@echo "make demo     set up, then run the main job and show it"
+	@echo "make test     set up, then lint, type-check and test"
+	@echo "make lint     ruff, mypy, import-linter"
+	@echo "make bench    the figures of the documentation, measured here"
+	@echo "make torture  long campaigns of kills and concurrency"
+	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
+
+$(READY): requirements.lock pyproject.toml
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Pinset needs Python >= 3.11: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
+
+test: lint
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+torture: $(READY)
+	PINSET_TORTURE=1 $(BIN)/python -m pytest -q tests/property tests/integration
+
+serve: $(READY)
+	@test -d .pinset || $(BIN)/pinset init .
+	$(BIN)/pinset serve --registry .
+
+schemas: $(READY)
+	$(BIN)/python -m pinset.api.export schemas/v1
+
+# Needs uv; everything else installs from the file it writes, by hash.
+lock:
+	uv pip compile pyproject.toml --extra server --extra postgres --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

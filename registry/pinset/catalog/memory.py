@@ -1,0 +1,128 @@
+"""The catalog and the state in memory: the same tables and queries, gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from pinset.catalog.sql import SqlCatalog
+from pinset.errors import AlreadyExists, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from pinset.ports.catalog import CatalogReader, CatalogWriter
+    from pinset.ports.state import Answer, Attempt, TokenRow
+
+
+class MemoryCatalog(SqlCatalog):
+    """Implements `ports.catalog.Catalog` on one SQLite database in memory, one user at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("sqlite://")
+        self._turn = threading.RLock()
+
+    def _make_engine(self, url: str) -> Engine:
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+        @event.listens_for(engine, "connect")
+        def _autocommit(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN")
+
+        return engine
+
+    @contextmanager
+    def reading(self) -> Iterator[CatalogReader]:
+        """A view; nobody else has one at the same time."""
+        with self._turn, super().reading() as reader:
+            yield reader
+
+    @contextmanager
+    def writing(self) -> Iterator[CatalogWriter]:
+        """A connection that may write; nobody reads at the same time."""
+        with self._turn, super().writing() as writer:
+            yield writer
+
+    def usable(self) -> bool:
+        """Whether there is a catalog of this format."""
+        with self._turn:
+            return super().usable()
+
+
+class MemoryState:
+    """Implements `ports.state.State`."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._tokens: dict[str, TokenRow] = {}
+        self._answers: dict[tuple[str, str], Answer] = {}
+        self._attempts: list[Attempt] = []
+
+    def add_token(self, token: TokenRow) -> None:
+        """Keep a new token."""
+        with self._turn:
+            if any(row.name == token.name and row.revoked_at is None for row in self._tokens.values()):
+                raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
+            self._tokens[token.id] = token
+
+    def token(self, token_id: str) -> TokenRow | None:
+        """A token by its id."""
+        return self._tokens.get(token_id)
+
+    def tokens(self) -> Sequence[TokenRow]:
+        """All tokens, newest first."""
+        return sorted(self._tokens.values(), key=lambda row: (-row.created_at, row.id))
+
+    def revoke_token(self, name: str, at: int) -> TokenRow:
+        """Revoke the token of that name."""
+        with self._turn:
+            for row in self._tokens.values():
+                if row.name == name and row.revoked_at is None:
+                    self._tokens[row.id] = replace(row, revoked_at=at)
+                    return self._tokens[row.id]
+        raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
+
+    def touch_token(self, token_id: str, at: int) -> None:
+        """Remember a use."""
+        with self._turn:
+            if token_id in self._tokens:
+                self._tokens[token_id] = replace(self._tokens[token_id], last_used_at=at)
+
+    def answer(self, key: str, principal: str) -> Answer | None:
+        """The kept answer."""
+        return self._answers.get((principal, key))
+
+    def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
+        """Keep an answer, and forget old ones."""
+        with self._turn:
+            self._answers = {key: kept for key, kept in self._answers.items() if kept.at >= forget_before}
+            self._answers.setdefault((answer.principal, answer.key), answer)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Keep a refused attempt."""
+        with self._turn:
+            self._attempts.append(attempt)
+
+    def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
+        """Refused attempts, newest first."""
+        return self._attempts[::-1][:limit]
+
+    def backup(self, target: Path) -> None:
+        """An empty file stands for what is not kept."""
+        if target.exists():
+            raise AlreadyExists(f"{target} exists", hint="choose another file")
+        target.touch()
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,319 @@
+"""Rows become answers to the port's questions. One reader is one transaction: one consistent view."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pinset.catalog import tables as t
+from pinset.domain import messages, sealed
+from pinset.domain.records import (
+    ComponentRecord,
+    MoveRecord,
+    Record,
+    ReleaseRecord,
+    component_ref,
+    release_ref,
+)
+from pinset.errors import Integrity, NotFound, Unavailable
+from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Sealed, Use
+from pinset.ports.store import RefMove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row, Select
+
+_MOST = 10
+
+
+class SqlReader:
+    """Implements `ports.catalog.CatalogReader` on one connection in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> Head:
+        """The newest visible write."""
+        row = self._one(select(t.Meta.__table__))
+        if row is None:
+            raise Unavailable("the catalog is empty", hint="run `pinset reindex`")
+        return Head(registry_id=row.registry_id, epoch=row.epoch, serial=row.serial, commit=row.commit, at=row.at)
+
+    def intent(self) -> Intent | None:
+        """The write that was cut off."""
+        row = self._one(select(t.IntentTable.__table__))
+        if row is None:
+            return None
+        body = json.loads(row.body)
+        return Intent(body["operation"], tuple(RefMove(*move) for move in body["moves"]))
+
+    def bundle(self, name: str) -> BundleRow | None:
+        """One bundle."""
+        row = self._one(select(t.Bundle.__table__).where(t.Bundle.name == name))
+        return BundleRow(**row._mapping) if row else None
+
+    def bundles(
+        self,
+        *,
+        query: str = "",
+        alias: str | None = None,
+        uses: tuple[str, str, int | None] | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[BundleRow]:
+        """Bundles by name, after one."""
+        wanted = select(t.Bundle.__table__).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
+        if query:
+            wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))  # type: ignore[attr-defined]  # a column
+        if alias is not None:
+            served = select(t.Alias.bundle).where(t.Alias.name == alias, t.Alias.version.is_not(None))  # type: ignore[union-attr]  # a column
+            wanted = wanted.where(t.Bundle.name.in_(served))  # type: ignore[attr-defined]  # a column
+        if uses is not None:
+            wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))  # type: ignore[attr-defined]  # a column
+        return [BundleRow(**row._mapping) for row in self._connection.execute(wanted)]
+
+    def _using(self, kind: str, name: str, version: int | None) -> Any:
+        held = (
+            select(t.Uses.bundle)
+            .join(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))  # type: ignore[arg-type]  # columns
+            .where(t.Uses.key == f"{kind}/{name}")
+        )
+        return held if version is None else held.where(t.Uses.component_version == version)
+
+    def release(self, bundle: str, version: int) -> ReleaseRow | None:
+        """One release by its number."""
+        return self._release(t.Release.bundle == bundle, t.Release.version == version)
+
+    def release_by_label(self, bundle: str, label: str) -> ReleaseRow | None:
+        """One release by its label."""
+        return self._release(t.Release.bundle == bundle, t.Release.label == label.lower())
+
+    def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
+        """The releases whose digest begins so."""
+        wanted = _releases(t.Release.bundle == bundle, *_prefix(t.Release.digest, digest))
+        rows = self._connection.execute(wanted.order_by(t.Release.version).limit(_MOST))
+        return [_release(row) for row in rows]
+
+    def latest(self, bundle: str) -> ReleaseRow | None:
+        """The newest release that is not yanked."""
+        wanted = _releases(t.Release.bundle == bundle, t.Release.yanked.is_(None))  # type: ignore[union-attr]  # a column
+        row = self._one(wanted.order_by(_descending(t.Release.version)).limit(1))
+        return _release(row) if row else None
+
+    def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
+        """Releases, newest first."""
+        wanted = _releases(t.Release.bundle == bundle)
+        if before is not None:
+            wanted = wanted.where(t.Release.version < before)
+        rows = self._connection.execute(wanted.order_by(_descending(t.Release.version)).limit(limit))
+        return [_release(row) for row in rows]
+
+    def sealed_release(self, bundle: str, version: int) -> Sealed:
+        """The texts of a release, verified."""
+        row = self.release(bundle, version)
+        if row is None:
+            raise NotFound(f"there is no {bundle}@v{version}")
+        return self._sealed(row.record.digest, release_ref(bundle))
+
+    def alias(self, bundle: str, alias: str) -> MoveRow | None:
+        """The newest move of an alias."""
+        wanted = _moves(t.Alias.bundle == bundle, t.Alias.name == alias, table=t.Alias)
+        row = self._one(wanted)
+        return _move(row) if row else None
+
+    def aliases(self, bundle: str) -> Sequence[MoveRow]:
+        """The newest move of every alias."""
+        wanted = _moves(t.Alias.bundle == bundle, table=t.Alias).order_by(t.Alias.name)
+        return [_move(row) for row in self._connection.execute(wanted)]
+
+    def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
+        """One move."""
+        wanted = _moves(t.Move.bundle == bundle, t.Move.alias == alias, t.Move.seq == seq, table=t.Move)
+        row = self._one(wanted)
+        return _move(row) if row else None
+
+    def moves(
+        self, bundle: str, alias: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[MoveRow]:
+        """Moves, newest first."""
+        wanted = _moves(t.Move.bundle == bundle, table=t.Move)
+        if alias is not None:
+            wanted = wanted.where(t.Move.alias == alias)
+        if before is not None:
+            wanted = wanted.where(t.Move.serial < before)
+        rows = self._connection.execute(wanted.order_by(_descending(t.Move.serial)).limit(limit))
+        return [_move(row) for row in rows]
+
+    def bars(self, bundle: str, alias: str) -> frozenset[int]:
+        """Versions barred from an alias now."""
+        wanted = select(t.Bar.version).where(t.Bar.bundle == bundle, t.Bar.alias == alias)
+        return frozenset(self._connection.execute(wanted).scalars())
+
+    def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
+        """One version of a component."""
+        return self._component(t.Component.key == f"{kind}/{name}", t.Component.version == version)
+
+    def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
+        """One version of a component by its label."""
+        return self._component(t.Component.key == f"{kind}/{name}", t.Component.label == label.lower())
+
+    def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
+        """The versions whose digest begins so."""
+        wanted = _components(t.Component.key == f"{kind}/{name}", *_prefix(t.Component.digest, digest))
+        rows = self._connection.execute(wanted.order_by(t.Component.version).limit(_MOST))
+        return [_component(row) for row in rows]
+
+    def component_versions(
+        self, kind: str, name: str, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[ComponentRow]:
+        """Versions of a component, newest first."""
+        wanted = _components(t.Component.key == f"{kind}/{name}")
+        if before is not None:
+            wanted = wanted.where(t.Component.version < before)
+        rows = self._connection.execute(wanted.order_by(_descending(t.Component.version)).limit(limit))
+        return [_component(row) for row in rows]
+
+    def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
+        """The newest version of every component."""
+        wanted = _components(t.Component.newest, t.Component.key > after)
+        if kind is not None:
+            wanted = wanted.where(*_prefix(t.Component.key, f"{kind}/"))
+        return [_component(row) for row in self._connection.execute(wanted.order_by(t.Component.key).limit(limit))]
+
+    def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
+        """The texts of a component, verified."""
+        row = self.component(kind, name, version)
+        if row is None:
+            raise NotFound(f"there is no {kind}/{name}@v{version}")
+        return self._sealed(row.record.digest, component_ref(kind, name))
+
+    def where_used(self, kind: str, name: str, version: int | None = None, *, limit: int = 1000) -> Sequence[Use]:
+        """Every release that holds a component, served ones first, then newest first."""
+        wanted = (
+            select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, t.Alias.name)
+            .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))  # type: ignore[arg-type]  # columns
+            .outerjoin(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))  # type: ignore[arg-type]  # columns
+            .where(t.Uses.key == f"{kind}/{name}")
+            .order_by(t.Alias.name.is_(None), _descending(t.Release.serial), t.Alias.name)  # type: ignore[attr-defined]  # a column
+            .limit(limit)
+        )
+        if version is not None:
+            wanted = wanted.where(t.Uses.component_version == version)
+        served: dict[tuple[str, int, int], list[str]] = {}
+        for row in self._connection.execute(wanted):
+            aliases = served.setdefault((row.bundle, row.version, row.component_version), [])
+            if row.name is not None:
+                aliases.append(row.name)
+        return [
+            Use(kind, name, pinned, bundle, number, tuple(aliases))
+            for (bundle, number, pinned), aliases in served.items()
+        ]
+
+    def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
+        """The commits and records of one write."""
+        return self._records(t.Commit.operation == operation)
+
+    def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial."""
+        return self._records(t.Commit.serial > after, limit=limit)
+
+    def ref(self, name: str) -> str | None:
+        """The commit that a ref is at."""
+        found: str | None = self._connection.execute(select(t.Ref.commit).where(t.Ref.name == name)).scalar()
+        return found
+
+    def refs(self) -> Mapping[str, str]:
+        """Every ref and its commit."""
+        return {row.name: row.commit for row in self._connection.execute(select(t.Ref.__table__))}
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Every row of every table but the intents."""
+        for table in sorted(t.CATALOG.tables.values(), key=lambda one: one.name):
+            if table.name != t.IntentTable.__tablename__:
+                for row in self._connection.execute(select(table).order_by(*table.primary_key.columns)):
+                    yield table.name, tuple(row)
+
+    def _sealed(self, digest: str, ref: str) -> Sealed:
+        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
+        text = self._connection.execute(select(t.Manifest.text).where(t.Manifest.digest == digest)).scalar()
+        if text is None or sealed.digest_of(text) != digest:
+            raise Integrity(
+                f"the catalog's manifest of {digest} ({ref}) is damaged", hint="run `pinset reindex`, then `pinset verify`"
+            )
+        listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
+        wanted = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(set(listed.values())))  # type: ignore[attr-defined]  # a column
+        texts = {row.sha256: row.text for row in self._connection.execute(wanted)}
+        form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
+        try:
+            sealed.verify(form, digest)
+        except Integrity as error:
+            raise Integrity(
+                f"the catalog is damaged: {error.message}", hint="run `pinset reindex`, then `pinset verify`"
+            ) from error
+        return Sealed(form.manifest, form.files)
+
+    def _release(self, *where: Any) -> ReleaseRow | None:
+        row = self._one(_releases(*where))
+        return _release(row) if row else None
+
+    def _component(self, *where: Any) -> ComponentRow | None:
+        row = self._one(_components(*where))
+        return _component(row) if row else None
+
+    def _records(self, *where: Any, limit: int = 1000) -> Sequence[tuple[str, Record]]:
+        wanted = select(t.Commit.id, t.Commit.message).where(*where).order_by(t.Commit.serial).limit(limit)
+        return [(row.id, messages.decode(row.message)) for row in self._connection.execute(wanted)]
+
+    def _one(self, wanted: Select[Any]) -> Row[Any] | None:
+        return self._connection.execute(wanted).first()
+
+
+def _descending(column: Any) -> Any:
+    return column.desc()
+
+
+def _prefix(column: Any, text: str) -> tuple[Any, Any]:
+    """Texts that begin so, as a range, which an index answers."""
+    return column >= text, column < text + "\uffff"
+
+
+def _releases(*where: Any) -> Select[Any]:
+    held = (t.Release.yanked, t.Commit.id, t.Commit.tree, t.Commit.message)
+    return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)  # type: ignore[arg-type]  # columns
+
+
+def _components(*where: Any) -> Select[Any]:
+    held = (t.Commit.id, t.Commit.tree, t.Commit.message)
+    joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)  # type: ignore[arg-type]  # columns
+    return joined.where(*where)
+
+
+def _moves(*where: Any, table: Any) -> Select[Any]:
+    held = select(t.Commit.id, t.Commit.message).select_from(table)
+    return held.join(t.Commit, t.Commit.serial == table.serial).where(*where)
+
+
+def _release(row: Row[Any]) -> ReleaseRow:
+    record = messages.decode(row.message)
+    if not isinstance(record, ReleaseRecord):
+        raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
+    return ReleaseRow(record=record, commit=row.id, tree=row.tree, yanked=row.yanked)
+
+
+def _component(row: Row[Any]) -> ComponentRow:
+    record = messages.decode(row.message)
+    if not isinstance(record, ComponentRecord):
+        raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
+    return ComponentRow(record=record, commit=row.id, tree=row.tree)
+
+
+def _move(row: Row[Any]) -> MoveRow:
+    record = messages.decode(row.message)
+    if not isinstance(record, MoveRecord):
+        raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
+    return MoveRow(record=record, commit=row.id)
+
+

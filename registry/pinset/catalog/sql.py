@@ -1,0 +1,130 @@
+"""The catalog on any SQL engine that SQLAlchemy and these tables know: SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, delete, insert, select
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+
+from pinset.catalog import tables as t
+from pinset.catalog import writing
+from pinset.catalog.reading import SqlReader
+from pinset.errors import Integrity, ReadOnly, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Intent
+
+
+class SqlWriter(SqlReader):
+    """Implements `ports.catalog.CatalogWriter`: each change is one durable transaction."""
+
+    def begin(self, intent: Intent) -> None:
+        """Make the intent durable."""
+        body = writing.intent_body(intent.operation, [(m.ref, m.expected, m.new) for m in intent.moves])
+        self._connection.execute(delete(t.IntentTable))
+        self._connection.execute(insert(t.IntentTable).values(id=1, body=body))
+        self._connection.commit()
+
+    def drop_intent(self) -> None:
+        """Forget the intent."""
+        self._connection.execute(delete(t.IntentTable))
+        self._connection.commit()
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Add commits, forget the intent, raise the visible serial: all or nothing."""
+        try:
+            for entry in entries:
+                writing.apply(self._connection, entry)
+            self._connection.execute(delete(t.IntentTable))
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+
+class SqlCatalog:
+    """Implements `ports.catalog.Catalog` on an engine of its own, for PostgreSQL and for memory.
+
+    url: as SQLAlchemy takes it. The engine's transactions must be snapshots; `reading` asks for them.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = self._make_engine(url)
+
+    def _make_engine(self, url: str) -> Engine:
+        return create_engine(url, isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def reading(self) -> Iterator[CatalogReader]:
+        """A consistent view."""
+        with translated(), self._engine.connect() as connection:
+            self._check(connection)
+            yield SqlReader(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[CatalogWriter]:
+        """A connection that may write."""
+        with translated(), self._engine.connect() as connection:
+            self._check(connection)
+            yield SqlWriter(connection)
+
+    def usable(self) -> bool:
+        """Whether there is a catalog of this format."""
+        try:
+            with translated(), self._engine.connect() as connection:
+                return format_of(connection) == t.CATALOG_FORMAT
+        except (Unavailable, Integrity):
+            return False
+
+    def rebuild(self, entries: Iterable[Entry]) -> None:
+        """Build the catalog anew in one transaction."""
+        with translated(), self._engine.begin() as connection:
+            t.CATALOG.drop_all(connection)
+            build(connection, entries)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._engine.dispose()
+
+    def _check(self, connection: Connection) -> None:
+        if format_of(connection) != t.CATALOG_FORMAT:
+            raise Unavailable("the catalog is of another format", hint="run `pinset reindex`")
+
+
+def build(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Tables and all rows, within the caller's transaction."""
+    t.CATALOG.create_all(connection)
+    for entry in entries:
+        writing.apply(connection, entry)
+
+
+def format_of(connection: Connection) -> int | None:
+    """The format of the catalog behind a connection; None where it holds none."""
+    try:
+        found: int | None = connection.execute(select(t.Meta.format)).scalar()
+    except DatabaseError:
+        connection.rollback()
+        return None
+    return found
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The engine's exceptions as ours."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        text = str(getattr(error, "orig", None) or error)
+        if "readonly" in text or "full" in text or "disk I/O" in text:
+            raise ReadOnly(f"the catalog cannot be written: {text}", hint="free space, or check permissions") from error
+        if "malformed" in text or "not a database" in text:
+            raise Integrity(f"the catalog is damaged: {text}", hint="run `pinset reindex`") from error
+        if "locked" in text:
+            raise Unavailable("the catalog is busy", hint="try again") from error
+        raise Unavailable(f"the catalog cannot be read: {text}", hint="run `pinset reindex`") from error

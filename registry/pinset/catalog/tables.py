@@ -1,0 +1,158 @@
+"""The catalog's tables. Everything in them can be made again from git, so they are rebuilt, never migrated."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Index, MetaData
+from sqlmodel import Field, SQLModel
+
+CATALOG_FORMAT: Final = 1
+"""Raised by whoever changes a table: a catalog of another format is rebuilt."""
+CATALOG: Final = MetaData()
+
+
+class _Table(SQLModel):
+    metadata = CATALOG
+
+
+class Meta(_Table, table=True):
+    """One row: which registry this is, and the newest visible write."""
+
+    __tablename__ = "meta"
+    id: int = Field(primary_key=True)
+    format: int
+    registry_id: str
+    epoch: int
+    serial: int = Field(sa_type=BigInteger)
+    commit: str
+    at: int = Field(sa_type=BigInteger)
+
+
+class IntentTable(_Table, table=True):
+    """At most one row: the write that is moving refs now, as JSON."""
+
+    __tablename__ = "intent"
+    id: int = Field(primary_key=True)
+    body: str
+
+
+class Commit(_Table, table=True):
+    """Every commit with its message, from which its record is read."""
+
+    __tablename__ = "commits"
+    serial: int = Field(primary_key=True, sa_type=BigInteger)
+    id: str = Field(index=True)
+    tree: str
+    ref: str = Field(index=True)
+    operation: str = Field(index=True)
+    message: str
+
+
+class Ref(_Table, table=True):
+    """Where every ref is, as far as the catalog knows."""
+
+    __tablename__ = "refs"
+    name: str = Field(primary_key=True)
+    commit: str
+
+
+class Bundle(_Table, table=True):
+    """Bundles with what a list shows."""
+
+    __tablename__ = "bundle"
+    name: str = Field(primary_key=True)
+    releases: int
+    newest: int
+    changed_at: int = Field(sa_type=BigInteger)
+
+
+class Release(_Table, table=True):
+    """Releases; the record itself is in the commit's message."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        Index("release_label", "bundle", "label", unique=True),
+        Index("release_digest", "bundle", "digest"),
+    )
+    bundle: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    label: str | None
+    digest: str
+    serial: int = Field(sa_type=BigInteger)
+    yanked: str | None = None
+
+
+class Component(_Table, table=True):
+    """Versions of shared components. ``newest`` marks one version of each."""
+
+    __tablename__ = "component"
+    __table_args__ = (
+        Index("component_label", "key", "label", unique=True),
+        Index("component_digest", "key", "digest"),
+        Index("component_newest", "newest", "key"),
+    )
+    key: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    label: str | None
+    digest: str
+    serial: int = Field(sa_type=BigInteger)
+    newest: bool = True
+
+
+class Manifest(_Table, table=True):
+    """Sealed manifests by digest, of releases and components."""
+
+    __tablename__ = "manifest"
+    digest: str = Field(primary_key=True)
+    text: str
+
+
+class Text(_Table, table=True):
+    """Every text once, by its SHA-256."""
+
+    __tablename__ = "text"
+    sha256: str = Field(primary_key=True)
+    text: str
+
+
+class Alias(_Table, table=True):
+    """The newest move of every alias."""
+
+    __tablename__ = "alias"
+    __table_args__ = (Index("alias_served", "name", "bundle"),)
+    bundle: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    version: int | None
+    serial: int = Field(sa_type=BigInteger)
+
+
+class Move(_Table, table=True):
+    """Every move; the record itself is in the commit's message."""
+
+    __tablename__ = "move"
+    __table_args__ = (Index("move_bundle", "bundle", "serial"), Index("move_alias", "bundle", "alias", "serial"))
+    bundle: str = Field(primary_key=True)
+    alias: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    serial: int = Field(sa_type=BigInteger)
+
+
+class Bar(_Table, table=True):
+    """Versions barred from an alias now."""
+
+    __tablename__ = "bar"
+    bundle: str = Field(primary_key=True)
+    alias: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+
+
+class Uses(_Table, table=True):
+    """Which release holds which version of which component."""
+
+    __tablename__ = "uses"
+    __table_args__ = (Index("uses_component", "key", "component_version"),)
+    bundle: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    component_version: int

@@ -1,0 +1,318 @@
+"""Answers: the JSON objects that every way into the registry gives alike.
+
+The services build them, HTTP sends them, ``--json`` prints them, the remote client returns them: one shape each.
+Times are ISO 8601 in UTC with six digits; versions, seqs and serials are numbers. The functional form is used
+where a key is a Python keyword.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import NotRequired, TypedDict
+
+T = TypeVar("T")
+
+
+class FindingAnswer(TypedDict):
+    """One result of the checks."""
+
+    code: str
+    severity: str
+    file: str
+    line: int | None
+    message: str
+    hint: str
+
+
+class CheckAnswer(TypedDict):
+    """What the checks say. ok: no finding refuses it. digest: what it would be published as, None where not ok."""
+
+    ok: bool
+    bundle: str | None
+    label: str | None
+    digest: str | None
+    findings: list[FindingAnswer]
+
+
+MoveAnswer = TypedDict(
+    "MoveAnswer",
+    {
+        "action": str,
+        "bundle": str,
+        "alias": str,
+        "seq": int,
+        "from": int | None,
+        "to": int | None,
+        "release_commit": str | None,
+        "revision": str,
+        "reason": str,
+        "at": str,
+        "actor": str,
+        "serial": int,
+        "warnings": list[str],
+        "operation": str | None,
+    },
+)
+"""What a promotion, rollback or retirement did, or would do. from, to: versions. action ``none``: nothing had to change.
+
+warnings: sentences for people (rollback_to not what is served; targets that were skipped). operation: None where
+nothing was written.
+"""
+
+
+class PublishAnswer(TypedDict):
+    """A release that exists now. created: False where the same content was there already."""
+
+    ref: str
+    bundle: str
+    version: int
+    label: str | None
+    digest: str
+    commit: str
+    serial: int
+    created: bool
+    findings: list[FindingAnswer]
+    operation: str | None
+    move: MoveAnswer | None
+
+
+class ComponentAnswer(TypedDict):
+    """A version of a shared component. part: what it says, resolved. files: its texts by path."""
+
+    ref: str
+    kind: str
+    name: str
+    version: int
+    label: str | None
+    digest: str
+    commit: str
+    serial: int
+    published_at: str
+    published_by: str
+    message: str
+    created: NotRequired[bool]
+    findings: NotRequired[list[FindingAnswer]]
+    operation: NotRequired[str | None]
+    part: NotRequired[dict[str, Any]]
+    files: NotRequired[dict[str, str]]
+
+
+class AliasAnswer(TypedDict):
+    """What an alias serves. version: None when it is retired."""
+
+    bundle: str
+    alias: str
+    version: int | None
+    label: str | None
+    digest: str | None
+    seq: int
+    revision: str
+    moved_at: str
+    moved_by: str
+    reason: str
+    split: None
+
+
+class ReleaseSummary(TypedDict):
+    """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not."""
+
+    ref: str
+    bundle: str
+    version: int
+    label: str | None
+    digest: str
+    commit: str
+    serial: int
+    published_at: str
+    published_by: str
+    message: str
+    source: str | None
+    rollback_to: int | None
+    yanked: str | None
+    allowed: list[str]
+    allow_reason: str
+    aliases: list[str]
+
+
+class AliasInRelease(TypedDict):
+    """The alias through which a release was asked for."""
+
+    name: str
+    seq: int
+    revision: str
+    moved_at: str
+    split: None
+
+
+class ReleaseAnswer(TypedDict):
+    """The release document: what an application gets. content: see the contracts page; files: SHA-256 by path."""
+
+    schema: int
+    registry: str
+    epoch: int
+    ref: str
+    bundle: str
+    version: int
+    label: str | None
+    digest: str
+    commit: str
+    serial: int
+    published_at: str
+    published_by: str
+    message: str
+    source: str | None
+    rollback_to: int | None
+    yanked: str | None
+    alias: AliasInRelease | None
+    content: dict[str, Any]
+    files: dict[str, str]
+
+
+class SealedAnswer(TypedDict):
+    """A release in its sealed form: the manifest's exact text and every file, to be checked against the digest."""
+
+    schema: int
+    registry: str
+    epoch: int
+    ref: str
+    bundle: str
+    version: int
+    label: str | None
+    digest: str
+    commit: str
+    serial: int
+    published_at: str
+    published_by: str
+    message: str
+    source: str | None
+    rollback_to: int | None
+    yanked: str | None
+    alias: AliasInRelease | None
+    manifest: str
+    files: dict[str, str]
+    proof: dict[str, str | None]
+
+
+class BundleAnswer(TypedDict):
+    """A bundle: its newest version, how many releases, and what each alias serves."""
+
+    name: str
+    releases: int
+    newest: int
+    changed_at: str
+    aliases: dict[str, int | None]
+
+
+HistoryItem = TypedDict(
+    "HistoryItem",
+    {
+        "bundle": str,
+        "alias": str,
+        "action": str,
+        "seq": int,
+        "from": int | None,
+        "to": int | None,
+        "back": int | None,
+        "at": str,
+        "actor": str,
+        "reason": str,
+        "revision": str,
+        "serial": int,
+    },
+)
+"""One move. back: the seq a rollback of it returns to."""
+
+
+class UseAnswer(TypedDict):
+    """A release that holds a component, and the aliases that serve it now."""
+
+    component: str
+    bundle: str
+    version: int
+    aliases: list[str]
+
+
+class Page(TypedDict, Generic[T]):
+    """A part of a list. next: what to pass as ``cursor`` for the rest, None at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class YankAnswer(TypedDict):
+    """A release after yank or unyank. changed: False where it was so already."""
+
+    ref: str
+    bundle: str
+    version: int
+    yanked: str | None
+    changed: bool
+    operation: str | None
+
+
+class OperationAnswer(TypedDict):
+    """What became of a write: done or unknown (it never happened, or not yet), and the refs of what it wrote."""
+
+    operation: str
+    status: str
+    commits: list[dict[str, Any]]
+
+
+class RegistryAnswer(TypedDict):
+    """Which registry this is and its newest write."""
+
+    id: str
+    epoch: int
+    serial: int
+    head: str
+    changed_at: str
+    format: int
+    version: str
+
+
+class TokenAnswer(TypedDict):
+    """A credential. token: the secret text, only in the answer that creates it."""
+
+    id: str
+    name: str
+    can: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+    token: NotRequired[str]
+
+
+class VerifyAnswer(TypedDict):
+    """What verify found. problems: where, what, hint."""
+
+    ok: bool
+    commits: int
+    releases: int
+    moves: int
+    texts: int
+    problems: list[dict[str, str]]
+
+
+class ResolveItem(TypedDict):
+    """One resolved reference; error: the problem's code and message where it names nothing."""
+
+    reference: str
+    ref: str | None
+    bundle: str | None
+    version: int | None
+    label: str | None
+    digest: str | None
+    seq: int | None
+    revision: str | None
+    error: dict[str, str] | None
+
+
+class ResolveAnswer(TypedDict):
+    """Many references at one serial."""
+
+    registry: str
+    epoch: int
+    serial: int
+    items: list[ResolveItem]

@@ -1,0 +1,61 @@
+"""What a comparison says: changes, each with an impact, and the verdict over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pinset.domain.diff.paths import Kind
+    from pinset.domain.diff.words import TextDiff
+
+Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata"]
+
+
+class Impact(StrEnum):
+    """What a change does to a running application, worst first.
+
+    breaking: code that calls, or that answers the model's calls, has to change with it. behaviour: the same code gets
+    other answers. cosmetic: nothing that the model or the code can see.
+    """
+
+    BREAKING = "breaking"
+    BEHAVIOUR = "behaviour"
+    COSMETIC = "cosmetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One place where two releases differ.
+
+    name: of the part, as in the release document. path: inside the part, '' for the whole part. reason: one line,
+    why the impact is what it is. text: the line and word difference where a longer text changed.
+    """
+
+    component: Part
+    name: str
+    path: str
+    kind: Kind
+    impact: Impact
+    reason: str
+    old: Any = None
+    new: Any = None
+    text: TextDiff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata; then by name."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The worst impact: ``breaking``, ``behaviour`` or ``cosmetic``; ``none`` without changes."""
+        found = {change.impact for change in self.changes}
+        return next((impact.value for impact in Impact if impact in found), "none")
+
+    def count(self, impact: Impact) -> int:
+        """How many changes have this impact."""
+        return sum(change.impact is impact for change in self.changes)

@@ -1,0 +1,185 @@
+"""What changes in one prompt: its messages or template, its contract, its parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rapidfuzz.distance import Indel
+
+from pinset.domain.diff.model import Change, Impact
+from pinset.domain.diff.pairing import ALIKE, best_pairs
+from pinset.domain.diff.paths import join, path_diff, same
+from pinset.domain.diff.schemas import schema_diff
+from pinset.domain.diff.words import text_diff, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pinset.domain.diff.paths import Kind
+
+_MESSAGES: Final = ("template", "messages")
+_SCHEMAS: Final = ("inputs", "output")
+_SAMPLE: Final = 2_000
+"""Tokens of a message that are looked at to find what became of it."""
+_PAIRS: Final = 10_000
+"""Old messages times new ones paired by likeness; above it they are paired by position."""
+_REASONS: Final[Mapping[str, str]] = {
+    "format": "the template is read in another way",
+    "model": "another model answers",
+    "tools": "the model may call other tools",
+    "guardrails": "other guardrails watch this prompt",
+}
+
+
+def whole_prompt(name: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change:
+    """A prompt that only one side has, with its text."""
+    diff = text_diff(_as_text(old or {}), _as_text(new or {}))
+    if new is None:
+        why = "callers ask for it by name"
+        return Change("prompt", name, "", "removed", Impact.BREAKING, why, old, None, diff)
+    return Change("prompt", name, "", "added", Impact.BEHAVIOUR, "a new prompt", None, new, diff)
+
+
+def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """Everything that differs: what the caller must pass first, then the texts, then the rest."""
+    for place in ("inputs", "output"):
+        for c in schema_diff(old.get(place), new.get(place), "inputs" if place == "inputs" else "output", place):
+            yield Change("prompt", name, c.path, c.kind, c.impact, c.reason, c.old, c.new)
+    yield from _texts(name, old, new)
+    yield from _partials(name, old.get("partials") or {}, new.get("partials") or {})
+    for key in sorted((old.keys() | new.keys()) - {*_MESSAGES, *_SCHEMAS, "partials"}):
+        yield from _rest(name, key, old, new)
+
+
+def text_change(name: str, path: str, old: str, new: str) -> Change:
+    """A prompt text that was edited."""
+    diff = text_diff(old, new)
+    if diff.whitespace_only:
+        return Change("prompt", name, path, "changed", Impact.COSMETIC, "only white space changed", old, new, diff)
+    return Change("prompt", name, path, "changed", Impact.BEHAVIOUR, "the model reads another text", old, new, diff)
+
+
+def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    impact = Impact.COSMETIC if key == "component" else Impact.BEHAVIOUR
+    reason = "where the text comes from" if key == "component" else _REASONS.get(key, "part of the prompt")
+    for c in path_diff({key: old.get(key)}, {key: new.get(key)}):
+        kind: Kind = "added" if c.old is None else "removed" if c.new is None else c.kind
+        yield Change("prompt", name, c.path, kind, impact, reason, c.old, c.new)
+
+
+def _partials(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    for key in sorted(old.keys() | new.keys()):
+        before, after = str(old.get(key, "")), str(new.get(key, ""))
+        path = join("partials", key)
+        if key in old and key in new:
+            if before != after:
+                yield text_change(name, path, before, after)
+            continue
+        kind: Kind = "added" if key in new else "removed"
+        diff = text_diff(before, after)
+        yield Change("prompt", name, path, kind, Impact.BEHAVIOUR, "shared text", old.get(key), new.get(key), diff)
+
+
+def _texts(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    before, after = _messages(old), _messages(new)
+    if same(before, after):
+        return
+    if ("messages" in old) != ("messages" in new):
+        shape = ["one template" if "messages" not in p else "messages" for p in (old, new)]
+        reason = "the text is sent in other roles"
+        yield Change("prompt", name, "messages", "changed", Impact.BEHAVIOUR, reason, shape[0], shape[1])
+    i = j = 0
+    for x, y in [*_align(before, after), (len(before), len(after))]:
+        for n in range(i, x):
+            yield _one_sided(name, _path(old, n), "removed", before[n])
+        for n in range(j, y):
+            yield _one_sided(name, _path(new, n), "added", after[n])
+        if x < len(before):
+            yield from _message(name, _path(new, y), before[x], after[y])
+        i, j = x + 1, y + 1
+
+
+def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    if isinstance(old.get("template"), str) and isinstance(new.get("template"), str):
+        if old["template"] != new["template"]:
+            where = path if path == "template" else f"{path}.template"
+            yield text_change(name, where, old["template"], new["template"])
+        old, new = _without(old, "template"), _without(new, "template")
+    if old.get("role") is None or new.get("role") is None:  # one side is a bare template, said already
+        old, new = _without(old, "role"), _without(new, "role")
+    for c in path_diff(old, new, path):
+        reason = "another role speaks" if c.path.endswith(".role") else "the model reads other messages"
+        yield Change("prompt", name, c.path, c.kind, Impact.BEHAVIOUR, reason, c.old, c.new)
+
+
+def _one_sided(name: str, path: str, kind: Kind, message: dict[str, Any]) -> Change:
+    text = message.get("template")
+    gone = kind == "removed"
+    diff = text_diff(text if gone else "", "" if gone else text) if isinstance(text, str) else None
+    what = next((f"a {k}" for k in ("placeholder", "examples") if k in message), "a message")
+    reason = f"{what.replace('a examples', 'examples')} the model {'no longer reads' if gone else 'now reads'}"
+    old, new = (message, None) if gone else (None, message)
+    return Change("prompt", name, path, kind, Impact.BEHAVIOUR, reason, old, new, diff)
+
+
+def _align(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    if not old or not new:
+        return []
+    if len(old) * len(new) > _PAIRS:
+        return [(n, n) for n in range(min(len(old), len(new)))]
+    numbers: dict[str, int] = {}
+    rows, columns = [_sample(m, numbers) for m in old], [_sample(m, numbers) for m in new]
+    return best_pairs(
+        [
+            [_gain(a, b, x, y, near=i == j) for j, (b, y) in enumerate(zip(new, columns, strict=True))]
+            for i, (a, x) in enumerate(zip(old, rows, strict=True))
+        ]
+    )
+
+
+def _gain(a: dict[str, Any], b: dict[str, Any], x: list[int], y: list[int], *, near: bool) -> float:
+    """Likeness of two messages; the same role at the same position is enough, another role wants likeness."""
+    if _shape(a) != _shape(b):
+        return 0.0
+    alike = Indel.normalized_similarity(x, y)
+    role = None in (a.get("role"), b.get("role")) or a.get("role") == b.get("role")
+    if not (role and near) and alike < ALIKE:
+        return 0.0
+    return 2 * alike + (0.5 if role else 0.0) + (0.1 if near else 0.0)
+
+
+def _shape(message: dict[str, Any]) -> str:
+    return next((key for key in ("template", "placeholder", "examples") if key in message), "")
+
+
+def _sample(message: dict[str, Any], numbers: dict[str, int]) -> list[int]:
+    text = message.get("template")
+    source = text if isinstance(text, str) else str(message.get("placeholder", message.get("examples", "")))
+    words = [t for t in tokens(source[: 8 * _SAMPLE]) if not t.isspace()][:_SAMPLE]
+    return [numbers.setdefault(t, len(numbers)) for t in words]
+
+
+def _messages(prompt: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = prompt.get("messages")
+    if isinstance(messages, list):
+        return [m if isinstance(m, dict) else {"template": str(m)} for m in messages]
+    return [{"template": prompt["template"]}] if isinstance(prompt.get("template"), str) else []
+
+
+def _path(prompt: dict[str, Any], n: int) -> str:
+    return f"messages[{n}]" if isinstance(prompt.get("messages"), list) else "template"
+
+
+def _as_text(prompt: dict[str, Any]) -> str:
+    if isinstance(prompt.get("template"), str):
+        return str(prompt["template"])
+    blocks = []
+    for message in _messages(prompt):
+        head = message.get("role") or _shape(message)
+        body = message.get("template", message.get("placeholder", message.get("examples", "")))
+        blocks.append(f"[{head}]\n{body}")
+    return "\n".join(blocks)
+
+
+def _without(message: dict[str, Any], key: str) -> dict[str, Any]:
+    return {k: v for k, v in message.items() if k != key}

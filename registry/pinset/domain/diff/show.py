@@ -1,0 +1,102 @@
+"""Hostile text made visible, and text fitted to a terminal's width. Every rendering goes through here."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any, Final
+
+# Controls (Cc), formats such as bidi marks, zero-width and tag characters (Cf), surrogates, private use, unassigned,
+# line and paragraph separators.
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters, marks and signs that have no shape of their own: fillers, joiners, blank Braille, variation selectors.
+_SHAPELESS: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_SHORT_LIST: Final = 60
+_SUSPECT: Final = re.compile(r"[^\x20-\x7e]|\\(?=u\{)")
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that cannot be seen as ``\u{202E}``; a backslash that fakes this is shown so itself."""
+    return _SUSPECT.sub(lambda found: _shown(found.group()), text)
+
+
+def outline(thing: Any) -> list[str]:
+    """A JSON value over several lines, visible: members indented, texts line by line, nothing cut."""
+    if isinstance(thing, str):
+        return [visible(line) for line in thing.split("\n")]
+    if isinstance(thing, dict) and thing:
+        return [line for key in sorted(thing, key=str) for line in _member(f"{value(str(key))}:", thing[key])]
+    if isinstance(thing, list) and thing:
+        return [line for item in thing for line in _member("-", item)]
+    return [value(thing)]
+
+
+def code_point(char: str) -> str:
+    r"""The character as ``\u{XXXX}``."""
+    return f"\\u{{{ord(char):04X}}}"
+
+
+def value(thing: Any) -> str:
+    """A JSON value on one line, visible. Texts stand without quotes where they can be nothing else."""
+    if isinstance(thing, str) and thing and thing == thing.strip() and not _needs_quotes(thing):
+        return visible(thing)
+    return visible(json.dumps(thing, ensure_ascii=False, sort_keys=True, default=str))
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, with … for what does not fit."""
+    if width(text) <= limit:
+        return text
+    taken, used = [], 0
+    for char in text:
+        used += _columns(char)
+        if used > max(limit, 1) - 1:
+            break
+        taken.append(char)
+    return "".join(taken) + "…"
+
+
+def width(text: str) -> int:
+    """Columns that visible text takes in a terminal."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def pad(text: str, columns: int) -> str:
+    """The text with spaces up to a column."""
+    return text + " " * (columns - width(text))
+
+
+def _member(head: str, thing: Any) -> list[str]:
+    plain = not isinstance(thing, dict | list) or not thing
+    short = isinstance(thing, list) and not any(isinstance(x, dict | list) for x in thing)
+    if isinstance(thing, str) and "\n" in thing:
+        head, plain = f"{head} |", False
+    if plain or (short and len(value(thing)) <= _SHORT_LIST):
+        return [f"{head} {value(thing)}"]
+    return [head, *(f"  {line}" for line in outline(thing))]
+
+
+def _shown(char: str) -> str:
+    if char == "\\" or _SHAPELESS.match(char) or unicodedata.category(char) in _HIDDEN_CATEGORIES:
+        return code_point(char)
+    if unicodedata.category(char) == "Zs":
+        return code_point(char)
+    return char
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _needs_quotes(text: str) -> bool:
+    """Whether a string has lines, or would be taken for another JSON value without its quotes."""
+    return (
+        "\n" in text
+        or text in {"true", "false", "null"}
+        or re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|[\[{\"].*", text) is not None
+    )

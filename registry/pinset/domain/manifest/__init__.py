@@ -1,0 +1,1 @@
+"""The manifest an author writes: read whole, with every problem found and placed."""

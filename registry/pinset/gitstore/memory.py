@@ -1,0 +1,134 @@
+"""The store in memory: the same ids, the same promises, nothing on disk. For tests and for trying things out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit
+from pinset.gitstore.locks import ThreadLock
+from pinset.gitstore.objects import (
+    EMPTY_TREE,
+    ROOT_COMMIT,
+    CommitFacts,
+    GitObject,
+    Kind,
+    commit_facts,
+    object_id,
+    tree_objects,
+)
+from pinset.gitstore.refs import checked_name
+from pinset.gitstore.scanning import MISSING, VERIFY_HINT, Scanner, damaged
+from pinset.ports.store import ROOT, Damage, Files, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pinset.ports.progress import Progress
+    from pinset.ports.store import NewCommit, RefMove, StoredCommit
+
+
+class MemoryStore:
+    """Implements `ports.store.Store`. wait_seconds: how long `exclusive` waits for another thread."""
+
+    def __init__(self, *, wait_seconds: float = 10.0) -> None:
+        self._lock = ThreadLock(wait_seconds)
+        self._objects: dict[str, tuple[Kind, bytes]] = {}
+        self._refs: dict[str, str] = {}
+        self._scanner = Scanner(self._read)
+        self._keep(EMPTY_TREE)
+        self._keep(ROOT_COMMIT)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The one writer's lock, over threads. Raises Busy."""
+        with self._lock:
+            yield
+
+    def write(self, commit: NewCommit) -> Written:
+        """Keep the commit and all it needs. Raises NotFound for a parent that is not there."""
+        self._lock.require()
+        if isinstance(commit.tree, Files):
+            made = tree_objects(commit.tree.by_path)
+            tree = made[-1].id
+        else:
+            made, tree = [], self._commit_of(commit.tree.commit).tree
+        parents = [ROOT_COMMIT.id if p == ROOT else p for p in commit.parents]
+        for parent in parents:
+            self._commit_of(parent)
+        new = commit_facts(tree=tree, parents=parents, message=commit.message, author=commit.author, at=commit.at)
+        for each in (*made, new):
+            self._keep(each)
+        return Written(new.id, tree)
+
+    def move(self, moves: Sequence[RefMove]) -> None:
+        """Move refs in order. Raises Conflict at the first that is not where it is expected."""
+        self._lock.require()
+        for move in moves:
+            checked_name(move.ref)
+            self._commit_of(move.new)
+        for move in moves:
+            found = self._refs.get(move.ref)
+            if found != move.expected:
+                raise moved_meanwhile(move.ref, move.expected, found)
+            if found is None and any(_nested(move.ref, other) for other in self._refs):
+                raise name_in_the_way(move.ref)
+            # A new mapping each time: a reader in another thread iterates over the old one undisturbed.
+            self._refs = {**self._refs, move.ref: move.new}
+
+    def refs(self) -> Mapping[str, str]:
+        """Every ref and its commit."""
+        return dict(sorted(self._refs.items()))
+
+    def ref(self, name: str) -> str | None:
+        """The commit of one ref."""
+        return self._refs.get(checked_name(name))
+
+    def read(self, ref: str, commit: str) -> StoredCommit:
+        """One commit, every byte checked. Raises Integrity where it is damaged or not there."""
+        return self._scanner.stored(ref, commit)
+
+    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
+        """Every commit, as the port says."""
+        for done, stored in enumerate(self._scanner.scan(self._refs), start=1):
+            yield stored
+            if progress is not None:
+                progress.step("commits", done)
+
+    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
+        """Objects whose bytes are not those their ids were made of."""
+        if progress is not None:
+            progress.step("objects", len(self._objects), len(self._objects))
+        return [
+            Damage(f"{kind} {wanted}", "its bytes are not those its id was made of", VERIFY_HINT)
+            for wanted, (kind, data) in self._objects.items()
+            if object_id(kind, data) != wanted
+        ]
+
+    def pack(self, *, progress: Progress | None = None) -> None:
+        """Nothing to do, but to say so."""
+        if progress is not None:
+            progress.step("packing", 1, 1)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _keep(self, made: GitObject) -> None:
+        self._objects[made.id] = (made.kind, made.data)
+
+    def _read(self, wanted: str, /) -> tuple[Kind, bytes]:
+        if wanted not in self._objects:
+            raise damaged("object", wanted, MISSING)
+        kind, data = self._objects[wanted]
+        if object_id(kind, data) != wanted:
+            raise damaged(kind, wanted, "its bytes are not those its id was made of")
+        return kind, data
+
+    def _commit_of(self, wanted: str) -> CommitFacts:
+        if wanted not in self._objects:
+            raise no_such_commit(wanted)
+        return self._scanner.commit(wanted)
+
+
+def _nested(one: str, other: str) -> bool:
+    return one.startswith(other + "/") or other.startswith(one + "/")

@@ -1,0 +1,157 @@
+"""The store on a git repository: what `ports.store.Store` promises, by a lock, a child process and the git binary."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from pinset.gitstore import git, layout
+from pinset.gitstore.faults import system_error
+from pinset.gitstore.locks import FileLock
+from pinset.gitstore.supervisor import Supervisor
+from pinset.ports.store import Files, StoredCommit, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pinset.ports.progress import Progress
+    from pinset.ports.store import Damage, NewCommit, RefMove
+
+_STALE_SECONDS: Final = 3600.0
+
+
+class GitStore:
+    """Implements `ports.store.Store` on the bare repository ``<registry>/repository.git``.
+
+    The lock file is ``<registry>/lock``. Made by `create` or `open`. After a failed sync every write is refused
+    until the registry is opened anew: what the disk kept is not known.
+    """
+
+    def __init__(self, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> None:
+        self._directory = directory.absolute()
+        self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
+        self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
+
+    @classmethod
+    def create(cls, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> GitStore:
+        """Make an empty repository and open it. Raises AlreadyExists, ReadOnly."""
+        layout.create(directory.absolute())
+        return cls.open(directory, wait_seconds=wait_seconds, op_seconds=op_seconds)
+
+    @classmethod
+    def open(cls, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> GitStore:
+        """Open a repository. Raises NoRegistry, PermissionDenied, UnknownFormat, Integrity.
+
+        wait_seconds: how long `exclusive` waits. op_seconds: how long one operation may take.
+        """
+        layout.inspect(directory.absolute())
+        return cls(directory, wait_seconds=wait_seconds, op_seconds=op_seconds)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The one writer's lock, over processes and threads. Raises Busy, ReadOnly."""
+        with self._lock:
+            yield
+
+    def write(self, commit: NewCommit) -> Written:
+        """Make the commit and all it needs durable. Raises NotFound for a parent that is not there."""
+        self._lock.require()
+        answer = self._child.write(
+            "write",
+            commit={
+                "files": dict(commit.tree.by_path) if isinstance(commit.tree, Files) else None,
+                "tree_of": None if isinstance(commit.tree, Files) else commit.tree.commit,
+                "parents": list(commit.parents),
+                "message": commit.message,
+                "author": commit.author,
+                "at": commit.at,
+            },
+        )
+        return Written(answer["commit"], answer["tree"])
+
+    def move(self, moves: Sequence[RefMove]) -> None:
+        """Move refs in order, each by compare-and-swap. Raises Conflict, Unavailable."""
+        self._lock.require()
+        asked = [{"ref": m.ref, "expected": m.expected, "new": m.new} for m in moves]
+        self._child.write("move", moves=asked, since=self._child.since())
+
+    def refs(self) -> Mapping[str, str]:
+        """Every ref and its commit. Raises Integrity."""
+        found: dict[str, str] = self._child.read("refs")["refs"]
+        return found
+
+    def ref(self, name: str) -> str | None:
+        """The commit of one ref. Raises Integrity."""
+        target: str | None = self._child.read("ref", ref=name)["target"]
+        return target
+
+    def read(self, ref: str, commit: str) -> StoredCommit:
+        """One commit, every byte checked. Raises Integrity where it is damaged or not there."""
+        item = self._child.read("read", ref=ref, commit=commit)
+        return _stored(item)
+
+    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
+        """Every commit, as the port says."""
+        for done, item in enumerate(self._child.stream("scan"), start=1):
+            yield _stored(item)
+            if progress is not None:
+                progress.step("commits", done)
+
+    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
+        """What git finds wrong. Raises Unavailable."""
+        found = git.fsck(self._directory)
+        if progress is not None:
+            progress.step("git fsck", 1, 1)
+        return found
+
+    def pack(self, *, progress: Progress | None = None) -> None:
+        """Repack, drop what nothing names, pack refs. Raises Busy, ReadOnly, Unavailable."""
+        steps = (self._repack, self._prune, self._pack_refs)
+        for done, step in enumerate(steps, start=1):
+            step()
+            if progress is not None:
+                progress.step("packing", done, len(steps))
+
+    def close(self) -> None:
+        """End the child process and close the lock file. Idempotent."""
+        self._child.close()
+        self._lock.close()
+
+    def _repack(self) -> None:
+        git.repack(self._directory)
+
+    def _prune(self) -> None:
+        # git looks without the lock, which takes long; what it found is removed under the lock, and only where
+        # no writer has renewed it meanwhile.
+        ids = git.unreachable(self._directory)
+        objects = self._directory / "objects"
+        with self.exclusive():
+            for path in (*(objects / i[:2] / i[2:] for i in ids), *objects.glob("tmp_*"), *objects.glob("*/tmp_*")):
+                _remove_old(path)
+
+    def _pack_refs(self) -> None:
+        with self.exclusive():
+            _remove_old(self._directory / "packed-refs.lock")
+            git.pack_refs(self._directory)
+
+
+def _stored(item: Mapping[str, Any]) -> StoredCommit:
+    return StoredCommit(
+        ref=item["ref"],
+        commit=item["commit"],
+        tree=item["tree"],
+        parents=tuple(item["parents"]),
+        message=item["message"],
+        files=item["files"],
+    )
+
+
+def _remove_old(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise system_error(error, f"{path} cannot be removed") from error

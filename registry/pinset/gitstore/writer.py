@@ -1,0 +1,220 @@
+"""Writing and moving, in the child process: the part of the store that speaks to libgit2."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pygit2
+from pygit2.enums import ConfigLevel, ObjectType
+
+from pinset.errors import Conflict, Integrity, Unavailable
+from pinset.gitstore import refs
+from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
+from pinset.gitstore.loose import CheckedObjects, is_missing
+from pinset.gitstore.objects import (
+    EMPTY_TREE,
+    ROOT_COMMIT,
+    CommitFacts,
+    GitObject,
+    commit_facts,
+    is_id,
+    tree_objects,
+)
+from pinset.gitstore.scanning import Scanner, damaged
+from pinset.ports.store import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE, "commit": ObjectType.COMMIT}
+_NAMES: Final = {kind: name for name, kind in _TYPES.items()}
+
+
+class Repository:
+    """One repository opened by libgit2, every write synced, no configuration but its own."""
+
+    def __init__(self, path: Path) -> None:
+        for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA):
+            pygit2.settings.search_path[level] = ""
+        # Before the repository is opened: its ref database looks at this once.
+        pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - pygit2 takes it by position only
+        self._git = pygit2.Repository(str(path))
+        self._path = path
+        self._settled: set[str] = set()
+        self.objects = CheckedObjects(path / "objects", self._read_packed)
+        self.scanner = Scanner(self.objects)
+
+    def write(self, commit: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a commit and all it needs. The answer: ``commit`` and ``tree``."""
+        made, tree = self._tree(commit)
+        parents = [self._root() if parent == ROOT else parent for parent in commit["parents"]]
+        for parent in parents:
+            self._commit(parent)
+        message, author, at = commit["message"], commit["author"], commit["at"]
+        new = commit_facts(tree=tree, parents=parents, message=message, author=author, at=at)
+        for each in (*made, new):
+            self._put(each)
+        return {"commit": new.id, "tree": tree}
+
+    def move(self, moves: Sequence[Mapping[str, Any]], since: float) -> None:
+        """Move refs in order, each durable before the next. since: lock files from before this time are stale."""
+        for move in moves:
+            refs.checked_name(move["ref"])
+            self._commit(move["new"])
+        for move in moves:
+            self._prepare(move["ref"], since)
+            self._move(move["ref"], move["expected"], move["new"])
+
+    def ref(self, name: str) -> str | None:
+        """The commit of one ref, None where it does not exist. Raises Integrity."""
+        loose = refs.read_loose(self._path, refs.checked_name(name))
+        if loose is not None:
+            return loose
+        refs.check_packed(self._path)
+        try:
+            return str(self._git.lookup_reference(name).target)
+        except KeyError:
+            return None
+
+    def _tree(self, commit: Mapping[str, Any]) -> tuple[list[GitObject], str]:
+        if commit["files"] is None:
+            return [], self._commit(commit["tree_of"]).tree
+        made = tree_objects(commit["files"])
+        return made, made[-1].id
+
+    def _commit(self, wanted: str) -> CommitFacts:
+        """A commit that must be there. Raises NotFound, Integrity."""
+        if not is_id(wanted):
+            raise no_such_commit(wanted)
+        try:
+            return self.scanner.commit(wanted)
+        except Integrity as error:
+            raise (no_such_commit(wanted) if is_missing(error) else error) from error
+
+    def _root(self) -> str:
+        self._put(EMPTY_TREE)
+        self._put(ROOT_COMMIT)
+        return ROOT_COMMIT.id
+
+    def _put(self, made: GitObject) -> None:
+        """Make an object durable and read it back, also where it was there before."""
+        path = self.objects.loose_path(made.id)
+        there = path.exists()
+        # Written even when known: this renews its time, so that no pruning takes it from under us.
+        try:
+            given = str(self._git.odb.write(_TYPES[made.kind], made.data))
+        except Exception as error:
+            raise explained(error, path.parent, made.data) from error
+        if given != made.id:
+            raise damaged(made.kind, made.id, "libgit2 made another id of it")
+        if there and made.id not in self._settled:
+            # Whoever wrote it may have died between its rename and the sync of its directory.
+            sync_directory(path.parent)
+        self._settled.add(made.id)
+        self.objects(made.id)
+
+    def _prepare(self, ref: str, since: float) -> None:
+        """Make room for a ref: its directories, durable, and no lock of a dead writer."""
+        path = self._path / ref
+        try:
+            make_directories(path.parent)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise name_in_the_way(ref) from error
+        lock = path.with_name(path.name + ".lock")
+        with suppress(FileNotFoundError):
+            # The lock on the registry is ours, so none of its writers can be at work on this one.
+            if lock.stat().st_mtime < since:
+                lock.unlink()
+
+    def _move(self, ref: str, expected: str | None, new: str) -> None:
+        if expected is None:
+            self._refuse_nested(ref)
+        try:
+            with self._git.transaction() as change:
+                change.lock_ref(ref)
+                found = self.ref(ref)
+                if found != expected:
+                    raise moved_meanwhile(ref, expected, found)  # noqa: TRY301 - it must leave the transaction undone
+                change.set_target(ref, new)
+        except (Conflict, Integrity):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever libgit2 says, only the ref knows
+            self._answer_by_ref(ref, expected, new, error)
+        if self.ref(ref) != new:
+            raise Unavailable(f"{ref} was moved and does not say so", hint="read it again", details={"ref": ref})
+
+    def _answer_by_ref(self, ref: str, expected: str | None, new: str, error: Exception) -> None:
+        """Return where the ref has moved for good in spite of the error; raise what is known otherwise."""
+        found = self.ref(ref)
+        failed = translate(explained(error, (self._path / ref).parent, b"0" * 41), writing=True)
+        if found == expected:
+            raise failed from error
+        if found != new or number_in(str(error)) is not None:
+            # Moved, and a sync failed: it may be gone after a power cut, so it is not known.
+            failed.details.update(ref=ref, found=found, unknown=True)
+            raise failed from error
+        sync_file(self._path / ref)
+        sync_directory((self._path / ref).parent)
+
+    def _refuse_nested(self, ref: str) -> None:
+        segments = ref.split("/")
+        above = ("/".join(segments[:n]) for n in range(3, len(segments)))
+        below = os.walk(self._path / ref)
+        if any(self.ref(name) for name in above) or any(names for _, _, names in below):
+            raise name_in_the_way(ref)
+
+    def _read_packed(self, wanted: str, limit: int) -> tuple[str, bytes]:
+        oid = pygit2.Oid(hex=wanted)
+        kind, size = self._git.odb.read_header(oid)
+        if size > limit:
+            raise ValueError(f"it has {size} bytes, more than any of ours")
+        kind, data = self._git.odb.read(oid)
+        return _NAMES.get(ObjectType(kind), "unknown"), data
+
+
+def explained(error: Exception, directory: Path, data: bytes) -> Exception:
+    """The reason why the data could not be written there, which libgit2 often does not keep: found by trying."""
+    if number_in(str(error)) is not None:
+        return error
+    try:
+        with tempfile.NamedTemporaryFile(dir=directory, prefix="tmp_try_", suffix=".lock") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as reason:
+        return reason
+    # Its text may be left from an earlier failure, so it would mislead.
+    return OSError("libgit2 gave no reason")
+
+
+def make_directories(directory: Path) -> None:
+    """Make a directory and those above it, each durable in the one that holds it."""
+    if not directory.is_dir():
+        make_directories(directory.parent)
+        with suppress(FileExistsError):
+            directory.mkdir()
+        if not directory.is_dir():
+            raise NotADirectoryError(str(directory))
+        sync_directory(directory.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the directory's entries durable."""
+    _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def sync_file(path: Path) -> None:
+    """Make the file's bytes durable."""
+    _sync(path, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

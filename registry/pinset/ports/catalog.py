@@ -1,0 +1,235 @@
+"""The catalog: the SQL read model of the store. Rebuildable, and therefore disposable.
+
+It is fed nothing but stored commits, in the order of their serials, so rebuilding it gives the identical rows.
+Text that it returns was checked against its SHA-256 and the release's digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from pinset.domain.records import ComponentRecord, MoveRecord, Record, ReleaseRecord
+    from pinset.ports.store import RefMove
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One commit on its way into the catalog. files: for releases and components every text by path, else empty."""
+
+    commit: str
+    tree: str
+    record: Record
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that is about to move refs; all its objects are durable already."""
+
+    operation: str
+    moves: tuple[RefMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest write of the registry, and which registry it is. ``serial`` is what readers see."""
+
+    registry_id: str
+    epoch: int
+    serial: int
+    commit: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow:
+    """A release as the catalog has it. yanked: the reason, None while it is not yanked."""
+
+    record: ReleaseRecord
+    commit: str
+    tree: str
+    yanked: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentRow:
+    """A version of a shared component as the catalog has it."""
+
+    record: ComponentRecord
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRow:
+    """A move as the catalog has it. ``commit`` is the alias's revision after it."""
+
+    record: MoveRecord
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleRow:
+    """A bundle: how many releases, its newest version and the last change to any of it (microseconds)."""
+
+    name: str
+    releases: int
+    newest: int
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A release or component as it was sealed: the manifest's text and every file it lists, by path."""
+
+    manifest: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A release that holds a shared component, and the aliases that serve it now."""
+
+    kind: str
+    name: str
+    component_version: int
+    bundle: str
+    version: int
+    aliases: tuple[str, ...]
+
+
+class CatalogReader(Protocol):
+    """One consistent view: everything read through it is of the same serial."""
+
+    def head(self) -> Head:
+        """The newest visible write."""
+
+    def intent(self) -> Intent | None:
+        """The write that was under way when the last writer ended, None where it ended well."""
+
+    def bundle(self, name: str) -> BundleRow | None:
+        """One bundle."""
+
+    def bundles(
+        self,
+        *,
+        query: str = "",
+        alias: str | None = None,
+        uses: tuple[str, str, int | None] | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[BundleRow]:
+        """Bundles by name, after ``after``: whose name holds ``query``, that serve ``alias`` now, one of whose served releases uses a component (kind, name, version or None for any)."""
+
+    def release(self, bundle: str, version: int) -> ReleaseRow | None:
+        """One release by its number."""
+
+    def release_by_label(self, bundle: str, label: str) -> ReleaseRow | None:
+        """One release by its label, compared case-folded."""
+
+    def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
+        """The releases whose digest begins so (``sha256:`` and hex), lowest version first, at most 10."""
+
+    def latest(self, bundle: str) -> ReleaseRow | None:
+        """The newest release that is not yanked."""
+
+    def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
+        """Releases, newest first, with numbers below ``before``."""
+
+    def sealed_release(self, bundle: str, version: int) -> Sealed:
+        """The texts of a release, verified. Raises NotFound, and Integrity where they are damaged."""
+
+    def alias(self, bundle: str, alias: str) -> MoveRow | None:
+        """The newest move of an alias, None where it never moved."""
+
+    def aliases(self, bundle: str) -> Sequence[MoveRow]:
+        """The newest move of every alias of a bundle, retired ones included, by name."""
+
+    def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
+        """One move."""
+
+    def moves(
+        self, bundle: str, alias: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[MoveRow]:
+        """Moves of one alias or of all of a bundle, newest first; ``before`` is a serial (exclusive)."""
+
+    def bars(self, bundle: str, alias: str) -> frozenset[int]:
+        """Versions barred from an alias now: left behind by a rollback, not promoted ``again`` since."""
+
+    def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
+        """One version of a component."""
+
+    def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
+        """One version of a component by its label, compared case-folded."""
+
+    def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
+        """The versions whose digest begins so, lowest first, at most 10."""
+
+    def component_versions(
+        self, kind: str, name: str, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[ComponentRow]:
+        """Versions of a component, newest first."""
+
+    def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
+        """The newest version of every component, by ``kind/name``, after ``after``."""
+
+    def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
+        """The texts of a component, verified. Raises NotFound, and Integrity where they are damaged."""
+
+    def where_used(self, kind: str, name: str, version: int | None = None, *, limit: int = 1000) -> Sequence[Use]:
+        """Every release that holds a component, served ones first, then newest first."""
+
+    def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
+        """The commits and records of one write, by serial; empty where it never happened."""
+
+    def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial, after a serial: what events and verify read."""
+
+    def ref(self, name: str) -> str | None:
+        """The commit that a ref is at, as far as the catalog knows."""
+
+    def refs(self) -> Mapping[str, str]:
+        """Every ref and its commit, as far as the catalog knows."""
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Every row of every table in a fixed order (table, values), intents left out: two catalogs of one registry are equal."""
+
+
+class CatalogWriter(CatalogReader, Protocol):
+    """A read-write connection. Opened only under the store's lock."""
+
+    def begin(self, intent: Intent) -> None:
+        """Make the intent durable before any ref moves."""
+
+    def drop_intent(self) -> None:
+        """The write did not happen: forget it."""
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Add commits in the order of their serials, forget the intent and raise the visible serial: all or nothing, durable."""
+
+
+class Catalog(Protocol):
+    """The catalog of one registry."""
+
+    def reading(self) -> AbstractContextManager[CatalogReader]:
+        """A consistent view. Raises Unavailable where there is no catalog, or none of this format."""
+
+    def writing(self) -> AbstractContextManager[CatalogWriter]:
+        """A read-write connection, for the holder of the store's lock. Raises ReadOnly, Unavailable."""
+
+    def usable(self) -> bool:
+        """Whether there is a catalog of this program's format that can be opened."""
+
+    def rebuild(self, entries: Iterable[Entry]) -> None:
+        """Build a whole catalog aside and put it in place of the old one at once, for the holder of the store's lock.
+
+        Readers see the old one or the new one. A failed rebuild leaves the old one.
+        """
+
+    def close(self) -> None:
+        """Release connections. Idempotent."""

@@ -1,0 +1,199 @@
+"""The registry as its users see it: one interface, whether it is a directory here or a server elsewhere.
+
+The API and the command line speak to nothing else. Answers are the objects of `pinset.domain.answers`; errors
+are those of `pinset.errors`. Arguments are the texts users write; whoever implements this checks them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pinset.domain import answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. actor: as it is recorded. key: the Idempotency-Key, or None. dry_run: say what would happen, write nothing."""
+
+    actor: str
+    key: str | None = None
+    dry_run: bool = False
+
+
+class Registry(Protocol):
+    """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    def describe(self) -> answers.RegistryAnswer:
+        """Which registry this is."""
+
+    def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
+        """What the checks say of a bundle directory's files (text by path, ``release.yaml`` among them)."""
+
+    def publish(
+        self,
+        caller: Caller,
+        files: Mapping[str, str],
+        *,
+        bundle: str | None = None,
+        message: str = "",
+        label: str | None = None,
+        alias: str | None = None,
+        source: str | None = None,
+        number: int | None = None,
+        allow: Sequence[str] = (),
+    ) -> answers.PublishAnswer:
+        """Publish a release, and with ``alias`` promote it in the same write.
+
+        bundle: must be the manifest's, where given. label: overrides the manifest's version. allow: codes of
+        judgements that ``message`` gives the reason for. Raises ChecksFailed, AlreadyExists for a taken label.
+        """
+
+    def publish_component(
+        self,
+        caller: Caller,
+        kind: str,
+        name: str,
+        files: Mapping[str, str],
+        *,
+        message: str = "",
+        label: str | None = None,
+        number: int | None = None,
+        allow: Sequence[str] = (),
+    ) -> answers.ComponentAnswer:
+        """Publish a version of a shared component: one file, or ``component.yaml`` and the files it names."""
+
+    def promote(
+        self,
+        caller: Caller,
+        reference: str,
+        alias: str,
+        *,
+        expect: str | None = None,
+        revision: str | None = None,
+        reason: str = "",
+        again: bool = False,
+    ) -> answers.MoveAnswer:
+        """Make an alias serve a release.
+
+        expect: a selector the alias must serve now, or ``none`` for an alias that serves nothing. revision: the
+        alias's revision must be this one (``none``: it never moved or is retired). Raises AliasMoved, Yanked, Barred.
+        """
+
+    def rollback(
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        serving: str | None = None,
+        to: str | None = None,
+        steps: int | None = None,
+        at: str | None = None,
+        reason: str = "",
+    ) -> answers.MoveAnswer:
+        """Undo: make an alias serve what it served before. At most one of to, steps, at.
+
+        serving: the version (``v8``) the alias must serve now. Raises AliasMoved, NothingBehind, Yanked, Barred.
+        """
+
+    def retire(
+        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+    ) -> answers.MoveAnswer:
+        """Make an alias serve nothing. Its history stays, and promoting again continues it."""
+
+    def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
+        """Refuse a release to new moves. Raises InvalidInput without a reason."""
+
+    def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
+        """Take a yank back."""
+
+    def release(self, reference: str) -> answers.ReleaseAnswer:
+        """The release document of a reference."""
+
+    def sealed(self, reference: str) -> answers.SealedAnswer:
+        """The sealed form of a reference."""
+
+    def summary(self, reference: str) -> answers.ReleaseSummary:
+        """A release without its content: what `show` heads with."""
+
+    def file(self, reference: str, path: str) -> str:
+        """One file of a release as it is."""
+
+    def bundles(
+        self,
+        *,
+        query: str = "",
+        uses: str | None = None,
+        alias: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> answers.Page[answers.BundleAnswer]:
+        """Bundles by name."""
+
+    def bundle(self, name: str) -> answers.BundleAnswer:
+        """One bundle."""
+
+    def releases(
+        self, bundle: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ReleaseSummary]:
+        """Releases of a bundle, newest first."""
+
+    def aliases(self, bundle: str) -> answers.Page[answers.AliasAnswer]:
+        """Every alias of a bundle, retired ones included."""
+
+    def alias(self, bundle: str, alias: str) -> answers.AliasAnswer:
+        """One alias. Raises NotFound where it never moved; a retired one answers with version None."""
+
+    def history(
+        self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.HistoryItem]:
+        """Moves, newest first."""
+
+    def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
+        """What changes from one release to another; a side may be the files of a working copy.
+
+        As `pinset.domain.diff.as_json` says.
+        """
+
+    def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
+        """One version of a component with its part and files."""
+
+    def component_versions(
+        self, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ComponentAnswer]:
+        """Versions of a component, newest first."""
+
+    def components(
+        self, *, kind: str | None = None, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ComponentAnswer]:
+        """The newest version of every component."""
+
+    def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
+        """The releases that hold a component (``guardrails/pii-redact@v2``, or without selector: any version)."""
+
+    def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
+        """Many references at one serial."""
+
+    def operation(self, operation: str) -> answers.OperationAnswer:
+        """What became of a write."""
+
+    def create_token(
+        self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+    ) -> answers.TokenAnswer:
+        """Make a credential; the answer holds the secret, this once."""
+
+    def tokens(self) -> answers.Page[answers.TokenAnswer]:
+        """All credentials, without secrets."""
+
+    def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
+        """End a credential."""
+
+    def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
+        """Prove every digest and chain against git."""
+
+    def close(self) -> None:
+        """Release what is held. Idempotent."""

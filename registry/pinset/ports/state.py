@@ -1,0 +1,95 @@
+"""The state: what git cannot hold and no reindex can rebuild. Tokens, answers to retries, refused attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class Scope(StrEnum):
+    """What a token may do; each scope includes the one before."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """A credential. The secret is not kept, only its SHA-256 (32 bytes). Times in microseconds since 1970."""
+
+    id: str
+    name: str
+    scope: Scope
+    secret_sha256: bytes
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None = None
+    last_used_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the first request with an Idempotency-Key was answered. request: fingerprint of what was asked."""
+
+    key: str
+    principal: str
+    request: str
+    operation: str
+    status: int
+    body: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A change that was refused: who wanted what, and the code of the answer."""
+
+    at: int
+    actor: str
+    action: str
+    target: str
+    code: str
+    detail: str
+
+
+class State(Protocol):
+    """The state of one registry. Every method is one durable transaction."""
+
+    def add_token(self, token: TokenRow) -> None:
+        """Keep a new token. Raises AlreadyExists where a token that is not revoked has the name."""
+
+    def token(self, token_id: str) -> TokenRow | None:
+        """A token by its id, revoked and expired ones included."""
+
+    def tokens(self) -> Sequence[TokenRow]:
+        """All tokens, newest first."""
+
+    def revoke_token(self, name: str, at: int) -> TokenRow:
+        """Revoke the token of that name. Raises NotFound where none that is not revoked has it."""
+
+    def touch_token(self, token_id: str, at: int) -> None:
+        """Remember that a token was used."""
+
+    def answer(self, key: str, principal: str) -> Answer | None:
+        """The kept answer to an Idempotency-Key of a principal."""
+
+    def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
+        """Keep an answer, unless the key has one already; answers older than ``forget_before`` are forgotten."""
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Keep a refused attempt."""
+
+    def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
+        """Refused attempts, newest first."""
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy as a file of its own. Raises AlreadyExists where the target exists."""
+
+    def close(self) -> None:
+        """Release connections. Idempotent."""

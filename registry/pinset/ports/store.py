@@ -1,0 +1,137 @@
+"""The store: git behind its port. The truth of the registry.
+
+Every implementation keeps these promises; ``tests/contract`` holds them to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from pinset.ports.progress import Progress
+
+ROOT: Final = "root"
+"""As a parent: the one constant, empty root commit on which every chain of moves begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A new tree, given as text by path. No files: the empty tree."""
+
+    by_path: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeOf:
+    """The tree of a commit that exists already."""
+
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCommit:
+    """A commit to write. ``at`` is in microseconds since 1970; git keeps whole seconds, the message the rest.
+
+    author: a name for people reading git log; the store makes it harmless. parents: commit ids, or ROOT.
+    """
+
+    tree: Files | TreeOf
+    parents: tuple[str, ...]
+    message: str
+    author: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefMove:
+    """One ref from one commit to another. ``expected`` None: the ref must not exist."""
+
+    ref: str
+    expected: str | None
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a commit landed: its id and its tree's."""
+
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCommit:
+    """A commit as it was read back, every byte checked against its ids.
+
+    files: the text of every file by path. parents and tree: ids.
+    """
+
+    ref: str
+    commit: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is wrong in the store: where, what, and the way out."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class Store(Protocol):
+    """Commits and refs, durable and compare-and-swapped."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """The one writer's lock, over processes and threads; dropped when the process dies.
+
+        Re-entering in the same thread is an error of the caller. Raises Busy when another holds it for the whole
+        time this store waits, ReadOnly where the registry cannot be written.
+        """
+
+    def write(self, commit: NewCommit) -> Written:
+        """Make the commit and all it needs durable, without moving any ref. Writing the same again gives the same id.
+
+        Only under `exclusive`. Raises ReadOnly on a full disk or a failed sync, Unavailable on a time-out;
+        nothing has changed then that anybody could see.
+        """
+
+    def move(self, moves: Sequence[RefMove]) -> None:
+        """Move refs in the order given, each by compare-and-swap, durable, and read back.
+
+        Only under `exclusive`. Raises Conflict when a ref is not where it is expected, and then neither it nor any
+        later one has moved. Raises Unavailable when it is not known: read `refs` again and answer by what it says.
+        """
+
+    def refs(self) -> Mapping[str, str]:
+        """Every ref under refs/heads and its commit. Raises Integrity where they cannot all be read."""
+
+    def ref(self, name: str) -> str | None:
+        """The commit of one ref, None where it does not exist."""
+
+    def read(self, ref: str, commit: str) -> StoredCommit:
+        """One commit, every byte checked. ``ref`` is only carried into the answer. Raises Integrity."""
+
+    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
+        """Every commit of every ref, oldest first along each ref, once each, root commits and merged-in histories left out.
+
+        A move's second parent belongs to the release's ref and is given there only. Raises Integrity at the first
+        object that is damaged, naming it.
+        """
+
+    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
+        """What git itself finds wrong (`git fsck --strict`)."""
+
+    def pack(self, *, progress: Progress | None = None) -> None:
+        """Repack beside writers and readers; nothing reachable is lost. Takes `exclusive` itself where it must."""
+
+    def close(self) -> None:
+        """Release processes and files. Idempotent."""

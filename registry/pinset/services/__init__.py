@@ -1,0 +1,1 @@
+"""The use cases, one a file. They speak to ports only, and decide nothing that `pinset.domain` could."""

@@ -1,0 +1,260 @@
+"""The registry as a directory of this machine: every use case behind the one interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pinset.ports.state import Attempt
+from pinset.services import (
+    comparing,
+    components,
+    maintenance,
+    moving,
+    publish,
+    queries,
+    session,
+    tokens,
+    verifying,
+    yanking,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pinset.domain import answers
+    from pinset.ports.progress import Progress
+    from pinset.ports.registry import Caller
+    from pinset.ports.state import State, TokenRow
+    from pinset.services.session import Context
+
+
+class LocalRegistry:
+    """Implements `pinset.ports.registry.Registry` on ports of this process, and what only works near."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @property
+    def state(self) -> State:
+        """The state: what the API keeps answers and attempts in."""
+        return self._context.state
+
+    def open(self, progress: Progress | None = None) -> None:
+        """Make the catalog usable and settle a write that was cut off. Raises Busy, ReadOnly, Integrity."""
+        context = self._context
+        if context.catalog.usable():
+            with context.catalog.reading() as reader:
+                if reader.intent() is None:
+                    return
+        with context.store.exclusive():
+            session.ready(context, progress)
+            with context.catalog.writing() as writer:
+                session.repair(context, writer)
+
+    def describe(self) -> answers.RegistryAnswer:
+        return queries.describe(self._context)
+
+    def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
+        return publish.check(self._context, files, label=label)
+
+    def publish(
+        self,
+        caller: Caller,
+        files: Mapping[str, str],
+        *,
+        bundle: str | None = None,
+        message: str = "",
+        label: str | None = None,
+        alias: str | None = None,
+        source: str | None = None,
+        number: int | None = None,
+        allow: Sequence[str] = (),
+    ) -> answers.PublishAnswer:
+        return publish.publish(
+            self._context,
+            caller,
+            files,
+            bundle=bundle,
+            message=message,
+            label=label,
+            alias=alias,
+            source=source,
+            number=number,
+            allow=allow,
+        )
+
+    def publish_component(
+        self,
+        caller: Caller,
+        kind: str,
+        name: str,
+        files: Mapping[str, str],
+        *,
+        message: str = "",
+        label: str | None = None,
+        number: int | None = None,
+        allow: Sequence[str] = (),
+    ) -> answers.ComponentAnswer:
+        return components.publish_component(
+            self._context, caller, kind, name, files, message=message, label=label, number=number, allow=allow
+        )
+
+    def promote(
+        self,
+        caller: Caller,
+        reference: str,
+        alias: str,
+        *,
+        expect: str | None = None,
+        revision: str | None = None,
+        reason: str = "",
+        again: bool = False,
+    ) -> answers.MoveAnswer:
+        return moving.promote(
+            self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
+        )
+
+    def rollback(
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        serving: str | None = None,
+        to: str | None = None,
+        steps: int | None = None,
+        at: str | None = None,
+        reason: str = "",
+    ) -> answers.MoveAnswer:
+        return moving.rollback(
+            self._context, caller, bundle, alias, serving=serving, to=to, steps=steps, at=at, reason=reason
+        )
+
+    def retire(
+        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+    ) -> answers.MoveAnswer:
+        return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
+
+    def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
+        return yanking.yank(self._context, caller, reference, reason=reason)
+
+    def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
+        return yanking.unyank(self._context, caller, reference, reason=reason)
+
+    def release(self, reference: str) -> answers.ReleaseAnswer:
+        return queries.release(self._context, reference)
+
+    def sealed(self, reference: str) -> answers.SealedAnswer:
+        return queries.sealed(self._context, reference)
+
+    def summary(self, reference: str) -> answers.ReleaseSummary:
+        return queries.summary(self._context, reference)
+
+    def file(self, reference: str, path: str) -> str:
+        return queries.file(self._context, reference, path)
+
+    def bundles(
+        self,
+        *,
+        query: str = "",
+        uses: str | None = None,
+        alias: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> answers.Page[answers.BundleAnswer]:
+        return queries.bundles(self._context, query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+
+    def bundle(self, name: str) -> answers.BundleAnswer:
+        return queries.bundle(self._context, name)
+
+    def releases(
+        self, bundle: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ReleaseSummary]:
+        return queries.releases(self._context, bundle, cursor=cursor, limit=limit)
+
+    def aliases(self, bundle: str) -> answers.Page[answers.AliasAnswer]:
+        return queries.aliases(self._context, bundle)
+
+    def alias(self, bundle: str, alias: str) -> answers.AliasAnswer:
+        return queries.alias(self._context, bundle, alias)
+
+    def history(
+        self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.HistoryItem]:
+        return queries.history(self._context, bundle, alias, cursor=cursor, limit=limit)
+
+    def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
+        return comparing.diff(self._context, old, new)
+
+    def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
+        return components.component(self._context, kind, name, selector)
+
+    def component_versions(
+        self, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ComponentAnswer]:
+        return components.component_versions(self._context, kind, name, cursor=cursor, limit=limit)
+
+    def components(
+        self, *, kind: str | None = None, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ComponentAnswer]:
+        return components.components(self._context, kind=kind, cursor=cursor, limit=limit)
+
+    def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
+        return components.where_used(self._context, reference)
+
+    def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
+        return queries.resolve(self._context, references)
+
+    def operation(self, operation: str) -> answers.OperationAnswer:
+        return queries.operation(self._context, operation)
+
+    def create_token(
+        self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+    ) -> answers.TokenAnswer:
+        return tokens.create_token(self._context, caller, name, can=can, expires_in_days=expires_in_days)
+
+    def tokens(self) -> answers.Page[answers.TokenAnswer]:
+        return tokens.tokens(self._context)
+
+    def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
+        return tokens.revoke_token(self._context, caller, name)
+
+    def verify(self, bundle: str | None = None, *, progress: Progress | None = None) -> answers.VerifyAnswer:
+        return verifying.verify(self._context, bundle, progress)
+
+    def has_tokens(self) -> bool:
+        """Whether any token could be used; without one only loopback is served."""
+        return tokens.has_tokens(self._context)
+
+    def authenticate(self, token: str) -> TokenRow:
+        """The token that a text is. Raises Unauthenticated."""
+        return tokens.authenticate(self._context, token)
+
+    def record_attempt(self, *, actor: str, action: str, target: str, code: str, detail: str) -> None:
+        """Keep a change that was refused."""
+        at = self._context.clock.now()
+        self._context.state.add_attempt(
+            Attempt(at=at, actor=actor, action=action, target=target, code=code, detail=detail)
+        )
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """Rebuild the catalog from git alone; how many commits it has."""
+        return maintenance.reindex(self._context, progress)
+
+    def gc(self, progress: Progress | None = None) -> None:
+        """Repack the repository."""
+        maintenance.gc(self._context, progress)
+
+    def backup_state(self, target: Path) -> None:
+        """A consistent copy of the state."""
+        self._context.state.backup(target)
+
+    def exclusive(self) -> Any:
+        """The writer's lock, for who copies the directory."""
+        return self._context.store.exclusive()
+
+    def close(self) -> None:
+        self._context.store.close()
+        self._context.catalog.close()
+        self._context.state.close()

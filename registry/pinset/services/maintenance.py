@@ -1,0 +1,72 @@
+"""Making, rebuilding, repacking and saving a registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinset.domain import messages
+from pinset.domain.records import FORMAT, FoundingRecord, Stamp
+from pinset.errors import AlreadyExists
+from pinset.ports.store import Files, NewCommit, RefMove
+from pinset.services import session
+
+if TYPE_CHECKING:
+    from pinset.ports.progress import Progress
+    from pinset.services.session import Context
+
+FOUNDER = "pinset"
+SERIAL_GAP = 1000
+"""How far a registry that moved house jumps ahead, so that writes lost with the old one are never numbered again."""
+
+
+def found(context: Context, registry_id: str) -> None:
+    """Write the first commit of a new registry. Raises AlreadyExists where there is one."""
+    with context.store.exclusive():
+        if context.store.refs():
+            raise AlreadyExists("the repository is not empty", hint="open it, or choose another directory")
+        stamp = Stamp(serial=1, prev=None, at=context.clock.now(), actor=FOUNDER, operation="op_init")
+        _write(context, FoundingRecord(stamp=stamp, registry_id=registry_id, epoch=1), None)
+        session.rebuild(context)
+
+
+def move_house(context: Context, reason: str) -> None:
+    """Begin a new epoch: said once by a registry that was made from a backup or a clone."""
+    with context.store.exclusive():
+        session.rebuild(context)
+        with context.catalog.reading() as reader:
+            head, at = reader.head(), reader.ref("refs/heads/main")
+        stamp = Stamp(
+            serial=head.serial + SERIAL_GAP,
+            prev=head.commit,
+            at=max(context.clock.now(), head.at + 1),
+            actor=FOUNDER,
+            operation=f"op_epoch_{head.epoch + 1}",
+        )
+        record = FoundingRecord(stamp=stamp, registry_id=head.registry_id, epoch=head.epoch + 1, reason=reason)
+        _write(context, record, at)
+        session.rebuild(context)
+
+
+def reindex(context: Context, progress: Progress | None = None) -> int:
+    """Rebuild the catalog from git alone; how many commits it has."""
+    with context.store.exclusive():
+        return session.rebuild(context, progress)
+
+
+def gc(context: Context, progress: Progress | None = None) -> None:
+    """Repack the repository beside readers and writers."""
+    context.store.pack(progress=progress)
+
+
+def _write(context: Context, record: FoundingRecord, at: str | None) -> None:
+    text = f"format: {FORMAT}\nid: {record.registry_id}\nepoch: {record.epoch}\n"
+    written = context.store.write(
+        NewCommit(
+            tree=Files({"registry.yaml": text}),
+            parents=(at,) if at else (),
+            message=messages.encode(record),
+            author=FOUNDER,
+            at=record.stamp.at,
+        )
+    )
+    context.store.move([RefMove(record.ref, at, written.commit)])

@@ -1,0 +1,350 @@
+"""Promote, roll back, retire: the moves of an alias, each one commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pinset.domain import messages, names
+from pinset.domain.moves import History, Plan, Target, plan_promotion, plan_retirement, plan_rollback
+from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
+from pinset.domain.references import Reference, SelectorKind, parse, parse_selector
+from pinset.errors import AliasMoved, Barred, InvalidInput, InvalidReference, NotFound, Yanked
+from pinset.ports.store import ROOT, Files, TreeOf
+from pinset.services import reading
+from pinset.services.session import Session, writing
+
+if TYPE_CHECKING:
+    from pinset.domain import answers
+    from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
+    from pinset.ports.registry import Caller
+    from pinset.services.session import Context
+
+NONE = "none"
+"""As an expectation: the alias serves nothing."""
+
+
+def promote(
+    context: Context,
+    caller: Caller,
+    reference: str,
+    alias: str,
+    *,
+    expect: str | None = None,
+    revision: str | None = None,
+    reason: str = "",
+    again: bool = False,
+) -> answers.MoveAnswer:
+    """Make an alias serve a release."""
+    wanted = parse(reference, default=None)
+    names.alias_name(alias)
+    words = messages.clean_words(reason)
+    if again and not words:
+        raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
+    arguments = {"reference": reference, "alias": alias, "expect": expect, "revision": revision, "reason": words}
+    with writing(context, caller, "promote", {**arguments, "again": again}) as session:
+        before = session.done_before()
+        if before:
+            return _again(session, before)
+        reader, bundle = session.catalog, wanted.bundle
+        row, _ = reading.find_release(reader, wanted)
+        current = reader.alias(bundle, alias)
+        _expect(reader, bundle, alias, current, expect=expect, revision=revision)
+        plan = _promotion(reader, row, alias, current, again=again)
+        warnings = _warnings(row, current)
+        if plan is None:
+            return _unchanged(session, row, _need(current), warnings)
+        return _make(session, caller, bundle, alias, plan, row.commit, words, warnings)
+
+
+def rollback(
+    context: Context,
+    caller: Caller,
+    bundle: str,
+    alias: str,
+    *,
+    serving: str | None = None,
+    to: str | None = None,
+    steps: int | None = None,
+    at: str | None = None,
+    reason: str = "",
+) -> answers.MoveAnswer:
+    """Undo: make an alias serve what it served before."""
+    names.bundle_name(bundle)
+    names.alias_name(alias)
+    if sum(value is not None for value in (to, steps, at)) > 1:
+        raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
+    moment = _moment(at)
+    words = messages.clean_words(reason)
+    arguments = {"bundle": bundle, "alias": alias, "from": serving, "to": to, "steps": steps, "at": at, "reason": words}
+    with writing(context, caller, "rollback", arguments) as session:
+        before = session.done_before()
+        if before:
+            return _again(session, before)
+        reader = session.catalog
+        current = reader.alias(bundle, alias)
+        if current is None:
+            current = reading.served(reader, bundle, alias)  # raises, saying what there is
+        if serving is not None:
+            _expect(reader, bundle, alias, current, expect=serving, revision=None)
+        target = Target(version=_target_version(reader, bundle, alias, to), steps=steps, at=moment)
+        plan = plan_rollback(current.record, target, _history(reader, bundle, alias, current.record))
+        if plan is None:
+            row = reader.release(bundle, current.record.to_version or 0)
+            return _unchanged(session, row, current, [])
+        row = reader.release(bundle, plan.to_version or 0)
+        if row is None:
+            raise NotFound(f"{bundle}@v{plan.to_version} is not in the catalog", hint="run `pinset reindex`")
+        warnings = [f"v{version} is {why}, skipped" for version, why in plan.skipped]
+        return _make(session, caller, bundle, alias, plan, row.commit, words, warnings)
+
+
+def retire(
+    context: Context, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+) -> answers.MoveAnswer:
+    """Make an alias serve nothing."""
+    names.bundle_name(bundle)
+    names.alias_name(alias)
+    words = messages.clean_words(reason)
+    arguments = {"bundle": bundle, "alias": alias, "revision": revision, "reason": words}
+    with writing(context, caller, "retire", arguments) as session:
+        before = session.done_before()
+        if before:
+            return _again(session, before)
+        current = session.catalog.alias(bundle, alias)
+        if current is None:
+            current = reading.served(session.catalog, bundle, alias)  # raises, saying what there is
+        _expect(session.catalog, bundle, alias, current, expect=None, revision=revision)
+        plan = plan_retirement(current.record)
+        if plan is None:
+            return _unchanged(session, None, current, [])
+        return _make(session, caller, bundle, alias, plan, None, words, [])
+
+
+def stage_promotion(
+    session: Session, bundle: str, row: ReleaseRow, alias: str, words: str
+) -> tuple[MoveRecord, str] | None:
+    """Stage the move of an alias to a release that exists, within another write; None where it serves it already."""
+    current = session.catalog.alias(bundle, alias)
+    plan = _promotion(session.catalog, row, alias, current, again=False)
+    return _stage(session, bundle, alias, plan, row.commit, words) if plan else None
+
+
+def stage_first(
+    session: Session, record: ReleaseRecord, commit: str, alias: str, words: str
+) -> tuple[MoveRecord, str] | None:
+    """Stage the move of an alias to a release that the same write publishes."""
+    current = session.catalog.alias(record.bundle, alias)
+    plan = plan_promotion(current.record if current else None, record.version, again=False)
+    return _stage(session, record.bundle, alias, plan, commit, words) if plan else None
+
+
+def answer(record: MoveRecord, commit: str, session: Session, warnings: list[str] | None = None) -> answers.MoveAnswer:
+    """A move as answers carry it."""
+    target = session.catalog.release(record.bundle, record.to_version) if record.to_version else None
+    return {
+        "action": record.action.value,
+        "bundle": record.bundle,
+        "alias": record.alias,
+        "seq": record.seq,
+        "from": record.from_version,
+        "to": record.to_version,
+        "release_commit": target.commit if target else None,
+        "revision": commit,
+        "reason": record.reason,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "serial": record.stamp.serial,
+        "warnings": warnings or [],
+        "operation": record.stamp.operation or None,
+    }
+
+
+def _make(
+    session: Session,
+    caller: Caller,
+    bundle: str,
+    alias: str,
+    plan: Plan,
+    release: str | None,
+    words: str,
+    warnings: list[str],
+) -> answers.MoveAnswer:
+    if caller.dry_run:
+        head = session.catalog.head()
+        stamp = Stamp(serial=head.serial + 1, prev=head.commit, at=head.at, actor=caller.actor, operation="")
+        return answer(_record(stamp, bundle, alias, plan, words), "", session, warnings)
+    record, commit = _stage(session, bundle, alias, plan, release, words)
+    session.commit()
+    return answer(record, commit, session, warnings)
+
+
+def _stage(
+    session: Session, bundle: str, alias: str, plan: Plan, release: str | None, words: str
+) -> tuple[MoveRecord, str]:
+    entry = session.stage(
+        lambda stamp: _record(stamp, bundle, alias, plan, words),
+        TreeOf(release) if release else Files(),
+        lambda at: (at or ROOT, *([release] if release else [])),
+    )
+    if not isinstance(entry.record, MoveRecord):
+        raise AssertionError("a move was staged")
+    return entry.record, entry.commit
+
+
+def _record(stamp: Stamp, bundle: str, alias: str, plan: Plan, words: str) -> MoveRecord:
+    return MoveRecord(
+        stamp=stamp,
+        bundle=bundle,
+        alias=alias,
+        seq=plan.seq,
+        action=plan.action,
+        from_version=plan.from_version,
+        to_version=plan.to_version,
+        back=plan.back,
+        reason=words,
+        bars=plan.bars,
+        again=plan.again,
+    )
+
+
+def _promotion(
+    reader: CatalogReader, row: ReleaseRow, alias: str, current: MoveRow | None, *, again: bool
+) -> Plan | None:
+    bundle, version = row.record.bundle, row.record.version
+    plan = plan_promotion(current.record if current else None, version, again=again)
+    if plan is None:
+        return None
+    if row.yanked is not None:
+        raise Yanked(
+            f"{bundle}@v{version} is yanked: {row.yanked}",
+            hint=f"promote another release, or take it back: pinset unyank {bundle}@v{version}",
+        )
+    if version in reader.bars(bundle, alias) and not again:
+        raise Barred(
+            f"{bundle}@v{version} was rolled back from {alias}, and is barred from it",
+            hint=f"if it is right this time: pinset promote {bundle}@v{version} {alias} --again -m WHY",
+        )
+    return plan
+
+
+def _expect(
+    reader: CatalogReader, bundle: str, alias: str, current: MoveRow | None, *, expect: str | None, revision: str | None
+) -> None:
+    """Raises AliasMoved where the alias is not where the caller thinks it is."""
+    now = current.record.to_version if current else None
+    if revision is not None:
+        held = current.commit if current and now is not None else None
+        wanted_none = revision == NONE and now is None
+        if not wanted_none and revision not in (held, current.commit if current else None):
+            raise _moved(bundle, alias, current, "the given revision")
+    if expect is not None:
+        wanted = None
+        if expect != NONE:
+            selector = parse_selector(expect)
+            if selector.kind is SelectorKind.ALIAS:
+                raise InvalidReference(
+                    f"{expect} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
+                )
+            row = reading.find_release(reader, Reference(bundle, selector))[0]
+            wanted = row.record.version
+        if wanted != now:
+            raise _moved(bundle, alias, current, expect)
+
+
+def _moved(bundle: str, alias: str, current: MoveRow | None, expected: str) -> AliasMoved:
+    now = current.record.to_version if current else None
+    served = f"v{now}" if now else "nothing"
+    return AliasMoved(
+        f"{bundle}@{alias} serves {served}, not {expected}",
+        hint=f"look at what changed (pinset history {bundle}@{alias}) and decide again",
+        details={"serves": now, "revision": current.commit if current else None},
+    )
+
+
+def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord) -> History:
+    bars = reader.bars(bundle, alias)
+
+    def unfit(version: int) -> str | None:
+        row = reader.release(bundle, version)
+        if row is None or row.yanked is not None:
+            return "yanked"
+        return "barred" if version in bars else None
+
+    def move(seq: int) -> MoveRecord | None:
+        row = reader.move(bundle, alias, seq)
+        return row.record if row else None
+
+    def served(version: int, before: int) -> MoveRecord | None:
+        for seq in range(before - 1, 0, -1):
+            found = move(seq)
+            if found is not None and found.to_version == version:
+                return found
+        return None
+
+    def current_at(at: int) -> MoveRecord | None:
+        low, high, found = 1, current.seq, None
+        while low <= high:  # times rise with the seqs
+            middle = (low + high) // 2
+            candidate = move(middle)
+            if candidate is not None and candidate.stamp.at <= at:
+                found, low = candidate, middle + 1
+            else:
+                high = middle - 1
+        return found
+
+    row = reader.release(bundle, current.to_version) if current.to_version else None
+    declared = row.record.rollback_to if row else None
+    return History(move=move, served=served, current_at=current_at, unfit=unfit, declared=declared)
+
+
+def _target_version(reader: CatalogReader, bundle: str, alias: str, to: str | None) -> int | None:
+    if to is None:
+        return None
+    row, _ = reading.find_release(reader, Reference(bundle, parse_selector(to)))
+    return row.record.version
+
+
+def _moment(at: str | None) -> int | None:
+    if at is None:
+        return None
+    try:
+        return messages.parse_time(at)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{names.show(at)} is no time", hint="write it with its zone: 2025-03-14T09:30:00Z"
+        ) from error
+
+
+def _warnings(row: ReleaseRow, current: MoveRow | None) -> list[str]:
+    declared, now = row.record.rollback_to, current.record.to_version if current else None
+    if declared is None or now is None or declared == now or now == row.record.version:
+        return []
+    return [f"its rollback_to is v{declared}, and the alias serves v{now} now"]
+
+
+def _need(current: MoveRow | None) -> MoveRow:
+    if current is None:
+        raise AssertionError("an alias that serves something has moved")
+    return current
+
+
+def _unchanged(session: Session, row: ReleaseRow | None, current: MoveRow, warnings: list[str]) -> answers.MoveAnswer:
+    same: Any = answer(current.record, current.commit, session, warnings)
+    now = current.record.to_version
+    commit = row.commit if row else None
+    unchanged: answers.MoveAnswer = same | {
+        "action": "none",
+        "from": now,
+        "to": now,
+        "release_commit": commit,
+        "operation": None,
+    }
+    return unchanged
+
+
+def _again(session: Session, before: list[tuple[str, Any]]) -> answers.MoveAnswer:
+    """The first answer of a write that happened already."""
+    commit, record = before[0]
+    if not isinstance(record, MoveRecord):
+        raise AssertionError("the operation was a move")
+    return answer(record, commit, session)

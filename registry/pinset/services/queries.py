@@ -1,0 +1,244 @@
+"""Looking: releases, aliases, histories, lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pinset
+from pinset.domain import names
+from pinset.domain.records import FORMAT
+from pinset.domain.references import parse
+from pinset.errors import NotFound, PinsetError
+from pinset.services import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinset.domain import answers
+    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow
+    from pinset.services.session import Context
+
+
+def describe(context: Context) -> answers.RegistryAnswer:
+    """Which registry this is."""
+    with reading.view(context) as reader:
+        head = reader.head()
+    return {
+        "id": head.registry_id,
+        "epoch": head.epoch,
+        "serial": head.serial,
+        "head": head.commit,
+        "changed_at": reading.time(head.at),
+        "format": FORMAT,
+        "version": pinset.__version__,
+    }
+
+
+def release(context: Context, reference: str) -> answers.ReleaseAnswer:
+    """The release document."""
+    with reading.view(context) as reader:
+        return reading.release_answer(reader, *reading.find_release(reader, parse(reference)))
+
+
+def sealed(context: Context, reference: str) -> answers.SealedAnswer:
+    """The sealed form."""
+    with reading.view(context) as reader:
+        return reading.sealed_answer(reader, *reading.find_release(reader, parse(reference)))
+
+
+def summary(context: Context, reference: str) -> answers.ReleaseSummary:
+    """A release without its content."""
+    with reading.view(context) as reader:
+        row, _ = reading.find_release(reader, parse(reference))
+        aliases = reading.serving(reader, row.record.bundle).get(row.record.version, [])
+        return reading.summary_answer(row, aliases)
+
+
+def file(context: Context, reference: str, path: str) -> str:
+    """One file of a release as it is."""
+    names.file_path(path)
+    with reading.view(context) as reader:
+        row, _ = reading.find_release(reader, parse(reference))
+        stored = reader.sealed_release(row.record.bundle, row.record.version)
+    if path == "manifest.json":
+        return stored.manifest
+    if path not in stored.files:
+        there = ", ".join(sorted(stored.files)[:8])
+        raise NotFound(f"{reference} has no file {path}", hint=f"its files are {there}")
+    return stored.files[path]
+
+
+def bundles(
+    context: Context,
+    *,
+    query: str = "",
+    uses: str | None = None,
+    alias: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> answers.Page[answers.BundleAnswer]:
+    """Bundles by name."""
+    if alias is not None:
+        names.alias_name(alias)
+    with reading.view(context) as reader:
+        used = None
+        if uses is not None:
+            kind, name, reference = reading.component_key(uses)
+            row = reading.find_component(reader, reference) if reference else None
+            if reference is not None and row is None:
+                raise NotFound(f"there is no {reference}", hint="see what there is: pinset component list")
+            used = (kind, name, row.record.version if row else None)
+        rows = reader.bundles(query=query, alias=alias, uses=used, after=cursor or "", limit=limit + 1)
+        return reading.page(rows, limit, lambda row: _bundle(reader, row), lambda row: row.name)
+
+
+def bundle(context: Context, name: str) -> answers.BundleAnswer:
+    """One bundle."""
+    names.bundle_name(name)
+    with reading.view(context) as reader:
+        reading.need_bundle(reader, name)
+        row = reader.bundle(name)
+        if row is None:
+            raise AssertionError("the bundle was just seen in the same view")
+        return _bundle(reader, row)
+
+
+def releases(
+    context: Context, name: str, *, cursor: str | None = None, limit: int = 100
+) -> answers.Page[answers.ReleaseSummary]:
+    """Releases of a bundle, newest first."""
+    names.bundle_name(name)
+    with reading.view(context) as reader:
+        reading.need_bundle(reader, name)
+        serving = reading.serving(reader, name)
+        rows = reader.releases(name, before=reading.number(cursor), limit=limit + 1)
+        return reading.page(
+            rows,
+            limit,
+            lambda row: reading.summary_answer(row, serving.get(row.record.version, [])),
+            lambda row: str(row.record.version),
+        )
+
+
+def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
+    """Every alias of a bundle, retired ones included."""
+    names.bundle_name(name)
+    with reading.view(context) as reader:
+        reading.need_bundle(reader, name)
+        return {"items": [_alias(reader, row) for row in reader.aliases(name)], "next": None}
+
+
+def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
+    """One alias; a retired one has no version."""
+    names.bundle_name(name)
+    names.alias_name(alias_name)
+    with reading.view(context) as reader:
+        return _alias(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
+
+
+def history(
+    context: Context, name: str, alias_name: str | None = None, *, cursor: str | None = None, limit: int = 100
+) -> answers.Page[answers.HistoryItem]:
+    """Moves, newest first."""
+    names.bundle_name(name)
+    if alias_name is not None:
+        names.alias_name(alias_name)
+    with reading.view(context) as reader:
+        reading.need_bundle(reader, name)
+        if alias_name is not None and reader.alias(name, alias_name) is None:
+            reading.served(reader, name, alias_name)  # raises, saying what there is
+        rows = reader.moves(name, alias_name, before=reading.number(cursor), limit=limit + 1)
+        return reading.page(rows, limit, _move, lambda row: str(row.record.stamp.serial))
+
+
+def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
+    """Many references at one serial."""
+    with reading.view(context) as reader:
+        head = reader.head()
+        items = [_resolved(reader, reference) for reference in references]
+    return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
+
+
+def operation(context: Context, name: str) -> answers.OperationAnswer:
+    """What became of a write: done, or unknown where it never happened or has not yet."""
+    with reading.view(context) as reader:
+        found = reader.operation(name)
+    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in found]
+    return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
+
+
+def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
+    item: answers.ResolveItem = {
+        "reference": text,
+        "ref": None,
+        "bundle": None,
+        "version": None,
+        "label": None,
+        "digest": None,
+        "seq": None,
+        "revision": None,
+        "error": None,
+    }
+    try:
+        row, move = reading.find_release(reader, parse(text))
+    except PinsetError as error:
+        return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
+    record = row.record
+    return {
+        **item,
+        "ref": f"{record.bundle}@v{record.version}",
+        "bundle": record.bundle,
+        "version": record.version,
+        "label": record.label,
+        "digest": record.digest,
+        "seq": move.record.seq if move else None,
+        "revision": move.commit if move else None,
+    }
+
+
+def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
+    return {
+        "name": row.name,
+        "releases": row.releases,
+        "newest": row.newest,
+        "changed_at": reading.time(row.changed_at),
+        "aliases": {move.record.alias: move.record.to_version for move in reader.aliases(row.name)},
+    }
+
+
+def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
+    record = row.record
+    target = reader.release(record.bundle, record.to_version) if record.to_version else None
+    return {
+        "bundle": record.bundle,
+        "alias": record.alias,
+        "version": record.to_version,
+        "label": target.record.label if target else None,
+        "digest": target.record.digest if target else None,
+        "seq": record.seq,
+        "revision": row.commit,
+        "moved_at": reading.time(record.stamp.at),
+        "moved_by": record.stamp.actor,
+        "reason": record.reason,
+        "split": None,
+    }
+
+
+def _move(row: MoveRow) -> answers.HistoryItem:
+    record = row.record
+    item: Any = {
+        "bundle": record.bundle,
+        "alias": record.alias,
+        "action": record.action.value,
+        "seq": record.seq,
+        "from": record.from_version,
+        "to": record.to_version,
+        "back": record.back,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "reason": record.reason,
+        "revision": row.commit,
+        "serial": record.stamp.serial,
+    }
+    found: answers.HistoryItem = item
+    return found

@@ -1,0 +1,238 @@
+"""Reading: references to rows, rows to answers. All of one answer is of one serial."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pinset.domain import messages, names, sealed
+from pinset.domain.document import SCHEMA, content_of, file_digests
+from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
+from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
+from pinset.services.session import ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pinset.domain import answers
+    from pinset.domain.findings import Finding
+    from pinset.domain.references import ComponentReference
+    from pinset.ports.catalog import CatalogReader, ComponentRow, MoveRow, ReleaseRow
+    from pinset.services.session import Context
+
+
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+@contextmanager
+def view(context: Context) -> Iterator[CatalogReader]:
+    """One consistent view. A catalog that is missing is rebuilt first, a write that was cut off is settled."""
+    if not context.catalog.usable():
+        with context.store.exclusive():
+            ready(context)
+    with context.catalog.reading() as reader:
+        yield reader
+
+
+def find_release(reader: CatalogReader, reference: Reference) -> tuple[ReleaseRow, MoveRow | None]:
+    """The release that a reference names now, and the move it was found by where it names an alias."""
+    bundle, selector = reference.bundle, reference.selector
+    if selector.kind is SelectorKind.ALIAS:
+        move = served(reader, bundle, selector.text)
+        row = reader.release(bundle, move.record.to_version or 0)
+        if row is None:
+            raise Unavailable(f"{reference} serves a release that the catalog lacks", hint="run `pinset reindex`")
+        return row, move
+    found = select(reader, bundle, selector)
+    if found is None:
+        need_bundle(reader, bundle)
+        raise NotFound(f"there is no {reference}", hint=f"see what there is: pinset releases {bundle}")
+    return found, None
+
+
+def select(reader: CatalogReader, bundle: str, selector: Selector) -> ReleaseRow | None:
+    """The release that a selector other than an alias names; None where there is none."""
+    match selector.kind:
+        case SelectorKind.VERSION:
+            return reader.release(bundle, selector.version)
+        case SelectorKind.LABEL:
+            return reader.release_by_label(bundle, selector.text)
+        case SelectorKind.LATEST:
+            return reader.latest(bundle)
+        case SelectorKind.DIGEST:
+            rows = reader.releases_by_digest(bundle, selector.text)
+            if len({row.record.digest for row in rows}) > 1:
+                found = ", ".join(f"v{row.record.version}" for row in rows)
+                raise InvalidReference(
+                    f"{selector} fits several releases of {bundle}: {found}", hint="give more digits, or a version"
+                )
+            return rows[0] if rows else None
+        case SelectorKind.ALIAS:
+            move = reader.alias(bundle, selector.text)
+            return reader.release(bundle, move.record.to_version) if move and move.record.to_version else None
+
+
+def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
+    """The newest move of an alias that serves something. Raises NotFound naming the aliases there are."""
+    move = reader.alias(bundle, alias)
+    if move is not None and move.record.to_version is not None:
+        return move
+    need_bundle(reader, bundle)
+    there = [row.record.alias for row in reader.aliases(bundle) if row.record.to_version is not None]
+    hint = "its aliases are " + ", ".join(there) if there else f"it has none yet: pinset promote {bundle}@v1 {alias}"
+    what = "is retired" if move is not None else "does not exist"
+    raise NotFound(f"the alias {bundle}@{alias} {what}", hint=hint)
+
+
+def need_bundle(reader: CatalogReader, bundle: str) -> None:
+    """Raises NotFound, naming bundles of a similar name, where the bundle has no release."""
+    if reader.bundle(bundle) is None:
+        near = [row.name for row in reader.bundles(query=bundle.split(".")[0][:4], limit=5)]
+        hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
+        raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint)
+
+
+def find_component(reader: CatalogReader, reference: ComponentReference) -> ComponentRow | None:
+    """The version of a component that a reference names; None where there is none."""
+    kind, name, selector = reference.kind, reference.name, reference.selector
+    match selector.kind:
+        case SelectorKind.VERSION:
+            return reader.component(kind, name, selector.version)
+        case SelectorKind.LABEL:
+            return reader.component_by_label(kind, name, selector.text)
+        case SelectorKind.DIGEST:
+            rows = reader.components_by_digest(kind, name, selector.text)
+            return rows[0] if rows else None
+        case _:
+            rows = reader.component_versions(kind, name, limit=1)
+            return rows[0] if rows else None
+
+
+def component_key(text: str) -> tuple[str, str, ComponentReference | None]:
+    """``kind/name`` or ``kind/name@selector`` as kind, name and the whole reference where there is a selector."""
+    if "@" in text:
+        reference = parse_component(text)
+        return reference.kind, reference.name, reference
+    kind, slash, name = text.partition("/")
+    if not slash:
+        raise InvalidReference(f"{names.show(text)} names no component", hint="write kind/name: guardrails/pii-redact")
+    return names.component_kind(kind), names.component_name(name), None
+
+
+def time(at: int) -> str:
+    """Microseconds as answers carry times."""
+    return messages.format_time(at)
+
+
+def finding_answers(findings: Sequence[Finding]) -> list[answers.FindingAnswer]:
+    """Findings as answers carry them, errors first, then by place."""
+    ordered = sorted(findings, key=lambda f: (f.severity, f.file, f.line or 0, f.code))
+    return [
+        {
+            "code": f.code,
+            "severity": f.severity.value,
+            "file": f.file,
+            "line": f.line,
+            "message": f.message,
+            "hint": f.hint,
+        }
+        for f in ordered
+    ]
+
+
+def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> dict[str, Any]:
+    """What the release document and the sealed form say alike."""
+    head, record = reader.head(), row.record
+    return {
+        "schema": SCHEMA,
+        "registry": head.registry_id,
+        "epoch": head.epoch,
+        "ref": f"{record.bundle}@v{record.version}",
+        "bundle": record.bundle,
+        "version": record.version,
+        "label": record.label,
+        "digest": record.digest,
+        "commit": row.commit,
+        "serial": record.stamp.serial,
+        "published_at": time(record.stamp.at),
+        "published_by": record.stamp.actor,
+        "message": record.message,
+        "source": record.source,
+        "rollback_to": record.rollback_to,
+        "yanked": row.yanked,
+        "alias": None
+        if move is None
+        else {
+            "name": move.record.alias,
+            "seq": move.record.seq,
+            "revision": move.commit,
+            "moved_at": time(move.record.stamp.at),
+            "split": None,
+        },
+    }
+
+
+def release_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.ReleaseAnswer:
+    """The release document."""
+    stored = reader.sealed_release(row.record.bundle, row.record.version)
+    form = sealed.Sealed(stored.manifest, stored.files)
+    head: Any = release_head(reader, row, move)
+    answer: answers.ReleaseAnswer = head | {"content": content_of(form), "files": file_digests(form)}
+    return answer
+
+
+def sealed_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.SealedAnswer:
+    """The sealed form. Signed raw commits take the places in ``proof`` once there are signatures."""
+    stored = reader.sealed_release(row.record.bundle, row.record.version)
+    head: Any = release_head(reader, row, move)
+    proof = {"release": row.commit, "move": move.commit if move else None}
+    answer: answers.SealedAnswer = head | {"manifest": stored.manifest, "files": dict(stored.files), "proof": proof}
+    return answer
+
+
+def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSummary:
+    """A release in a list."""
+    record = row.record
+    return {
+        "ref": f"{record.bundle}@v{record.version}",
+        "bundle": record.bundle,
+        "version": record.version,
+        "label": record.label,
+        "digest": record.digest,
+        "commit": row.commit,
+        "serial": record.stamp.serial,
+        "published_at": time(record.stamp.at),
+        "published_by": record.stamp.actor,
+        "message": record.message,
+        "source": record.source,
+        "rollback_to": record.rollback_to,
+        "yanked": row.yanked,
+        "allowed": list(record.allowed),
+        "allow_reason": record.allow_reason,
+        "aliases": list(aliases),
+    }
+
+
+def serving(reader: CatalogReader, bundle: str) -> dict[int, list[str]]:
+    """The aliases of a bundle by the version they serve now."""
+    found: dict[int, list[str]] = {}
+    for row in reader.aliases(bundle):
+        if row.record.to_version is not None:
+            found.setdefault(row.record.to_version, []).append(row.record.alias)
+    return found
+
+
+def number(cursor: str | None) -> int | None:
+    """A cursor that is a number. Raises InvalidInput for anything else."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidInput(f"{names.show(cursor)} is no cursor", hint="pass what `next` of the page before said")
+    return int(cursor)
+
+
+def page(rows: Sequence[R], limit: int, make: Callable[[R], A], cursor: Callable[[R], str]) -> answers.Page[A]:
+    """A page of at most ``limit`` items from rows of which one more was asked for, to see whether there are more."""
+    shown = rows[:limit]
+    return {"items": [make(row) for row in shown], "next": cursor(shown[-1]) if len(rows) > limit and shown else None}

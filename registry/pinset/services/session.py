@@ -1,0 +1,189 @@
+"""Writing: the one way in which anything changes.
+
+A write is acknowledged after: objects durable → intent durable → refs moved by compare-and-swap and read back →
+catalog rows and visible serial durable. Wherever a process dies, the next one that gets the lock either finishes
+the write (a ref has moved: all its objects are there) or forgets it (none has).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pinset.domain import messages
+from pinset.domain.records import Record, Stamp
+from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable
+from pinset.ports.catalog import Entry, Intent
+from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pinset.ports.catalog import Catalog, CatalogWriter
+    from pinset.ports.clock import Clock
+    from pinset.ports.progress import Progress
+    from pinset.ports.registry import Caller
+    from pinset.ports.state import State
+    from pinset.ports.store import Store, StoredCommit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The ports that every use case is given."""
+
+    store: Store
+    catalog: Catalog
+    state: State
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write: its id, and the fingerprint of the request where a retry must find it again."""
+
+    id: str
+    request: str | None
+
+
+def operation_of(caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Operation:
+    """The operation of a call: with an Idempotency-Key the same every time, else new."""
+    if caller.key is None:
+        return Operation(f"op_{secrets.token_hex(12)}", None)
+    identity = hashlib.sha256(json.dumps([caller.actor, caller.key]).encode()).hexdigest()
+    asked = json.dumps([verb, arguments], sort_keys=True, default=str, ensure_ascii=True)
+    return Operation(f"op_{identity[:24]}", hashlib.sha256(asked.encode()).hexdigest()[:32])
+
+
+@dataclass(slots=True)
+class Session:
+    """One writer's turn: the lock is held, the catalog is current, nothing is half done."""
+
+    context: Context
+    catalog: CatalogWriter
+    actor: str
+    operation: Operation
+    _moves: list[RefMove] = field(default_factory=list)
+    _entries: list[Entry] = field(default_factory=list)
+
+    def done_before(self) -> list[tuple[str, Record]]:
+        """The commits of this operation where it happened already; a retry answers by them."""
+        found = list(self.catalog.operation(self.operation.id))
+        if found and found[0][1].stamp.request != self.operation.request:
+            raise IdempotencyMismatch(
+                "the Idempotency-Key was used before for another request", hint="use a new key for each request"
+            )
+        return found
+
+    def stage(
+        self,
+        make: Callable[[Stamp], Record],
+        tree: Files | TreeOf,
+        parents: Callable[[str | None], tuple[str, ...]],
+        files: Mapping[str, str] | None = None,
+    ) -> Entry:
+        """Make one commit durable; nobody sees it before `commit`.
+
+        make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
+        """
+        head = self.catalog.head()
+        last = self._entries[-1].record.stamp if self._entries else None
+        stamp = Stamp(
+            serial=(last.serial if last else head.serial) + 1,
+            prev=self._entries[-1].commit if self._entries else head.commit,
+            at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
+            actor=self.actor,
+            operation=self.operation.id,
+            request=self.operation.request,
+        )
+        record = make(stamp)
+        staged = [move.new for move in self._moves if move.ref == record.ref]
+        at = staged[-1] if staged else self.catalog.ref(record.ref)
+        written = self.context.store.write(
+            NewCommit(tree=tree, parents=parents(at), message=messages.encode(record), author=self.actor, at=stamp.at)
+        )
+        entry = Entry(commit=written.commit, tree=written.tree, record=record, files=files or {})
+        self._moves.append(RefMove(record.ref, at, written.commit))
+        self._entries.append(entry)
+        return entry
+
+    def commit(self) -> None:
+        """Make what was staged happen, all of it. Raises Unavailable where it cannot be known whether it did."""
+        intent = Intent(self.operation.id, tuple(self._moves))
+        self.catalog.begin(intent)
+        try:
+            self.context.store.move(self._moves)
+        except PinsetError as error:
+            error.details.setdefault("operation", self.operation.id)
+            settled = _settle(self.context.store, self.catalog, intent, self._entries)
+            if settled:
+                return
+            if isinstance(error, Conflict):
+                raise Unavailable(
+                    "the repository is ahead of the catalog", hint="run `pinset reindex`, then try again"
+                ) from error
+            raise
+        self.catalog.apply(self._entries)
+
+
+@contextmanager
+def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Iterator[Session]:
+    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none."""
+    operation = operation_of(caller, verb, arguments)
+    with context.store.exclusive():
+        ready(context)
+        with context.catalog.writing() as catalog:
+            repair(context, catalog)
+            yield Session(context, catalog, caller.actor, operation)
+
+
+def ready(context: Context, progress: Progress | None = None) -> None:
+    """Rebuild the catalog where there is none that can be used. Only under the store's lock."""
+    if not context.catalog.usable():
+        rebuild(context, progress)
+
+
+def rebuild(context: Context, progress: Progress | None = None) -> int:
+    """Build the catalog anew from git alone; how many commits it has. Only under the store's lock."""
+    entries = [entry_of(stored) for stored in context.store.scan(progress=progress)]
+    entries.sort(key=lambda entry: entry.record.stamp.serial)
+    context.catalog.rebuild(entries)
+    return len(entries)
+
+
+def entry_of(stored: StoredCommit) -> Entry:
+    """A stored commit as the catalog takes it. Raises Integrity where its message is not one of ours."""
+    record = messages.decode(stored.message)
+    if record.ref != stored.ref:
+        raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}")
+    return Entry(commit=stored.commit, tree=stored.tree, record=record, files=stored.files)
+
+
+def repair(context: Context, catalog: CatalogWriter) -> bool:
+    """Finish or forget the write that was under way when the last writer ended; whether there was one."""
+    intent = catalog.intent()
+    if intent is None:
+        return False
+    _settle(context.store, catalog, intent, None)
+    return True
+
+
+def _settle(store: Store, catalog: CatalogWriter, intent: Intent, entries: list[Entry] | None) -> bool:
+    """Bring a write that has begun to one of its two ends; whether it happened.
+
+    As soon as its first ref has moved the write counts as made, and the rest follows. entries: None to read them.
+    """
+    at = {move.ref: store.ref(move.ref) for move in intent.moves}
+    moved = [move for move in intent.moves if at[move.ref] == move.new]
+    if not moved:
+        catalog.drop_intent()
+        return False
+    rest = [move for move in intent.moves if at[move.ref] != move.new]
+    store.move(rest)
+    if entries is None:
+        entries = [entry_of(store.read(move.ref, move.new)) for move in intent.moves]
+    catalog.apply(entries)
+    return True

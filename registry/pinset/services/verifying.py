@@ -1,0 +1,109 @@
+"""Verify: prove every digest and chain against git, and the catalog against both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinset.domain import names
+from pinset.domain.messages import decode
+from pinset.domain.proof import Fact, Proof
+from pinset.domain.records import ComponentRecord, ReleaseRecord
+from pinset.errors import PinsetError
+from pinset.services import session
+
+if TYPE_CHECKING:
+    from pinset.domain import answers
+    from pinset.domain.records import Record
+    from pinset.ports.catalog import CatalogReader
+    from pinset.ports.progress import Progress
+    from pinset.services.session import Context
+
+_SHOWN = 100
+
+
+def verify(context: Context, bundle: str | None = None, progress: Progress | None = None) -> answers.VerifyAnswer:
+    """What is wrong in git, in the chains between the commits, and in the catalog.
+
+    The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
+    """
+    if bundle is not None:
+        names.bundle_name(bundle)
+    proof = Proof()
+    problems: list[dict[str, str]] = []
+    with context.store.exclusive():
+        try:
+            refs = dict(context.store.refs())
+            facts = _facts(context, progress)
+        except PinsetError as error:
+            problems.append({"where": "repository", "what": error.message, "hint": error.hint or _way_out()})
+            refs, facts = {}, []
+        for fact in facts:
+            proof.add(fact)
+        problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
+        problems += [
+            {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
+            for damage in context.store.check(progress=progress)
+        ]
+        if not problems:
+            problems += _catalog_problems(context, refs)
+    if bundle is not None:
+        problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
+    return {
+        "ok": not problems,
+        "commits": proof.commits,
+        "releases": proof.releases,
+        "moves": proof.moves,
+        "texts": proof.texts,
+        "problems": problems[:_SHOWN],
+    }
+
+
+def _facts(context: Context, progress: Progress | None) -> list[Fact]:
+    facts = [
+        Fact(
+            ref=stored.ref,
+            commit=stored.commit,
+            tree=stored.tree,
+            parents=stored.parents,
+            record=decode(stored.message),
+            files=stored.files,
+        )
+        for stored in context.store.scan(progress=progress)
+    ]
+    return sorted(facts, key=lambda fact: fact.record.stamp.serial)
+
+
+def _catalog_problems(context: Context, refs: dict[str, str]) -> list[dict[str, str]]:
+    hint = "run `pinset reindex`"
+    if not context.catalog.usable():
+        return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
+    with context.catalog.writing() as writer:
+        session.repair(context, writer)
+    problems: list[dict[str, str]] = []
+    with context.catalog.reading() as reader:
+        known = reader.refs()
+        for ref in sorted(set(known) | set(refs)):
+            if known.get(ref) != refs.get(ref):
+                what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
+                problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
+        after = 0
+        while batch := reader.records(after=after, limit=500):
+            for _, record in batch:
+                after = record.stamp.serial
+                problems += _text_problems(reader, record, hint)
+    return problems
+
+
+def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dict[str, str]]:
+    try:
+        if isinstance(record, ReleaseRecord):
+            reader.sealed_release(record.bundle, record.version)
+        elif isinstance(record, ComponentRecord):
+            reader.sealed_component(record.kind, record.name, record.version)
+    except PinsetError as error:
+        return [{"where": f"catalog {record.ref} ", "what": error.message, "hint": hint}]
+    return []
+
+
+def _way_out() -> str:
+    return "restore a backup (pinset restore), or clone a healthy copy; undamaged releases go on being served"

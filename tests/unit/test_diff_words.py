@@ -1,0 +1,156 @@
+"""Texts: hunks rebuild the new text, edited words are found, and hostile sizes stay bounded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pinset.domain.diff import pairing, sequences, words
+from pinset.domain.diff.words import Hunk, TextDiff, line_ops, split_lines, text_diff, tokens, word_ops
+
+
+def rebuilt(old: str, diff: TextDiff) -> str:
+    """The new text, from the old one and the hunks; checks the numbers on the way."""
+    lines, result, at = split_lines(old), list[str](), 0
+    for hunk in diff.hunks:
+        result += lines[at : hunk.old_start - 1]
+        at = hunk.old_start - 1
+        assert len(result) == hunk.new_start - 1
+        for line in hunk.lines:
+            whole = line.text + ("\n" if line.newline else "")
+            if line.kind in " -":
+                assert lines[at] == whole
+                assert line.old_no == at + 1
+                at += 1
+            if line.kind in " +":
+                result.append(whole)
+                assert line.new_no == len(result)
+    return "".join(result + lines[at:])
+
+
+def check_pairs(hunk: Hunk) -> None:
+    halves = [line for line in hunk.lines if line.paired]
+    for old, new in zip(halves[::2], halves[1::2], strict=True):
+        assert (old.kind, new.kind) == ("-", "+")
+        kept = [[s.text for s in line.segments if not s.changed] for line in (old, new)]
+        assert kept[0] == kept[1]
+
+
+LINES = st.lists(
+    st.sampled_from(["", " ", "a", "b c d e", "b c x e", "be kind to all", "be  kind to me", "}"]), max_size=14
+)
+TEXTS = st.one_of(st.text(max_size=60), LINES.map("\n".join), LINES.map(lambda x: "\n".join(x) + "\n"))
+
+
+@given(old=TEXTS, new=TEXTS)
+def test_hunks_applied_to_the_old_text_give_the_new_one(old: str, new: str) -> None:
+    diff = text_diff(old, new)
+    assert rebuilt(old, diff) == new
+    assert bool(diff.hunks) == (old != new)
+    for hunk in diff.hunks:
+        check_pairs(hunk)
+
+
+@given(old=TEXTS, new=TEXTS)
+def test_coarse_hunks_give_the_new_text_too(old: str, new: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequences, "LINE_CELLS", 6)
+        patch.setattr(words, "BLOCK_CELLS", 2)
+        patch.setattr(pairing.Budget, "spend", lambda *_: False)
+        assert rebuilt(old, text_diff(old, new)) == new
+
+
+@given(old=TEXTS, new=TEXTS)
+def test_word_operations_cover_both_texts(old: str, new: str) -> None:
+    before, after = tokens(old), tokens(new)
+    assert ("".join(before), "".join(after)) == (old, new)
+    i = j = 0
+    for op in word_ops(old, new):
+        assert (op.a0, op.b0) == (i, j)
+        assert op.tag != "equal" or before[op.a0 : op.a1] == after[op.b0 : op.b1]
+        i, j = op.a1, op.b1
+    assert (i, j) == (len(before), len(after))
+
+
+def marked(diff: TextDiff) -> list[tuple[str, list[str]]]:
+    return [(x.kind, [s.text for s in x.segments if s.changed]) for h in diff.hunks for x in h.lines if x.kind != " "]
+
+
+def test_the_changed_words_are_marked_inside_the_line() -> None:
+    diff = text_diff("Answer in two sentences.\n", "Answer in three sentences.\n")
+    assert marked(diff) == [("-", ["two"]), ("+", ["three"])]
+    assert (diff.added_words, diff.removed_words, diff.coarse) == (1, 1, False)
+
+
+def test_a_rewritten_phrase_is_one_change_and_not_a_comb() -> None:
+    diff = text_diff("You should always be brief and kind.", "You must never be brief and kind.")
+    assert marked(diff) == [("-", ["should always"]), ("+", ["must never"])]
+
+
+def test_scripts_without_spaces_are_compared_by_character() -> None:
+    assert marked(text_diff("必ず短く答えてください。", "必ず長く答えてください。")) == [("-", ["短"]), ("+", ["長"])]
+
+
+def test_edited_lines_are_paired_across_inserted_ones() -> None:
+    diff = text_diff(
+        "Be brief and polite.\nNever guess a price.\n", "Be brief and warm.\nCite it.\nNever guess a date.\n"
+    )
+    assert marked(diff) == [("-", ["polite"]), ("+", ["warm"]), ("+", ["Cite it."]), ("-", ["price"]), ("+", ["date"])]
+
+
+def test_an_inserted_paragraph_begins_at_its_first_line() -> None:
+    old, new = "one\n\ntwo\n", "one\n\nnew\n\ntwo\n"
+    assert marked(text_diff(old, new)) == [("+", ["new"]), ("+", [])]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "only"),
+    [
+        ("a  b\nc", "a b c\n", True),
+        ("ab", "a b", False),
+        ("a b", "a\u00a0b", False),
+        ("a\r\nb", "a\nb", True),
+        ("a", "a", False),
+    ],
+)
+def test_white_space_only_means_the_same_words_in_order(old: str, new: str, only: bool) -> None:
+    assert text_diff(old, new).whitespace_only is only
+
+
+def test_far_changes_are_hunks_of_their_own_with_three_lines_of_context() -> None:
+    old = [f"line {n}" for n in range(40)]
+    new = [*old]
+    new[5], new[30] = "other", "another"
+    hunks = text_diff("\n".join(old), "\n".join(new)).hunks
+    assert [(h.old_start, h.new_start, len(h.lines)) for h in hunks] == [(3, 3, 8), (28, 28, 8)]
+
+
+def test_20000_equal_lines_against_others_fall_back_to_whole_lines() -> None:
+    old, new = "a\n" * 20_000, "b\n" * 20_000
+    ops, coarse = line_ops(split_lines(old), split_lines(new))
+    assert (len(ops), coarse) == (1, True)
+    diff = text_diff(old, new)
+    assert diff.coarse
+    assert rebuilt(old, diff) == new
+
+
+def test_two_unrelated_large_texts_spend_no_more_than_the_budget() -> None:
+    old = "\n".join(f"old {n} {n * 7919 % 1000}" for n in range(12_000))
+    new = "\n".join(f"new {n} {n * 104729 % 1000} x" for n in range(11_000))
+    diff = text_diff(old, new)
+    assert diff.coarse
+    assert rebuilt(old, diff) == new
+
+
+def test_one_huge_line_is_not_compared_by_words() -> None:
+    diff = text_diff("old word " * 30_000, "new thing " * 30_000)
+    assert diff.coarse
+    assert [x.paired for h in diff.hunks for x in h.lines] == [False, False]
+
+
+def test_the_budget_is_taken_down_and_refuses_what_is_over_it() -> None:
+    budget = pairing.Budget(10_000)
+    assert budget.spend([["a"]], [["b"]])
+    assert budget.left < 10_000
+    assert not budget.spend([["a"] * 1000], [["b"] * 1000])
