@@ -122,7 +122,7 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
     return target
 
 
-def restore_registry(backup: Path, directory: Path, *, progress: Progress | None = None) -> RegistryAnswer:
+def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
     """Make a registry from a backup. It begins a new epoch, so that clients neither refuse nor mix it with the old."""
     source = find_directory(backup)
     if directory.exists() and any(directory.iterdir()):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from pinset.catalog import tables as t
+from pinset.catalog import tables
 from pinset.domain import messages, sealed
 from pinset.domain.records import (
     ComponentRecord,
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 _MOST = 10
+
+t: Any = tables
+"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
 class SqlReader:
@@ -53,7 +56,7 @@ class SqlReader:
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
         row = self._one(select(t.Bundle.__table__).where(t.Bundle.name == name))
-        return BundleRow(**row._mapping) if row else None
+        return BundleRow(**row._asdict()) if row else None
 
     def bundles(
         self,
@@ -67,18 +70,18 @@ class SqlReader:
         """Bundles by name, after one."""
         wanted = select(t.Bundle.__table__).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
         if query:
-            wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))  # type: ignore[attr-defined]  # a column
+            wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if alias is not None:
-            served = select(t.Alias.bundle).where(t.Alias.name == alias, t.Alias.version.is_not(None))  # type: ignore[union-attr]  # a column
-            wanted = wanted.where(t.Bundle.name.in_(served))  # type: ignore[attr-defined]  # a column
+            served = select(t.Alias.bundle).where(t.Alias.name == alias, t.Alias.version.is_not(None))
+            wanted = wanted.where(t.Bundle.name.in_(served))
         if uses is not None:
-            wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))  # type: ignore[attr-defined]  # a column
-        return [BundleRow(**row._mapping) for row in self._connection.execute(wanted)]
+            wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))
+        return [BundleRow(**row._asdict()) for row in self._connection.execute(wanted)]
 
     def _using(self, kind: str, name: str, version: int | None) -> Any:
         held = (
             select(t.Uses.bundle)
-            .join(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))  # type: ignore[arg-type]  # columns
+            .join(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
         )
         return held if version is None else held.where(t.Uses.component_version == version)
@@ -99,7 +102,7 @@ class SqlReader:
 
     def latest(self, bundle: str) -> ReleaseRow | None:
         """The newest release that is not yanked."""
-        wanted = _releases(t.Release.bundle == bundle, t.Release.yanked.is_(None))  # type: ignore[union-attr]  # a column
+        wanted = _releases(t.Release.bundle == bundle, t.Release.yanked.is_(None))
         row = self._one(wanted.order_by(_descending(t.Release.version)).limit(1))
         return _release(row) if row else None
 
@@ -194,10 +197,10 @@ class SqlReader:
         """Every release that holds a component, served ones first, then newest first."""
         wanted = (
             select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, t.Alias.name)
-            .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))  # type: ignore[arg-type]  # columns
-            .outerjoin(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))  # type: ignore[arg-type]  # columns
+            .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
+            .outerjoin(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
-            .order_by(t.Alias.name.is_(None), _descending(t.Release.serial), t.Alias.name)  # type: ignore[attr-defined]  # a column
+            .order_by(t.Alias.name.is_(None), _descending(t.Release.serial), t.Alias.name)
             .limit(limit)
         )
         if version is not None:
@@ -241,10 +244,11 @@ class SqlReader:
         text = self._connection.execute(select(t.Manifest.text).where(t.Manifest.digest == digest)).scalar()
         if text is None or sealed.digest_of(text) != digest:
             raise Integrity(
-                f"the catalog's manifest of {digest} ({ref}) is damaged", hint="run `pinset reindex`, then `pinset verify`"
+                f"the catalog's manifest of {digest} ({ref}) is damaged",
+                hint="run `pinset reindex`, then `pinset verify`",
             )
         listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
-        wanted = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(set(listed.values())))  # type: ignore[attr-defined]  # a column
+        wanted = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(set(listed.values())))
         texts = {row.sha256: row.text for row in self._connection.execute(wanted)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
         try:
@@ -282,12 +286,12 @@ def _prefix(column: Any, text: str) -> tuple[Any, Any]:
 
 def _releases(*where: Any) -> Select[Any]:
     held = (t.Release.yanked, t.Commit.id, t.Commit.tree, t.Commit.message)
-    return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)  # type: ignore[arg-type]  # columns
+    return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
 
 
 def _components(*where: Any) -> Select[Any]:
     held = (t.Commit.id, t.Commit.tree, t.Commit.message)
-    joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)  # type: ignore[arg-type]  # columns
+    joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)
     return joined.where(*where)
 
 
@@ -315,5 +319,3 @@ def _move(row: Row[Any]) -> MoveRow:
     if not isinstance(record, MoveRecord):
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
     return MoveRow(record=record, commit=row.id)
-
-

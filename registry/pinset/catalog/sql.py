@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, insert, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from pinset.catalog import tables as t
-from pinset.catalog import writing
+from pinset.catalog import tables, writing
 from pinset.catalog.reading import SqlReader
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Intent
+
+t: Any = tables
+"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
 class SqlWriter(SqlReader):
@@ -78,7 +80,7 @@ class SqlCatalog:
         """Whether there is a catalog of this format."""
         try:
             with translated(), self._engine.connect() as connection:
-                return format_of(connection) == t.CATALOG_FORMAT
+                return format_of(connection) == tables.CATALOG_FORMAT
         except (Unavailable, Integrity):
             return False
 

@@ -90,7 +90,9 @@ class SqliteCatalog:
             _sync(self._directory)
         except OSError as error:
             _remove(target)
-            raise ReadOnly(f"the catalog cannot be written: {error.strerror}", hint="free space, or check permissions") from error
+            raise ReadOnly(
+                f"the catalog cannot be written: {error.strerror}", hint="free space, or check permissions"
+            ) from error
         except BaseException:
             _remove(target)
             raise

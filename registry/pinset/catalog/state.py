@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Engine, LargeBinary, MetaData, create_engine, delete, insert, inspect, select, update
+from sqlalchemy import Engine, create_engine, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Field, SQLModel
 
+from pinset.catalog import state_tables
 from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
 from pinset.catalog.sqlite import sqlite_engine
@@ -22,54 +22,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-STATE: Final = MetaData()
 REVISION: Final = "0001"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001"})
-
-
-class _Table(SQLModel):
-    metadata = STATE
-
-
-class TokenTable(_Table, table=True):
-    """Credentials, revoked ones included."""
-
-    __tablename__ = "token"
-    id: str = Field(primary_key=True)
-    name: str = Field(index=True)
-    scope: str
-    secret_sha256: bytes = Field(sa_type=LargeBinary)
-    created_at: int = Field(sa_type=BigInteger)
-    expires_at: int | None = Field(default=None, sa_type=BigInteger)
-    revoked_at: int | None = Field(default=None, sa_type=BigInteger)
-    last_used_at: int | None = Field(default=None, sa_type=BigInteger)
-
-
-class AnswerTable(_Table, table=True):
-    """First answers by principal and Idempotency-Key."""
-
-    __tablename__ = "answer"
-    principal: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
-    request: str
-    operation: str
-    status: int
-    body: str
-    at: int = Field(sa_type=BigInteger, index=True)
-
-
-class AttemptTable(_Table, table=True):
-    """Refused attempts."""
-
-    __tablename__ = "attempt"
-    id: int | None = Field(default=None, primary_key=True)
-    at: int = Field(sa_type=BigInteger)
-    actor: str
-    action: str
-    target: str
-    code: str
-    detail: str
+t: Any = state_tables
+"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
 class SqlState:
@@ -88,55 +45,55 @@ class SqlState:
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
         with self._writing() as connection:
-            same = (TokenTable.name == token.name, TokenTable.revoked_at.is_(None))  # type: ignore[union-attr]  # a column
-            if connection.execute(select(TokenTable.id).where(*same)).first():
+            same = (t.TokenTable.name == token.name, t.TokenTable.revoked_at.is_(None))
+            if connection.execute(select(t.TokenTable.id).where(*same)).first():
                 raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
             values = {name: getattr(token, name) for name in TokenRow.__slots__}
-            connection.execute(insert(TokenTable).values(**{**values, "scope": token.scope.value}))
+            connection.execute(insert(t.TokenTable).values(**{**values, "scope": token.scope.value}))
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
         with self._reading() as connection:
-            row = connection.execute(select(TokenTable.__table__).where(TokenTable.id == token_id)).first()
+            row = connection.execute(select(t.TokenTable.__table__).where(t.TokenTable.id == token_id)).first()
         return _token(row) if row else None
 
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first."""
         with self._reading() as connection:
-            rows = connection.execute(select(TokenTable.__table__)).all()
+            rows = connection.execute(select(t.TokenTable.__table__)).all()
         return sorted((_token(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
     def revoke_token(self, name: str, at: int) -> TokenRow:
         """Revoke the token of that name."""
         with self._writing() as connection:
-            valid = (TokenTable.name == name, TokenTable.revoked_at.is_(None))  # type: ignore[union-attr]  # a column
-            found = connection.execute(select(TokenTable.id).where(*valid)).scalar()
+            valid = (t.TokenTable.name == name, t.TokenTable.revoked_at.is_(None))
+            found = connection.execute(select(t.TokenTable.id).where(*valid)).scalar()
             if found is None:
                 raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
-            connection.execute(update(TokenTable).where(TokenTable.id == found).values(revoked_at=at))  # type: ignore[arg-type]  # a column
-            return _token(connection.execute(select(TokenTable.__table__).where(TokenTable.id == found)).one())
+            connection.execute(update(t.TokenTable).where(t.TokenTable.id == found).values(revoked_at=at))
+            return _token(connection.execute(select(t.TokenTable.__table__).where(t.TokenTable.id == found)).one())
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""
         with self._writing() as connection:
-            connection.execute(update(TokenTable).where(TokenTable.id == token_id).values(last_used_at=at))  # type: ignore[arg-type]  # a column
+            connection.execute(update(t.TokenTable).where(t.TokenTable.id == token_id).values(last_used_at=at))
 
     def answer(self, key: str, principal: str) -> Answer | None:
         """The kept answer."""
         with self._reading() as connection:
-            wanted = (AnswerTable.key == key, AnswerTable.principal == principal)
-            row = connection.execute(select(AnswerTable.__table__).where(*wanted)).first()
-        return Answer(**row._mapping) if row else None
+            wanted = (t.AnswerTable.key == key, t.AnswerTable.principal == principal)
+            row = connection.execute(select(t.AnswerTable.__table__).where(*wanted)).first()
+        return Answer(**row._asdict()) if row else None
 
     def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
         """Keep an answer, unless the key has one; forget old ones."""
         values = {name: getattr(answer, name) for name in Answer.__slots__}
         try:
             with self._writing() as connection:
-                connection.execute(delete(AnswerTable).where(AnswerTable.at < forget_before))  # type: ignore[arg-type]  # a column
-                wanted = (AnswerTable.key == answer.key, AnswerTable.principal == answer.principal)
-                if connection.execute(select(AnswerTable.at).where(*wanted)).first() is None:
-                    connection.execute(insert(AnswerTable).values(**values))
+                connection.execute(delete(t.AnswerTable).where(t.AnswerTable.at < forget_before))
+                wanted = (t.AnswerTable.key == answer.key, t.AnswerTable.principal == answer.principal)
+                if connection.execute(select(t.AnswerTable.at).where(*wanted)).first() is None:
+                    connection.execute(insert(t.AnswerTable).values(**values))
         except IntegrityError:  # another process kept one between the look and the write; the first counts
             return
 
@@ -144,13 +101,13 @@ class SqlState:
         """Keep a refused attempt."""
         values = {name: getattr(attempt, name) for name in Attempt.__slots__}
         with self._writing() as connection:
-            connection.execute(insert(AttemptTable).values(**values))
+            connection.execute(insert(t.AttemptTable).values(**values))
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
         with self._reading() as connection:
-            newest: Any = AttemptTable.id
-            rows = connection.execute(select(AttemptTable.__table__).order_by(newest.desc()).limit(limit)).all()
+            newest: Any = t.AttemptTable.id
+            rows = connection.execute(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit)).all()
         return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in rows]
 
     def backup(self, target: Path) -> None:
@@ -224,4 +181,4 @@ def _migrate(engine: Engine) -> None:
 
 
 def _token(row: Any) -> TokenRow:
-    return TokenRow(**{**row._mapping, "scope": Scope(row.scope)})
+    return TokenRow(**{**row._asdict(), "scope": Scope(row.scope)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pinset.catalog import tables as t
+from pinset.catalog import tables
 from pinset.domain import messages, sealed
 from pinset.domain.records import (
     ComponentRecord,
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinset.ports.catalog import Entry
+
+t: Any = tables
+"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
 def apply(connection: Connection, entry: Entry) -> None:

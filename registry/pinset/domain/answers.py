@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
 T = TypeVar("T")
 
@@ -26,13 +26,17 @@ class FindingAnswer(TypedDict):
 
 
 class CheckAnswer(TypedDict):
-    """What the checks say. ok: no finding refuses it. digest: what it would be published as, None where not ok."""
+    """What the checks say. ok: no finding refuses it. digest: what it would be published as, None where not ok.
+
+    content: as the release document would have it, None where the parts cannot be read.
+    """
 
     ok: bool
     bundle: str | None
     label: str | None
     digest: str | None
     findings: list[FindingAnswer]
+    content: dict[str, Any] | None
 
 
 MoveAnswer = TypedDict(

@@ -124,7 +124,10 @@ class CatalogReader(Protocol):
         after: str = "",
         limit: int = 100,
     ) -> Sequence[BundleRow]:
-        """Bundles by name, after ``after``: whose name holds ``query``, that serve ``alias`` now, one of whose served releases uses a component (kind, name, version or None for any)."""
+        """Bundles by name, after ``after``: whose name holds ``query`` and that serve ``alias`` now.
+
+        uses: a component (kind, name, version or None for any) that one of the served releases holds.
+        """
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
@@ -197,7 +200,7 @@ class CatalogReader(Protocol):
         """Every ref and its commit, as far as the catalog knows."""
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Every row of every table in a fixed order (table, values), intents left out: two catalogs of one registry are equal."""
+        """Every row (table, values) in a fixed order, intents left out: two catalogs of one registry are equal."""
 
 
 class CatalogWriter(CatalogReader, Protocol):
@@ -210,7 +213,7 @@ class CatalogWriter(CatalogReader, Protocol):
         """The write did not happen: forget it."""
 
     def apply(self, entries: Iterable[Entry]) -> None:
-        """Add commits in the order of their serials, forget the intent and raise the visible serial: all or nothing, durable."""
+        """Add commits in the order of their serials, forget the intent, raise the visible serial: all or nothing."""
 
 
 class Catalog(Protocol):

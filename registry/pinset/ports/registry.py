@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks. actor: as it is recorded. key: the Idempotency-Key, or None. dry_run: say what would happen, write nothing."""
+    """Who asks.
+
+    actor: as it is recorded. key: the Idempotency-Key, or None. dry_run: say what would happen, write nothing.
+    """
 
     actor: str
     key: str | None = None

@@ -121,7 +121,7 @@ class Store(Protocol):
         """One commit, every byte checked. ``ref`` is only carried into the answer. Raises Integrity."""
 
     def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
-        """Every commit of every ref, oldest first along each ref, once each, root commits and merged-in histories left out.
+        """Every commit of every ref, oldest first along each ref, once each, without roots and merged-in histories.
 
         A move's second parent belongs to the release's ref and is given there only. Raises Integrity at the first
         object that is damaged, naming it.

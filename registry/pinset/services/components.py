@@ -46,7 +46,7 @@ def publish_component(
     arguments = {"kind": kind, "name": name, "files": dict(files), "message": words, "label": label, "number": number}
     with reading.view(context) as reader:
         result = assemble_component(kind, name, files, releases.surroundings(reader))
-        releases.refuse(result.findings, allow, result.sealed is None)
+        releases.refuse(result.findings, allow, unsealed=result.sealed is None)
     with writing(context, caller, "publish-component", arguments) as session:
         before = session.done_before()
         if before:
@@ -55,7 +55,7 @@ def publish_component(
                 raise AssertionError("the operation published a component")
             return _published(record, commit, result, created=True, operation=session.operation.id)
         result = assemble_component(kind, name, files, releases.surroundings(session.catalog))
-        releases.refuse(result.findings, allow, result.sealed is None)
+        releases.refuse(result.findings, allow, unsealed=result.sealed is None)
         return _publish(session, caller, kind, name, result, label, words, number, allow)
 
 

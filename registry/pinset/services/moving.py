@@ -86,7 +86,7 @@ def rollback(
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
         if serving is not None:
             _expect(reader, bundle, alias, current, expect=serving, revision=None)
-        target = Target(version=_target_version(reader, bundle, alias, to), steps=steps, at=moment)
+        target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
         plan = plan_rollback(current.record, target, _history(reader, bundle, alias, current.record))
         if plan is None:
             row = reader.release(bundle, current.record.to_version or 0)
@@ -297,7 +297,7 @@ def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord
     return History(move=move, served=served, current_at=current_at, unfit=unfit, declared=declared)
 
 
-def _target_version(reader: CatalogReader, bundle: str, alias: str, to: str | None) -> int | None:
+def _target_version(reader: CatalogReader, bundle: str, to: str | None) -> int | None:
     if to is None:
         return None
     row, _ = reading.find_release(reader, Reference(bundle, parse_selector(to)))
@@ -317,7 +317,7 @@ def _moment(at: str | None) -> int | None:
 
 def _warnings(row: ReleaseRow, current: MoveRow | None) -> list[str]:
     declared, now = row.record.rollback_to, current.record.to_version if current else None
-    if declared is None or now is None or declared == now or now == row.record.version:
+    if declared is None or now is None or now in {declared, row.record.version}:
         return []
     return [f"its rollback_to is v{declared}, and the alias serves v{now} now"]
 

@@ -69,6 +69,7 @@ def check(context: Context, files: Mapping[str, str], *, label: str | None = Non
         "label": label or result.draft.label,
         "digest": result.sealed.digest if ok and result.sealed else None,
         "findings": reading.finding_answers(result.findings),
+        "content": result.content,
     }
 
 
@@ -105,13 +106,13 @@ def publish(
     # The checks take most of the time and need no lock; only what they lean on is looked up again under it.
     with reading.view(context) as reader:
         result = assemble_release(files, surroundings(reader), bundle=bundle)
-        refuse(result.findings, allow, result.sealed is None)
+        refuse(result.findings, allow, unsealed=result.sealed is None)
     with writing(context, caller, "publish", arguments) as session:
         before = session.done_before()
         if before:
             return _answer_again(session, before, result.findings)
         result = assemble_release(files, surroundings(session.catalog), bundle=bundle)
-        refuse(result.findings, allow, result.sealed is None)
+        refuse(result.findings, allow, unsealed=result.sealed is None)
         return _publish(session, caller, result, label or result.draft.label, words, alias, source, number, allow)
 
 
@@ -138,7 +139,7 @@ def _publish(
         move = moving.stage_promotion(session, bundle, known, alias, words) if alias else None
         if not caller.dry_run and move is not None:
             session.commit()
-        answer = _answer(known.record, known.commit, False, findings, None)
+        answer = _answer(known.record, known.commit, findings, None, created=False)
         return {**answer, "move": moving.answer(*move, session) if move else None}
     newest = reader.bundle(bundle)
     version = next_number(newest.newest if newest else 0, number)
@@ -167,7 +168,7 @@ def _publish(
         raise AssertionError("a release was staged")
     move = moving.stage_first(session, written, entry.commit, alias, words) if alias else None
     session.commit()
-    answer = _answer(written, entry.commit, True, findings, session.operation.id)
+    answer = _answer(written, entry.commit, findings, session.operation.id, created=True)
     return {**answer, "move": moving.answer(*move, session) if move else None}
 
 
@@ -210,7 +211,15 @@ def check_allow(allow: Sequence[str], reason: str) -> None:
         raise InvalidInput("an override wants a reason", hint="say it with -m TEXT; it is kept with the release")
 
 
-def refuse(findings: Sequence[Finding], allow: Sequence[str], unsealed: bool) -> None:
+def raise_for(answer: answers.CheckAnswer) -> None:
+    """Raise what `publish` would for the same findings."""
+    against = [finding for finding in answer["findings"] if finding["severity"] == Severity.ERROR]
+    kind = InvalidManifest if any(finding["code"] in MANIFEST_CODES for finding in against) else ChecksFailed
+    counted = f"{len(against)} error{'' if len(against) == 1 else 's'}"
+    raise kind(f"the release has {counted}", hint="mend them and try again")
+
+
+def refuse(findings: Sequence[Finding], allow: Sequence[str], *, unsealed: bool) -> None:
     """Raise what the findings amount to: InvalidManifest, ChecksFailed, or nothing."""
     against = refusing(findings, allow)
     if not against and not unsealed:
@@ -223,7 +232,12 @@ def refuse(findings: Sequence[Finding], allow: Sequence[str], unsealed: bool) ->
 
 
 def _answer(
-    record: ReleaseRecord, commit: str, created: bool, findings: list[answers.FindingAnswer], operation: str | None
+    record: ReleaseRecord,
+    commit: str,
+    findings: list[answers.FindingAnswer],
+    operation: str | None,
+    *,
+    created: bool,
 ) -> answers.PublishAnswer:
     return {
         "ref": f"{record.bundle}@v{record.version}",
@@ -254,7 +268,7 @@ def _answer_again(
         if row is None:
             raise AssertionError("a move names a release that exists")
         record, commit = row.record, row.commit
-    answer = _answer(record, commit, bool(released), reading.finding_answers(findings), session.operation.id)
+    answer = _answer(record, commit, reading.finding_answers(findings), session.operation.id, created=bool(released))
     return {**answer, "move": moving.answer(*moves[0], session) if moves else None}
 
 
@@ -263,4 +277,4 @@ def _dry(
 ) -> answers.PublishAnswer:
     head = session.catalog.head()
     would = record(Stamp(serial=head.serial + 1, prev=head.commit, at=head.at, actor=session.actor, operation=""))
-    return _answer(would, "", True, findings, None)
+    return _answer(would, "", findings, None, created=True)

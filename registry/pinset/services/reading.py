@@ -88,7 +88,7 @@ def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
 def need_bundle(reader: CatalogReader, bundle: str) -> None:
     """Raises NotFound, naming bundles of a similar name, where the bundle has no release."""
     if reader.bundle(bundle) is None:
-        near = [row.name for row in reader.bundles(query=bundle.split(".")[0][:4], limit=5)]
+        near = [row.name for row in reader.bundles(query=bundle.split(".", maxsplit=1)[0][:4], limit=5)]
         hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
         raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint)
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from pinset.catalog.state import STATE
+from pinset.catalog.state_tables import STATE
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=STATE)
 with context.begin_transaction():

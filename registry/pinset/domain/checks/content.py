@@ -1,4 +1,4 @@
-"""Checks of a release as a whole: do its parts fit each other?"""
+"""Checks of a release as a whole: how its parts fit each other."""
 
 from __future__ import annotations
 

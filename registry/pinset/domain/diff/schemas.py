@@ -119,10 +119,8 @@ class _Schema:
         return SchemaChange(path, "removed", schema, None, impact, reason)
 
     def _need(self, name: str, path: str, *, now: bool) -> SchemaChange:
-        if self.place == "output":
-            impact = Impact.BEHAVIOUR if now else Impact.BREAKING
-        else:
-            impact = Impact.BREAKING if now else Impact.BEHAVIOUR
+        breaks = (self.place == "output") != now  # callers must give more, or are promised less
+        impact = Impact.BREAKING if breaks else Impact.BEHAVIOUR
         reason = self.must.format(name) if now else f"{name} may be missing now"
         return SchemaChange(path, "changed", not now, now, impact, reason)
 

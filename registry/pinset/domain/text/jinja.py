@@ -1,140 +1,154 @@
-"""Jinja templates: parsed for what they ask, rendered in an immutable sandbox with limits."""
+"""Jinja templates: parsed for what they ask, rendered in an immutable sandbox with limits.
+
+Jinja computes constant expressions while it compiles, so that ``{{ 'a' * 10**9 }}`` costs its memory before
+anything is rendered. That is switched off here: reading a template computes nothing.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from jinja2 import (
-    DictLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateSyntaxError,
-    UndefinedError,
-    meta,
-    nodes,
-    pass_context,
-)
-from jinja2.exceptions import SecurityError, TemplateNotFound
+from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.meta import TrackingCodeGenerator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from pinset.domain.text.templates import Include, Parsed, TemplateProblem
+from pinset.domain import names
+from pinset.domain.text.braces import Include, Parsed, TemplateProblem
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from jinja2.runtime import Context
+    from collections.abc import Mapping
 
 OUTPUT_LIMIT: Final = 8 * 1024 * 1024
-"""Characters that a rendered template may have."""
-_INTEGER_BITS: Final = 4096
-"""Bits of a product or power that a template may compute."""
-_BROKEN: Final = (
-    TemplateError, ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError,
-    ValueError,
-)  # fmt: skip
-"""What compiling and running a template can raise; SyntaxError is Python's own, for blocks nested too deep."""
+"""Bytes of UTF-8 that a rendered template may have; no operation inside may make a longer text either."""
+_POWER_LIMIT: Final = 10_000
+"""Bits that the result of ``**`` may have, about."""
+
+
+class _Lazy(CodeGenerator):
+    """Code that computes when it runs, and nothing before."""
+
+    def _output_child_to_const(self, node: Any, frame: Any, finalize: Any) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return super()._output_child_to_const(node, frame, finalize)
+        raise nodes.Impossible
+
+
+class _Tracker(_Lazy, TrackingCodeGenerator):
+    """Jinja's own search for variables, which is a compilation that writes nothing."""
+
+    def __init__(self, environment: _Sandbox) -> None:
+        CodeGenerator.__init__(self, environment, "<template>", "<template>", optimized=False)
+        self.undeclared_identifiers: set[str] = set()
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """A sandbox in which a product cannot grow without bounds.
+    """The sandbox, with limits to the operators that make much of little."""
 
-    Jinja computes constant expressions when it compiles, `9**9**9` among them; it leaves intercepted operators alone.
-    """
+    code_generator_class = _Lazy
+    intercepted_binops = frozenset({"*", "**"})
 
-    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Compute what stays small. Raises SecurityError for the rest."""
-        if operator in ("*", "**") and _size(operator, left, right) > (
-            _INTEGER_BITS if isinstance(left, int) and isinstance(right, int) else OUTPUT_LIMIT
-        ):
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        sizes = [abs(side) for side in (left, right) if isinstance(side, int)]
+        texts = [len(side) for side in (left, right) if isinstance(side, str | bytes | list | tuple)]
+        too_much = (operator == "*" and texts and sizes and texts[0] * sizes[0] > OUTPUT_LIMIT) or (
+            operator == "**" and len(sizes) == 2 and sizes[0].bit_length() * sizes[1] > _POWER_LIMIT
+        )
+        if too_much:
             raise SecurityError(f"the result of {operator} is too large")
         return super().call_binop(context, operator, left, right)
 
 
-def _size(operator: str, left: Any, right: Any) -> int:
-    """How large a product or power gets at most: bits of an integer, elements of a text or list."""
-    if isinstance(left, int) and isinstance(right, int):
-        if operator == "**":
-            return left.bit_length() * max(right, 0)
-        return left.bit_length() + right.bit_length()
-    for many, times in ((left, right), (right, left)):
-        if operator == "*" and isinstance(many, (str, bytes, list, tuple)) and isinstance(times, int):
-            return len(many) * max(times, 0)
-    return 0
-
-
-def _environment(partials: Mapping[str, str]) -> _Sandbox:
+def _sandbox(partials: Mapping[str, str]) -> _Sandbox:
     return _Sandbox(
         loader=DictLoader(dict(partials)),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - prompts are no web pages
+        autoescape=False,
+        optimized=False,
     )
 
 
-@pass_context
-def _never(_context: Context, *_: object, **__: object) -> NoReturn:
-    """Stand in for filters and tests while parsing: one that wants the context is not run on constants."""
-    raise AssertionError("a template is only parsed here")
+@cache
+def _reader() -> _Sandbox:
+    return _sandbox({})
 
 
 def parse(source: str) -> Parsed:
-    """What a template asks for. It is parsed, never run, not even its constant expressions."""
-    environment = _environment({})
-    environment.filters = dict.fromkeys(environment.filters, _never)
-    environment.tests = dict.fromkeys(environment.tests, _never)
+    """What a template asks for. It is parsed, never run."""
     try:
-        tree = environment.parse(source)
-        variables = tuple(sorted(meta.find_undeclared_variables(tree)))
-        return Parsed(variables, tuple(_includes(tree)))
+        tree = _reader().parse(source)
+        tracker = _Tracker(_reader())
+        tracker.visit(tree)
+        includes, assigned = _includes(tree), _assigned(tree)
     except TemplateSyntaxError as error:
-        problem = TemplateProblem(error.lineno, f"it is no Jinja template: {error.message}", "correct the template")
+        return _refused(error.lineno, f"it is no Jinja template: {error.message}", "correct the tag on that line")
     except RecursionError:
-        problem = TemplateProblem(1, "the template is nested too deep", "nest less")
-    except (TemplateError, ValueError) as error:
-        problem = TemplateProblem(1, f"it is no Jinja template: {type(error).__name__}", "simplify the template")
-    return Parsed(problems=(problem,))
+        return _refused(1, "the Jinja template is nested too deeply", "flatten it")
+    except Exception as error:  # noqa: BLE001 - any failure of the parser is a finding, whatever its class
+        return _refused(1, f"it is no Jinja template: {type(error).__name__}", "simplify the template")
+    return Parsed(tuple(sorted(tracker.undeclared_identifiers)), includes, (), assigned)
 
 
-def _includes(tree: nodes.Template) -> Iterator[Include]:
-    """What a template includes, extends or imports; of a literal list every name."""
-    found = tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport))
-    for node in sorted(found, key=lambda one: one.lineno):
-        target: Any = node.template  # type: ignore[attr-defined]  # each of the four kinds has one
-        for name in target.items if isinstance(target, (nodes.List, nodes.Tuple)) else [target]:
-            literal = isinstance(name, nodes.Const) and isinstance(name.value, str)
-            yield Include(name.value if literal else "", node.lineno)
+def _refused(line: int, message: str, hint: str) -> Parsed:
+    return Parsed(problems=(TemplateProblem(max(line, 1), message, hint),))
 
 
-def render_jinja(source: str, partials: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """A template filled with values, in an immutable sandbox. partials: what it includes, by name.
+def _includes(tree: nodes.Template) -> tuple[Include, ...]:
+    found: list[Include] = []
+    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+        target: Any = getattr(node, "template")  # noqa: B009 - each of the four kinds has one, their parent has not
+        choices: list[Any] = target.items if isinstance(target, nodes.Tuple | nodes.List) else [target]
+        for choice in choices:
+            literal = isinstance(choice, nodes.Const) and isinstance(choice.value, str)
+            found.append(Include(choice.value if literal else "", node.lineno))
+    return tuple(sorted(found, key=lambda include: include.line))
 
-    Raises InvalidInput for all that can go wrong: a missing value, a partial that is not there, a forbidden
-    access, a result over the limit.
-    """
+
+def _assigned(tree: nodes.Template) -> frozenset[str]:
+    """Names that the template gives a value anywhere: set, for, macro, import, with."""
+    found = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
+    found |= {node.name for node in tree.find_all(nodes.Macro)} | {node.target for node in tree.find_all(nodes.Import)}
+    for node in tree.find_all(nodes.FromImport):
+        found |= {name if isinstance(name, str) else name[1] for name in node.names}
+    return frozenset(found)
+
+
+def render(source: str, partials: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """A template filled with values, in an immutable sandbox. Raises InvalidInput for all that can go wrong."""
     parts: list[str] = []
-    length = 0
+    size = 0
     try:
-        for part in _environment(partials).from_string(source).generate(dict(values)):
-            length += len(part)
-            if length > OUTPUT_LIMIT:
-                raise InvalidInput(f"the rendered text is longer than {OUTPUT_LIMIT:,} characters", hint="loop less")
+        for part in _sandbox(partials).from_string(source).generate(dict(values)):
+            size += len(part.encode(errors="surrogatepass"))
+            if size > OUTPUT_LIMIT:
+                break
             parts.append(part)
-    except _BROKEN as error:
-        raise _translated(error) from error
+    except Exception as error:  # noqa: BLE001 - an expression of the template can raise whatever Python can
+        _fail(error)
+    if size > OUTPUT_LIMIT:
+        raise InvalidInput(f"the filled template is longer than {OUTPUT_LIMIT:,} bytes", hint="loop less")
     return "".join(parts)
 
 
-def _translated(error: Exception) -> InvalidInput:
-    if isinstance(error, SecurityError):
-        return InvalidInput(f"the template does what the sandbox forbids: {error}", hint="templates only read")
+def _fail(error: Exception) -> NoReturn:
+    """Jinja's and Python's errors as ours."""
     if isinstance(error, UndefinedError):
-        return InvalidInput(f"the template wants a value: {error}", hint="give every variable a value")
+        hint = "give each variable a value; test with `is defined` what may be missing"
+        raise InvalidInput(f"the template wants a value: {error.message}", hint=hint) from error
+    if isinstance(error, SecurityError):
+        raise InvalidInput(f"the template does what the sandbox forbids: {error}", hint="only read") from error
     if isinstance(error, TemplateNotFound):
-        return InvalidInput(f"the template includes {error}, which is not there", hint="include what the release holds")
+        message = f"the template includes {names.show(error.name)}, which the release lacks"
+        raise InvalidInput(message, hint="include a file of the release by its literal name") from error
+    if isinstance(error, TemplateSyntaxError):
+        message = f"it is no Jinja template: line {error.lineno}: {error.message}"
+        raise InvalidInput(message, hint="correct the tag on that line") from error
     if isinstance(error, RecursionError):
-        return InvalidInput("the template includes or calls itself without end", hint="end the recursion")
-    why = str(error) or type(error).__name__
-    return InvalidInput(f"the template cannot be rendered: {why}", hint="give every variable a value of the right kind")
+        raise InvalidInput("the template includes itself without end", hint="break the circle") from error
+    text = str(error) if isinstance(error, TemplateError | TypeError | ValueError | ArithmeticError) else ""
+    message = f"the template cannot be filled: {type(error).__name__} {text[:200]}".rstrip()
+    raise InvalidInput(message, hint="give every variable a value of the right kind") from error

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Path = tuple[str | int, ...]
 
 _MOST: Final = 20
+_LONGEST: Final = 200
+"""Characters of a message; the validator quotes the whole schema where it can."""
+_REFERENCES: Final = ("$ref", "$dynamicRef")
+_ANCHORS: Final = ("$anchor", "$dynamicAnchor")
+_DATA: Final = frozenset({"const", "enum", "default", "examples"})
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose keys are names of the author's, so that a property may be called ``$ref``."""
 
 
-def problems(schema: Any) -> list[tuple[tuple[str | int, ...], str]]:
+def problems(schema: Any) -> list[tuple[Path, str]]:
     """What is wrong with a schema: paths and sentences, in a fixed order, at most twenty."""
-    import jsonschema  # noqa: PLC0415 - 100 ms that only a check needs
-
     if not isinstance(schema, dict | bool):
         return [((), "a JSON Schema is a mapping, true or false")]
-    validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
-    found = [(tuple(error.absolute_path), error.message) for error in validator.iter_errors(schema)]
-    found += [(path, f"{target} leads out of the schema; only # is followed") for path, target in _foreign(schema, ())]
-    return sorted({(path, message[:200]) for path, message in found}, key=lambda one: (str(one[0]), one[1]))[:_MOST]
+    found = {(tuple(error.absolute_path), _sentence(error)) for error in _validator().iter_errors(schema)}
+    found.update(_references(schema))
+    return sorted(found, key=lambda one: ([str(step) for step in one[0]], one[1]))[:_MOST]
 
 
 def declared_variables(schema: Any) -> tuple[set[str], set[str], bool]:
-    """The names a schema of an object declares, those it requires, and whether it says to take others too."""
+    """The names a schema of an object declares, those it requires, and whether it takes others too.
+
+    It takes others only where it says so: ``additionalProperties`` of true or a schema, or ``patternProperties``.
+    """
     if not isinstance(schema, dict):
         return set(), set(), schema is True
     properties, required = schema.get("properties"), schema.get("required")
@@ -33,14 +47,66 @@ def declared_variables(schema: Any) -> tuple[set[str], set[str], bool]:
     )
 
 
-def _foreign(value: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], str]]:
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(inner, str) and not inner.startswith("#"):
-                found.append(((*path, key), inner[:80]))
-            found += _foreign(inner, (*path, key))
-    elif isinstance(value, list):
+@cache
+def _validator() -> Any:
+    import jsonschema  # noqa: PLC0415 - a tenth of a second that only a check needs
+
+    return jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
+
+
+def _sentence(error: Any) -> str:
+    if error.validator == "anyOf" and error.absolute_path and error.absolute_path[-1] == "type":
+        return f"{error.instance!r:.80} is no type of JSON Schema"
+    message = str(error.message)
+    return message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
+
+
+def _references(schema: Any) -> Iterator[tuple[Path, str]]:
+    """References that leave the schema, or lead nowhere inside it."""
+    places = list(_schemas(schema, ()))
+    anchors = {inner.get(key) for _, inner in places for key in _ANCHORS if isinstance(inner.get(key), str)}
+    rebased = any("$id" in inner for path, inner in places if path)
+    for path, inner in places:
+        for key in _REFERENCES:
+            target = inner.get(key)
+            if not isinstance(target, str):
+                continue
+            if not target.startswith("#"):
+                yield (
+                    (*path, key),
+                    f"{target[:80]!r} leads out of the schema: write it under $defs and refer to it by #",
+                )
+            elif not rebased and target[1:] not in anchors and not _leads(schema, target[1:]):
+                yield (*path, key), f"{target[:80]!r} leads nowhere"
+
+
+def _schemas(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every mapping that stands where a schema stands, with its path."""
+    if isinstance(value, list):
         for at, inner in enumerate(value):
-            found += _foreign(inner, (*path, at))
-    return found
+            yield from _schemas(inner, (*path, at))
+    if not isinstance(value, dict):
+        return
+    yield path, value
+    for key, inner in value.items():
+        if key in _NAMED and isinstance(inner, dict):
+            for name, named in inner.items():
+                yield from _schemas(named, (*path, key, name))
+        elif key not in _DATA:
+            yield from _schemas(inner, (*path, key))
+
+
+def _leads(schema: Any, pointer: str) -> bool:
+    """Whether a JSON pointer (RFC 6901), as written in a URI fragment, leads to something."""
+    if pointer and not pointer.startswith("/"):
+        return False
+    here = schema
+    for step in unquote(pointer).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, dict) and name in here:
+            here = here[name]
+        elif isinstance(here, list) and name.isdecimal() and int(name) < len(here):
+            here = here[int(name)]
+        else:
+            return False
+    return True

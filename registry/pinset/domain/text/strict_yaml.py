@@ -29,7 +29,7 @@ _LEADING_ZERO: Final = re.compile(r"[-+]?0[0-9]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-"""What YAML does not print; and the line breaks that YAML 1.1 knew and 1.2 does not, so that lines are counted alike."""
+"""What YAML does not print, and the line breaks that YAML 1.1 knew and 1.2 does not: lines are counted alike."""
 _UNFIT_VALUE: Final = re.compile("[\x00\ud800-\udfff]")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST_INTEGER: Final = 60
@@ -53,7 +53,7 @@ def load_yaml(text: str, *, depth: int = strict_json.DEPTH) -> Located:
         return _Walk(yaml.parse(text, Loader=_LOADER), depth).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
+        line = min(mark.line, text.rstrip("\n").count("\n")) + 1 if mark else None  # the end is on the last line
         raise StrictYamlError(f"it is not YAML: {error.problem}", line=line, hint=_advice(error)) from error
     except yaml.YAMLError as error:
         first = (str(error).splitlines() or ["unreadable"])[0]
@@ -74,9 +74,9 @@ def _check_characters(text: str) -> None:
     if unfit[0] == "\ufeff":
         raise StrictYamlError("it holds a byte order mark", line=line, hint="save it as UTF-8 without one")
     code = ord(unfit[0])
-    escape = f'in double quotes, as "\\u{code:04X}"' if not 0xD800 <= code <= 0xDFFF and code else "nowhere"
     message = f"it holds the character U+{code:04X}, which does not show"
-    raise StrictYamlError(message, line=line, hint=f"remove it; it may stand {escape}")
+    escape = "" if _UNFIT_VALUE.match(unfit[0]) else f', or write it in double quotes as "\\u{code:04X}"'
+    raise StrictYamlError(message, line=line, hint=f"remove it{escape}")
 
 
 def _advice(error: yaml.MarkedYAMLError) -> str:
@@ -134,7 +134,7 @@ class _Walk:
             key = _key(event)
             if key in found:
                 first = self._lines[(*path, key)]
-                message = f"the key {ascii(key[:80])} is there twice, first on line {first}"
+                message = f"the key {key[:80]!a} is there twice, first on line {first}"
                 raise StrictYamlError(message, line=_line(event), hint="remove one of them")
             self._lines[(*path, key)] = _line(event)
             found[key] = self._node(next(self._events), (*path, key))
@@ -148,7 +148,7 @@ def _check_plain(event: Any, line: int) -> None:
         raise StrictYamlError("anchors and aliases are not taken", line=line, hint=hint)
     if event.tag is not None:
         hint = "remove it; put text that begins with ! in quotes"
-        raise StrictYamlError(f"the tag {ascii(event.tag[:80])} is not taken", line=line, hint=hint)
+        raise StrictYamlError(f"the tag {event.tag[:80]!a} is not taken", line=line, hint=hint)
 
 
 def _key(event: Any) -> str:
@@ -161,7 +161,7 @@ def _key(event: Any) -> str:
         raise StrictYamlError("merge keys are not taken", line=line, hint="write the keys out")
     if not event.style and not isinstance(_plain(event.value, line), str):
         shown = event.value[:80]
-        raise StrictYamlError(f"the key {ascii(shown)} is no text", line=line, hint=f'put it in quotes: "{shown}":')
+        raise StrictYamlError(f"the key {shown!a} is no text", line=line, hint=f'put it in quotes: "{shown}":')
     return str(_scalar(event, line))
 
 

@@ -1,0 +1,263 @@
+"""new, check, publish, pull and the shared components: what an author does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pinset_cli import options as o
+from pinset_cli import output
+from pinset_cli.locate import Options, caller, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_STARTER = """\
+release:
+  feature: {name}
+  # version: 2025-03-14            # a label of your own, if you like
+  model:
+    provider: vendor-x
+    name: foundation-large
+    pinned_version: "2025-02-01"   # replace by the model you use, pinned to a snapshot
+    temperature: 0.2
+  prompt:
+    template: prompts/main.md
+"""
+_TEMPLATE = "Summarize this in three sentences:\n\n{{text}}\n"
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="The bundle's name.")],
+    directory: Annotated[Path | None, typer.Argument(help="Where; default: ./NAME")] = None,
+) -> None:
+    """Begin a bundle directory.
+
+    Example: pinset new support-summarizer
+    """
+    from pinset.domain.names import bundle_name
+    from pinset_cli.workcopy import write_tree
+
+    bundle_name(name)
+    target = directory or Path(name)
+    write_tree(target, {"release.yaml": _STARTER.format(name=name), "prompts/main.md": _TEMPLATE})
+    output.talk(f"made {target}/release.yaml and {target}/prompts/main.md")
+    output.talk(f"next: edit them, then: pinset check {target}; pinset publish {target}")
+
+
+def check(
+    directory: Annotated[Path, typer.Argument(help="A bundle directory.")] = Path(),
+    label: o.Label = None,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """Validate a bundle directory without publishing it.
+
+    Example: pinset check ./support-summarizer
+    """
+    from pinset.services.publish import raise_for
+    from pinset_cli.workcopy import read_bundle
+
+    with opened(Options(registry, as_json)) as found:
+        answer = found.check(read_bundle(directory), label=label)
+    if as_json:
+        output.show_json(answer)
+    else:
+        output.show_findings(answer["findings"])
+    if not answer["ok"]:
+        raise_for(answer)
+    if not as_json:
+        output.say(f"{answer['bundle']} is fit to publish ({answer['digest']})")
+
+
+def publish(
+    directories: Annotated[list[Path] | None, typer.Argument(help="Bundle directories; default: .")] = None,
+    message: o.Message = "",
+    alias: Annotated[
+        str | None, typer.Option("--alias", metavar="A", help="Promote it too, in the same write.")
+    ] = None,
+    label: o.Label = None,
+    number: Annotated[int | None, typer.Option("--number", help="The version's number, upward (for imports).")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Where it comes from, such as a commit.")] = None,
+    allow: o.Allow = None,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+    dry_run: o.DryRun = False,
+) -> None:
+    """Publish a release; prints NAME@vN.
+
+    Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
+    """
+    from pinset_cli.workcopy import read_bundle
+
+    chosen = Options(registry, as_json, dry_run)
+    read = [read_bundle(directory) for directory in directories or [Path()]]
+    published = []
+    with opened(chosen) as found:
+        for files in read:
+            answer = found.publish(
+                caller(chosen),
+                files,
+                message=message,
+                label=label,
+                alias=alias,
+                source=source or _source(),
+                number=number,
+                allow=allow or (),
+            )
+            published.append(answer)
+            if not as_json:
+                output.show_findings(answer["findings"])
+                output.say(answer["ref"])
+                if not answer["created"]:
+                    output.talk("nothing new: this content is there already")
+                if answer["move"]:
+                    output.talk(f"{answer['bundle']}@{answer['move']['alias']} now serves v{answer['move']['to']}")
+    if as_json:
+        output.show_json(published[0] if len(published) == 1 else {"items": published, "next": None})
+
+
+def pull(
+    reference: Annotated[str, typer.Argument(metavar="REF")],
+    directory: Annotated[Path, typer.Argument(help="A new directory.")],
+    registry: o.Registry = None,
+) -> None:
+    """Get the author's files of a release; publishing them again changes nothing.
+
+    Example: pinset pull support-summarizer@production ./support-summarizer
+    """
+    from pinset.domain.sealed import COMPONENTS
+    from pinset_cli.workcopy import write_tree
+
+    with opened(Options(registry)) as found:
+        answer = found.sealed(reference)
+    files = {path: text for path, text in answer["files"].items() if path.split("/")[0] != COMPONENTS}
+    write_tree(directory, files)
+    output.talk(f"{len(files)} files of {answer['ref']} are in {directory}")
+
+
+component = typer.Typer(help="Shared components.", no_args_is_help=True)
+
+
+@component.command("publish")
+def component_publish(
+    name: Annotated[str, typer.Argument(metavar="KIND/NAME")],
+    path: Annotated[Path, typer.Argument(metavar="FILE|DIR")],
+    message: o.Message = "",
+    label: o.Label = None,
+    number: Annotated[int | None, typer.Option("--number", help="The version's number, upward (for imports).")] = None,
+    allow: o.Allow = None,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+    dry_run: o.DryRun = False,
+) -> None:
+    """Publish a version of a shared component; prints KIND/NAME@vN.
+
+    Example: pinset component publish prompts/house-tone house-tone.md
+    """
+    from pinset_cli.workcopy import read_component
+
+    kind, key = _component(name)
+    chosen = Options(registry, as_json, dry_run)
+    files = read_component(path)
+    with opened(chosen) as found:
+        answer = found.publish_component(
+            caller(chosen), kind, key, files, message=message, label=label, number=number, allow=allow or ()
+        )
+    if as_json:
+        output.show_json(answer)
+        return
+    output.show_findings(answer.get("findings", []))
+    output.say(answer["ref"])
+    if not answer.get("created"):
+        output.talk("nothing new: this content is there already")
+
+
+@component.command("list")
+def component_list(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    cursor: o.Cursor = None,
+    limit: o.Limit = 100,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The newest version of every shared component.
+
+    Example: pinset component list --kind guardrails
+    """
+    with opened(Options(registry)) as found:
+        page = found.components(kind=kind, cursor=cursor, limit=limit)
+    if as_json:
+        output.show_json(page)
+        return
+    rows = [
+        (c["ref"], c["label"], output.ago(c["published_at"]), c["published_by"], c["message"]) for c in page["items"]
+    ]
+    _listed(
+        rows,
+        ("COMPONENT", "LABEL", "PUBLISHED", "BY", "MESSAGE"),
+        page["next"],
+        "publish one: pinset component publish KIND/NAME FILE",
+    )
+
+
+@component.command("show")
+def component_show(
+    reference: Annotated[str, typer.Argument(metavar="KIND/NAME[@SELECTOR]")],
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """One component: without a selector its newest version, and the versions there are.
+
+    Example: pinset component show prompts/summarizer@v7
+    """
+    name, _, selector = reference.partition("@")
+    kind, key = _component(name)
+    with opened(Options(registry)) as found:
+        answer = found.component(kind, key, selector or "latest")
+        versions = found.component_versions(kind, key, limit=10)["items"] if not selector else []
+    if as_json:
+        output.show_json(answer)
+        return
+    for field in ("ref", "label", "digest", "published_by", "message"):
+        if answer.get(field):
+            output.say(f"{field:13} {output.safe(answer[field])}")
+    for path, text in sorted(answer.get("files", {}).items()):
+        output.say(f"\n--- {path}")
+        output.say("\n".join(output.safe(line) for line in text.rstrip("\n").split("\n")))
+    if len(versions) > 1:
+        output.say(
+            "\nversions: "
+            + ", ".join(f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") for v in versions)
+        )
+
+
+def _listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:
+    """A page of a list, and how to see the rest."""
+    if rows:
+        output.table(rows, head)
+    else:
+        output.talk(f"nothing yet; {empty}")
+    if following:
+        output.talk(f"there are more: --cursor {following}")
+
+
+def _component(name: str) -> tuple[str, str]:
+    from pinset.domain.names import component_kind, component_name
+    from pinset.errors import InvalidReference
+
+    kind, slash, key = name.partition("/")
+    if not slash:
+        raise InvalidReference(f"{name} does not say its kind", hint=f"write prompts/{name}, tools/{name}, …")
+    return component_kind(kind), component_name(key)
+
+
+def _source() -> str | None:
+    """Where CI says the files come from; None elsewhere."""
+    environment = os.environ
+    repository = environment.get("GITHUB_REPOSITORY") or environment.get("CI_PROJECT_PATH")
+    commit = environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA")
+    return f"{repository}@{commit}" if repository and commit else None

@@ -1,0 +1,348 @@
+"""get, render, list, status, releases, show, history, diff, where-used: what somebody wants to see."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pinset_cli import options as o
+from pinset_cli import output
+from pinset_cli.commands.authoring import _listed as listed
+from pinset_cli.locate import Options, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinset.ports.registry import Registry
+
+EXIT_NO = 1
+
+
+def get(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="Without a selector: production.")],
+    file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="One file as it is.")] = None,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The release document, or one file of a release.
+
+    Example: pinset get support-summarizer@production --file prompts/main.md
+    """
+    with opened(Options(registry)) as found:
+        if file is not None:
+            text = found.file(reference, file)
+            output.show_json({"path": file, "text": text}) if as_json else typer.echo(text, nl=False)
+            return
+        output.show_json(found.release(reference))
+
+
+def render(
+    reference: Annotated[str, typer.Argument(metavar="REF")],
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Which prompt.")] = "default",
+    var: Annotated[list[str] | None, typer.Option("--var", metavar="K=V", help="A variable.")] = None,
+    variables: Annotated[
+        Path | None, typer.Option("--vars", metavar="FILE", help="Variables as a JSON object.")
+    ] = None,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """A prompt with its variables filled in.
+
+    Example: pinset render support-summarizer --var ticket="It crashes."
+    """
+    from pinset.domain.rendering import messages_of
+    from pinset.errors import NotFound
+
+    with opened(Options(registry)) as found:
+        answer = found.release(reference)
+    prompts = answer["content"]["prompts"]
+    if prompt not in prompts:
+        raise NotFound(f"{answer['ref']} has no prompt {prompt}", hint="it has " + (", ".join(prompts) or "none"))
+    filled, surplus = messages_of(prompts[prompt], _variables(var or [], variables))
+    for name in surplus:
+        output.talk(f"warning: no variable takes {name}")
+    if as_json:
+        output.show_json({"ref": answer["ref"], "prompt": prompt, "messages": filled})
+        return
+    for message in filled:
+        if len(filled) > 1:
+            output.say(f"--- {message['role']}")
+        content = message["content"]
+        output.say(content.rstrip("\n") if isinstance(content, str) else json.dumps(content, ensure_ascii=False))
+
+
+def list_bundles(
+    query: Annotated[str, typer.Argument(metavar="[PART OF A NAME]")] = "",
+    uses: Annotated[
+        str | None, typer.Option("--uses", metavar="KIND/NAME", help="Whose served releases use it.")
+    ] = None,
+    alias: Annotated[str | None, typer.Option("--alias", help="That have this alias.")] = None,
+    cursor: o.Cursor = None,
+    limit: o.Limit = 100,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The bundles, and what their aliases serve.
+
+    Example: pinset list --uses guardrails/pii-redact@v2
+    """
+    with opened(Options(registry)) as found:
+        page = found.bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+    if as_json:
+        output.show_json(page)
+        return
+    rows = [(b["name"], f"v{b['newest']}", output.ago(b["changed_at"]), _served(b["aliases"])) for b in page["items"]]
+    listed(rows, ("BUNDLE", "NEWEST", "CHANGED", "ALIASES"), page["next"], "publish one: pinset publish DIR")
+
+
+def status(
+    name: Annotated[str, typer.Argument(metavar="NAME")], registry: o.Registry = None, as_json: o.Json = False
+) -> None:
+    """A bundle at a glance: aliases, newest releases, last moves.
+
+    Example: pinset status support-summarizer
+    """
+    with opened(Options(registry)) as found:
+        bundle = found.bundle(name)
+        aliases = found.aliases(name)["items"]
+        releases = found.releases(name, limit=5)["items"]
+        moves = found.history(name, limit=5)["items"]
+    if as_json:
+        output.show_json({"bundle": bundle, "aliases": aliases, "releases": releases, "history": moves})
+        return
+    output.say(
+        f"{name}: {bundle['releases']} release{'s' if bundle['releases'] != 1 else ''}, newest v{bundle['newest']}"
+    )
+    if aliases:
+        output.say()
+        rows = [
+            (a["alias"], f"v{a['version']}" if a["version"] else "(retired)", a["label"], output.ago(a["moved_at"]), a["moved_by"])
+            for a in aliases
+        ]  # fmt: skip
+        output.table(rows, ("ALIAS", "SERVES", "LABEL", "SINCE", "BY"))
+    output.say()
+    _releases(releases)
+    if moves:
+        output.say()
+        _moves(moves)
+
+
+def releases(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    cursor: o.Cursor = None,
+    limit: o.Limit = 100,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The releases of a bundle, newest first.
+
+    Example: pinset releases support-summarizer
+    """
+    with opened(Options(registry)) as found:
+        page = found.releases(name, cursor=cursor, limit=limit)
+    if as_json:
+        output.show_json(page)
+        return
+    _releases(page["items"])
+    if page["next"]:
+        output.talk(f"there are more: --cursor {page['next']}")
+
+
+def show(
+    reference: Annotated[str, typer.Argument(metavar="REF")], registry: o.Registry = None, as_json: o.Json = False
+) -> None:
+    """A release: who published it, what it pins, which aliases serve it.
+
+    Example: pinset show support-summarizer@v7
+    """
+    with opened(Options(registry)) as found:
+        summary = found.summary(reference)
+        document = found.release(summary["ref"])
+    if as_json:
+        output.show_json({**summary, "content": document["content"], "files": document["files"]})
+        return
+    facts = (
+        ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
+        ("digest", summary["digest"]),
+        ("commit", summary["commit"]),
+        ("published", f"{output.ago(summary['published_at'])} by {summary['published_by']}"),
+        ("message", summary["message"]),
+        ("source", summary["source"]),
+        ("served by", ", ".join(summary["aliases"])),
+        ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
+        ("yanked", summary["yanked"]),
+        ("allowed", f"{', '.join(summary['allowed'])}: {summary['allow_reason']}" if summary["allowed"] else None),
+    )
+    for label, value in facts:
+        if value:
+            output.say(f"{label:12} {output.safe(value)}")
+    _parts(document["content"])
+
+
+def history(
+    target: Annotated[list[str], typer.Argument(metavar="NAME[@ALIAS]")],
+    cursor: o.Cursor = None,
+    limit: o.Limit = 100,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The moves of an alias, or of all of a bundle, newest first.
+
+    Example: pinset history support-summarizer@production
+    """
+    name, _, alias = target[0].partition("@")
+    alias = alias or (target[1] if len(target) > 1 else "")
+    with opened(Options(registry)) as found:
+        page = found.history(name, alias or None, cursor=cursor, limit=limit)
+    if as_json:
+        output.show_json(page)
+        return
+    _moves(page["items"])
+    if page["next"]:
+        output.talk(f"there are more: --cursor {page['next']}")
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="REF")],
+    new: Annotated[str, typer.Argument(metavar="REF|SELECTOR|./DIR")],
+    style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """What changes from one release to another, or to a working copy.
+
+    Example: pinset diff support-summarizer@production staging
+    """
+    from pinset.domain import diff as compared
+    from pinset.domain.references import is_working_copy
+    from pinset.errors import InvalidInput
+
+    if style not in ("text", "json", "markdown", "html"):
+        raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
+    if "@" not in new and not is_working_copy(new):
+        new = f"{old.partition('@')[0]}@{new}"
+    with opened(Options(registry)) as found:
+        was, before = _side(found, old)
+        now, after = _side(found, new)
+    comparison = compared.compare(before, after)
+    if as_json or style == "json":
+        output.show_json(compared.as_json(comparison, old=was, new=now))
+    elif style == "markdown":
+        output.say(compared.as_markdown(comparison, old=was, new=now).rstrip("\n"))
+    elif style == "html":
+        output.say(compared.as_html(comparison, old=was, new=now).rstrip("\n"))
+    else:
+        shown = compared.as_text(comparison, old=was, new=now, width=output.width(), colour=output.coloured())
+        output.say(shown.rstrip("\n"))
+    if exit_code and comparison.changes:
+        raise typer.Exit(EXIT_NO)
+
+
+def where_used(
+    reference: Annotated[str, typer.Argument(metavar="KIND/NAME[@SELECTOR]")],
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """The releases that hold a shared component, and the aliases that serve them.
+
+    Example: pinset where-used guardrails/pii-redact@v2
+    """
+    with opened(Options(registry)) as found:
+        page = found.where_used(reference)
+    if as_json:
+        output.show_json(page)
+        return
+    rows = [(f"{u['bundle']}@v{u['version']}", u["component"], ", ".join(u["aliases"])) for u in page["items"]]
+    listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), None, "no release holds it")
+
+
+def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
+    """One side of a comparison: what to call it, and its content."""
+    from pinset.domain.references import is_working_copy, parse
+    from pinset.services.publish import raise_for
+    from pinset_cli.workcopy import read_bundle
+
+    if is_working_copy(side):
+        checked = found.check(read_bundle(Path(side).expanduser()))
+        if checked["content"] is None:
+            output.show_findings(checked["findings"])
+            raise_for(checked)
+        return f"{side} (working copy)", checked["content"] or {}
+    parse(side, default=None)
+    document = found.release(side)
+    alias = document["alias"]
+    note = alias["name"] if alias else document["label"]
+    return document["ref"] + (f" ({note})" if note else ""), document["content"]
+
+
+def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
+    from pinset.domain.text import strict_json
+    from pinset.errors import InvalidInput
+
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = strict_json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise InvalidInput(
+                f"{file} cannot be read: {error}", hint='write a JSON object: {"ticket": "…"}'
+            ) from error
+        if not isinstance(values, dict):
+            raise InvalidInput(f"{file} holds no JSON object", hint='write {"ticket": "…"}')
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"--var {pair} gives no value", hint=f"write --var {name}=VALUE")
+        values[name] = value
+    return values
+
+
+def _served(aliases: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{alias} v{version}" for alias, version in aliases.items() if version)
+
+
+def _releases(items: list[Any]) -> None:
+    rows = [(f"v{r['version']}", r["label"], output.ago(r["published_at"]), r["published_by"], _note(r)) for r in items]
+    output.table(rows, ("VERSION", "LABEL", "PUBLISHED", "BY", "NOTES"))
+
+
+def _note(release: Mapping[str, Any]) -> str:
+    notes = [f"[{', '.join(release['aliases'])}]"] if release["aliases"] else []
+    notes += [f"YANKED: {release['yanked']}"] if release["yanked"] is not None else []
+    return " ".join([*notes, release["message"]]).strip()
+
+
+def _moves(items: list[Any]) -> None:
+    rows = [
+        (m["seq"], m["alias"], m["action"], f"{_v(m['from'])} -> {_v(m['to'])}", output.ago(m["at"]), m["actor"], m["reason"])
+        for m in items
+    ]  # fmt: skip
+    if rows:
+        output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "WHY"))
+    else:
+        output.talk("nothing has moved yet")
+
+
+def _v(version: int | None) -> str:
+    return f"v{version}" if version else "none"
+
+
+def _parts(content: Mapping[str, Any]) -> None:
+    for name, model in content["models"].items():
+        pin = f" pinned to {model['pinned_version']}" if model.get("pinned_version") else ""
+        output.say(f"{'model':12} {name}: {output.safe(model['id'])}{pin}")
+    for name, prompt in content["prompts"].items():
+        inputs = ", ".join(prompt.get("inputs", {}).get("properties", {}))
+        output.say(f"{'prompt':12} {name}: {prompt['format']}" + (f", takes {inputs}" if inputs else ""))
+    for name, retrieval in content["retrieval"].items():
+        index = retrieval.get("index", {})
+        output.say(
+            f"{'retrieval':12} {name}: {output.safe(index.get('name', index.get('uri', '')))} v{index.get('version', '-')}"
+        )
+    for kind in ("tools", "guardrails", "configs"):
+        if content[kind]:
+            output.say(f"{kind:12} {output.safe(', '.join(content[kind]))}")

@@ -1,0 +1,82 @@
+"""Where the registry is, who asks, and how it is opened."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pinset.ports.registry import Caller, Registry
+
+
+@dataclass(slots=True)
+class Options:
+    """What stands before or after every command alike."""
+
+    registry: str | None = None
+    as_json: bool = False
+    dry_run: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def location(options: Options) -> str:
+    """The registry meant: ``--registry``, PINSET_REGISTRY, or the nearest ``.pinset/`` upwards. Raises NoRegistry."""
+    from pinset.errors import NoRegistry
+
+    given = options.registry or os.environ.get("PINSET_REGISTRY")
+    if given:
+        return given
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / ".pinset" / "repository.git").is_dir():
+            return str(folder / ".pinset")
+    raise NoRegistry(
+        "there is no registry here or above",
+        hint="make one (pinset init), or name one: --registry DIR, --registry http://HOST:7467, or PINSET_REGISTRY",
+    )
+
+
+def directory(options: Options, verb: str) -> Path:
+    """The registry's directory, for what works only near. Raises InvalidInput for an address."""
+    from pinset.bootstrap import find_directory
+    from pinset.errors import InvalidInput
+
+    where = location(options)
+    if "://" in where:
+        raise InvalidInput(
+            f"{verb} works on a registry's directory, not on {where}", hint="run it on the registry's machine"
+        )
+    return find_directory(Path(where))
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[Registry]:
+    """The registry, closed afterwards."""
+    from pinset.bootstrap import open_registry
+    from pinset_cli.progress import progress
+
+    registry: Registry = open_registry(location(options), token=os.environ.get("PINSET_TOKEN"), progress=progress())
+    try:
+        yield registry
+    finally:
+        registry.close()
+
+
+def caller(options: Options) -> Caller:
+    """Who asks: PINSET_ACTOR, else the name the operating system has."""
+    from pinset.ports.registry import Caller as Asking
+
+    return Asking(actor=os.environ.get("PINSET_ACTOR") or _user(), dry_run=options.dry_run)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,118 @@
+"""The entry: `main(argv)` runs one command and says with its number how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+import typer
+
+from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, PinsetError, exit_status
+from pinset_cli import output
+from pinset_cli.commands import authoring, keeping, looking, moving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="pinset",
+    help="Versions coherent releases of LLM features, and moves aliases such as production over them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for name, command in (
+    ("init", keeping.init),
+    ("serve", keeping.serve),
+    ("new", authoring.new),
+    ("check", authoring.check),
+    ("publish", authoring.publish),
+    ("pull", authoring.pull),
+    ("promote", moving.promote),
+    ("rollback", moving.rollback),
+    ("get", looking.get),
+    ("render", looking.render),
+    ("list", looking.list_bundles),
+    ("status", looking.status),
+    ("releases", looking.releases),
+    ("show", looking.show),
+    ("history", looking.history),
+    ("diff", looking.diff),
+    ("where-used", looking.where_used),
+    ("yank", moving.yank),
+    ("unyank", moving.unyank),
+    ("verify", keeping.verify),
+    ("reindex", keeping.reindex),
+    ("gc", keeping.gc),
+    ("backup", keeping.backup),
+    ("restore", keeping.restore),
+):
+    app.command(name)(command)
+app.add_typer(authoring.component, name="component")
+app.add_typer(moving.alias, name="alias")
+app.add_typer(keeping.token, name="token")
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version and exit.")
+) -> None:
+    if version:
+        from pinset import __version__
+
+        output.say(f"pinset {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        output.say(context.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return for each way to end
+    """Run one command; 0 done, 1 the answer is no, else by family of error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="pinset", standalone_mode=False)
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        output.talk("interrupted")
+        return EXIT_INTERRUPTED
+    except PinsetError as error:
+        _tell(error, as_json="--json" in arguments)
+        return exit_status(type(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
+        output.talk(f"error: this is a bug in pinset: {type(error).__name__}: {output.safe(error)}")
+        output.talk("hint: report it, with the output of the same command under PINSET_DEBUG=1")
+        if os.environ.get("PINSET_DEBUG"):
+            traceback.print_exc()
+        return EXIT_BUG
+    return result if isinstance(result, int) else 0
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _tell(error: PinsetError, *, as_json: bool) -> None:
+    if as_json:
+        body = {"code": error.code, "detail": error.message, "hint": error.hint, "details": error.details}
+        output.talk(json.dumps(body, ensure_ascii=False, indent=2))
+        return
+    output.show_findings(error.details.get("findings", ()))
+    output.talk(output.safe(f"error: {error.message}"))
+    if error.hint:
+        output.talk(output.safe(f"hint: {error.hint}"))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,86 @@
+"""What people see: tables that fit the terminal, times they can read, nothing that plays tricks on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_TRICKS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+_WIDEST: Final = 160
+
+
+def safe(text: object) -> str:
+    """Text from the registry as a terminal may have it: characters that steer or hide are shown as code points."""
+    return _TRICKS.sub(lambda match: f"\\u{{{ord(match[0]):04X}}}", str(text))
+
+
+def width() -> int:
+    """Columns to fill: the terminal's, at most 160; 80 where there is none."""
+    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST) if sys.stdout.isatty() else 80
+
+
+def coloured() -> bool:
+    """Whether colour is wanted: on a terminal, unless NO_COLOR is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def show_json(value: Any) -> None:
+    """One JSON object on stdout."""
+    say(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False))
+
+
+def say(text: str = "") -> None:
+    """A line of data on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def talk(text: str) -> None:
+    """A line of talk on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
+    """A table on stdout. The last column gives way where it does not fit."""
+    cells = [[safe(cell if cell is not None else "-").replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(len(line[at]) for line in [list(head), *cells]) for at in range(len(head))]
+    room = width() - sum(widths[:-1]) - 2 * (len(head) - 1)
+    while room < 8 and max(widths[:-1], default=0) > 12:
+        widest = widths.index(max(widths[:-1]))
+        widths[widest] -= 1
+        room += 1
+    for line in [list(head), *cells]:
+        first = "  ".join(_cut(cell, size).ljust(size) for cell, size in zip(line[:-1], widths[:-1], strict=True))
+        say(f"{first}  {_cut(line[-1], max(room, 8))}".rstrip() if len(line) > 1 else _cut(line[-1], width()))
+
+
+def ago(moment: str) -> str:
+    """An ISO time as people say it."""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    for size, unit in ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now" if seconds < 5 else f"{int(seconds)} s ago"
+
+
+def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Findings on stderr, each with its place and its way out."""
+    for finding in findings:
+        place = ":".join(str(part) for part in (finding["file"], finding["line"]) if part)
+        head = f"{place}: " if place else ""
+        talk(safe(f"{head}{finding['severity']}: {finding['message']} [{finding['code']}]"))
+        if finding["hint"]:
+            talk(safe(f"    {finding['hint']}"))
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: max(size - 1, 0)] + "…"
