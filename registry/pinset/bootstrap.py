@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import uuid
@@ -14,11 +15,15 @@ from pinset.services.local import LocalRegistry
 from pinset.services.session import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pinset.domain.answers import RegistryAnswer
     from pinset.ports.progress import Progress
 
 REPOSITORY = "repository.git"
 FOLDER = ".pinset"
+_SERVED = "PINSET_SERVED_DIRECTORY"
+"""How the workers that uvicorn starts learn what they serve."""
 
 
 class SystemClock:
@@ -149,6 +154,35 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return answer
+
+
+def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
+    """Serve a registry over HTTP until interrupted. talk: is told where."""
+    from pinset.api import server
+
+    home = find_directory(directory)
+    registry = local_registry(home)
+    try:
+        listening = server.listen(registry, host, port)
+    finally:
+        registry.close()
+    os.environ[_SERVED] = str(home)
+    try:
+        server.run(
+            "pinset.bootstrap:application",
+            listening,
+            workers=workers,
+            ready=lambda address: talk(f"serving {home} on {address} (ctrl-c stops it)"),
+        )
+    finally:
+        listening.close()
+
+
+def application() -> Any:
+    """The application of one worker of `serve_registry`."""
+    from pinset.api.app import create_app
+
+    return create_app(local_registry(Path(os.environ[_SERVED])))
 
 
 def _context(directory: Path, *, create: bool) -> Context:

@@ -116,7 +116,7 @@ def test_a_usual_slip_is_told_its_way_out(text: str, hint: str) -> None:
 
 def test_nesting_is_counted_outside_of_texts() -> None:
     assert strict_json.loads("[" * 32 + "]" * 32)
-    assert strict_json.loads('["' + "[" * 100 + '", "\\"[{", ' * 3 + "1]")
+    assert strict_json.loads('["' + "[" * 100 + '", ' + '"\\"[{", ' * 30 + "1]")
     assert refusal("[\n" * 33 + "]" * 33).line == 33
     assert refusal('[{"a": 1}]', depth=1)
 

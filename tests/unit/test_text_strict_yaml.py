@@ -25,12 +25,12 @@ def refusal(text: str) -> strict_yaml.StrictYamlError:
     return caught.value
 
 
-@pytest.mark.parametrize("text", ["true", "True", "TRUE"])
-def test_true_is_true(text: str) -> None:
-    assert value(f"a: {text}") == {"a": True}
-    assert value(f"a: {text.replace('tr', 'fals').replace('Tr', 'Fals').replace('TR', 'FALS')[:0]}false") == {
-        "a": False
-    }
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), ("True", True), ("TRUE", True), ("false", False), ("False", False), ("FALSE", False)],
+)
+def test_a_boolean_is_a_boolean(text: str, expected: object) -> None:
+    assert value(f"a: {text}") == {"a": expected}
 
 
 @pytest.mark.parametrize("text", ["", "~", "null", "Null", "NULL"])
@@ -41,7 +41,7 @@ def test_null_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("0", 0), ("-7", -7), ("+7", 7), ("0o17", 15), ("0x1F", 31), (".5", 0.5), ("1e3", 1000.0), ("-1.5E-2", -0.015),
-     ("1.", 1.0), ("0.80", 0.8), ("9007199254740991", 2**53 - 1), ("0", 0)],
+     ("1.", 1.0), ("0.80", 0.8), ("9007199254740991", 2**53 - 1)],
 )  # fmt: skip
 def test_a_number_is_a_number_of_its_kind(text: str, expected: float) -> None:
     found = value(f"a: {text}")["a"]
@@ -52,10 +52,10 @@ def test_a_number_is_a_number_of_its_kind(text: str, expected: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["no", "yes", "on", "off", "y", "n", "No", "tRue", "nULL", "2025-03-14", "2025-03-14T10:00:00Z", "1_000", "1:20",
-     "190:20:30", "0b101", "v7", "1.2.3", "1e", "-", "+", ".", "e5", "0o8", "0xg", "0X1F", "=", "12e03x", "१२"],
+     "190:20:30", "0b101", "v7", "1.2.3", "1e", "+", ".", "e5", "0o8", "0xg", "0X1F", "=", "12e03x", "१२"],
 )  # fmt: skip
 def test_everything_else_is_text(text: str) -> None:
-    assert value(f"a: {text}" if text not in ("-",) else "a: '-'") == {"a": text}
+    assert value(f"a: {text}") == {"a": text}
 
 
 @pytest.mark.parametrize("text", ["no", "1", "true", "null", "~", ".nan", "007", "1e999", "2025-03-14", "", "&a", "!b"])
@@ -95,10 +95,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         found = strict_yaml.load_yaml(text)
     except strict_yaml.StrictYamlError as error:
-        assert error.line is None or 1 <= error.line <= text.count("\n") + 1
+        refused_at = error.line
     else:
+        refused_at = None
         assert json.dumps(found.value) is not None
         assert all(1 <= line <= text.count("\n") + 1 for line in found.lines.values())
+    assert refused_at is None or 1 <= refused_at <= text.count("\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -154,12 +156,13 @@ def test_a_quoted_key_may_look_like_anything() -> None:
     assert value('"1": a\n"<<": b\n"true": c\n"": d') == {"1": "a", "<<": "b", "true": "c", "": "d"}
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 100_000, "a: [" + "[1]," * 50_000 + "]"])
-def test_hostile_nesting_ends(text: str) -> None:
-    try:
-        assert strict_yaml.load_yaml(text).value
-    except strict_yaml.StrictYamlError as error:
-        assert error.line == 1
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 100_000])
+def test_hostile_nesting_is_refused_without_recursion(text: str) -> None:
+    assert "deeper" in refusal(text).message
+
+
+def test_breadth_is_no_depth() -> None:
+    assert len(value("a: [" + "[1]," * 50_000 + "]")["a"]) == 50_000
 
 
 def test_thirty_two_levels_are_taken() -> None:

@@ -46,11 +46,9 @@ def test_mustache_logic_is_refused_with_a_hint_to_jinja(tag: str) -> None:
     assert "jinja2" in problem.hint
 
 
-@pytest.mark.parametrize(
-    "tag", ["{{", "{{a", "{{a}", "{{a\n}}", "{{{a}}", "{{}}", "{{a.b}}", "{{a b}}", "{{1a}}", "{{é}}"]
-)
+@pytest.mark.parametrize("tag", ["{{", "{{a", "{{a}", "{{{a}}", "{{}}", "{{a.b}}", "{{a b}}", "{{1a}}", "{{é}}"])
 def test_mustache_tags_that_are_no_variable_are_problems(tag: str) -> None:
-    parsed = templates.parse("mustache", f"\n{tag} and {{{{fine}}}}")
+    parsed = templates.parse("mustache", f"\n{tag}\n{{{{fine}}}}")
     assert parsed.problems
     assert {problem.line for problem in parsed.problems} == {2}
     assert parsed.variables == ("fine",)
@@ -71,7 +69,7 @@ def test_f_string_takes_plain_names_and_doubled_braces() -> None:
 @pytest.mark.parametrize("field", ["{}", "{0}", "{a.b}", "{a[0]}", "{a!r}", "{a:>10}", "{a:}", "{ a }", "{a:{b}}"])
 def test_f_string_refuses_all_but_plain_names_and_says_where(field: str) -> None:
     parsed = templates.parse("f-string", f"{{{{\n{{a}}\n{field} {{after}}")
-    assert [problem.line for problem in parsed.problems] == [3]
+    assert {problem.line for problem in parsed.problems} == {3}
     assert "after" in parsed.variables
 
 
@@ -96,7 +94,8 @@ def test_jinja_variables_are_those_that_the_template_does_not_set() -> None:
 
 
 def test_jinja_includes_are_literal_names_and_the_others_are_empty() -> None:
-    source = "{% extends 'base' %}\n{% include 'a.j2' %}\n{% import 'm' as m %}\n{% from 'f' import g %}\n{% include x %}\n{% include ['p', 'q'] %}"
+    source = "{% extends 'base' %}\n{% include 'a.j2' %}\n{% import 'm' as m %}\n{% from 'f' import g %}"
+    source += "\n{% include x %}\n{% include ['p', 'q'] %}"
     assert templates.parse("jinja2", source).includes == (
         Include("base", 1), Include("a.j2", 2), Include("m", 3), Include("f", 4), Include("", 5), Include("p", 6),
         Include("q", 6),
@@ -117,8 +116,8 @@ def test_jinja_nested_too_deep_is_a_problem_and_no_crash() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["{{ 9**9**9**9 }}", "{{ 'x'|center(99999999999) }}", "{{ 'a' * 99999999999 }}",
-     "{% autoescape 'x'|center(99999999999) %}{% endautoescape %}", "{% autoescape 9**9**9**9 %}{% endautoescape %}"],
+    ["{{ 9**999999999 }}", "{{ 'x'|center(99999999999) }}", "{{ 'a' * 99999999999 }}",
+     "{% autoescape 'x'|center(99999999999) %}{% endautoescape %}", "{% autoescape 9**999999999 %}{% endautoescape %}"],
 )  # fmt: skip
 def test_jinja_parsing_computes_no_constants(source: str) -> None:
     assert templates.parse("jinja2", source).problems == ()
@@ -193,13 +192,12 @@ def test_render_refuses_templates_with_problems_or_open_includes(source: str) ->
         templates.render("mustache", source, {"a": "x"})
 
 
-def test_render_leaves_jinja_to_its_own_renderer() -> None:
-    with pytest.raises(InvalidInput):
-        templates.render("jinja2", "{{ a }}", {"a": "x"})
+def test_render_hands_jinja_to_the_sandbox() -> None:
+    assert templates.render("jinja2", "{% if a %}{{ a }}{% endif %}", {"a": "x"}) == "x"
 
 
 def test_surplus_names_the_values_that_nothing_takes() -> None:
-    assert templates.surplus(("a", "b"), {"b": "", "d": "", "c": ""}) == ("c", "d")
+    assert templates.surplus(templates.parse("mustache", "{{a}}{{b}}"), {"b": "", "d": "", "c": ""}) == ("c", "d")
 
 
 def test_jinja_renders_with_partials_and_keeps_the_last_newline() -> None:
@@ -214,9 +212,9 @@ def test_jinja_values_may_have_any_name_and_are_not_read_as_template() -> None:
 @pytest.mark.parametrize(
     "source",
     ["{{ missing }}", "{{ a.b.c }}", "{% include 'gone' %}", "{% include 'again' %}", "{{ 1 / 0 }}", "{{ 'a' + 1 }}",
-     "{% if %}", "{{ ''.__class__.__mro__ }}", "{{ items.append(1) }}", "{{ 'a' * 99999999999 }}", "{{ 9**9**9**9 }}",
+     "{% if %}", "{{ ''.__class__.__mro__ }}", "{{ items.append(1) }}", "{{ 'a' * 99999999999 }}", "{{ 9**999999999 }}",
      "{{ [0] * 99999999999 }}", "{% for i in range(9999999) %}x{% endfor %}", "{{ '{0.__class__}'.format(a) }}",
-     "{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "{{ a[99] }}", "{{ a|int('x', 1) }}"],
+     "{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "{{ a[99] }}", "{{ a|nosuch }}"],
 )  # fmt: skip
 def test_jinja_failures_are_invalid_input_with_a_hint(source: str) -> None:
     with pytest.raises(InvalidInput) as caught:

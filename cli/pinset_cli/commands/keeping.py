@@ -45,10 +45,10 @@ def serve(
 
     Example: pinset serve --port 7467
     """
-    from pinset.api.server import serve as run
+    from pinset.bootstrap import serve_registry
 
     home = directory(Options(registry), "serve")
-    run(home, host=host, port=port, workers=workers, talk=output.talk)
+    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk)
 
 
 def verify(

@@ -24,6 +24,7 @@ _LOGIC: Final = re.compile(
     r"|endmacro|call|endcall|filter|endfilter|with|endwith|raw|endraw)\b"
 )
 _FIELD: Final = re.compile(rf"\{{\{{|\}}\}}|\{{(?P<name>{_NAME})\}}|(?P<bad>[{{}}])")
+_ANY_FIELD: Final = re.compile(r"\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}")
 _MOST: Final = 20
 """Problems that are told of one template."""
 _NEAR: Final = 200
@@ -127,7 +128,8 @@ def _bad_tag(source: str, start: int) -> tuple[int, str, str]:
     """Where to read on after a ``{{`` that is no tag, what is wrong with it, and the way out."""
     near = source[start : start + _NEAR].partition("\n")[0]
     end = source.find("}}", start, start + len(near))
-    if end < 0:
+    after = near.find("{{", len(near) - len(near.lstrip("{")))
+    if end < 0 or 0 <= after < end - start:
         hint = "close it as {{name}} on the same line; for braces that are meant as text: format: text"
         return start + len(near) - len(near.lstrip("{")), "a {{ is not closed", hint
     inside = source[start + 2 : end].strip(" \t{")
@@ -146,11 +148,11 @@ def _bad_tag(source: str, start: int) -> tuple[int, str, str]:
 def _bad_field(source: str, start: int) -> tuple[int, str, str]:
     """As `_bad_tag`, for a single brace."""
     doubled = "double the braces that are meant as text: {{ and }}"
-    end = -1 if source[start] == "}" else source.find("}", start, start + _NEAR)
-    if end < 0 or source.find("{", start + 1, end) >= 0:
+    field = _ANY_FIELD.match(source, start, start + _NEAR)
+    if field is None:
         return start + 1, f"a single {source[start]} is not part of a {{name}}", doubled
-    inside = source[start + 1 : end]
-    shown = names.show("{" + inside + "}")
+    end, inside = field.end() - 1, field[0][1:-1]
+    shown = names.show(field[0])
     if not inside or inside.isdecimal():
         return end + 1, f"{shown} is a value by position", "give it a name: {name}"
     if names.is_identifier(inside.partition("!")[0].partition(":")[0].partition(".")[0].partition("[")[0]):

@@ -21,7 +21,8 @@ _OVERLAP: Final = 200
 """Characters that two pieces of a line share; a shorter secret is whole in one of them."""
 _BLANKS: Final = re.compile(r"[ \t]{3,}")
 _LONG_WORD: Final = re.compile(r"(?<!\w)\w{49,}+")
-_EDGE: Final = r"(?<![A-Za-z0-9])"
+_EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+"""Where a key may begin: not inside a word, unless that is the ``\\n`` of a text quoted in JSON."""
 
 # Each matches or fails at a prefix in one step, so a pass over the text is linear.
 _OWN: Final = tuple(
@@ -31,7 +32,7 @@ _OWN: Final = tuple(
         ("OpenRouter key", r"sk-or-v1-[A-Za-z0-9]{32,}+"),
         ("Langfuse key", r"[sp]k-lf-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
         ("OpenAI key", r"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{24,}+"),
-        ("API key (sk-…)", r"sk-[A-Za-z0-9]{20,}+(?![A-Za-z0-9-])"),
+        ("API key (sk-…)", r"sk-(?=[A-Za-z]*+[0-9])[A-Za-z0-9]{20,}+(?!-)"),
         ("Google API key", r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
         ("Hugging Face token", r"hf_[A-Za-z0-9]{30,}+"),
         ("Groq key", r"gsk_[A-Za-z0-9]{40,}+"),
@@ -41,10 +42,11 @@ _OWN: Final = tuple(
         ("LangSmith key", r"lsv2_(?:pt|sk)_[0-9a-f]{32}(?:_[0-9a-f]{8,})?"),
         ("Pinecone key", r"pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40,}+"),
         ("Databricks token", r"dapi[0-9a-f]{32}(?![0-9a-f])"),
+        ("GitLab token", r"gl(?:pat|dt|rt|ft|soat|imt|agent|oas|ptt|cbt|ffct)-[A-Za-z0-9_-]{20,}+"),
         ("GitHub token", r"(?:gh[pousr]_[A-Za-z0-9]{36,}+|github_pat_[A-Za-z0-9_]{40,}+)"),
         ("Pinset token", r"pst_[A-Za-z0-9]{2,32}_[A-Za-z0-9_-]{32,}+"),
         ("AWS access key", r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])"),
-        ("JSON Web Token", r"(?<![_-])eyJ[A-Za-z0-9_-]{8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}+"),
+        ("JSON Web Token", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}+"),
     )
 )
 _KEYWORDED: Final = re.compile(
@@ -60,7 +62,9 @@ _PLACEHOLDER: Final = re.compile(
     r"[<>{}$]|\.\.\.|…|x{4}|\*{3}|_{3}|0{8}|your|example|placeholder|dummy|redacted|change.?me|replace", re.IGNORECASE
 )
 _VARIETY: Final = 8
-"""Different characters that a secret has at least."""
+"""Different characters that a secret's end has at least."""
+_TAIL: Final = 24
+"""Characters of that end; what comes before them may be the same in every key of a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,6 @@ _FOREIGN: Final = (
     _Foreign("aws", "AWSKeyDetector", ("aws",)),
     _Foreign("azure_storage_key", "AzureStorageKeyDetector", ("accountkey=",)),
     _Foreign("discord", "DiscordBotTokenDetector", ("discord",)),
-    _Foreign("gitlab_token", "GitLabTokenDetector", ("gl", "gr1348941")),
     _Foreign("mailchimp", "MailchimpDetector", ("-us",)),
     _Foreign("npm", "NpmDetector", (":_authtoken=",)),
     _Foreign("pypi_token", "PypiTokenDetector", ("pypi-",)),
@@ -101,7 +104,7 @@ def certain(text: str) -> Iterator[tuple[int, str]]:
     """Offsets and kinds of what is a secret unless it was made up."""
     for kind, pattern in _OWN:
         for match in pattern.finditer(text):
-            if _random(match[0]):
+            if _random(match[0], letters=True):
                 yield match.start(), kind
     for match in _KEYWORDED.finditer(text):
         if _random(match["body"]):
@@ -129,10 +132,19 @@ def _foreign(text: str, *, certain: bool) -> Iterator[tuple[int, str]]:
         for one in wanted:
             if any(mark in low for mark in one.marks):
                 detector = _detector(one)
-                shown = _shortened(piece) if one.name == "KeywordDetector" else piece
-                values = [value for value in detector.analyze_string(shown) if value]
-                if any(_fits(value, one) for value in values):
+                if any(_fits(value, one) for value in _values(one, detector, piece)):
                     yield offset, detector.secret_type
+
+
+def _values(one: _Foreign, detector: Any, piece: str) -> Iterator[str]:
+    """What a detector finds. Its own search gives of some tokens only the prefix, so its patterns are asked."""
+    if one.name == "KeywordDetector":
+        yield from detector.analyze_string(_shortened(piece))
+        return
+    group = 1 if one.name == "BasicAuthDetector" else 0
+    for pattern in detector.denylist:
+        for match in pattern.finditer(piece):
+            yield match[group]
 
 
 def _fits(value: str, one: _Foreign) -> bool:
@@ -155,11 +167,15 @@ def _shortened(piece: str) -> str:
     return _LONG_WORD.sub(lambda match: match[0][:24] + match[0][-24:], piece)
 
 
-def _random(value: str) -> bool:
-    """Whether a value varies as a secret does; placeholders such as ``sk-xxxx`` and alphabets do not."""
-    if _PLACEHOLDER.search(value) or len(set(value)) < _VARIETY:
+def _random(value: str, *, letters: bool = False) -> bool:
+    """Whether a value varies as a secret does; placeholders such as ``sk-xxxx`` and alphabets do not.
+
+    letters: letters of both cases are enough, as in the tokens of some providers; else there is a digit.
+    """
+    tail = value[-_TAIL:]
+    if _PLACEHOLDER.search(value) or len(set(tail)) < _VARIETY or not any(c.isalpha() for c in value):
         return False
-    if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
+    if not any(c.isdigit() for c in value) and (not letters or tail.islower() or tail.isupper()):
         return False
     steps = sum(ord(b) - ord(a) == 1 for a, b in pairwise(value))
     return steps * 2 < len(value)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of UTF-8 that a rendered template may have; no operation inside may make a longer text either."""
-_POWER_LIMIT: Final = 10_000
-"""Bits that the result of ``**`` may have, about."""
+_POWER_LIMIT: Final = 1024
+"""Bits that the result of ``**`` may have, about: those of the largest float."""
 
 
 class _Lazy(CodeGenerator):
@@ -35,6 +35,10 @@ class _Lazy(CodeGenerator):
         if isinstance(node, nodes.TemplateData):
             return super()._output_child_to_const(node, frame, finalize)
         raise nodes.Impossible
+
+    def visit_EvalContextModifier(self, node: Any, frame: Any) -> None:  # noqa: N802 - Jinja's name
+        frame.eval_ctx.volatile = True  # no filter runs while a volatile context is compiled
+        super().visit_EvalContextModifier(node, frame)
 
 
 class _Tracker(_Lazy, TrackingCodeGenerator):
@@ -49,7 +53,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     """The sandbox, with limits to the operators that make much of little."""
 
     code_generator_class = _Lazy
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         sizes = [abs(side) for side in (left, right) if isinstance(side, int)]
@@ -83,6 +87,7 @@ def parse(source: str) -> Parsed:
         tree = _reader().parse(source)
         tracker = _Tracker(_reader())
         tracker.visit(tree)
+        _check_known(tree)
         includes, assigned = _includes(tree), _assigned(tree)
     except TemplateSyntaxError as error:
         return _refused(error.lineno, f"it is no Jinja template: {error.message}", "correct the tag on that line")
@@ -91,6 +96,15 @@ def parse(source: str) -> Parsed:
     except Exception as error:  # noqa: BLE001 - any failure of the parser is a finding, whatever its class
         return _refused(1, f"it is no Jinja template: {type(error).__name__}", "simplify the template")
     return Parsed(tuple(sorted(tracker.undeclared_identifiers)), includes, (), assigned)
+
+
+def _check_known(tree: nodes.Template) -> None:
+    """Refuse filters and tests that do not exist also inside conditions, where Jinja leaves it to the run."""
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        known, kind = (_reader().filters, "filter") if isinstance(node, nodes.Filter) else (_reader().tests, "test")
+        name = str(getattr(node, "name", ""))
+        if name not in known:
+            raise TemplateSyntaxError(f"there is no {kind} {name[:80]!a}", node.lineno)
 
 
 def _refused(line: int, message: str, hint: str) -> Parsed:

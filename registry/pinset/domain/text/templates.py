@@ -134,9 +134,9 @@ def render_jinja(source: str, partials: Mapping[str, str], values: Mapping[str, 
     return jinja.render(source, partials, values)
 
 
-def surplus(parsed: Parsed, values: Iterable[str]) -> tuple[str, ...]:
-    """The names of values that no variable takes; sorted."""
-    return tuple(sorted(set(values).difference(parsed.variables)))
+def surplus(parsed: Parsed | Iterable[str], values: Iterable[str]) -> tuple[str, ...]:
+    """The names of values that no variable takes; sorted. parsed: a template's, or its variables."""
+    return tuple(sorted(set(values).difference(parsed.variables if isinstance(parsed, Parsed) else parsed)))
 
 
 def _reach(root: Parsed, resolve: Callable[[str], tuple[str, str] | None]) -> dict[str, Parsed]:

@@ -1,0 +1,48 @@
+"""Listening: one process or several, on loopback unless there are tokens."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from pinset.api.guard import is_loopback
+from pinset.errors import PermissionDenied, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinset.services.local import LocalRegistry
+
+
+def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PermissionDenied for an open address without tokens, Unavailable for a taken one."""
+    if not is_loopback(host) and not registry.has_tokens():
+        raise PermissionDenied(
+            f"without tokens the registry serves this machine only, not {host}",
+            hint="make one first: pinset token create --name N --can read",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port: --port 7468"
+        ) from error
+
+
+def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted. factory: ``module:function`` that makes the application in each worker.
+
+    ready: is told the address.
+    """
+    host, port = listening.getsockname()[:2]
+    ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    config = uvicorn.Config(factory, factory=True, workers=workers, log_level="warning", access_log=False)
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only several workers need a supervisor
+
+        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()

@@ -1,0 +1,1 @@
+"""Clients of a registry elsewhere. They import no server code."""
