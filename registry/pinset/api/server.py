@@ -45,4 +45,4 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
     else:
         from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only several workers need a supervisor
 
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+        Multiprocess(config, sockets=[listening]).run()

@@ -1,1 +1,1 @@
-"""Clients of a registry elsewhere. They import no server code."""
+"""Registries elsewhere, over HTTP: the same interface and the same errors as near by."""

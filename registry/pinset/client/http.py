@@ -1,118 +1,297 @@
-"""One connection to a registry's HTTP API: requests out, answers or the server's own errors back."""
+"""One request, one answer: addresses, time limits, retries, and every failure as one of our errors.
+
+Nothing above this module sees httpx. Redirects are not followed, because a credential goes with each request;
+proxies, ``.netrc`` and the like are not read from the environment.
+"""
 
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlsplit
 
-from pinset.errors import InvalidInput, PinsetError, Unavailable, from_problem
+from pinset import __version__
+from pinset.errors import InvalidInput, PinsetError, RateLimited, Unavailable, from_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
-_TRIES: Final = 4
-_CONNECT_SECONDS: Final = 3.0
-_TOTAL_SECONDS: Final = 30.0
+CONNECT_SECONDS: Final = 3.0
+TOTAL_SECONDS: Final = 30.0
+"""For one call, its retries and pauses included."""
+PAUSES: Final = (0.2, 0.8)
+"""Seconds before each retry; a call is tried once more often than there are pauses."""
+LONGEST_PAUSE: Final = 5.0
+"""Seconds: the longest ``Retry-After`` that is waited for."""
+ANSWER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes. The largest release as JSON, all of it escaped, is below."""
+_NOT_A_REGISTRY: Final = frozenset({"no_such_route", "method_not_allowed"})
+
+Query = dict[str, str | int | None]
+"""Parameters of a request; None is left out."""
 
 
-class HttpConnection:
-    """Sends requests with the token, retries what is safe to retry, raises what the server raised.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked. path: below the registry's address, already quoted. key: makes a change happen at most once."""
 
-    transport: for tests, in the place of the network.
-    """
+    method: str
+    path: str
+    query: Query
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+    key: str | None = None
+    seconds: float = TOTAL_SECONDS
 
-    def __init__(self, url: str, token: str | None, *, transport: httpx.BaseTransport | None = None) -> None:
-        import httpx  # noqa: PLC0415 - 100 ms that only a remote registry needs
 
-        if not url.startswith(("http://", "https://")):
-            raise InvalidInput(f"{url} is no address of a registry", hint="give http://HOST:7467")
-        self.url = url.rstrip("/")
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        try:
-            self._client = httpx.Client(
-                base_url=self.url,
-                headers=headers,
-                timeout=httpx.Timeout(_TOTAL_SECONDS, connect=_CONNECT_SECONDS),
-                transport=transport,
-                trust_env=transport is None,
-            )
-        except (httpx.InvalidURL, ValueError) as error:
-            raise InvalidInput(f"{url} is no address of a registry: {error}", hint="give http://HOST:7467") from error
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
 
-    def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a path."""
-        return self._send("GET", path, query=query).json()
+    status: int
+    kind: str
+    content: bytes
+    retry_after: str | None
+
+
+class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to raise when no try is left
+    """The request may be sent once more, after a pause in seconds where the server named one."""
+
+    def __init__(self, error: PinsetError, pause: float | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.pause = pause
+
+
+def address_of(url: str) -> str:
+    """A registry's address without a slash at the end. Raises InvalidInput for what cannot be one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidInput("that is no address of a registry", hint="write http://HOST:7467") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise InvalidInput("that is no address of a registry", hint="write http://HOST:7467 or https://HOST")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise InvalidInput(
+            "the address of a registry has no password, query or fragment", hint="give the credential as PINSET_TOKEN"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def path_of(*segments: str) -> str:
+    """Segments as a URL's path below ``/v1``. Each is quoted whole: what it names cannot add a segment."""
+    return "/v1/" + "/".join(quote(segment, safe=":@") for segment in segments)
+
+
+class Http:
+    """Speaks to one address, on connections it keeps. May be used by several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        import httpx  # noqa: PLC0415 - a program that only names this class need not load it
+
+        self.url = address_of(url)
+        self._sleep = sleep
+        self._client = httpx.Client(
+            transport=transport,
+            headers=_headers(token),
+            timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=False,
+            trust_env=False,
+            # The system's certificates: a company's own authority is known there.
+            verify=ssl.create_default_context() if self.url.startswith("https") else True,
+        )
+
+    def close(self) -> None:
+        """Close the connections. Idempotent."""
+        self._client.close()
+
+    def get(self, path: str, **query: str | int | None) -> Any:
+        """The JSON object at a path."""
+        return self._object(self._call(Request(method="GET", path=path, query=query)))
 
     def text(self, path: str) -> str:
-        """The text of a path as it is."""
-        return self._send("GET", path).content.decode()
+        """The text at a path, as it is."""
+        answer = self._call(Request(method="GET", path=path, query={}))
+        try:
+            return answer.content.decode()
+        except UnicodeDecodeError as error:
+            raise self._strange(answer) from error
+
+    def ask(
+        self, path: str, body: Mapping[str, Any] | None, *, seconds: float = TOTAL_SECONDS, **query: str | int | None
+    ) -> Any:
+        """The JSON object that a POST answers which changes nothing."""
+        return self._object(self._call(Request(method="POST", path=path, query=query, body=body, seconds=seconds)))
 
     def change(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None = None,
         *,
         key: str | None = None,
+        dry_run: bool = False,
         headers: Mapping[str, str] | None = None,
-        **query: Any,
+        query: Query | None = None,
     ) -> Any:
-        """The JSON that a change is answered with. It carries a key, so that a retry has one effect."""
-        sent = {"Idempotency-Key": key or str(uuid.uuid4()), **(headers or {})}
-        return self._send(method, path, body=body, headers=sent, query=query).json()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        query: Mapping[str, Any] | None = None,
-    ) -> httpx.Response:
-        import httpx  # noqa: PLC0415 - loaded already
-
-        asked = {name: value for name, value in (query or {}).items() if value not in (None, "", False)}
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        sent = dict(headers or {}) | ({"Content-Type": "application/json"} if content is not None else {})
-        for attempt in range(_TRIES):
-            try:
-                response = self._client.request(method, path, params=asked, content=content, headers=sent)
-                error = _error_of(response, self.url)
-            except httpx.HTTPError as lost:
-                error = Unavailable(
-                    f"the registry at {self.url} does not answer: {str(lost) or type(lost).__name__}",
-                    hint="is it running there? pinset serve",
+        """The JSON object that a change answers. It happens at most once for one key, however often it is sent."""
+        return self._object(
+            self._call(
+                Request(
+                    method=method,
+                    path=path,
+                    query={**(query or {}), "dry_run": "true" if dry_run else None},
+                    body=body,
+                    headers=headers,
+                    key=key or str(uuid.uuid4()),
                 )
-                error.__cause__ = lost
-            if error is None:
-                return response
-            if not isinstance(error, Unavailable) or attempt == _TRIES - 1:
-                raise error
-            time.sleep(0.1 * 2**attempt)
-        raise AssertionError("the loop returns or raises")
+            )
+        )
 
+    def _call(self, request: Request) -> Answer:
+        until = time.monotonic() + request.seconds
+        for planned in (*PAUSES, None):
+            try:
+                answer = self._send(request, until)
+                break
+            except _Again as again:
+                pause = max(planned or 0.0, again.pause or 0.0)
+                if planned is None or pause > LONGEST_PAUSE or time.monotonic() + pause > until:
+                    raise again.error from again.__cause__
+                self._sleep(pause)
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._problem(answer)
 
-def _error_of(response: httpx.Response, url: str) -> PinsetError | None:
-    """The error that a response is; None for an answer."""
-    kind = response.headers.get("content-type", "").split(";")[0]
-    if response.status_code < 300:
-        return None
-    if kind == "application/problem+json":
+    def _send(self, request: Request, until: float) -> Answer:
+        """One try. Raises `_Again` where another may help, Unavailable where none will."""
+        import httpx  # noqa: PLC0415 - loaded already, by the constructor
+
+        left = max(until - time.monotonic(), 0.001)
+        headers = dict(request.headers or {})
+        if request.key is not None:
+            headers["Idempotency-Key"] = request.key
         try:
-            problem = response.json()
-        except ValueError:
-            problem = None
-        if isinstance(problem, dict):
-            return from_problem(problem)
-    return Unavailable(
-        f"{url} answered {response.status_code} without saying why", hint="is that address a Pinset registry?"
-    )
+            with self._client.stream(
+                request.method,
+                self.url + request.path,
+                params={name: value for name, value in request.query.items() if value is not None},
+                json=request.body,
+                headers=headers,
+                timeout=httpx.Timeout(left, connect=min(CONNECT_SECONDS, left)),
+            ) as response:
+                content = self._read(response, request, until)
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                answer = Answer(response.status_code, kind, content, response.headers.get("retry-after"))
+        except httpx.ConnectError as error:
+            if isinstance(error.__context__ and error.__context__.__context__, ssl.SSLError) or "SSL" in str(error):
+                raise Unavailable(
+                    f"{self.url} cannot be trusted: {error}", hint="check its certificate and the system's authorities"
+                ) from error
+            raise _Again(self._unreachable(str(error))) from error
+        except httpx.ConnectTimeout as error:
+            raise _Again(self._unreachable(f"no connection within {CONNECT_SECONDS:g} s")) from error
+        except httpx.TimeoutException as error:
+            raise self._silent(request) from error
+        except httpx.TransportError as error:
+            raise _Again(self._silent(request)) from error
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the answer of {self.url} cannot be read", hint=self._hint()) from error
+        if answer.status == 503:
+            raise _Again(self._problem(answer), _seconds(answer.retry_after))
+        return answer
+
+    def _read(self, response: httpx.Response, request: Request, until: float) -> bytes:
+        """The whole body. A server that sends one byte a second does not hold us longer than one that is silent."""
+        pieces, size = [], 0
+        for piece in response.iter_bytes():
+            pieces.append(piece)
+            size += len(piece)
+            if size > ANSWER_LIMIT:
+                raise Unavailable(f"the answer of {self.url} is over {ANSWER_LIMIT:,} bytes", hint=self._hint())
+            if time.monotonic() > until:
+                raise self._silent(request)
+        return b"".join(pieces)
+
+    def _object(self, answer: Answer) -> dict[str, Any]:
+        found = _parsed(answer)
+        if found is None:
+            raise self._strange(answer)
+        return found
+
+    def _problem(self, answer: Answer) -> PinsetError:
+        """The error of an answer that is none. Only a registry's own word says that something does not exist."""
+        problem = _parsed(answer)
+        if problem is None or not isinstance(problem.get("code"), str):
+            return self._strange(answer)
+        if problem["code"] in _NOT_A_REGISTRY:
+            return Unavailable(
+                f"{self.url} does not know this request", hint="is it a registry, and as new as this program?"
+            )
+        error = from_problem({**problem, "status": answer.status})
+        if isinstance(error, RateLimited | Unavailable) and answer.retry_after:
+            error.details.setdefault("retry_after", _seconds(answer.retry_after))
+        return error
+
+    def _strange(self, answer: Answer) -> Unavailable:
+        if 300 <= answer.status < 400:
+            return Unavailable(
+                f"{self.url} redirects, and redirects are not followed", hint="name the final address as the registry"
+            )
+        return Unavailable(f"{self.url} answered {answer.status}, and not as a registry does", hint=self._hint())
+
+    def _unreachable(self, why: str) -> Unavailable:
+        return Unavailable(
+            f"{self.url} cannot be reached: {why}", hint=f"is a registry served there? (pinset serve) check {self.url}"
+        )
+
+    def _silent(self, request: Request) -> Unavailable:
+        if request.key is None:
+            return Unavailable(f"{self.url} gave no answer in time", hint=self._hint())
+        return Unavailable(
+            f"{self.url} gave no answer, so the change may have happened or not",
+            hint="look before you do it again; with the same Idempotency-Key it happens once",
+            details={"idempotency_key": request.key},
+        )
+
+    def _hint(self) -> str:
+        return f"try again; if it stays so, check that {self.url} is a registry"
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    headers = {"Accept": "application/json", "User-Agent": f"pinset/{__version__}"}
+    if token is None:
+        return headers
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise InvalidInput("that is no token", hint="make one: pinset token create --name N --can read")
+    return {**headers, "Authorization": f"Bearer {token}"}
+
+
+def _parsed(answer: Answer) -> dict[str, Any] | None:
+    """The JSON object an answer holds; None where it holds none."""
+    if answer.kind not in ("application/json", "application/problem+json"):
+        return None
+    try:
+        found = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _seconds(text: str | None) -> float | None:
+    """A Retry-After in seconds; None for the form that is a date."""
+    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else None

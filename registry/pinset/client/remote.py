@@ -1,34 +1,56 @@
-"""The registry as a server elsewhere: the same interface as the directory, over HTTP."""
+"""A registry elsewhere behind the same interface as one near by.
+
+Names are checked before they are sent, so that the same mistake is the same error near and far, and nothing that
+a name holds becomes part of an address. Who acts is known to the server by the token; `Caller.actor` is not sent.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
-from pinset.client.http import HttpConnection
-from pinset.domain import names, references
-from pinset.errors import AliasMoved, InvalidReference, NotFound
+from pinset.client.http import Http, path_of
+from pinset.domain import names
+from pinset.domain.references import SelectorKind, parse, parse_component, parse_selector
+from pinset.errors import AliasMoved, InvalidManifest, InvalidReference, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
     from pinset.domain import answers
     from pinset.ports.registry import Caller
 
+NONE: Final = "none"
+"""As an expectation or revision: the alias serves nothing."""
+VERIFY_SECONDS: Final = 600.0
+"""Verify reads the whole repository."""
+
 
 class RemoteRegistry:
-    """Implements `pinset.ports.registry.Registry`. The actor is who the token says, not who the caller says."""
+    """Implements `pinset.ports.registry.Registry` on ``/v1`` of an ``http(s)://`` address.
 
-    def __init__(self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
-        self._http = HttpConnection(url, token, transport=transport)
+    Raises InvalidInput for another address. A promotion is conditional even where the caller expects nothing: it
+    applies to the alias as it was a moment ago, and a move made meanwhile is AliasMoved.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = Http(url, token, transport=transport, sleep=sleep)
 
     def describe(self) -> answers.RegistryAnswer:
-        found: answers.RegistryAnswer = self._http.get("/v1/registry")
+        found: answers.RegistryAnswer = self._http.get(path_of("registry"))
         return found
 
     def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
-        found: answers.CheckAnswer = self._http.change("POST", "/v1/check", {"files": dict(files), "label": label})
+        found: answers.CheckAnswer = self._http.ask(path_of("check"), _body(files=dict(files), label=label))
         return found
 
     def publish(
@@ -44,17 +66,17 @@ class RemoteRegistry:
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
-        body = {
-            "files": dict(files),
-            "message": message,
-            "label": label,
-            "alias": alias,
-            "source": source,
-            "number": number,
-            "allow": list(allow),
-        }
-        named = names.bundle_name(bundle) if bundle is not None else self._bundle_of(files)
-        found: answers.PublishAnswer = self._change(caller, "POST", f"/v1/bundles/{named}/releases", body)
+        name = names.bundle_name(bundle) if bundle is not None else self._bundle_of(files)
+        body = _body(
+            files=dict(files),
+            message=message,
+            label=label,
+            alias=alias,
+            source=source,
+            number=number,
+            allow=list(allow),
+        )
+        found: answers.PublishAnswer = self._change(caller, "POST", path_of("bundles", name, "releases"), body)
         return found
 
     def publish_component(
@@ -69,9 +91,8 @@ class RemoteRegistry:
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.ComponentAnswer:
-        body = {"files": dict(files), "message": message, "label": label, "number": number, "allow": list(allow)}
-        path = f"/v1/components/{names.component_kind(kind)}/{names.component_name(name)}"
-        found: answers.ComponentAnswer = self._change(caller, "POST", path, body)
+        body = _body(files=dict(files), message=message, label=label, number=number, allow=list(allow))
+        found: answers.ComponentAnswer = self._change(caller, "POST", _component(kind, name), body)
         return found
 
     def promote(
@@ -85,16 +106,15 @@ class RemoteRegistry:
         reason: str = "",
         again: bool = False,
     ) -> answers.MoveAnswer:
-        wanted = references.parse(reference, default=None)
-        names.alias_name(alias)
-        held = revision or self._held(wanted.bundle, alias, expect)
-        found: answers.MoveAnswer = self._change(
-            caller,
-            "PUT",
-            f"/v1/bundles/{wanted.bundle}/aliases/{alias}",
-            {"release": str(wanted.selector), "reason": reason, "again": again},
-            _expecting(held),
-        )
+        wanted = parse(reference, default=None)
+        path = _alias(wanted.bundle, alias)
+        if revision is None or expect is not None:
+            now = self._now(wanted.bundle, alias)
+            if expect is not None:
+                self._expect(wanted.bundle, alias, now, expect)
+            revision = revision or self._revision(now)
+        body = {"release": str(wanted.selector), "reason": reason, "again": again}
+        found: answers.MoveAnswer = self._change(caller, "PUT", path, body, _condition(revision))
         return found
 
     def rollback(
@@ -109,45 +129,44 @@ class RemoteRegistry:
         at: str | None = None,
         reason: str = "",
     ) -> answers.MoveAnswer:
-        body = {"from": serving, "to": to, "steps": steps, "at": at, "reason": reason}
-        path = f"/v1/bundles/{names.bundle_name(bundle)}/aliases/{names.alias_name(alias)}/rollback"
-        found: answers.MoveAnswer = self._change(caller, "POST", path, body)
+        body = _body(to=to, steps=steps, at=at, reason=reason) | ({"from": serving} if serving is not None else {})
+        found: answers.MoveAnswer = self._change(caller, "POST", _alias(bundle, alias) + "/rollback", body)
         return found
 
     def retire(
         self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
     ) -> answers.MoveAnswer:
-        held = revision or self.alias(bundle, alias)["revision"]
-        path = f"/v1/bundles/{bundle}/aliases/{alias}"
-        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, _expecting(held), reason=reason)
+        path = _alias(bundle, alias)
+        condition = _condition(revision or self._revision(self._now(bundle, alias)))
+        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, reason=reason or None)
         return found
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
-        found: answers.YankAnswer = self._change(
-            caller, "POST", _release_path(reference, default=None) + "/yank", {"reason": reason}
-        )
+        path = _release(reference, changing=True) + "/yank"
+        found: answers.YankAnswer = self._change(caller, "POST", path, {"reason": reason})
         return found
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
-        found: answers.YankAnswer = self._change(
-            caller, "POST", _release_path(reference, default=None) + "/unyank", {"reason": reason}
-        )
+        path = _release(reference, changing=True) + "/unyank"
+        found: answers.YankAnswer = self._change(caller, "POST", path, {"reason": reason})
         return found
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
-        found: answers.ReleaseAnswer = self._http.get(_release_path(reference))
+        found: answers.ReleaseAnswer = self._http.get(_release(reference), form="document")
         return found
 
     def sealed(self, reference: str) -> answers.SealedAnswer:
-        found: answers.SealedAnswer = self._http.get(_release_path(reference), form="sealed")
+        found: answers.SealedAnswer = self._http.get(_release(reference), form="sealed")
         return found
 
     def summary(self, reference: str) -> answers.ReleaseSummary:
-        found: answers.ReleaseSummary = self._http.get(_release_path(reference), form="summary")
+        found: answers.ReleaseSummary = self._http.get(_release(reference), form="summary")
         return found
 
     def file(self, reference: str, path: str) -> str:
-        return self._http.text(f"{_release_path(reference)}/files/{names.file_path(path)}")
+        segments = names.file_path(path).split("/")
+        wanted = parse(reference)
+        return self._http.text(path_of("bundles", wanted.bundle, "releases", str(wanted.selector), "files", *segments))
 
     def bundles(
         self,
@@ -159,100 +178,104 @@ class RemoteRegistry:
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
         found: answers.Page[answers.BundleAnswer] = self._http.get(
-            "/v1/bundles", q=query, uses=uses, alias=alias, cursor=cursor, limit=limit
+            path_of("bundles"), q=query or None, uses=uses, alias=alias, cursor=cursor, limit=limit
         )
         return found
 
     def bundle(self, name: str) -> answers.BundleAnswer:
-        found: answers.BundleAnswer = self._http.get(f"/v1/bundles/{names.bundle_name(name)}")
+        found: answers.BundleAnswer = self._http.get(path_of("bundles", names.bundle_name(name)))
         return found
 
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ReleaseSummary]:
-        found: answers.Page[answers.ReleaseSummary] = self._http.get(
-            f"/v1/bundles/{names.bundle_name(bundle)}/releases", cursor=cursor, limit=limit
-        )
+        path = path_of("bundles", names.bundle_name(bundle), "releases")
+        found: answers.Page[answers.ReleaseSummary] = self._http.get(path, cursor=cursor, limit=limit)
         return found
 
     def aliases(self, bundle: str) -> answers.Page[answers.AliasAnswer]:
-        found: answers.Page[answers.AliasAnswer] = self._http.get(f"/v1/bundles/{names.bundle_name(bundle)}/aliases")
+        path = path_of("bundles", names.bundle_name(bundle), "aliases")
+        found: answers.Page[answers.AliasAnswer] = self._http.get(path)
         return found
 
     def alias(self, bundle: str, alias: str) -> answers.AliasAnswer:
         names.alias_name(alias)
-        there = self.aliases(bundle)["items"]
-        for found in there:
-            if found["alias"] == alias:
-                return found
-        hint = "its aliases are " + ", ".join(one["alias"] for one in there) if there else "it has none yet"
+        found = self.aliases(bundle)["items"]
+        for item in found:
+            if item["alias"] == alias:
+                return item
+        there = ", ".join(item["alias"] for item in found if item["version"] is not None)
+        hint = f"its aliases are {there}" if there else f"it has none yet: pinset promote {bundle}@v1 {alias}"
         raise NotFound(f"the alias {bundle}@{alias} does not exist", hint=hint)
 
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:
-        base = f"/v1/bundles/{names.bundle_name(bundle)}"
-        path = f"{base}/aliases/{names.alias_name(alias)}/history" if alias else f"{base}/history"
-        found: answers.Page[answers.HistoryItem] = self._http.get(path, cursor=cursor, limit=limit)
+        place = path_of("bundles", names.bundle_name(bundle)) if alias is None else _alias(bundle, alias)
+        found: answers.Page[answers.HistoryItem] = self._http.get(place + "/history", cursor=cursor, limit=limit)
         return found
 
     def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
-        sides = {name: side if isinstance(side, str) else dict(side) for name, side in (("old", old), ("new", new))}
-        found: dict[str, Any] = self._http.change("POST", "/v1/diff", sides)
+        body = {"old": _side(old), "new": _side(new)}
+        found: dict[str, Any] = self._http.ask(path_of("diff"), body)
         return found
 
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
-        key = f"{names.component_kind(kind)}/{names.component_name(name)}"
-        references.parse_selector(selector)
-        found: answers.ComponentAnswer = self._http.get(f"/v1/components/{key}/{selector}")
+        path = _component(kind, name, str(parse_selector(selector)))
+        found: answers.ComponentAnswer = self._http.get(path)
         return found
 
     def component_versions(
         self, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ComponentAnswer]:
-        key = f"{names.component_kind(kind)}/{names.component_name(name)}"
         found: answers.Page[answers.ComponentAnswer] = self._http.get(
-            f"/v1/components/{key}", cursor=cursor, limit=limit
+            _component(kind, name), cursor=cursor, limit=limit
         )
         return found
 
     def components(
         self, *, kind: str | None = None, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ComponentAnswer]:
+        if kind is not None:
+            names.component_kind(kind)
         found: answers.Page[answers.ComponentAnswer] = self._http.get(
-            "/v1/components", kind=kind, cursor=cursor, limit=limit
+            path_of("components"), kind=kind, cursor=cursor, limit=limit
         )
         return found
 
     def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
-        found: answers.Page[answers.UseAnswer] = self._http.get("/v1/where-used", ref=reference)
+        if "@" in reference:
+            parse_component(reference)
+        found: answers.Page[answers.UseAnswer] = self._http.get(path_of("where-used"), ref=reference)
         return found
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
-        found: answers.ResolveAnswer = self._http.change("POST", "/v1/resolve", {"references": list(references)})
+        found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
 
     def operation(self, operation: str) -> answers.OperationAnswer:
-        found: answers.OperationAnswer = self._http.get(f"/v1/operations/{operation}")
+        found: answers.OperationAnswer = self._http.get(path_of("operations", operation))
         return found
 
     def create_token(
         self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
     ) -> answers.TokenAnswer:
         body = {"name": name, "can": can, "expires_in_days": expires_in_days}
-        found: answers.TokenAnswer = self._change(caller, "POST", "/v1/tokens", body)
+        found: answers.TokenAnswer = self._change(caller, "POST", path_of("tokens"), body)
         return found
 
     def tokens(self) -> answers.Page[answers.TokenAnswer]:
-        found: answers.Page[answers.TokenAnswer] = self._http.get("/v1/tokens")
+        found: answers.Page[answers.TokenAnswer] = self._http.get(path_of("tokens"))
         return found
 
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
-        found: answers.TokenAnswer = self._change(caller, "DELETE", f"/v1/tokens/{name}", None)
+        found: answers.TokenAnswer = self._change(caller, "DELETE", path_of("tokens", name), None)
         return found
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
-        found: answers.VerifyAnswer = self._http.change("POST", "/v1/verify", None, bundle=bundle)
+        if bundle is not None:
+            names.bundle_name(bundle)
+        found: answers.VerifyAnswer = self._http.ask(path_of("verify"), None, bundle=bundle, seconds=VERIFY_SECONDS)
         return found
 
     def close(self) -> None:
@@ -265,50 +288,75 @@ class RemoteRegistry:
         path: str,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None = None,
-        **query: Any,
+        **query: str | int | None,
     ) -> Any:
-        dry = "true" if caller.dry_run else None
-        return self._http.change(method, path, body, key=caller.key, headers=headers, dry_run=dry, **query)
+        return self._http.change(
+            method, path, body, key=caller.key, dry_run=caller.dry_run, headers=headers, query=query
+        )
 
     def _bundle_of(self, files: Mapping[str, str]) -> str:
-        """The bundle that a manifest names, as the server reads it."""
-        found = self.check(files)["bundle"]
-        return found or "unnamed"
+        """The bundle that a manifest names. Only the server reads manifests here, so it is asked."""
+        checked = self.check(files)
+        if checked["bundle"] is None:
+            raise InvalidManifest(
+                "the manifest names no bundle",
+                hint="mend it and try again",
+                details={"findings": checked["findings"]},
+            )
+        return names.bundle_name(checked["bundle"])
 
-    def _held(self, bundle: str, alias: str, expect: str | None) -> str:
-        """The alias's revision now, if it serves what the caller expects. ``none``: it serves nothing."""
-        try:
-            held = next((one for one in self.aliases(bundle)["items"] if one["alias"] == alias), None)
-        except NotFound:
-            held = None
-        version = held["version"] if held else None
-        if expect is not None:
-            self._refuse_moved(bundle, alias, expect, version)
-        return held["revision"] if held and version is not None else "none"
+    @staticmethod
+    def _revision(now: answers.AliasAnswer | None) -> str:
+        return now["revision"] if now is not None and now["version"] is not None else NONE
 
-    def _refuse_moved(self, bundle: str, alias: str, expect: str, version: int | None) -> None:
-        wanted = None
-        if expect != "none":
-            selector = references.parse_selector(expect)
-            if selector.kind is references.SelectorKind.ALIAS:
-                raise InvalidReference(
-                    f"{expect} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
-                )
-            wanted = self.summary(f"{bundle}@{expect}")["version"]
+    def _now(self, bundle: str, alias: str) -> answers.AliasAnswer | None:
+        """What an alias serves; None where it never moved."""
+        return next((item for item in self.aliases(bundle)["items"] if item["alias"] == alias), None)
+
+    def _expect(self, bundle: str, alias: str, now: answers.AliasAnswer | None, expect: str) -> None:
+        """Raises AliasMoved where the alias does not serve what the caller says it does."""
+        wanted = self._expected(bundle, expect)
+        version = now["version"] if now else None
         if wanted != version:
-            served = f"v{version}" if version else "nothing"
             raise AliasMoved(
-                f"{bundle}@{alias} serves {served}, not {expect}",
+                f"{bundle}@{alias} serves {f'v{version}' if version else 'nothing'}, not {expect}",
                 hint=f"look at what changed (pinset history {bundle}@{alias}) and decide again",
-                details={"serves": version},
+                details={"serves": version, "revision": now["revision"] if now else None},
             )
 
+    def _expected(self, bundle: str, expect: str) -> int | None:
+        if expect == NONE:
+            return None
+        selector = parse_selector(expect)
+        if selector.kind is SelectorKind.ALIAS:
+            raise InvalidReference(
+                f"{expect} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
+            )
+        # A version too is asked for: one that does not exist is not found, and no move by somebody else.
+        return self.summary(f"{bundle}@{selector}")["version"]
 
-def _release_path(reference: str, *, default: str | None = names.DEFAULT_ALIAS) -> str:
-    wanted = references.parse(reference, default=default)
-    place = "aliases" if wanted.selector.kind is references.SelectorKind.ALIAS and default else "releases"
-    return f"/v1/bundles/{wanted.bundle}/{place}/{wanted.selector}"
+
+def _body(**fields: Any) -> dict[str, Any]:
+    """A request's body: what was not said is left out."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _expecting(revision: str) -> dict[str, str]:
-    return {"If-None-Match": "*"} if revision == "none" else {"If-Match": f'"{revision}"'}
+def _side(side: str | Mapping[str, str]) -> str | dict[str, str]:
+    return str(parse(side, default=None)) if isinstance(side, str) else dict(side)
+
+
+def _release(reference: str, *, changing: bool = False) -> str:
+    wanted = parse(reference, default=None) if changing else parse(reference)
+    return path_of("bundles", wanted.bundle, "releases", str(wanted.selector))
+
+
+def _alias(bundle: str, alias: str) -> str:
+    return path_of("bundles", names.bundle_name(bundle), "aliases", names.alias_name(alias))
+
+
+def _component(kind: str, name: str, *selector: str) -> str:
+    return path_of("components", names.component_kind(kind), names.component_name(name), *selector)
+
+
+def _condition(revision: str) -> dict[str, str]:
+    return {"If-None-Match": "*"} if revision == NONE else {"If-Match": f'"{revision}"'}

@@ -1,0 +1,75 @@
+"""What every test gets: no configuration of whoever runs it, and a registry when it asks for one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+
+from pinset import bootstrap
+from pinset.api.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pinset.services.local import LocalRegistry
+
+MANIFEST = """\
+release:
+  feature: {bundle}
+  model: {{provider: vendor-x, name: foundation-large, pinned_version: "2025-02-01", temperature: {temperature}}}
+  prompt: {{text: "Summarize {{{{ticket}}}}. {words}"}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PINSET_REGISTRY", "PINSET_TOKEN", "PINSET_ACTOR", "GITHUB_SHA", "CI_COMMIT_SHA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def manifest() -> Callable[..., dict[str, str]]:
+    """The files of a small release; other words make other content."""
+
+    def make(bundle: str = "support", *, words: str = "", temperature: float = 0.2) -> dict[str, str]:
+        return {"release.yaml": MANIFEST.format(bundle=bundle, words=words, temperature=temperature)}
+
+    return make
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The directory of a new registry."""
+    directory = tmp_path / "registry"
+    bootstrap.create_registry(directory)
+    return directory
+
+
+@pytest.fixture
+def memory() -> Iterator[LocalRegistry]:
+    """A registry in memory."""
+    registry = bootstrap.memory_registry()
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def served(home: Path) -> Iterator[str]:
+    """The address of a server on loopback that serves ``home``."""
+    registry = bootstrap.local_registry(home)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(registry), log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=20)
+    listening.close()
+    registry.close()

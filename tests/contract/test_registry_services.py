@@ -1,0 +1,648 @@
+"""What `ports.registry.Registry` promises, held on the registry in memory and on the one in a directory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinset import bootstrap
+from pinset.errors import (
+    AliasMoved,
+    AlreadyExists,
+    Barred,
+    ChecksFailed,
+    Conflict,
+    IdempotencyMismatch,
+    InvalidInput,
+    InvalidManifest,
+    InvalidReference,
+    NotFound,
+    NothingBehind,
+    Yanked,
+)
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pinset.services.local import LocalRegistry
+
+ME = Caller(actor="ada")
+NAME = "support"
+ALIAS = "production"
+
+
+@pytest.fixture(params=["memory", "directory"])
+def registry(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LocalRegistry]:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    if request.param == "memory":
+        made = bootstrap.memory_registry()
+    else:
+        bootstrap.create_registry(tmp_path / ".pinset")
+        made = bootstrap.local_registry(tmp_path)
+    yield made
+    proven = made.verify()
+    made.close()
+    assert proven["ok"], proven["problems"]
+
+
+def files(text: str, *, extra: str = "", bundle: str = NAME) -> dict[str, str]:
+    manifest = (
+        f"release:\n  feature: {bundle}\n  model: {{name: claude, pinned_version: '2025-05-14'}}\n"
+        f"  prompts: {{main: prompts/main.md}}\n{extra}"
+    )
+    return {"release.yaml": manifest, "prompts/main.md": text}
+
+
+def publish(registry: LocalRegistry, count: int) -> None:
+    for number in range(1, count + 1):
+        registry.publish(ME, files(f"Text {number}."))
+
+
+def promote(registry: LocalRegistry, *versions: int) -> None:
+    for version in versions:
+        registry.promote(ME, f"{NAME}@v{version}", ALIAS)
+
+
+def rollback(registry: LocalRegistry, **target: Any) -> Any:
+    return registry.rollback(ME, NAME, ALIAS, **target)
+
+
+def serves(registry: LocalRegistry) -> int | None:
+    return registry.alias(NAME, ALIAS)["version"]
+
+
+def everything(registry: LocalRegistry) -> tuple[Any, ...]:
+    with registry._context.catalog.reading() as reader:
+        return (list(reader.dump()), dict(registry._context.store.refs()))
+
+
+# Publishing
+
+
+def test_first_publish_is_version_one(registry: LocalRegistry) -> None:
+    answer = registry.publish(ME, files("Hello."), message="first")
+    assert (answer["ref"], answer["version"], answer["created"]) == ("support@v1", 1, True)
+    assert registry.release("support@v1")["message"] == "first"
+    assert registry.release("support@v1")["published_by"] == "ada"
+
+
+def test_same_content_again_is_nothing_new(registry: LocalRegistry) -> None:
+    first = registry.publish(ME, files("Hello."))
+    serial = registry.describe()["serial"]
+    again = registry.publish(ME, files("Hello."), message="other words")
+    assert not again["created"]
+    assert (again["ref"], again["digest"], again["commit"]) == (first["ref"], first["digest"], first["commit"])
+    assert again["operation"] is None
+    assert registry.describe()["serial"] == serial
+
+
+def test_older_content_again_answers_with_the_older_release(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    assert registry.publish(ME, files("Text 1."))["ref"] == "support@v1"
+
+
+def test_same_content_with_a_free_label_is_a_new_version(registry: LocalRegistry) -> None:
+    first = registry.publish(ME, files("Hello."))
+    second = registry.publish(ME, files("Hello."), label="2025-03-14")
+    assert (second["version"], second["created"], second["label"]) == (2, True, "2025-03-14")
+    assert second["digest"] == first["digest"]
+    assert not registry.publish(ME, files("Hello."), label="2025-03-14")["created"]
+    assert registry.publish(ME, files("Hello."))["version"] == 1
+
+
+@pytest.mark.parametrize("label", ["2025-rc1", "2025-RC1"])
+def test_label_held_by_other_content_is_a_conflict(registry: LocalRegistry, label: str) -> None:
+    registry.publish(ME, files("Hello."), label="2025-rc1")
+    before = everything(registry)
+    with pytest.raises(AlreadyExists):
+        registry.publish(ME, files("Bye."), label=label)
+    assert everything(registry) == before
+
+
+def test_the_manifests_version_is_the_label(registry: LocalRegistry) -> None:
+    assert registry.publish(ME, files("Hello.", extra="  version: 2025-03-14-rc2\n"))["label"] == "2025-03-14-rc2"
+
+
+def test_publishing_under_another_bundles_name_is_refused(registry: LocalRegistry) -> None:
+    before = everything(registry)
+    with pytest.raises((InvalidManifest, ChecksFailed)):
+        registry.publish(ME, files("Hello."), bundle="billing")
+    assert everything(registry) == before
+    assert registry.publish(ME, files("Hello."), bundle=NAME)["created"]
+
+
+def test_a_reference_to_an_absent_component_is_refused(registry: LocalRegistry) -> None:
+    with pytest.raises(ChecksFailed) as raised:
+        registry.publish(ME, files("{{> prompts/house-tone@v1}}"))
+    assert "reference-unresolved" in {finding["code"] for finding in raised.value.details["findings"]}
+
+
+def test_numbers_go_up_and_leave_gaps(registry: LocalRegistry) -> None:
+    assert registry.publish(ME, files("A."), number=7)["version"] == 7
+    assert registry.publish(ME, files("B."))["version"] == 8
+    with pytest.raises(Conflict):
+        registry.publish(ME, files("C."), number=8)
+
+
+def test_publish_with_alias_is_one_write(registry: LocalRegistry) -> None:
+    answer = registry.publish(ME, files("Hello."), alias=ALIAS)
+    assert answer["move"] is not None
+    assert answer["move"]["to"] == 1
+    assert answer["move"]["operation"] == answer["operation"]
+    assert answer["operation"] is not None
+    done = registry.operation(answer["operation"])
+    assert [commit["ref"] for commit in done["commits"]] == [
+        "refs/heads/releases/support",
+        "refs/heads/aliases/support/production",
+    ]
+    assert serves(registry) == 1
+
+
+def test_publish_with_alias_of_known_content_moves_the_alias_only(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 2)
+    answer = registry.publish(ME, files("Text 1."), alias=ALIAS)
+    assert not answer["created"]
+    assert answer["move"] is not None
+    assert serves(registry) == 1
+    again = registry.publish(ME, files("Text 1."), alias=ALIAS)
+    assert again["move"] is None
+
+
+def test_publish_with_alias_of_a_barred_release_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1, 2)
+    rollback(registry)
+    with pytest.raises(Barred):
+        registry.publish(ME, files("Text 2."), alias=ALIAS)
+
+
+def test_component_published_twice_is_nothing_new(registry: LocalRegistry) -> None:
+    text = {"house-tone.md": "Be kind."}
+    first = registry.publish_component(ME, "prompts", "house-tone", text)
+    again = registry.publish_component(ME, "prompts", "house-tone", text)
+    assert (first["created"], again["created"]) == (True, False)
+    assert (again["ref"], again["digest"]) == (first["ref"], first["digest"])
+    assert registry.publish_component(ME, "prompts", "house-tone", {"house-tone.md": "Be brief."})["version"] == 2
+    assert [item["version"] for item in registry.component_versions("prompts", "house-tone")["items"]] == [2, 1]
+
+
+def test_where_used_names_releases_and_aliases(registry: LocalRegistry) -> None:
+    for tone in ("Be kind.", "Be brief."):
+        registry.publish_component(ME, "prompts", "house-tone", {"t.md": tone})
+    registry.publish(ME, files("{{> prompts/house-tone@v1}}"), alias=ALIAS)
+    registry.publish(ME, files("{{> prompts/house-tone@v2}}"))
+    every = registry.where_used("prompts/house-tone")["items"]
+    assert {(use["component"], use["version"], tuple(use["aliases"])) for use in every} == {
+        ("prompts/house-tone@v1", 1, (ALIAS,)),
+        ("prompts/house-tone@v2", 2, ()),
+    }
+    assert [use["version"] for use in registry.where_used("prompts/house-tone@v2")["items"]] == [2]
+
+
+# Promoting
+
+
+def test_promote_with_the_right_expectation_moves(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    first = registry.promote(ME, "support@v1", ALIAS, expect="none")
+    second = registry.promote(ME, "support@v2", ALIAS, expect="v1", reason="better")
+    assert (first["from"], first["to"], first["seq"]) == (None, 1, 1)
+    assert (second["action"], second["from"], second["to"], second["seq"]) == ("promote", 1, 2, 2)
+    assert second["reason"] == "better"
+
+
+@pytest.mark.parametrize("expect", ["v2", "none"])
+def test_promote_refuses_when_the_alias_moved(registry: LocalRegistry, expect: str) -> None:
+    publish(registry, 3)
+    promote(registry, 1)
+    before = everything(registry)
+    with pytest.raises(AliasMoved):
+        registry.promote(ME, "support@v3", ALIAS, expect=expect)
+    assert everything(registry) == before
+
+
+def test_promote_expecting_a_release_of_an_alias_that_serves_nothing_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    with pytest.raises(AliasMoved):
+        registry.promote(ME, "support@v1", ALIAS, expect="v1")
+
+
+def test_promote_holds_to_the_revision(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    revision = registry.promote(ME, "support@v1", ALIAS, revision="none")["revision"]
+    with pytest.raises(AliasMoved):
+        registry.promote(ME, "support@v2", ALIAS, revision="none")
+    assert registry.promote(ME, "support@v2", ALIAS, revision=revision)["to"] == 2
+    with pytest.raises(AliasMoved):
+        registry.promote(ME, "support@v1", ALIAS, revision=revision)
+
+
+def test_promote_without_a_selector_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    with pytest.raises(InvalidReference):
+        registry.promote(ME, NAME, "staging")
+
+
+def test_promote_what_is_served_does_nothing(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    serial = registry.describe()["serial"]
+    assert registry.promote(ME, "support@v1", ALIAS)["action"] == "none"
+    assert registry.describe()["serial"] == serial
+
+
+def test_promote_takes_another_alias_as_its_source(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.promote(ME, "support@v2", "staging")
+    assert registry.promote(ME, "support@staging", ALIAS)["to"] == 2
+
+
+@pytest.mark.parametrize("reference", ["support@v9", "support@2020-01-01", "other@v1", "support@nowhere"])
+def test_promote_of_what_is_not_there_is_refused(registry: LocalRegistry, reference: str) -> None:
+    publish(registry, 1)
+    with pytest.raises(NotFound):
+        registry.promote(ME, reference, ALIAS)
+
+
+def test_promote_warns_where_the_declared_target_is_not_served(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.publish(ME, files("Three.", extra="  rollback_to: v1\n"))
+    promote(registry, 2)
+    assert registry.promote(ME, "support@v3", ALIAS)["warnings"]
+
+
+# Rolling back
+
+
+def test_rollback_never_ping_pongs(registry: LocalRegistry) -> None:
+    publish(registry, 10)
+    promote(registry, 7, 8, 9)
+    assert rollback(registry)["to"] == 8
+    promote(registry, 10)
+    assert rollback(registry)["to"] == 8
+    last = rollback(registry)
+    assert (last["action"], last["from"], last["to"], last["seq"]) == ("rollback", 8, 7, 7)
+    with pytest.raises(NothingBehind):
+        rollback(registry)
+    assert [(item["action"], item["to"]) for item in registry.history(NAME, ALIAS)["items"]][::-1] == [
+        ("promote", 7), ("promote", 8), ("promote", 9), ("rollback", 8), ("promote", 10), ("rollback", 8), ("rollback", 7),
+    ]  # fmt: skip
+
+
+def test_what_was_rolled_back_is_barred_until_again_with_a_reason(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2)
+    rollback(registry)
+    with pytest.raises(Barred):
+        promote(registry, 2)
+    with pytest.raises(InvalidInput):
+        registry.promote(ME, "support@v2", ALIAS, again=True)
+    assert serves(registry) == 1
+    assert registry.promote(ME, "support@v2", "staging")["to"] == 2, "the bar is this alias's alone"
+    assert registry.promote(ME, "support@v2", ALIAS, again=True, reason="the cause was elsewhere")["to"] == 2
+    promote(registry, 3, 2)
+    assert serves(registry) == 2
+
+
+def test_rollback_to_a_named_version(registry: LocalRegistry) -> None:
+    publish(registry, 4)
+    promote(registry, 1, 2, 3, 4)
+    assert rollback(registry, to="v2")["to"] == 2
+    assert rollback(registry)["to"] == 1, "the rollback took the Back of the move it returned to"
+
+
+def test_rollback_to_a_label(registry: LocalRegistry) -> None:
+    registry.publish(ME, files("A."), label="2025-01-01", alias=ALIAS)
+    registry.publish(ME, files("B."), alias=ALIAS)
+    registry.publish(ME, files("C."), alias=ALIAS)
+    assert rollback(registry, to="2025-01-01")["to"] == 1
+
+
+def test_rollback_to_a_version_that_is_off_the_chain(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2)
+    rollback(registry)
+    promote(registry, 3)
+    with pytest.raises(Barred):
+        rollback(registry, to="v2")
+    registry.promote(ME, "support@v2", ALIAS, again=True, reason="sure")
+    rollback(registry, to="v1")
+    with pytest.raises(Barred):
+        rollback(registry, to="v3" if serves(registry) == 2 else "v2")
+
+
+def test_rollback_to_what_was_never_served_has_nothing_behind(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2)
+    with pytest.raises(NothingBehind):
+        rollback(registry, to="v3")
+
+
+def test_rollback_by_steps_follows_the_chain(registry: LocalRegistry) -> None:
+    publish(registry, 4)
+    promote(registry, 1, 2, 3, 4)
+    assert rollback(registry, steps=2)["to"] == 2
+    with pytest.raises(NothingBehind):
+        rollback(registry, steps=2)
+    with pytest.raises(InvalidInput):
+        rollback(registry, steps=0)
+
+
+def test_rollback_by_time_takes_the_move_then_current(registry: LocalRegistry) -> None:
+    publish(registry, 4)
+    promote(registry, 1, 2, 3, 4)
+    moments = {item["to"]: item["at"] for item in registry.history(NAME, ALIAS)["items"]}
+    assert rollback(registry, at=moments[2])["to"] == 2
+    with pytest.raises(NothingBehind):
+        rollback(registry, at="2001-01-01T00:00:00Z")
+    with pytest.raises(InvalidInput):
+        rollback(registry, at="yesterday")
+
+
+def test_rollback_targets_exclude_each_other(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1, 2)
+    with pytest.raises(InvalidInput):
+        rollback(registry, to="v1", steps=1)
+
+
+def test_rollback_goes_to_the_declared_target_on_the_chain(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.publish(ME, files("Three.", extra="  rollback_to: v1\n"))
+    promote(registry, 1, 2, 3)
+    assert registry.release("support@v3")["rollback_to"] == 1
+    assert rollback(registry)["to"] == 1
+
+
+def test_rollback_ignores_a_declared_target_off_the_chain(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.publish(ME, files("Three.", extra="  rollback_to: v1\n"))
+    promote(registry, 2, 3)
+    assert rollback(registry)["to"] == 2
+
+
+def test_steps_pass_over_the_declared_target(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.publish(ME, files("Three.", extra="  rollback_to: v1\n"))
+    promote(registry, 1, 2, 3)
+    assert rollback(registry, steps=1)["to"] == 2
+
+
+def test_rollback_skips_yanked_releases_aloud(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2, 3)
+    registry.yank(ME, "support@v2", reason="leaks")
+    answer = rollback(registry)
+    assert answer["to"] == 1
+    assert any("v2" in warning and "yanked" in warning for warning in answer["warnings"])
+
+
+def test_rollback_to_a_yanked_release_by_name_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1, 2)
+    registry.yank(ME, "support@v1", reason="leaks")
+    with pytest.raises(Yanked):
+        rollback(registry, to="v1")
+    with pytest.raises(NothingBehind):
+        rollback(registry)
+    registry.unyank(ME, "support@v1")
+    assert rollback(registry)["to"] == 1
+
+
+def test_rollback_of_the_first_move_has_nothing_behind(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    with pytest.raises(NothingBehind):
+        rollback(registry)
+
+
+def test_rollback_of_an_alias_that_never_moved_is_not_found(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    with pytest.raises(NotFound):
+        rollback(registry)
+
+
+def test_rollback_refuses_when_another_version_is_served(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2, 3)
+    with pytest.raises(AliasMoved):
+        rollback(registry, serving="v2")
+    assert rollback(registry, serving="v3")["to"] == 2
+
+
+# Retiring, yanking
+
+
+def test_retired_alias_serves_nothing_and_goes_on_counting(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1)
+    gone = registry.retire(ME, NAME, ALIAS, reason="moved")
+    assert (gone["action"], gone["from"], gone["to"], gone["seq"]) == ("retire", 1, None, 2)
+    assert registry.alias(NAME, ALIAS)["version"] is None
+    with pytest.raises(NotFound):
+        registry.release(f"{NAME}@{ALIAS}")
+    assert registry.retire(ME, NAME, ALIAS)["action"] == "none"
+    back = registry.promote(ME, "support@v2", ALIAS, expect="none")
+    assert (back["seq"], back["from"], back["to"]) == (3, None, 2)
+    assert rollback(registry)["to"] == 1
+
+
+def test_rollback_of_a_retirement_serves_what_was_served(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1, 2)
+    registry.retire(ME, NAME, ALIAS)
+    assert rollback(registry)["to"] == 2
+    assert rollback(registry)["to"] == 1
+
+
+def test_retire_of_an_alias_that_never_moved_is_not_found(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    with pytest.raises(NotFound):
+        registry.retire(ME, NAME, "nowhere")
+
+
+def test_yanked_release_is_refused_to_moves_and_stays_readable(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    with pytest.raises(InvalidInput):
+        registry.yank(ME, "support@v2", reason="")
+    answer = registry.yank(ME, "support@v2", reason="leaks")
+    assert (answer["changed"], answer["yanked"]) == (True, "leaks")
+    assert not registry.yank(ME, "support@v2", reason="again")["changed"]
+    with pytest.raises(Yanked):
+        promote(registry, 2)
+    assert registry.release("support@v2")["yanked"] == "leaks"
+    assert registry.release("support@latest")["version"] == 1
+    assert registry.unyank(ME, "support@v2")["changed"]
+    assert not registry.unyank(ME, "support@v2")["changed"]
+    promote(registry, 2)
+    assert registry.release("support@latest")["version"] == 2
+
+
+def test_yank_leaves_the_alias_that_serves_it(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    registry.yank(ME, "support@v1", reason="leaks")
+    assert registry.release("support")["version"] == 1
+
+
+def test_yank_without_a_selector_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    with pytest.raises(InvalidReference):
+        registry.yank(ME, NAME, reason="leaks")
+
+
+# Looking
+
+
+def test_history_is_newest_first_and_pages(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2, 3)
+    registry.promote(ME, "support@v1", "staging")
+    items = registry.history(NAME, ALIAS)["items"]
+    assert [item["seq"] for item in items] == [3, 2, 1]
+    assert [(item["from"], item["to"], item["back"]) for item in items] == [(2, 3, 2), (1, 2, 1), (None, 1, None)]
+    every = registry.history(NAME)["items"]
+    assert [item["serial"] for item in every] == sorted((item["serial"] for item in every), reverse=True)
+    paged: list[Any] = []
+    page = registry.history(NAME, limit=3)
+    paged += page["items"]
+    page = registry.history(NAME, limit=3, cursor=page["next"])
+    assert paged + page["items"] == every
+    assert page["next"] is None
+
+
+def test_every_selector_finds_its_release(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    answer = registry.publish(ME, files("Labelled."), label="2025-RC1", alias=ALIAS)
+    publish(registry, 3)
+    short = answer["digest"][: len("sha256:") + 12]
+    for selector in ("v2", "2025-RC1", "2025-rc1", answer["digest"], short, ALIAS):
+        assert registry.release(f"{NAME}@{selector}")["version"] == 2, selector
+    assert registry.release(NAME)["version"] == 2
+    assert registry.release(f"{NAME}@latest")["version"] == 4
+    for selector in ("v9", "2025-rc2", "sha256:00000000", "canary"):
+        with pytest.raises(NotFound):
+            registry.release(f"{NAME}@{selector}")
+
+
+def test_release_document_has_content_files_and_alias(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    document = registry.release(f"{NAME}@{ALIAS}")
+    assert document["content"]["prompts"]["main"]["template"] == "Text 1."
+    assert document["alias"] is not None
+    assert (document["alias"]["name"], document["alias"]["seq"]) == (ALIAS, 1)
+    assert registry.release(f"{NAME}@v1")["alias"] is None
+    assert registry.file(f"{NAME}@v1", "prompts/main.md") == "Text 1."
+    assert set(document["files"]) == {"prompts/main.md", "release.yaml"}
+
+
+def test_resolve_answers_for_each_reference(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1)
+    answer = registry.resolve([NAME, "support@v2", "support@v9", "other"])
+    assert [item["version"] for item in answer["items"]] == [1, 2, None, None]
+    assert [item["error"] is None for item in answer["items"]] == [True, True, False, False]
+    assert answer["items"][0]["seq"] == 1
+    assert answer["serial"] == registry.describe()["serial"]
+
+
+def test_diff_of_the_same_content_is_none(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    registry.publish(ME, files("Text 1."), label="2025-01-01")
+    answer = registry.diff("support@v1", "support@v2")
+    assert (answer["verdict"], answer["changes"]) == ("none", [])
+
+
+def test_diff_of_another_prompt_changes_behaviour(registry: LocalRegistry) -> None:
+    publish(registry, 1)
+    answer = registry.diff("support@v1", files("Something else entirely."))
+    assert answer["verdict"] == "behaviour"
+    assert [change["component"] for change in answer["changes"]] == ["prompt"]
+
+
+def test_bundles_say_what_their_aliases_serve(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1)
+    registry.publish(ME, files("Other.", bundle="billing"))
+    items = registry.bundles()["items"]
+    assert [(item["name"], item["releases"], item["newest"], item["aliases"]) for item in items] == [
+        ("billing", 1, 1, {}),
+        (NAME, 2, 2, {ALIAS: 1}),
+    ]
+    assert [item["name"] for item in registry.bundles(alias=ALIAS)["items"]] == [NAME]
+
+
+# Trying, and trying again
+
+
+def test_dry_run_changes_nothing(registry: LocalRegistry) -> None:
+    publish(registry, 3)
+    promote(registry, 1, 2)
+    registry.yank(ME, "support@v3", reason="leaks")
+    before = everything(registry)
+    dry = Caller(actor="ada", dry_run=True)
+    said = registry.publish(dry, files("New."), alias="staging")
+    assert (said["ref"], said["created"]) == ("support@v4", True)
+    registry.publish(dry, files("Text 1."), alias="staging")
+    registry.publish_component(dry, "prompts", "house-tone", {"t.md": "Be kind."})
+    assert registry.promote(dry, "support@v1", ALIAS)["to"] == 1
+    assert registry.rollback(dry, NAME, ALIAS)["to"] == 1
+    assert registry.retire(dry, NAME, ALIAS)["action"] == "retire"
+    assert registry.unyank(dry, "support@v3")["changed"]
+    assert registry.yank(dry, "support@v1", reason="leaks")["changed"]
+    assert everything(registry) == before
+
+
+def test_same_key_twice_has_one_effect_and_one_answer(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    promote(registry, 1)
+    calls = {
+        "publish": lambda key: registry.publish(key, files("New."), alias="staging", message="new"),
+        "component": lambda key: registry.publish_component(key, "prompts", "house-tone", {"t.md": "Be kind."}),
+        "promote": lambda key: registry.promote(key, "support@v2", ALIAS, expect="v1"),
+        "rollback": lambda key: registry.rollback(key, NAME, ALIAS, serving="v2"),
+        "yank": lambda key: registry.yank(key, "support@v2", reason="leaks"),
+        "retire": lambda key: registry.retire(key, NAME, ALIAS),
+    }
+    first = {}
+    for name, call in calls.items():
+        first[name] = call(Caller(actor="ada", key=name))
+    after = everything(registry)
+    for name, call in calls.items():
+        assert call(Caller(actor="ada", key=name)) == first[name], name
+    assert everything(registry) == after
+
+
+def test_key_used_for_another_request_is_refused(registry: LocalRegistry) -> None:
+    publish(registry, 2)
+    registry.promote(Caller(actor="ada", key="k"), "support@v1", ALIAS)
+    with pytest.raises(IdempotencyMismatch):
+        registry.promote(Caller(actor="ada", key="k"), "support@v2", ALIAS)
+    with pytest.raises(IdempotencyMismatch):
+        registry.yank(Caller(actor="ada", key="k"), "support@v1", reason="leaks")
+    assert serves(registry) == 1
+    assert registry.promote(Caller(actor="bob", key="k"), "support@v2", ALIAS)["to"] == 2, "keys are each actor's own"
+
+
+def test_reindex_gives_the_identical_catalog(registry: LocalRegistry) -> None:
+    registry.publish_component(ME, "prompts", "house-tone", {"t.md": "Be kind."})
+    registry.publish(ME, files("{{> prompts/house-tone@v1}}"), label="2025-01-01", alias=ALIAS)
+    publish(registry, 2)
+    promote(registry, 2)
+    rollback(registry)
+    registry.yank(ME, "support@v3", reason="leaks")
+    registry.retire(ME, NAME, ALIAS)
+    before = everything(registry)
+    registry.reindex()
+    assert everything(registry) == before
