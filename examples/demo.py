@@ -57,7 +57,9 @@ def play(session: Session, home: Path) -> None:
     session.run("pinset component publish prompts/summarizer components/summarizer.md")
     session.run("pinset component publish indexes/kb-embeddings components/kb-embeddings.yaml --label 2025-03-10")
     session.run("pinset component publish guardrails/pii-redact components/pii-redact.yaml")
-    session.say("The release pins all of it: prompt, model, index, guardrail. Check it, publish it, make it production.")
+    session.say(
+        "The release pins all of it: prompt, model, index, guardrail. Check it, publish it, make it production."
+    )
     session.run("cat support-summarizer/release.yaml")
     session.run("pinset check support-summarizer")
     session.run("pinset publish support-summarizer -m 'first release'")

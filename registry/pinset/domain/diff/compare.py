@@ -63,7 +63,17 @@ def compare(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> C
     Takes the ``content`` of two release documents. Members it does not know are compared as configs, so that
     nothing changes unseen.
     """
-    return Comparison(tuple(_changes(old_content, new_content)))
+    return Comparison(tuple(_changes(_without_origin(old_content), _without_origin(new_content))))
+
+
+def _without_origin(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content without which component a model comes from: that is listed with the components."""
+    models = {name: _bare(model) for name, model in _dict(content.get("models")).items()}
+    return {**content, "models": models} if "models" in content else dict(content)
+
+
+def _bare(part: Any) -> Any:
+    return {key: value for key, value in part.items() if key != "component"} if isinstance(part, dict) else part
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:

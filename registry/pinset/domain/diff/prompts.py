@@ -47,7 +47,8 @@ def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any]) -> Itera
             yield Change("prompt", name, c.path, c.kind, c.impact, c.reason, c.old, c.new)
     yield from _texts(name, old, new)
     yield from _partials(name, old.get("partials") or {}, new.get("partials") or {})
-    for key in sorted((old.keys() | new.keys()) - {*_MESSAGES, *_SCHEMAS, "partials"}):
+    # Which component a text comes from is listed with the components.
+    for key in sorted((old.keys() | new.keys()) - {*_MESSAGES, *_SCHEMAS, "partials", "component", "inputs_inferred"}):
         yield from _rest(name, key, old, new)
 
 
@@ -60,11 +61,10 @@ def text_change(name: str, path: str, old: str, new: str) -> Change:
 
 
 def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    impact = Impact.COSMETIC if key == "component" else Impact.BEHAVIOUR
-    reason = "where the text comes from" if key == "component" else _REASONS.get(key, "part of the prompt")
+    reason = _REASONS.get(key, "part of the prompt")
     for c in path_diff({key: old.get(key)}, {key: new.get(key)}):
         kind: Kind = "added" if c.old is None else "removed" if c.new is None else c.kind
-        yield Change("prompt", name, c.path, kind, impact, reason, c.old, c.new)
+        yield Change("prompt", name, c.path, kind, Impact.BEHAVIOUR, reason, c.old, c.new)
 
 
 def _partials(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:

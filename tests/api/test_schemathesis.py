@@ -1,0 +1,53 @@
+"""The OpenAPI description against the application: no 5xx, no status or shape that is not written down."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from pinset import bootstrap
+from pinset.api.app import create_app
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from pinset.services.local import LocalRegistry
+
+EXAMPLES = 200 if os.environ.get("PINSET_TORTURE") else 12
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+
+
+def _registry() -> LocalRegistry:
+    """A registry with something of everything, so that what is found is found too."""
+    registry = bootstrap.memory_registry()
+    actor = Caller(actor="test")
+    registry.publish_component(actor, "prompts", "tone", {"tone.md": "Be kind."})
+    text = 'release:\n  feature: a\n  model: {name: m, pinned_version: "1"}\n  prompt: {text: "{{> prompts/tone@v1}} {{x}}"}\n'
+    registry.publish(actor, {"release.yaml": text}, alias="production")
+    registry.publish(actor, {"release.yaml": text.replace("{{x}}", "{{y}}")}, label="1.0", alias="production")
+    return registry
+
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(_registry()), headers={"Host": "localhost"})
+
+
+@pytest.mark.xdist_group("schemathesis")
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_answer_is_undocumented(case: schemathesis.Case) -> None:
+    case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})
