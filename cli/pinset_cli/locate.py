@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import platform
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ class Options:
     registry: str | None = None
     as_json: bool = False
     dry_run: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def location(options: Options) -> str:
@@ -69,14 +69,14 @@ def opened(options: Options) -> Iterator[Registry]:
 
 
 def caller(options: Options) -> Caller:
-    """Who asks: PINSET_ACTOR, else the name the operating system has."""
+    """Who asks: PINSET_ACTOR, else who is logged in on which machine. A server goes by the token instead."""
     from pinset.ports.registry import Caller as Asking
 
-    return Asking(actor=os.environ.get("PINSET_ACTOR") or _user(), dry_run=options.dry_run)
+    return Asking(actor=os.environ.get("PINSET_ACTOR") or f"{_user()}@{platform.node()}", dry_run=options.dry_run)
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return f"uid-{os.getuid()}"

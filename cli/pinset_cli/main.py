@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 
-from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, PinsetError, exit_status
+from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, InvalidInput, PinsetError, exit_status
 from pinset_cli import output
 from pinset_cli.commands import authoring, keeping, looking, moving
 
@@ -70,43 +69,83 @@ def _top(
         output.say(context.get_help())
 
 
-def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return for each way to end
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 the answer is no, else by family of error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="pinset", standalone_mode=False)
-    except click.exceptions.Abort:
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except KeyboardInterrupt:
+        return _run(arguments)
+    except PinsetError as error:
+        _tell(error, as_json=as_json)
+        return exit_status(type(error))
+    except (KeyboardInterrupt, typer.Abort):
         output.talk("interrupted")
         return EXIT_INTERRUPTED
-    except PinsetError as error:
-        _tell(error, as_json="--json" in arguments)
-        return exit_status(type(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_left()
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         output.talk(f"error: this is a bug in pinset: {type(error).__name__}: {output.safe(error)}")
         output.talk("hint: report it, with the output of the same command under PINSET_DEBUG=1")
         if os.environ.get("PINSET_DEBUG"):
             traceback.print_exc()
         return EXIT_BUG
-    return result if isinstance(result, int) else 0
 
 
 def run() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character must not turn an answer into a bug.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())
+
+
+def _run(arguments: list[str]) -> int:
+    """Raises InvalidInput for what the command line does not take."""
+    was = sys.stdout
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="pinset", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as error:
+        # Typer's own answer to a reader that has left; it puts a wrapper in the place of stdout.
+        if sys.stdout is was:
+            return int(error.code or 0)
+        sys.stdout = was
+        raise BrokenPipeError from error
+    except Exception as error:
+        usage = _usage(error)
+        if usage is None:
+            raise
+        raise usage from error
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: Any) -> InvalidInput | None:
+    """What the command line does not take, as an error of ours; None for any other exception.
+
+    Typer carries its own copy of Click's exceptions in some versions and uses Click's in others, and exports neither.
+    """
+    if isinstance(error, PinsetError) or not hasattr(error, "format_message"):
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "pinset"
+    text = error.format_message().rstrip(".")
+    return InvalidInput(text[:1].lower() + text[1:], hint=f"see {command} --help")
+
+
+def _reader_left() -> int:
+    """Who reads our output has enough: no error, and nothing more is written, not even on the way out."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return 0
+    return 0
 
 
 def _tell(error: PinsetError, *, as_json: bool) -> None:
     if as_json:
         body = {"code": error.code, "detail": error.message, "hint": error.hint, "details": error.details}
-        output.talk(json.dumps(body, ensure_ascii=False, indent=2))
+        output.talk(output.as_json(body))
         return
     output.show_findings(error.details.get("findings", ()))
     output.talk(output.safe(f"error: {error.message}"))

@@ -17,3 +17,25 @@ Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The aut
 Allow = Annotated[list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m).")]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
+Refs = Annotated[list[str], typer.Argument(metavar="REF", help="NAME@SELECTOR or NAME SELECTOR.")]
+
+
+def reference(parts: list[str]) -> str:
+    """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference."""
+    from pinset.errors import InvalidReference
+
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > 2 or "@" in parts[0]:
+        raise InvalidReference("one release is wanted", hint=f"write {parts[0].partition('@')[0]}@{parts[-1]}")
+    return "@".join(parts)
+
+
+def bundle_and_alias(parts: list[str]) -> tuple[str, str]:
+    """A bundle and an alias, of ``NAME@ALIAS`` or ``NAME ALIAS``. Raises InvalidReference."""
+    from pinset.errors import InvalidReference
+
+    bundle, _, alias = reference(parts).partition("@")
+    if not alias:
+        raise InvalidReference("this wants a bundle and an alias", hint=f"write {bundle}@production")
+    return bundle, alias

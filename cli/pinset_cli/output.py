@@ -34,9 +34,19 @@ def coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+def as_json(value: Any) -> str:
+    """A value as JSON that a terminal may have: what steers or hides is escaped, and means the same."""
+    return _TRICKS.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2))
+
+
 def show_json(value: Any) -> None:
     """One JSON object on stdout."""
-    say(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False))
+    say(as_json(value))
+
+
+def show_text(text: str) -> None:
+    """A text of the registry on stdout: as it is for a program, safe for a terminal."""
+    sys.stdout.write("\n".join(safe(line) for line in text.split("\n")) if sys.stdout.isatty() else text)
 
 
 def say(text: str = "") -> None:
@@ -63,6 +73,16 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
         say(f"{first}  {_cut(line[-1], max(room, 8))}".rstrip() if len(line) > 1 else _cut(line[-1], width()))
 
 
+def listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:
+    """A page of a list, and how to see the rest."""
+    if rows:
+        table(rows, head)
+    else:
+        talk(f"nothing yet; {empty}")
+    if following:
+        talk(safe(f"there are more: --cursor {following}"))
+
+
 def ago(moment: str) -> str:
     """An ISO time as people say it."""
     seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
@@ -84,3 +104,9 @@ def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
 
 def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: max(size - 1, 0)] + "…"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """A character as JSON escapes it: one or two UTF-16 units."""
+    units = match[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

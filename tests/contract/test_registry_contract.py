@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,8 @@ from pinset.errors import (
     InvalidManifest,
     InvalidName,
     InvalidReference,
-    NothingBehind,
     NotFound,
+    NothingBehind,
     PinsetError,
     Yanked,
 )
@@ -71,14 +70,6 @@ release:
     top_k: 6
     variable: context
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_git_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 @pytest.fixture(params=["memory", "directory", "http"])
@@ -363,40 +354,38 @@ def test_the_document_and_the_sealed_form_are_of_one_release(stocked: Registry) 
     assert stocked.file(f"{NAME}@v1", "manifest.json") == sealed["manifest"]
 
 
-@pytest.mark.parametrize(
-    ("ask", "kind"),
-    [
-        (lambda r: r.release("nothing@v1"), NotFound),
-        (lambda r: r.release(f"{NAME}@v99"), NotFound),
-        (lambda r: r.release(f"{NAME}@2031-01-01"), NotFound),
-        (lambda r: r.release(f"{NAME}@sha256:{'0' * 64}"), NotFound),
-        (lambda r: r.release(f"{NAME}@nothing"), NotFound),
-        (lambda r: r.release(NAME), NotFound),
-        (lambda r: r.alias(NAME, "nothing"), NotFound),
-        (lambda r: r.bundle("nothing"), NotFound),
-        (lambda r: r.releases("nothing"), NotFound),
-        (lambda r: r.history("nothing"), NotFound),
-        (lambda r: r.history(NAME, "nothing"), NotFound),
-        (lambda r: r.file(f"{NAME}@v1", "gone.md"), NotFound),
-        (lambda r: r.component("prompts", "nothing"), NotFound),
-        (lambda r: r.component("prompts", "summarizer", "v9"), NotFound),
-        (lambda r: r.component_versions("prompts", "nothing"), NotFound),
-        (lambda r: r.rollback(WHO, NAME, "nothing"), NotFound),
-        (lambda r: r.revoke_token(WHO, "nothing"), NotFound),
-        (lambda r: r.release("No Name@v1"), InvalidName),
-        (lambda r: r.release(f"{NAME}@NO"), InvalidReference),
-        (lambda r: r.file(f"{NAME}@v1", "../secret"), InvalidName),
-        (lambda r: r.component("prompt", "summarizer"), InvalidName),
-        (lambda r: r.where_used("pii-redact"), InvalidReference),
-    ],
+ABSENT_OR_WRONG: tuple[tuple[Any, type[PinsetError]], ...] = (
+    (lambda r: r.release("nothing@v1"), NotFound),
+    (lambda r: r.release(f"{NAME}@v99"), NotFound),
+    (lambda r: r.release(f"{NAME}@2031-01-01"), NotFound),
+    (lambda r: r.release(f"{NAME}@sha256:{'0' * 64}"), NotFound),
+    (lambda r: r.release(f"{NAME}@nothing"), NotFound),
+    (lambda r: r.release(NAME), NotFound),
+    (lambda r: r.alias(NAME, "nothing"), NotFound),
+    (lambda r: r.bundle("nothing"), NotFound),
+    (lambda r: r.releases("nothing"), NotFound),
+    (lambda r: r.history("nothing"), NotFound),
+    (lambda r: r.history(NAME, "nothing"), NotFound),
+    (lambda r: r.file(f"{NAME}@v1", "gone.md"), NotFound),
+    (lambda r: r.component("prompts", "nothing"), NotFound),
+    (lambda r: r.component("prompts", "summarizer", "v9"), NotFound),
+    (lambda r: r.component_versions("prompts", "nothing"), NotFound),
+    (lambda r: r.rollback(WHO, NAME, "nothing"), NotFound),
+    (lambda r: r.revoke_token(WHO, "nothing"), NotFound),
+    (lambda r: r.release("No Name@v1"), InvalidName),
+    (lambda r: r.release(f"{NAME}@NO"), InvalidReference),
+    (lambda r: r.file(f"{NAME}@v1", "../secret"), InvalidName),
+    (lambda r: r.component("prompt", "summarizer"), InvalidName),
+    (lambda r: r.where_used("pii-redact"), InvalidReference),
 )
-def test_what_does_not_exist_and_what_cannot_are_told_apart(
-    stocked: Registry, ask: Any, kind: type[PinsetError]
-) -> None:
-    with pytest.raises(kind) as caught:
-        ask(stocked)
-    assert caught.value.message
-    assert caught.value.hint or kind is InvalidReference
+
+
+def test_what_does_not_exist_and_what_cannot_are_told_apart(stocked: Registry) -> None:
+    for ask, kind in ABSENT_OR_WRONG:
+        with pytest.raises(kind) as caught:
+            ask(stocked)
+        assert caught.value.message
+        assert caught.value.hint or kind is InvalidReference
 
 
 def test_lists_come_in_pages_newest_first(stocked: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from pinset.errors import (
     Yanked,
 )
 from pinset.ports.registry import Caller
+from pinset.services import publish as publishing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -646,3 +648,25 @@ def test_reindex_gives_the_identical_catalog(registry: LocalRegistry) -> None:
     before = everything(registry)
     registry.reindex()
     assert everything(registry) == before
+
+
+def test_what_a_publish_leans_on_is_looked_up_again_under_the_lock(
+    registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(registry, 2)
+    promote(registry, 1)
+    declared = files("Hello.", extra="  rollback_to: v1\n")
+    assert registry.check(declared)["findings"] == []
+    real = publishing.writing
+
+    @contextlib.contextmanager
+    def meanwhile(*arguments: Any) -> Iterator[Any]:
+        monkeypatch.setattr(publishing, "writing", real)
+        promote(registry, 2)
+        with real(*arguments) as session:
+            yield session
+
+    monkeypatch.setattr(publishing, "writing", meanwhile)
+    said = registry.publish(ME, declared)["findings"]
+    assert said == registry.check(declared)["findings"]
+    assert len(said) == 1

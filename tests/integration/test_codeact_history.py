@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pinset import bootstrap
+from pinset.ports.registry import Caller
 from pinset_cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 HISTORY = Path(__file__).parents[2].parent / "shared/data/codeact-history"
 STATES, DISTINCT, BACK = 63, 60, 30
@@ -47,6 +51,15 @@ def write(folder: Path, files: Mapping[str, str]) -> str:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text.encode())
     return str(folder)
+
+
+def promoted(home: Path, versions: Iterable[int]) -> list[Any]:
+    """The moves that make production serve one version after another."""
+    registry = bootstrap.local_registry(home)
+    try:
+        return [registry.promote(Caller(actor="ada"), f"codeact@v{version}", "production") for version in versions]
+    finally:
+        registry.close()
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
@@ -97,8 +110,8 @@ def test_a_real_history_goes_in_forward_and_back(pinset: Pinset, tmp_path: Path)
         assert by_version.setdefault(answer["version"], files) == files, "one version, one content"
     assert sorted(by_version) == list(range(1, DISTINCT + 1))
 
-    moves = [pinset("promote", f"codeact@v{version}", "production") for version in by_version]
-    for before, after in zip(moves, moves[1:], strict=False):
+    moves = promoted(pinset.home, by_version)
+    for before, after in itertools.pairwise(moves):
         changed = set(pinset.git("diff", "--name-only", before["revision"], after["revision"]).split())
         expected = difference(by_version[before["to"]], by_version[after["to"]])
         assert changed == expected | {"manifest.json"}, (before["to"], after["to"])
@@ -106,7 +119,8 @@ def test_a_real_history_goes_in_forward_and_back(pinset: Pinset, tmp_path: Path)
     for step in range(1, BACK + 1):
         answer = pinset("rollback", "codeact@production", "--yes")
         assert (answer["action"], answer["to"]) == ("rollback", DISTINCT - step)
-        now, then = (pinset.git("rev-parse", f"{c}^{{tree}}") for c in (answer["revision"], answer["release_commit"]))
+        trees = [f"{answer[commit]}^{{tree}}" for commit in ("revision", "release_commit")]
+        now, then = pinset.git("rev-parse", *trees).split()
         assert now == then
     assert int(pinset.git("rev-list", "--first-parent", "--count", ALIAS_REF)) == DISTINCT + BACK + 1  # and the root
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pinset.domain import messages, names
 from pinset.domain.assembly import Assembled, Found, Surroundings, assemble_release
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
 
 Row = TypeVar("Row", "ReleaseRow", "ComponentRow")
+_Asked: TypeAlias = tuple[str, tuple[Any, ...], Any]
+"""A question of `Surroundings` by name, what it was about, and its answer."""
+
 MANIFEST_CODES = frozenset(
     code
     for code, rule in RULES.items()
@@ -54,6 +57,20 @@ def surroundings(reader: CatalogReader) -> Surroundings:
         return move.record.to_version if move else None
 
     return Surroundings(component=component, version=version, serving=serving)
+
+
+def _noting(around: Surroundings, asked: list[_Asked]) -> Surroundings:
+    """The same surroundings, which write down what they were asked."""
+
+    def noted(what: str) -> Callable[..., Any]:
+        def ask(*about: Any) -> Any:
+            answer = getattr(around, what)(*about)
+            asked.append((what, about, answer))
+            return answer
+
+        return ask
+
+    return Surroundings(component=noted("component"), version=noted("version"), serving=noted("serving"))
 
 
 def check(context: Context, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
@@ -105,14 +122,17 @@ def publish(
     }
     # The checks take most of the time and need no lock; only what they lean on is looked up again under it.
     with reading.view(context) as reader:
-        result = assemble_release(files, surroundings(reader), bundle=bundle)
+        asked: list[_Asked] = []
+        result = assemble_release(files, _noting(surroundings(reader), asked), bundle=bundle)
         refuse(result.findings, allow, unsealed=result.sealed is None)
     with writing(context, caller, "publish", arguments) as session:
         before = session.done_before()
         if before:
             return _answer_again(session, before, result.findings)
-        result = assemble_release(files, surroundings(session.catalog), bundle=bundle)
-        refuse(result.findings, allow, unsealed=result.sealed is None)
+        around = surroundings(session.catalog)
+        if any(getattr(around, what)(*about) != answer for what, about, answer in asked):
+            result = assemble_release(files, around, bundle=bundle)
+            refuse(result.findings, allow, unsealed=result.sealed is None)
         return _publish(session, caller, result, label or result.draft.label, words, alias, source, number, allow)
 
 

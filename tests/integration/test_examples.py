@@ -1,0 +1,61 @@
+"""Every example runs as its page says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """A command with `pinset` on its path, away from this checkout's registry."""
+    binaries = home / "bin"
+    binaries.mkdir(exist_ok=True)
+    script = binaries / "pinset"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pinset_cli.main "$@"\n')
+    script.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "TMPDIR": str(home)}
+    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_01_quickstart_puts_a_release_into_production(tmp_path: Path) -> None:
+    done = run(["bash", str(EXAMPLES / "01-quickstart" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "support-summarizer@production: nothing -> v1" in done.stdout
+    assert "Known issue 4711." in done.stdout
+
+
+def test_02_promote_in_ci_is_safe_when_two_do_it(tmp_path: Path) -> None:
+    done = run(["bash", str(EXAMPLES / "02-promote-in-ci" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "somebody else moved production first" in done.stdout
+
+
+def test_03_rollback_returns_and_bars(tmp_path: Path) -> None:
+    done = run(["bash", str(EXAMPLES / "03-rollback" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "assistant@production: v3 -> v2" in done.stdout
+    assert "barred, as it should be" in done.stdout
+
+
+def test_04_serve_and_fetch_by_curl_and_typescript(tmp_path: Path) -> None:
+    done = run(["bash", str(EXAMPLES / "04-serve-and-fetch" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "curl: assistant v1" in done.stdout
+    assert "typescript: assistant v1, again: not modified" in done.stdout
+
+
+def test_05_an_agent_publishes_six_prompts_nine_tools_two_models(tmp_path: Path) -> None:
+    done = run(["bash", str(EXAMPLES / "05-an-agent" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "6 prompts, 9 tools, 2 models" in done.stdout
+
+
+def test_the_demo_shows_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
+    done = run([sys.executable, str(EXAMPLES / "demo.py")], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing is left running" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
