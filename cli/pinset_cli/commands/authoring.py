@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pinset_cli import options as o
 from pinset_cli import output
 from pinset_cli.locate import Options, caller, opened
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _STARTER = """\
 release:
@@ -33,18 +30,24 @@ _TEMPLATE = "Summarize this in three sentences:\n\n{{text}}\n"
 def new(
     name: Annotated[str, typer.Argument(help="The bundle's name.")],
     directory: Annotated[Path | None, typer.Argument(help="Where; default: ./NAME")] = None,
+    as_json: o.Json = False,
+    dry_run: o.DryRun = False,
 ) -> None:
     """Begin a bundle directory.
 
     Example: pinset new support-summarizer
     """
     from pinset.domain.names import bundle_name
-    from pinset_cli.workcopy import write_tree
+    from pinset_cli.workcopy import begin
 
     bundle_name(name)
     target = directory or Path(name)
-    write_tree(target, {"release.yaml": _STARTER.format(name=name), "prompts/main.md": _TEMPLATE})
-    output.talk(f"made {target}/release.yaml and {target}/prompts/main.md")
+    files = {"release.yaml": _STARTER.format(name=name), "prompts/main.md": _TEMPLATE}
+    begin(target, {} if dry_run else files)
+    if as_json:
+        output.show_json({"bundle": name, "directory": str(target), "files": sorted(files)})
+        return
+    output.talk(f"{'would make' if dry_run else 'made'} {' and '.join(str(target / path) for path in files)}")
     output.talk(f"next: edit them, then: pinset check {target}; pinset publish {target}")
 
 
@@ -121,22 +124,34 @@ def publish(
 
 
 def pull(
-    reference: Annotated[str, typer.Argument(metavar="REF")],
-    directory: Annotated[Path, typer.Argument(help="A new directory.")],
+    target: Annotated[list[str], typer.Argument(metavar="REF DIR", help="A release, and a new directory.")],
     registry: o.Registry = None,
+    as_json: o.Json = False,
+    dry_run: o.DryRun = False,
 ) -> None:
     """Get the author's files of a release; publishing them again changes nothing.
 
     Example: pinset pull support-summarizer@production ./support-summarizer
     """
-    from pinset.domain.sealed import COMPONENTS
+    from pinset.domain import names, sealed
+    from pinset.errors import InvalidInput
     from pinset_cli.workcopy import write_tree
 
+    if len(target) < 2:
+        raise InvalidInput("this wants a release and a directory", hint=f"pinset pull {target[0]} ./DIR")
+    directory = Path(target[-1])
     with opened(Options(registry)) as found:
-        answer = found.sealed(reference)
-    files = {path: text for path, text in answer["files"].items() if path.split("/")[0] != COMPONENTS}
-    write_tree(directory, files)
-    output.talk(f"{len(files)} files of {answer['ref']} are in {directory}")
+        answer = found.sealed(o.reference(target[:-1]))
+    # A server's word is not taken for it: neither for the bytes nor for where they go.
+    sealed.verify(sealed.Sealed(answer["manifest"], answer["files"]), answer["digest"])
+    files = {names.file_path(path): text for path, text in answer["files"].items()}
+    files = {path: text for path, text in files.items() if path.split("/")[0] != sealed.COMPONENTS}
+    written = not dry_run and write_tree(directory, files)
+    if as_json:
+        output.show_json({"ref": answer["ref"], "directory": str(directory), "files": sorted(files)})
+        return
+    state = "would be" if dry_run else "are" if written else "are already"
+    output.talk(f"{len(files)} file{'' if len(files) == 1 else 's'} of {answer['ref']} {state} in {directory}")
 
 
 component = typer.Typer(help="Shared components.", no_args_is_help=True)
@@ -196,7 +211,7 @@ def component_list(
     rows = [
         (c["ref"], c["label"], output.ago(c["published_at"]), c["published_by"], c["message"]) for c in page["items"]
     ]
-    _listed(
+    output.listed(
         rows,
         ("COMPONENT", "LABEL", "PUBLISHED", "BY", "MESSAGE"),
         page["next"],
@@ -226,23 +241,13 @@ def component_show(
         if answer.get(field):
             output.say(f"{field:13} {output.safe(answer[field])}")
     for path, text in sorted(answer.get("files", {}).items()):
-        output.say(f"\n--- {path}")
-        output.say("\n".join(output.safe(line) for line in text.rstrip("\n").split("\n")))
+        output.say(f"\n--- {output.safe(path)}")
+        output.show_text(text if text.endswith("\n") else text + "\n")
     if len(versions) > 1:
         output.say(
             "\nversions: "
             + ", ".join(f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") for v in versions)
         )
-
-
-def _listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:
-    """A page of a list, and how to see the rest."""
-    if rows:
-        output.table(rows, head)
-    else:
-        output.talk(f"nothing yet; {empty}")
-    if following:
-        output.talk(f"there are more: --cursor {following}")
 
 
 def _component(name: str) -> tuple[str, str]:

@@ -9,7 +9,6 @@ import typer
 
 from pinset_cli import options as o
 from pinset_cli import output
-from pinset_cli.commands.authoring import _listed as listed
 from pinset_cli.locate import Options, caller, directory, opened
 from pinset_cli.progress import progress
 
@@ -173,7 +172,9 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False) -> None:
          output.ago(t["last_used_at"]) if t["last_used_at"] else "never", "revoked" if t["revoked_at"] else "")
         for t in page["items"]
     ]  # fmt: skip
-    listed(rows, ("NAME", "CAN", "MADE", "EXPIRES", "USED", ""), None, "pinset token create --name ci --can write")
+    output.listed(
+        rows, ("NAME", "CAN", "MADE", "EXPIRES", "USED", ""), None, "pinset token create --name ci --can write"
+    )
 
 
 @token.command("revoke")

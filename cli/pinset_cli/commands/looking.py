@@ -10,7 +10,6 @@ import typer
 
 from pinset_cli import options as o
 from pinset_cli import output
-from pinset_cli.commands.authoring import _listed as listed
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ EXIT_NO = 1
 
 
 def get(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="Without a selector: production.")],
+    target: Annotated[list[str], typer.Argument(metavar="REF", help="Without a selector: production.")],
     file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="One file as it is.")] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -31,16 +30,20 @@ def get(
 
     Example: pinset get support-summarizer@production --file prompts/main.md
     """
+    reference = o.reference(target)
     with opened(Options(registry)) as found:
-        if file is not None:
-            text = found.file(reference, file)
-            output.show_json({"path": file, "text": text}) if as_json else typer.echo(text, nl=False)
+        if file is None:
+            output.show_json(found.release(reference))
             return
-        output.show_json(found.release(reference))
+        text = found.file(reference, file)
+    if as_json:
+        output.show_json({"path": file, "text": text})
+    else:
+        output.show_text(text)
 
 
 def render(
-    reference: Annotated[str, typer.Argument(metavar="REF")],
+    target: o.Refs,
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Which prompt.")] = "default",
     var: Annotated[list[str] | None, typer.Option("--var", metavar="K=V", help="A variable.")] = None,
     variables: Annotated[
@@ -57,21 +60,21 @@ def render(
     from pinset.errors import NotFound
 
     with opened(Options(registry)) as found:
-        answer = found.release(reference)
+        answer = found.release(o.reference(target))
     prompts = answer["content"]["prompts"]
     if prompt not in prompts:
         raise NotFound(f"{answer['ref']} has no prompt {prompt}", hint="it has " + (", ".join(prompts) or "none"))
     filled, surplus = messages_of(prompts[prompt], _variables(var or [], variables))
     for name in surplus:
-        output.talk(f"warning: no variable takes {name}")
+        output.talk(output.safe(f"warning: no variable takes {name}"))
     if as_json:
         output.show_json({"ref": answer["ref"], "prompt": prompt, "messages": filled})
         return
     for message in filled:
         if len(filled) > 1:
-            output.say(f"--- {message['role']}")
-        content = message["content"]
-        output.say(content.rstrip("\n") if isinstance(content, str) else json.dumps(content, ensure_ascii=False))
+            output.say(f"--- {output.safe(message.get('role'))}")
+        content = message.get("content")
+        output.show_text((content.rstrip("\n") if isinstance(content, str) else json.dumps(content)) + "\n")
 
 
 def list_bundles(
@@ -95,7 +98,7 @@ def list_bundles(
         output.show_json(page)
         return
     rows = [(b["name"], f"v{b['newest']}", output.ago(b["changed_at"]), _served(b["aliases"])) for b in page["items"]]
-    listed(rows, ("BUNDLE", "NEWEST", "CHANGED", "ALIASES"), page["next"], "publish one: pinset publish DIR")
+    output.listed(rows, ("BUNDLE", "NEWEST", "CHANGED", "ALIASES"), page["next"], "publish one: pinset publish DIR")
 
 
 def status(
@@ -148,18 +151,16 @@ def releases(
         return
     _releases(page["items"])
     if page["next"]:
-        output.talk(f"there are more: --cursor {page['next']}")
+        output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
 
-def show(
-    reference: Annotated[str, typer.Argument(metavar="REF")], registry: o.Registry = None, as_json: o.Json = False
-) -> None:
+def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -> None:
     """A release: who published it, what it pins, which aliases serve it.
 
     Example: pinset show support-summarizer@v7
     """
     with opened(Options(registry)) as found:
-        summary = found.summary(reference)
+        summary = found.summary(o.reference(target))
         document = found.release(summary["ref"])
     if as_json:
         output.show_json({**summary, "content": document["content"], "files": document["files"]})
@@ -193,8 +194,7 @@ def history(
 
     Example: pinset history support-summarizer@production
     """
-    name, _, alias = target[0].partition("@")
-    alias = alias or (target[1] if len(target) > 1 else "")
+    name, _, alias = o.reference(target).partition("@")
     with opened(Options(registry)) as found:
         page = found.history(name, alias or None, cursor=cursor, limit=limit)
     if as_json:
@@ -202,12 +202,11 @@ def history(
         return
     _moves(page["items"])
     if page["next"]:
-        output.talk(f"there are more: --cursor {page['next']}")
+        output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
 
 def diff(
-    old: Annotated[str, typer.Argument(metavar="REF")],
-    new: Annotated[str, typer.Argument(metavar="REF|SELECTOR|./DIR")],
+    sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR")],
     style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
     registry: o.Registry = None,
@@ -223,6 +222,9 @@ def diff(
 
     if style not in ("text", "json", "markdown", "html"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
+    if len(sides) not in (2, 3):
+        raise InvalidInput("two sides are wanted", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
+    old, new = o.reference(sides[:-1]), sides[-1]
     if "@" not in new and not is_working_copy(new):
         new = f"{old.partition('@')[0]}@{new}"
     with opened(Options(registry)) as found:
@@ -257,7 +259,7 @@ def where_used(
         output.show_json(page)
         return
     rows = [(f"{u['bundle']}@v{u['version']}", u["component"], ", ".join(u["aliases"])) for u in page["items"]]
-    listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), None, "no release holds it")
+    output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), None, "no release holds it")
 
 
 def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
@@ -334,15 +336,14 @@ def _v(version: int | None) -> str:
 def _parts(content: Mapping[str, Any]) -> None:
     for name, model in content["models"].items():
         pin = f" pinned to {model['pinned_version']}" if model.get("pinned_version") else ""
-        output.say(f"{'model':12} {name}: {output.safe(model['id'])}{pin}")
+        output.say(output.safe(f"{'model':12} {name}: {model['id']}{pin}"))
     for name, prompt in content["prompts"].items():
         inputs = ", ".join(prompt.get("inputs", {}).get("properties", {}))
-        output.say(f"{'prompt':12} {name}: {prompt['format']}" + (f", takes {inputs}" if inputs else ""))
+        output.say(output.safe(f"{'prompt':12} {name}: {prompt['format']}" + (f", takes {inputs}" if inputs else "")))
     for name, retrieval in content["retrieval"].items():
         index = retrieval.get("index", {})
-        output.say(
-            f"{'retrieval':12} {name}: {output.safe(index.get('name', index.get('uri', '')))} v{index.get('version', '-')}"
-        )
+        source = f"{index.get('name', index.get('uri', ''))} v{index.get('version', '-')}"
+        output.say(output.safe(f"{'retrieval':12} {name}: {source}"))
     for kind in ("tools", "guardrails", "configs"):
         if content[kind]:
             output.say(f"{kind:12} {output.safe(', '.join(content[kind]))}")

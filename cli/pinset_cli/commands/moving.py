@@ -9,7 +9,6 @@ import typer
 
 from pinset_cli import options as o
 from pinset_cli import output
-from pinset_cli.commands.authoring import _listed as listed
 from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def promote(
-    reference: Annotated[str, typer.Argument(metavar="REF")],
-    alias: Annotated[str, typer.Argument(metavar="ALIAS")],
+    target: Annotated[list[str], typer.Argument(metavar="REF ALIAS", help="A release, and what is to serve it.")],
     expect: Annotated[
         str | None, typer.Option("--expect", metavar="SELECTOR|none", help="What the alias must serve now.")
     ] = None,
@@ -32,6 +30,11 @@ def promote(
 
     Example: pinset promote support-summarizer@staging production --expect v7
     """
+    from pinset.errors import InvalidInput
+
+    if len(target) < 2:
+        raise InvalidInput("promote wants a release and an alias", hint=f"pinset promote {target[0]} production")
+    reference, alias = o.reference(target[:-1]), target[-1]
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         answer = found.promote(caller(chosen), reference, alias, expect=expect, reason=message, again=again)
@@ -56,7 +59,7 @@ def rollback(
     """
     from pinset.errors import InvalidInput
 
-    bundle, alias = named(target)
+    bundle, alias = o.bundle_and_alias(target)
     chosen = Options(registry, as_json, dry_run)
     decided = yes or dry_run or serving is not None or to is not None
     if not decided and not sys.stdin.isatty():
@@ -69,12 +72,12 @@ def rollback(
                 caller(Options(registry, dry_run=True)), bundle, alias, to=to, steps=steps, at=at, reason=message
             )
             _warn(plan)
-            output.talk(f"{bundle}@{alias}: v{plan['from']} -> v{plan['to']}")
+            output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
             if not typer.confirm("Roll back?", default=False, err=True):
                 output.talk("nothing was changed")
                 return
             # What was shown is what is done: a move made meanwhile is a conflict, not a surprise.
-            serving, to, steps, at = f"v{plan['from']}", f"v{plan['to']}", None, None
+            serving, to, steps, at = f"v{plan['from']}" if plan["from"] else "none", f"v{plan['to']}", None, None
         answer = found.rollback(
             caller(chosen), bundle, alias, serving=serving, to=to, steps=steps, at=at, reason=message
         )
@@ -82,7 +85,7 @@ def rollback(
 
 
 def yank(
-    reference: Annotated[str, typer.Argument(metavar="REF")],
+    target: o.Refs,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -94,7 +97,7 @@ def yank(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        answer = found.yank(caller(chosen), reference, reason=message)
+        answer = found.yank(caller(chosen), o.reference(target), reason=message)
         serving = [] if as_json else found.summary(answer["ref"])["aliases"]
     if as_json:
         output.show_json(answer)
@@ -107,7 +110,7 @@ def yank(
 
 
 def unyank(
-    reference: Annotated[str, typer.Argument(metavar="REF")],
+    target: o.Refs,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -119,7 +122,7 @@ def unyank(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        answer = found.unyank(caller(chosen), reference, reason=message)
+        answer = found.unyank(caller(chosen), o.reference(target), reason=message)
     if as_json:
         output.show_json(answer)
     else:
@@ -146,7 +149,7 @@ def alias_list(
         (a["alias"], f"v{a['version']}" if a["version"] else "(retired)", a["label"], output.ago(a["moved_at"]), a["moved_by"], a["reason"])
         for a in page["items"]
     ]  # fmt: skip
-    listed(
+    output.listed(
         rows,
         ("ALIAS", "SERVES", "LABEL", "MOVED", "BY", "REASON"),
         page["next"],
@@ -166,21 +169,11 @@ def alias_retire(
 
     Example: pinset alias retire support-summarizer@canary
     """
-    bundle, name = named(target)
+    bundle, name = o.bundle_and_alias(target)
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         answer = found.retire(caller(chosen), bundle, name, reason=message)
     _show(answer, chosen)
-
-
-def named(target: list[str]) -> tuple[str, str]:
-    """``NAME@ALIAS`` or ``NAME ALIAS``. Raises InvalidReference."""
-    from pinset.errors import InvalidReference
-
-    parts = target[0].split("@") if len(target) == 1 else target
-    if len(parts) != 2:
-        raise InvalidReference("this wants a bundle and an alias", hint=f"write {parts[0]}@production")
-    return parts[0], parts[1]
 
 
 def _show(answer: MoveAnswer, chosen: Options) -> None:
@@ -189,12 +182,14 @@ def _show(answer: MoveAnswer, chosen: Options) -> None:
         return
     _warn(answer)
     place = f"{answer['bundle']}@{answer['alias']}"
-    served = f"v{answer['to']}" if answer["to"] else "nothing"
     if answer["action"] == "none":
-        output.say(f"{place} serves {served} already")
+        output.say(f"{place} serves {_v(answer['to'])} already")
         return
-    was = f"v{answer['from']}" if answer["from"] else "nothing"
-    output.say(f"{place}: {was} -> {served}" + (" (dry run)" if chosen.dry_run else ""))
+    output.say(f"{place}: {_v(answer['from'])} -> {_v(answer['to'])}" + (" (dry run)" if chosen.dry_run else ""))
+
+
+def _v(version: int | None) -> str:
+    return f"v{version}" if version else "nothing"
 
 
 def _warn(answer: MoveAnswer) -> None:

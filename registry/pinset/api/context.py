@@ -5,131 +5,161 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
+from pinset.api import problems
 from pinset.auth.access import permit
-from pinset.domain import names
-from pinset.errors import IdempotencyMismatch, InvalidInput
+from pinset.errors import IdempotencyMismatch, InvalidInput, PinsetError
 from pinset.ports.registry import Caller
 from pinset.ports.state import Answer
 from pinset.services.session import operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pinset.api.settings import Settings
     from pinset.services.local import LocalRegistry
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_KEPT: Final = 24 * 3600 * 1_000_000
-"""Microseconds for which a first answer is kept."""
+_KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
+_KEY: Final = re.compile(_KEY_PATTERN[1:-1])
+_MEDIA_TYPE: Final = "application/json"
 
 
 class Asked:
     """One request: who asks, what they may, and how it is answered."""
 
-    def __init__(self, request: Request, registry: LocalRegistry, *, dry_run: bool, key: str | None) -> None:
-        self.registry = registry
-        self._request = request
-        self.actor: str = request.scope["pinset.actor"]
+    def __init__(self, request: Request, *, dry_run: bool, key: str | None) -> None:
+        self.registry: LocalRegistry = request.app.state.registry
+        self._settings: Settings = request.app.state.settings
+        self.request = request
         if key is not None and not _KEY.fullmatch(key):
             raise InvalidInput("the Idempotency-Key is no visible ASCII of 1 to 255", hint="send a UUID")
-        self.caller = Caller(actor=self.actor, key=None if dry_run else key, dry_run=dry_run)
+        self.caller = Caller(actor=request.scope["pinset.actor"], key=None if dry_run else key, dry_run=dry_run)
 
-    def answered(self, body: Any, status: int = 200, **headers: str) -> Response:
+    def answered(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """A body as JSON."""
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Response(text, status_code=status, media_type="application/json", headers=sent)
+        return Response(text, status_code=status, media_type=_MEDIA_TYPE, headers=dict(headers or {}))
 
-    def once(self, body: Any, work: Callable[[], Response]) -> Response:
+    def page(self, body: Any) -> Response:
+        """A page of a list; where there is more, a Link header says where."""
+        if body["next"] is None:
+            return self.answered(body)
+        query = {**self.request.query_params, "cursor": body["next"]}
+        return self.answered(body, headers={"Link": f'<{self.request.url.path}?{urlencode(query)}>; rel="next"'})
+
+    def changed(
+        self,
+        body: Any,
+        work: Callable[[], Any],
+        *,
+        status: Callable[[Any], int] = lambda _answer: 200,
+        headers: Callable[[Any], dict[str, str]] = lambda _answer: {},
+    ) -> Response:
         """The answer of a change; of one that was sent before with the same key, the first answer again.
 
-        The write itself carries the key too, so that a retry after a crash finds what it did even where no answer
-        was kept.
+        body: what was asked, as JSON values. work: makes the change. status, headers: of its answer. A refusal is an
+        answer too; what may go better later (429, 5xx) is not. The write itself carries the key, so that a retry
+        after a crash finds what it did even where no answer was kept.
         """
-        caller, state = self.caller, self.registry.state
-        if caller.key is None:
-            return work()
-        asked = [self._request.method, self._request.url.path, body, *self._preconditions()]
-        fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-        kept = state.answer(caller.key, caller.actor)
+        key = self.caller.key
+        fingerprint = self._fingerprint(body)
+        kept = self.registry.state.answer(key, self.caller.actor) if key is not None else None
         if kept is not None:
-            if kept.request != fingerprint:
-                raise IdempotencyMismatch(
-                    "the Idempotency-Key was used before for another request", hint="use a new key for each request"
-                )
-            again = {"Idempotent-Replayed": "true"}
-            return Response(kept.body, status_code=kept.status, media_type="application/json", headers=again)
-        response = work()
-        now = time.time_ns() // 1000
-        state.keep_answer(
-            Answer(
-                key=caller.key,
-                principal=caller.actor,
-                request=fingerprint,
-                operation=operation_of(caller, "", {}).id,
-                status=response.status_code,
-                body=bytes(response.body).decode(),
-                at=now,
-            ),
-            forget_before=now - _KEPT,
-        )
+            return self._replayed(kept, fingerprint, headers)
+        try:
+            answer = work()
+            response = self.answered(answer, status(answer), headers(answer))
+        except PinsetError as error:
+            response = problems.of_request(error, self.request)
+        if key is not None:
+            self._keep(key, fingerprint, response)
         return response
 
-    def _preconditions(self) -> list[str | None]:
-        return [self._request.headers.get(name) for name in ("if-match", "if-none-match")]
+    def _fingerprint(self, body: Any) -> str:
+        conditions = [self.request.headers.get(name) for name in ("if-match", "if-none-match")]
+        asked = json.dumps([self.request.method, self.request.url.path, body, conditions], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+    def _replayed(self, kept: Answer, fingerprint: str, headers: Callable[[Any], dict[str, str]]) -> Response:
+        if kept.request != fingerprint:
+            raise IdempotencyMismatch(
+                "the Idempotency-Key was used before for another request", hint="use a new key for each request"
+            )
+        refused = kept.status >= 400
+        more = {} if refused else headers(json.loads(kept.body))
+        media_type = problems.MEDIA_TYPE if refused else _MEDIA_TYPE
+        replayed = {**more, "Idempotent-Replayed": "true"}
+        return Response(kept.body, status_code=kept.status, media_type=media_type, headers=replayed)
+
+    def _keep(self, key: str, fingerprint: str, response: Response) -> None:
+        if response.status_code >= 500 or response.status_code == 429:
+            return
+        now = self._settings.now()
+        answer = Answer(
+            key=key,
+            principal=self.caller.actor,
+            request=fingerprint,
+            operation=operation_of(self.caller, "", {}).id,
+            status=response.status_code,
+            body=bytes(response.body).decode(),
+            at=now,
+        )
+        self.registry.state.keep_answer(answer, forget_before=now - self._settings.kept_answers)
 
 
-def asking(verb: str) -> Any:
-    """The dependency of a route: who asks may do ``verb``, else PermissionDenied."""
+def asking(verb: str, *, changes: bool = True) -> Any:
+    """The dependency of a route: who asks may do ``verb``, else PermissionDenied.
 
-    def dependency(
+    changes: the route takes ``dry_run`` and an Idempotency-Key.
+    """
+
+    def changing(
         request: Request,
         dry_run: Annotated[bool, Query(description="Say what would happen, change nothing.")] = False,  # noqa: FBT002 - FastAPI reads it
         key: Annotated[
-            str | None, Header(alias="Idempotency-Key", description="A retry with it has one effect.")
+            str | None,
+            Header(
+                alias="Idempotency-Key",
+                description="A retry with it has one effect and the first answer.",
+                json_schema_extra={"pattern": _KEY_PATTERN},
+            ),
         ] = None,
     ) -> Asked:
-        permit(request.scope["pinset.scope"], verb)
-        return Asked(request, request.app.state.registry, dry_run=dry_run, key=key)
+        _admit(request, verb)
+        return Asked(request, dry_run=dry_run, key=key)
 
     def reading(request: Request) -> Asked:
-        permit(request.scope["pinset.scope"], verb)
-        return Asked(request, request.app.state.registry, dry_run=False, key=None)
+        _admit(request, verb)
+        return Asked(request, dry_run=False, key=None)
 
-    chosen = reading if verb == "read" else dependency
+    chosen = changing if changes else reading
     chosen.verb = verb  # type: ignore[attr-defined]  # the route table's test reads it
     return Depends(chosen)
 
 
-Bundle = Annotated[str, "the bundle's name"]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[str | None, Query(max_length=200)]
+def _admit(request: Request, verb: str) -> None:
+    """Raises PermissionDenied, and InvalidInput for a parameter that the route does not take or that is there twice.
+
+    A misspelt ``dry_run`` that is silently ignored is a change nobody wanted.
+    """
+    permit(request.scope["pinset.scope"], verb)
+    if not request.scope["query_string"]:
+        return
+    known = _query_of(request.scope["route"].dependant)
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not known.issuperset(given):
+        hint = "it takes " + (", ".join(sorted(known)) or "none")
+        raise InvalidInput("the request has a query parameter that this route does not take", hint=hint)
+    if len(set(given)) != len(given):
+        raise InvalidInput("the request has a query parameter twice", hint="send each once")
 
 
-def reference(bundle: str, selector: str) -> str:
-    """A bundle and a selector of the path as one reference. Raises InvalidName."""
-    return f"{names.bundle_name(bundle)}@{selector}"
-
-
-def etag(value: str, form: str) -> str:
-    """An entity tag: what it identifies and in which shape it was answered."""
-    return f'"{value}.{form}1"'
-
-
-def not_modified(request: Request, tag: str) -> bool:
-    """Whether the client has this already."""
-    given = request.headers.get("if-none-match", "")
-    return given == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]
-
-
-def revision_of(request: Request) -> str | None:
-    """The revision that a change expects: If-Match's, ``none`` for If-None-Match: *, None without either."""
-    if request.headers.get("if-none-match", "").strip() == "*":
-        return "none"
-    given = request.headers.get("if-match")
-    return given.strip().strip('"').split(".")[0] if given is not None else None
+def _query_of(dependant: Any) -> set[str]:
+    """The query parameters of a route and of all that it depends on."""
+    own = {str(field.alias) for field in dependant.query_params}
+    return own.union(*(_query_of(inner) for inner in dependant.dependencies))

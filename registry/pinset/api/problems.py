@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -9,16 +10,42 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
-from pinset.errors import PinsetError, http_status
+from pinset.errors import (
+    Conflict,
+    PermissionDenied,
+    PinsetError,
+    Refused,
+    Unauthenticated,
+    http_status,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
+
+    from pinset.services.local import LocalRegistry
 
 MEDIA_TYPE: Final = "application/problem+json"
-_CODES: Final = {404: "no_such_route", 405: "method_not_allowed", 415: "unsupported_media_type"}
 RETRY_SECONDS: Final = 1
+_CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
+_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_REFUSALS: Final = (Unauthenticated, PermissionDenied, Refused, Conflict)
+
+
+class RefusedRequest(Exception):  # noqa: N818 - HTTP's own refusals, outside the tree of errors
+    """A request that is refused before it means anything to the registry: its path, its body, its media type."""
+
+    def __init__(self, status: int, code: str, detail: str, hint: str) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.hint = status, code, detail, hint
+
+    def problem(self, request_id: str) -> Response:
+        """The problem document."""
+        return problem(self.status, self.code, self.detail, hint=self.hint, request_id=request_id)
 
 
 def problem(
@@ -42,13 +69,15 @@ def problem(
         "details": details or {},
         "request_id": request_id,
     }
-    found = dict(headers or {})
+    found = {"Cache-Control": "no-store"} | dict(headers or {})
     if status in (429, 503):
-        found.setdefault("Retry-After", str(RETRY_SECONDS))
+        found.setdefault("Retry-After", str((details or {}).get("retry_after") or RETRY_SECONDS))
     if status == HTTPStatus.UNAUTHORIZED:
         found["WWW-Authenticate"] = "Bearer"
-    text = json.dumps(body, ensure_ascii=True)
-    return Response(text, status_code=status, media_type=MEDIA_TYPE, headers=found)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str)
+    # Details may quote text that no UTF-8 holds; escaped, it still arrives.
+    content = text.encode("utf-8", "backslashreplace")
+    return Response(content, status_code=status, media_type=MEDIA_TYPE, headers=found)
 
 
 def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) -> Response:
@@ -58,30 +87,41 @@ def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) 
     return problem(status, error.code, error.message, hint=hint, details=details, request_id=request_id)
 
 
+def of_request(error: PinsetError, request: Request) -> Response:
+    """The problem document of an error that a request met; what was refused is recorded."""
+    keep_attempt(request.app.state.registry, request.scope, error)
+    return of_error(error, _id(request), conditional=request.method in ("PUT", "DELETE"))
+
+
+def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> None:
+    """Record a change that was refused. A record that cannot be kept does not hide the refusal."""
+    if scope["method"] in _LOOKING or not isinstance(error, _REFUSALS):
+        return
+    with contextlib.suppress(PinsetError):
+        registry.record_attempt(
+            actor=scope["pinset.actor"],
+            action=scope["method"],
+            target=scope["path"],
+            code=error.code,
+            detail=error.message,
+        )
+
+
 def install(app: FastAPI) -> None:
     """Make an application answer every failure with a problem document."""
 
     @app.exception_handler(PinsetError)
     def _ours(request: Request, error: PinsetError) -> Response:
-        return of_error(
-            error, _id(request), conditional="if-match" in request.headers or "if-none-match" in request.headers
-        )
+        return of_request(error, request)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
-        places = [
-            {"where": ".".join(str(step) for step in one["loc"] if step != "body"), "what": one["type"]}
-            for one in error.errors()[:20]
-        ]
-        shown = "; ".join(f"{place['where'] or 'the body'}: {place['what']}" for place in places)
-        return problem(
-            422,
-            "invalid_request",
-            f"the request has {len(places)} mistakes" if len(places) > 1 else "the request has a mistake",
-            hint=shown,
-            details={"mistakes": places},
-            request_id=_id(request),
-        )
+        mistakes = _mistakes(request, error)
+        shown = "; ".join(f"{one['where']}: {one['what']}" for one in mistakes)
+        count = len(mistakes)
+        detail = f"the request has {count} mistakes" if count > 1 else "the request has a mistake"
+        details = {"mistakes": mistakes}
+        return problem(422, "invalid_request", detail, hint=shown, details=details, request_id=_id(request))
 
     @app.exception_handler(HTTPException)
     def _framework(request: Request, error: HTTPException) -> Response:
@@ -89,12 +129,44 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         detail = HTTPStatus(error.status_code).phrase.lower()
         hint = "the routes are in /openapi.json"
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": _allowed(request)}
         return problem(error.status_code, code, detail, hint=hint, request_id=_id(request), headers=headers)
 
     @app.exception_handler(Exception)
     def _bug(request: Request, _error: Exception) -> Response:
         hint = "report it with the request id; the server's log has the rest"
-        return problem(500, "internal", "this is a bug in pinset", hint=hint, request_id=_id(request))
+        # The framework answers this one outside the guard, which adds the id to all others.
+        headers = {"X-Request-Id": _id(request), "X-Content-Type-Options": "nosniff"}
+        return problem(500, "internal", "this is a bug in pinset", hint=hint, request_id=_id(request), headers=headers)
+
+
+def _mistakes(request: Request, error: RequestValidationError) -> list[dict[str, str]]:
+    """Where a request is wrong and why. Only names that we gave are said; the client's own are not echoed."""
+    model = getattr(getattr(request.scope.get("route"), "body_field", None), "field_info", None)
+    fields = getattr(getattr(model, "annotation", None), "model_fields", {})
+    known = {field.alias or name for name, field in fields.items()}
+    mistakes = []
+    for one in error.errors()[:20]:
+        place, *steps = (str(step) for step in one["loc"])
+        in_body = place == "body"
+        shown = [step if not in_body or step in known or step.isdigit() else "…" for step in steps]
+        what = str(one["msg"])
+        if one["type"] == "extra_forbidden" and known:
+            what = "unknown field; there are " + ", ".join(sorted(known))
+        mistakes.append({"where": ".".join([place, *shown]), "what": what})
+    return mistakes
+
+
+def _allowed(request: Request) -> str:
+    """Every method that some route takes for this path."""
+    scope, routes = request.scope, request.app.routes
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(found)
 
 
 def _id(request: Request) -> str:

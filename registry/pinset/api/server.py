@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from pinset.api.guard import is_loopback
+from pinset.api.origin import is_loopback
 from pinset.errors import PermissionDenied, Unavailable
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Reason = Annotated[str, Field(max_length=10_000)]
+Number = Annotated[int | None, Field(ge=1, le=999_999_999)]
+Short = Annotated[str | None, Field(max_length=200)]
+Allowed = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 Files = Annotated[dict[str, str], Field(min_length=1, max_length=256)]
 
 
@@ -18,7 +21,7 @@ class CheckRequest(_Request):
     """The files of a bundle directory, text by path."""
 
     files: Files
-    label: str | None = None
+    label: Short = None
 
 
 class PublishRequest(_Request):
@@ -26,11 +29,11 @@ class PublishRequest(_Request):
 
     files: Files
     message: Reason = ""
-    label: str | None = None
-    alias: str | None = None
+    label: Short = None
+    alias: Short = None
     source: Annotated[str | None, Field(max_length=1000)] = None
-    number: int | None = None
-    allow: list[str] = []
+    number: Number = None
+    allow: Allowed = []
 
 
 class ComponentRequest(_Request):
@@ -38,9 +41,9 @@ class ComponentRequest(_Request):
 
     files: Files
     message: Reason = ""
-    label: str | None = None
-    number: int | None = None
-    allow: list[str] = []
+    label: Short = None
+    number: Number = None
+    allow: Allowed = []
 
 
 class PromoteRequest(_Request):
@@ -56,9 +59,9 @@ class RollbackRequest(_Request):
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_by_alias=True, validate_by_name=False)
     serving: Annotated[str | int | None, Field(alias="from")] = None
-    to: str | None = None
+    to: Short = None
     steps: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
-    at: str | None = None
+    at: Short = None
     reason: Reason = ""
 
 
@@ -77,14 +80,14 @@ class RetireRequest(_Request):
 class ResolveRequest(_Request):
     """References to resolve at one serial."""
 
-    references: Annotated[list[str], Field(max_length=100)]
+    references: Annotated[list[Annotated[str, Field(max_length=600)]], Field(max_length=100)]
 
 
 class DiffRequest(_Request):
     """Two sides to compare: a reference, or the files of a working copy."""
 
-    old: str | dict[str, str]
-    new: str | dict[str, str]
+    old: Annotated[str, Field(max_length=600)] | Files
+    new: Annotated[str, Field(max_length=600)] | Files
 
 
 class TokenRequest(_Request):
@@ -93,16 +96,3 @@ class TokenRequest(_Request):
     name: str
     can: str
     expires_in_days: Annotated[int | None, Field(ge=1, le=3650)] = 90
-
-
-class Problem(BaseModel):
-    """RFC 9457, with our code, hint and details."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    hint: str
-    details: dict[str, object]
-    request_id: str

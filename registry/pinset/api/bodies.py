@@ -1,0 +1,104 @@
+"""Request bodies: read up to a limit, in bounded time, and proven to be strict JSON before anything parses them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+
+from pinset.api.problems import RefusedRequest
+from pinset.domain.text import strict_json
+from pinset.errors import TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Message, Receive, Scope
+
+    from pinset.api.settings import Settings
+
+_CARRIES_FILES: Final = re.compile(r"/v1/(?:bundles/[^/]+/releases|components/[^/]+/[^/]+|check|diff)")
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_INLINE: Final = 64 * 1024
+"""Bytes that are parsed at once; more would hold up the other requests, and goes to a thread."""
+
+
+class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
+    """The client hung up before its body was whole."""
+
+
+async def checked_body(scope: Scope, headers: Mapping[str, str], receive: Receive, settings: Settings) -> Receive:
+    """What receives the body again after it was read and checked. Raises TooLarge, RefusedRequest, Disconnected."""
+    if scope["method"] in _WITHOUT_BODY:
+        return receive
+    limit = settings.large_body if _CARRIES_FILES.fullmatch(scope["path"]) else settings.small_body
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            body = await _read(receive, limit)
+    except TimeoutError:
+        detail = f"the body did not arrive within {settings.body_seconds:g} s"
+        raise RefusedRequest(408, "request_timeout", detail, "send it again over a better line") from None
+    if body:
+        _check_type(headers)
+        await (run_in_threadpool(_check, body) if len(body) > _INLINE else _checked(body))
+    return _again(body, receive)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _check_type(headers: Mapping[str, str]) -> None:
+    if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        hint = "send Content-Type: application/json"
+        raise RefusedRequest(415, "unsupported_media_type", "the body is not JSON", hint)
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise RefusedRequest(415, "unsupported_media_type", "the body is compressed", "send it as it is")
+
+
+async def _checked(body: bytes) -> None:
+    _check(body)
+
+
+def _check(body: bytes) -> None:
+    try:
+        value = strict_json.loads_bytes(body)
+    except strict_json.StrictJsonError as error:
+        where = f"line {error.line}: " if error.line else ""
+        raise RefusedRequest(422, "invalid_json", f"{where}{error.message}", error.hint) from None
+    if not isinstance(value, dict):
+        raise RefusedRequest(422, "invalid_json", "the body is no JSON object", "send {…}")
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is over {limit:,} bytes", hint="publish only what the manifest names")

@@ -1,0 +1,74 @@
+"""Parameters that several routes share, and the problems that each kind of route can answer.
+
+Patterns are written down for whoever reads the description and not enforced here: the registry refuses a bad name
+with a sentence that helps.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Path, Query
+
+from pinset.api import problems
+from pinset.api.context import Asked, asking
+from pinset.domain.names import KINDS
+from pinset.domain.references import SelectorKind
+
+_SEGMENT: Final = "[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
+_NAME: Final = rf"^{_SEGMENT}(?:\.{_SEGMENT})*$"
+_ALIAS: Final = "^[a-z][a-z0-9._-]{0,62}$"
+_VERSION: Final = "v[1-9][0-9]{0,8}"
+_LABEL: Final = "v?[0-9][A-Za-z0-9._+-]{0,63}"
+_DIGEST: Final = "sha256:[0-9a-f]{8,64}"
+_FILE: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
+_REFERENCE: Final = 600
+"""Characters of a reference: far more than any has."""
+
+
+def _text(pattern: str, what: str, longest: int = 64) -> Any:
+    return Path(description=what, json_schema_extra={"pattern": pattern, "minLength": 1, "maxLength": longest})
+
+
+Bundle = Annotated[str, _text(_NAME, "A bundle's name.")]
+Name = Annotated[str, _text(_NAME, "A shared component's name.")]
+Kind = Annotated[str, Path(description="A kind of component.", json_schema_extra={"enum": list(KINDS)})]
+Alias = Annotated[str, _text(_ALIAS, "An alias.", 63)]
+Selector = Annotated[
+    str,
+    _text(
+        rf"^(?:{_VERSION}|{_LABEL}|{_DIGEST}|[a-z][a-z0-9._-]{{0,62}})$",
+        "One of: " + ", ".join(SelectorKind) + ".",
+        71,
+    ),
+]
+File = Annotated[str, _text(_FILE, "A file's path in a release.", 512)]
+Operation = Annotated[str, _text("^op_[0-9a-f]{24}$", "An operation's id.", 27)]
+TokenName = Annotated[str, _text("^[a-z0-9][a-z0-9._@-]{0,62}$", "A token's name.", 63)]
+Form = Annotated[Literal["document", "sealed", "summary"], Query(description="Which shape to answer in.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="What `next` of the page before said.")]
+Reference = Annotated[str, Query(max_length=_REFERENCE)]
+
+Reads = Annotated[Asked, asking("read", changes=False)]
+Publishes = Annotated[Asked, asking("publish")]
+Moves = Annotated[Asked, asking("move")]
+Yanks = Annotated[Asked, asking("yank")]
+Verifies = Annotated[Asked, asking("verify", changes=False)]
+Looks = Annotated[Asked, asking("tokens", changes=False)]
+Credentials = Annotated[Asked, asking("tokens")]
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "A problem document.", "content": content} for status in statuses}
+
+
+LOOKING: Final = _problems(401, 403, 404, 410, 422, 429, 500, 503)
+"""What a route that reads can answer beside its answer."""
+SENDING: Final = _problems(408, 409, 413, 415)
+"""What a route with a body can answer too."""
+EXPECTING: Final = _problems(412, 428)
+"""What a route with a precondition can answer too."""
+KNOWN: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "The client has it."}}
+"""What a route with an entity tag can answer too."""

@@ -1,0 +1,83 @@
+"""Aliases: what they serve, and the moves that change it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+
+from pinset.api import parameters as p
+from pinset.api.conditional import expected_revision, move_tag, without_body
+from pinset.api.routes_releases import answer_release
+from pinset.domain import answers as a
+from pinset.domain.names import alias_name, bundle_name
+from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+router = APIRouter(prefix="/v1/bundles/{bundle}/aliases", responses=p.LOOKING, tags=["aliases"])
+_ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
+_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING}}
+
+
+@router.get("", response_model=a.Page[a.AliasAnswer])
+def list_aliases(asked: p.Reads, bundle: p.Bundle) -> Response:
+    """Every alias of a bundle, retired ones included."""
+    return asked.page(asked.registry.aliases(bundle))
+
+
+@router.get("/{alias}", **_ONE)
+def get_alias(asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document") -> Response:
+    """The release that an alias serves."""
+    return answer_release(asked, bundle, alias_name(alias), form)
+
+
+@router.head("/{alias}", **_ONE)
+def head_alias(asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document") -> Response:
+    """As GET, without the body."""
+    return without_body(answer_release(asked, bundle, alias_name(alias), form))
+
+
+@router.put("/{alias}", **_MOVING)
+def promote(asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.PromoteRequest) -> Response:
+    """Make an alias serve a release, if it is where If-Match or If-None-Match say."""
+    revision = expected_revision(asked.request)
+    named = f"{bundle_name(bundle)}@{body.release}"
+    return asked.changed(
+        body.model_dump(),
+        lambda: asked.registry.promote(
+            asked.caller, named, alias, revision=revision, reason=body.reason, again=body.again
+        ),
+        headers=move_tag,
+    )
+
+
+@router.delete("/{alias}", **_MOVING)
+def retire(
+    asked: p.Moves, bundle: p.Bundle, alias: p.Alias, reason: Annotated[str, Query(max_length=1000)] = ""
+) -> Response:
+    """Make an alias serve nothing, if it is where If-Match says."""
+    revision = expected_revision(asked.request)
+    return asked.changed(
+        reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=revision, reason=reason)
+    )
+
+
+@router.post("/{alias}/rollback", response_model=a.MoveAnswer, responses=p.SENDING)
+def rollback(asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest) -> Response:
+    """Undo: make an alias serve what it served before; 409 where it no longer serves ``from``."""
+    serving = f"v{body.serving}" if isinstance(body.serving, int) else body.serving
+    return asked.changed(
+        body.model_dump(by_alias=True),
+        lambda: asked.registry.rollback(
+            asked.caller, bundle, alias, serving=serving, to=body.to, steps=body.steps, at=body.at, reason=body.reason
+        ),
+        headers=move_tag,
+    )
+
+
+@router.get("/{alias}/history", response_model=a.Page[a.HistoryItem])
+def alias_history(
+    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, cursor: p.Cursor = None, limit: p.Limit = 100
+) -> Response:
+    """The moves of an alias, newest first."""
+    return asked.page(asked.registry.history(bundle, alias, cursor=cursor, limit=limit))

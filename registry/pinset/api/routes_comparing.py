@@ -1,0 +1,42 @@
+"""Questions: what changes, what the checks say, what references name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+
+from pinset.api import parameters as p
+from pinset.domain import answers as a
+from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["comparing"])
+
+
+@router.get("/diff", response_model=dict[str, Any])
+def get_diff(
+    asked: p.Reads,
+    old: Annotated[p.Reference, Query(alias="from", description="What it was.")],
+    new: Annotated[p.Reference, Query(alias="to", description="What it becomes.")],
+) -> Response:
+    """What changes from one release to another."""
+    return asked.answered(asked.registry.diff(old, new))
+
+
+@router.post("/diff", response_model=dict[str, Any], responses=p.SENDING)
+def post_diff(asked: p.Reads, body: r.DiffRequest) -> Response:
+    """What changes, where a side may be the files of a working copy."""
+    return asked.answered(asked.registry.diff(body.old, body.new))
+
+
+@router.post("/check", response_model=a.CheckAnswer, responses=p.SENDING)
+def check(asked: p.Reads, body: r.CheckRequest) -> Response:
+    """What the checks say of the files of a bundle directory."""
+    return asked.answered(asked.registry.check(body.files, label=body.label))
+
+
+@router.post("/resolve", response_model=a.ResolveAnswer, responses=p.SENDING)
+def resolve(asked: p.Reads, body: r.ResolveRequest) -> Response:
+    """Many references at one serial."""
+    return asked.answered(asked.registry.resolve(body.references))

@@ -1,0 +1,78 @@
+"""The registry itself: what it is, how it is, credentials, and what became of a write."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import PlainTextResponse, Response
+
+from pinset.api import metrics
+from pinset.api import parameters as p
+from pinset.domain import answers as a
+from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["registry"])
+open_router = APIRouter(responses=p.LOOKING, tags=["health"])
+
+
+@router.get("/registry", response_model=a.RegistryAnswer)
+def get_registry(asked: p.Reads) -> Response:
+    """Which registry this is."""
+    return asked.answered(asked.registry.describe())
+
+
+@router.get("/operations/{operation}", response_model=a.OperationAnswer)
+def get_operation(asked: p.Reads, operation: p.Operation) -> Response:
+    """What became of a write."""
+    return asked.answered(asked.registry.operation(operation))
+
+
+@router.post("/verify", response_model=a.VerifyAnswer, responses=p.SENDING)
+def verify(asked: p.Verifies, bundle: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    """Prove every digest and chain against git."""
+    return asked.answered(asked.registry.verify(bundle))
+
+
+@router.get("/tokens", response_model=a.Page[a.TokenAnswer])
+def list_tokens(asked: p.Looks) -> Response:
+    """All credentials, without secrets."""
+    return asked.page(asked.registry.tokens())
+
+
+@router.post("/tokens", response_model=a.TokenAnswer, responses=p.SENDING)
+def create_token(asked: p.Credentials, body: r.TokenRequest) -> Response:
+    """Make a credential. The answer holds a secret, so it is never kept: a retry is told that the name is taken."""
+    made = asked.registry.create_token(asked.caller, body.name, can=body.can, expires_in_days=body.expires_in_days)
+    return asked.answered(made)
+
+
+@router.delete("/tokens/{name}", response_model=a.TokenAnswer, responses=p.SENDING)
+def revoke_token(asked: p.Credentials, name: p.TokenName) -> Response:
+    """End a credential."""
+    return asked.answered(asked.registry.revoke_token(asked.caller, name))
+
+
+@open_router.get("/healthz")
+def healthz(asked: p.Reads) -> dict[str, str]:  # noqa: ARG001 - the guard lets everybody in, the table must know it
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+@open_router.get("/readyz")
+def readyz(asked: p.Reads) -> dict[str, Any]:
+    """Whether the registry can be read, and up to which write."""
+    return {"status": "ready", "serial": asked.registry.describe()["serial"]}
+
+
+@open_router.get("/metrics", response_class=PlainTextResponse)
+def get_metrics(asked: p.Reads) -> Response:
+    """The server's figures for Prometheus."""
+    text = asked.request.app.state.requests.text(asked.registry.describe())
+    return Response(text, media_type=metrics.MEDIA_TYPE)
+
+
+@open_router.get("/openapi.json", include_in_schema=False)
+def openapi(asked: p.Reads) -> Response:
+    """The description of all this."""
+    return asked.answered(asked.request.app.openapi())

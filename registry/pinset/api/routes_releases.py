@@ -1,0 +1,125 @@
+"""Bundles and their releases."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import PlainTextResponse, Response
+
+from pinset.api import parameters as p
+from pinset.api.conditional import cache_of, tag_of, unless_known, without_body
+from pinset.domain import answers as a
+from pinset.domain.names import bundle_name
+from pinset.domain.references import parse_selector
+from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["releases"])
+_ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
+
+
+@router.get("/bundles", response_model=a.Page[a.BundleAnswer])
+def list_bundles(
+    asked: p.Reads,
+    q: Annotated[str, Query(max_length=64, description="Part of the name.")] = "",
+    uses: Annotated[str | None, Query(max_length=200, description="A component that a release holds.")] = None,
+    alias: Annotated[str | None, Query(max_length=63, description="Only bundles that have this alias.")] = None,
+    cursor: p.Cursor = None,
+    limit: p.Limit = 100,
+) -> Response:
+    """Bundles by name."""
+    return asked.page(asked.registry.bundles(query=q, uses=uses, alias=alias, cursor=cursor, limit=limit))
+
+
+@router.get("/bundles/{bundle}", response_model=a.BundleAnswer)
+def get_bundle(asked: p.Reads, bundle: p.Bundle) -> Response:
+    """One bundle."""
+    return asked.answered(asked.registry.bundle(bundle))
+
+
+@router.post(
+    "/bundles/{bundle}/releases",
+    response_model=a.PublishAnswer,
+    responses={**p.SENDING, 201: {"model": a.PublishAnswer, "description": "A new release."}},
+)
+def publish(asked: p.Publishes, bundle: p.Bundle, body: r.PublishRequest) -> Response:
+    """Publish a release: 201 where it is new, 200 where its content was there."""
+    caller = asked.caller
+
+    def place(answer: Any) -> dict[str, str]:
+        return {} if caller.dry_run else {"Location": f"/v1/bundles/{bundle}/releases/v{answer['version']}"}
+
+    return asked.changed(
+        body.model_dump(),
+        lambda: asked.registry.publish(caller, bundle=bundle, **body.model_dump()),
+        status=lambda answer: 201 if answer["created"] and not caller.dry_run else 200,
+        headers=place,
+    )
+
+
+@router.get("/bundles/{bundle}/releases", response_model=a.Page[a.ReleaseSummary])
+def list_releases(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
+    """Releases of a bundle, newest first."""
+    return asked.page(asked.registry.releases(bundle, cursor=cursor, limit=limit))
+
+
+@router.get("/bundles/{bundle}/releases/{selector}", **_ONE)
+def get_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document") -> Response:
+    """A release by version, label, digest, alias or latest."""
+    return answer_release(asked, bundle, selector, form)
+
+
+@router.head("/bundles/{bundle}/releases/{selector}", **_ONE)
+def head_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document") -> Response:
+    """As GET, without the body."""
+    return without_body(answer_release(asked, bundle, selector, form))
+
+
+@router.get(
+    "/bundles/{bundle}/releases/{selector}/files/{path:path}", response_class=PlainTextResponse, responses=p.KNOWN
+)
+def get_file(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.File) -> Response:
+    """One file of a release as it is."""
+    found = parse_selector(selector)
+    text = asked.registry.file(f"{bundle_name(bundle)}@{selector}", path)
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()}-f1"'
+    return unless_known(asked.request, PlainTextResponse(text), tag, cache_of(found))
+
+
+@router.post("/bundles/{bundle}/releases/{selector}/yank", response_model=a.YankAnswer, responses=p.SENDING)
+def yank(asked: p.Yanks, bundle: p.Bundle, selector: p.Selector, body: r.YankRequest) -> Response:
+    """Refuse a release to new moves."""
+    named = f"{bundle_name(bundle)}@{selector}"
+    work = lambda: asked.registry.yank(asked.caller, named, reason=body.reason)  # noqa: E731 - one call, named
+    return asked.changed(body.model_dump(), work)
+
+
+@router.post("/bundles/{bundle}/releases/{selector}/unyank", response_model=a.YankAnswer, responses=p.SENDING)
+def unyank(asked: p.Yanks, bundle: p.Bundle, selector: p.Selector, body: r.YankRequest) -> Response:
+    """Take a yank back."""
+    named = f"{bundle_name(bundle)}@{selector}"
+    work = lambda: asked.registry.unyank(asked.caller, named, reason=body.reason)  # noqa: E731 - one call, named
+    return asked.changed(body.model_dump(), work)
+
+
+@router.get("/bundles/{bundle}/history", response_model=a.Page[a.HistoryItem])
+def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
+    """The moves of all aliases of a bundle, newest first."""
+    return asked.page(asked.registry.history(bundle, cursor=cursor, limit=limit))
+
+
+def answer_release(asked: p.Asked, bundle: str, selector: str, form: str) -> Response:
+    """A release in the form asked for, or 304 where the client has it."""
+    found = parse_selector(selector)
+    named = f"{bundle_name(bundle)}@{selector}"
+    answer: Any
+    if form == "summary":
+        answer = asked.registry.summary(named)
+    elif form == "sealed":
+        answer = asked.registry.sealed(named)
+    else:
+        answer = asked.registry.release(named)
+    # A release that is yanked may be taken back, and a summary says which aliases serve it.
+    cache = cache_of(found, fixed=form != "summary" and answer["yanked"] is None)
+    return unless_known(asked.request, asked.answered(answer), tag_of(answer, form, found), cache)

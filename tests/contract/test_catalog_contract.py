@@ -1,0 +1,270 @@
+"""What `ports.catalog` promises, held in memory, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from pinset import bootstrap
+from pinset.catalog import sqlite as sqlite_adapter
+from pinset.catalog import tables
+from pinset.catalog.memory import MemoryCatalog
+from pinset.catalog.sql import SqlCatalog
+from pinset.catalog.sqlite import SqliteCatalog
+from pinset.errors import Integrity, NotFound, Unavailable
+from pinset.ports.catalog import Intent
+from pinset.ports.registry import Caller
+from pinset.ports.store import RefMove
+from pinset.services.session import entry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pinset.ports.catalog import Catalog, Entry
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    if request.param == "memory":
+        made: Any = MemoryCatalog()
+    elif request.param == "sqlite":
+        made = SqliteCatalog(tmp_path)
+    else:
+        made = SqlCatalog(request.getfixturevalue("postgres_url"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[Entry]:
+    """The commits of a small registry: components, releases with labels, moves, a bar, a yank, a retirement."""
+    registry, by = bootstrap.memory_registry(), Caller(actor="ana")
+    for word in ("kind", "curt"):
+        registry.publish_component(by, "prompts", "tone", {"tone.md": f"Be {word}."}, label=f"1.{word}")
+    registry.publish_component(by, "guardrails", "pii", {"g.yaml": "kind: pii\n"})
+    text_of = 'release:\n  feature: {}\n  model: {{name: m, pinned_version: "1"}}\n  prompt: {{text: "{{{{> prompts/tone@v{}}}}} {}"}}\n'
+    for at, (bundle, tone) in enumerate((("alpha", 1), ("alpha", 2), ("beta", 1), ("alpha", 1))):
+        registry.publish(
+            by, {"release.yaml": text_of.format(bundle, tone, at)}, label=f"2025-0{at + 1}-RC", alias="staging"
+        )
+    registry.promote(by, "alpha@v1", "production")
+    registry.promote(by, "alpha@v2", "production")
+    registry.rollback(by, "alpha", "production")
+    registry.yank(by, "alpha@v3", reason="bad")
+    registry.retire(by, "beta", "staging")
+    stored = [entry_of(one) for one in registry._context.store.scan()]
+    registry.close()
+    return sorted(stored, key=lambda one: one.record.stamp.serial)
+
+
+def _dump(catalog: Catalog) -> list[tuple[str, tuple[Any, ...]]]:
+    with catalog.reading() as reader:
+        return list(reader.dump())
+
+
+def test_rebuilt_and_fed_one_by_one_are_equal(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    whole = _dump(catalog)
+    catalog.rebuild(entries[:1])
+    with catalog.writing() as writer:
+        for entry in entries[1:]:
+            writer.apply([entry])
+    assert _dump(catalog) == whole
+    assert len(whole) > 40
+
+
+def test_before_it_is_built_it_is_not_usable(catalog: Any, entries: list[Entry]) -> None:
+    assert catalog.usable() is False
+    with pytest.raises(Unavailable), catalog.reading():
+        pass
+    catalog.rebuild(entries)
+    assert catalog.usable() is True
+
+
+def test_a_catalog_of_another_format_is_not_usable(
+    catalog: Any, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.rebuild(entries)
+    monkeypatch.setattr(tables, "CATALOG_FORMAT", tables.CATALOG_FORMAT + 1)
+    assert catalog.usable() is False
+    catalog.rebuild(entries)
+    assert catalog.usable() is True
+
+
+def test_applying_is_all_or_nothing(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries[:5])
+    before = _dump(catalog)
+    broken = dataclasses.replace(entries[6], files={**entries[6].files, "release.yaml": "other"})
+    with pytest.raises(Integrity), catalog.writing() as writer:
+        writer.apply([entries[5], broken])
+    assert _dump(catalog) == before
+
+
+def test_a_failed_rebuild_leaves_the_old_one(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    before = _dump(catalog)
+    with pytest.raises(Integrity):
+        catalog.rebuild([*entries[:4], dataclasses.replace(entries[4], files={})])
+    assert _dump(catalog) == before
+
+
+def test_an_intent_survives_and_is_forgotten_with_the_write(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries[:-1])
+    intent = Intent("op_x", (RefMove("refs/heads/a", None, "1" * 40), RefMove("refs/heads/b", "2" * 40, "3" * 40)))
+    with catalog.writing() as writer:
+        writer.begin(intent)
+    with catalog.reading() as reader:
+        assert reader.intent() == intent
+    with catalog.writing() as writer:
+        writer.apply([entries[-1]])
+    with catalog.reading() as reader:
+        assert reader.intent() is None
+        assert reader.head().serial == entries[-1].record.stamp.serial
+
+
+def test_a_dropped_intent_is_gone(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.writing() as writer:
+        writer.begin(Intent("op_x", ()))
+        writer.drop_intent()
+    with catalog.reading() as reader:
+        assert reader.intent() is None
+
+
+# In memory there is one user at a time, so nobody writes while another reads.
+@pytest.mark.parametrize("catalog", ["sqlite", "postgres"], indirect=True)
+def test_a_reader_sees_one_serial_while_others_write(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries[:8])
+    with catalog.reading() as reader:
+        before = reader.head().serial
+        writing = threading.Thread(target=lambda: _feed(catalog, entries[8:]))
+        writing.start()
+        writing.join()
+        assert reader.head().serial == before
+        assert len(reader.records(limit=500)) == 8
+    with catalog.reading() as reader:
+        assert reader.head().serial == entries[-1].record.stamp.serial
+
+
+def _feed(catalog: Any, entries: list[Entry]) -> None:
+    with catalog.writing() as writer:
+        writer.apply(entries)
+
+
+def test_releases_are_found_by_every_selector(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        first = reader.release("alpha", 1)
+        assert reader.release_by_label("alpha", "2025-01-rc") == first
+        assert reader.release_by_label("beta", "2025-01-rc") is None
+        assert reader.releases_by_digest("alpha", first.record.digest[:20]) == [first]
+        assert reader.release("alpha", 9) is None
+        assert [row.record.version for row in reader.releases("alpha", before=3)] == [2, 1]
+        assert reader.bundle("nothing") is None
+
+
+def test_latest_passes_over_what_is_yanked(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        assert [row.yanked for row in reader.releases("alpha")] == ["bad", None, None]
+        assert reader.latest("alpha").record.version == 2
+
+
+def test_moves_aliases_and_bars(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        moves = reader.moves("alpha", "production")
+        assert [(row.record.action.value, row.record.to_version) for row in moves] == [
+            ("rollback", 1), ("promote", 2), ("promote", 1),
+        ]  # fmt: skip
+        assert reader.alias("alpha", "production") == moves[0]
+        assert reader.move("alpha", "production", 2) == moves[1]
+        assert reader.moves("alpha", "production", before=moves[0].record.stamp.serial, limit=1) == [moves[1]]
+        assert reader.bars("alpha", "production") == {2}
+        assert reader.bars("alpha", "staging") == frozenset()
+        assert [row.record.to_version for row in reader.aliases("beta")] == [None]
+
+
+def test_lists_filter_and_go_on(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        assert [row.name for row in reader.bundles()] == ["alpha", "beta"]
+        assert [row.name for row in reader.bundles(after="alpha")] == ["beta"]
+        assert [row.name for row in reader.bundles(query="lph")] == ["alpha"]
+        assert [row.name for row in reader.bundles(query="%")] == []
+        assert [row.name for row in reader.bundles(alias="staging")] == ["alpha"]
+        assert [row.name for row in reader.bundles(uses=("prompts", "tone", None))] == ["alpha"]
+        assert [row.name for row in reader.bundles(uses=("prompts", "tone", 7))] == []
+        assert [f"{row.record.kind}/{row.record.name}@v{row.record.version}" for row in reader.components()] == [
+            "guardrails/pii@v1", "prompts/tone@v2",
+        ]  # fmt: skip
+        assert [row.record.name for row in reader.components(kind="prompts")] == ["tone"]
+        assert reader.component_by_label("prompts", "tone", "1.KIND").record.version == 1
+
+
+def test_where_used_says_who_serves_it_first(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        uses = reader.where_used("prompts", "tone", 1)
+        assert {(use.bundle, use.version) for use in uses} == {("alpha", 1), ("alpha", 3), ("beta", 1)}
+        served = [bool(use.aliases) for use in uses]
+        assert served == sorted(served, reverse=True)
+        assert ("production",) in [use.aliases for use in uses if use.bundle == "alpha"]
+
+
+def test_operations_and_refs_are_remembered(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        last = entries[-1]
+        assert reader.operation(last.record.stamp.operation) == [(last.commit, last.record)]
+        assert reader.operation("op_none") == []
+        assert reader.ref(last.record.ref) == last.commit
+        assert len(reader.refs()) == len({entry.record.ref for entry in entries})
+        assert [record.stamp.serial for _, record in reader.records(after=3, limit=2)] == [4, 5]
+
+
+@pytest.mark.parametrize("table", ["text", "manifest"])
+def test_a_damaged_text_is_said_and_never_served(catalog: Any, entries: list[Entry], table: str) -> None:
+    catalog.rebuild(entries)
+    with catalog.writing() as writer:
+        writer._connection.execute(text(f"UPDATE {table} SET text = text || 'x'"))
+        writer._connection.commit()
+    with catalog.reading() as reader:
+        with pytest.raises(Integrity, match="damaged"):
+            reader.sealed_release("alpha", 1)
+        with pytest.raises(NotFound):
+            reader.sealed_release("alpha", 99)
+
+
+def test_a_rebuild_flips_while_a_reader_reads(tmp_path: Path, entries: list[Entry]) -> None:
+    catalog = SqliteCatalog(tmp_path)
+    catalog.rebuild(entries[:6])
+    with catalog.reading() as reader:
+        catalog.rebuild(entries)
+        assert reader.head().serial == 6
+    with catalog.reading() as reader:
+        assert reader.head().serial == len(entries)
+    assert sorted(path.name for path in tmp_path.glob("catalog*sqlite")) == ["catalog.2.sqlite", sqlite_adapter.NAME]
+
+
+@pytest.mark.parametrize("harm", ["garbage", "truncate", "dangling", "delete"])
+def test_a_ruined_file_is_not_usable_and_can_be_rebuilt(tmp_path: Path, entries: list[Entry], harm: str) -> None:
+    catalog = SqliteCatalog(tmp_path)
+    catalog.rebuild(entries)
+    file = (tmp_path / sqlite_adapter.NAME).resolve()
+    harms: dict[str, Callable[[], Any]] = {
+        "garbage": lambda: file.write_bytes(b"no database at all" * 1000),
+        "truncate": lambda: file.write_bytes(b""),
+        "dangling": file.unlink,
+        "delete": (tmp_path / sqlite_adapter.NAME).unlink,
+    }
+    catalog.close()
+    harms[harm]()
+    assert catalog.usable() is False
+    catalog.rebuild(entries)
+    assert catalog.usable() is True
