@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="pinset",
     help="Versions coherent releases of LLM features, and moves aliases such as production over them.",
-    no_args_is_help=True,
+    no_args_is_help=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

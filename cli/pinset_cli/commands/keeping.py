@@ -73,7 +73,7 @@ def verify(
         raise typer.Exit(EXIT_NO)
 
 
-def reindex(registry: o.Registry = None) -> None:
+def reindex(registry: o.Registry = None, as_json: o.Json = False) -> None:
     """Rebuild the catalog from git alone.
 
     Example: pinset reindex
@@ -85,10 +85,10 @@ def reindex(registry: o.Registry = None) -> None:
         count = found.reindex(progress())
     finally:
         found.close()
-    output.say(f"the catalog holds {count} commits")
+    output.show_json({"commits": count}) if as_json else output.say(f"the catalog holds {count} commits")
 
 
-def gc(registry: o.Registry = None) -> None:
+def gc(registry: o.Registry = None, as_json: o.Json = False) -> None:
     """Repack the repository, beside readers and writers.
 
     Example: pinset gc
@@ -100,11 +100,13 @@ def gc(registry: o.Registry = None) -> None:
         found.gc(progress())
     finally:
         found.close()
-    output.say("the repository is packed")
+    output.show_json({"packed": True}) if as_json else output.say("the repository is packed")
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")], registry: o.Registry = None
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory.")],
+    registry: o.Registry = None,
+    as_json: o.Json = False,
 ) -> None:
     """Copy the repository and the state of one moment.
 
@@ -113,12 +115,13 @@ def backup(
     from pinset.bootstrap import backup_registry
 
     made = backup_registry(directory(Options(registry), "backup"), target, progress=progress())
-    output.say(f"the backup is in {made}")
+    output.show_json({"directory": str(made)}) if as_json else output.say(f"the backup is in {made}")
 
 
 def restore(
     source: Annotated[Path, typer.Argument(metavar="BACKUP")],
     target: Annotated[Path, typer.Argument(metavar="[DIR]", help="Made as DIR/.pinset/.")] = Path(),
+    as_json: o.Json = False,
 ) -> None:
     """Make a registry from a backup. It begins a new epoch.
 
@@ -127,6 +130,9 @@ def restore(
     from pinset.bootstrap import FOLDER, restore_registry
 
     answer = restore_registry(source, target / FOLDER)
+    if as_json:
+        output.show_json(answer)
+        return
     output.say(f"restored {answer['id']} into {target / FOLDER}, epoch {answer['epoch']}, serial {answer['serial']}")
 
 

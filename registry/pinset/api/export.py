@@ -1,19 +1,18 @@
-"""What other programs read, written to a directory: the OpenAPI description and JSON Schemas of the answers."""
+"""What other programs read, written to a directory: the OpenAPI description and JSON Schemas."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from pinset.api.app import create_app
+from pinset.api.app import describe
 from pinset.domain import answers
-
-if TYPE_CHECKING:
-    from pinset.services.local import LocalRegistry
+from pinset.wire import requests
+from pinset.wire.problem import Problem
 
 SHAPES: Final[dict[str, Any]] = {
     "release": answers.ReleaseAnswer,
@@ -22,14 +21,34 @@ SHAPES: Final[dict[str, Any]] = {
     "move": answers.MoveAnswer,
     "history-item": answers.HistoryItem,
     "check": answers.CheckAnswer,
+    "summary": answers.ReleaseSummary,
+    "bundle": answers.BundleAnswer,
+    "alias": answers.AliasAnswer,
+    "component": answers.ComponentAnswer,
+    "use": answers.UseAnswer,
+    "yank": answers.YankAnswer,
+    "resolve": answers.ResolveAnswer,
+    "operation": answers.OperationAnswer,
+    "registry": answers.RegistryAnswer,
+    "token": answers.TokenAnswer,
+    "verify": answers.VerifyAnswer,
+    "problem": Problem,
+    "check-request": requests.CheckRequest,
+    "publish-request": requests.PublishRequest,
+    "component-request": requests.ComponentRequest,
+    "promote-request": requests.PromoteRequest,
+    "rollback-request": requests.RollbackRequest,
+    "yank-request": requests.YankRequest,
+    "resolve-request": requests.ResolveRequest,
+    "diff-request": requests.DiffRequest,
+    "token-request": requests.TokenRequest,
 }
-"""The answers that programs keep or pass on, by the name of their schema's file."""
+"""What programs send, keep or pass on, by the name of its schema's file."""
 
 
 def documents() -> dict[str, str]:
     """Every file by name, the same on every machine."""
-    app = create_app(cast("LocalRegistry", None))  # describing routes asks nothing of the registry
-    made: dict[str, Any] = {"openapi.json": app.openapi()}
+    made: dict[str, Any] = {"openapi.json": describe()}
     for name, shape in SHAPES.items():
         schema = TypeAdapter(shape).json_schema()
         made[f"{name}.schema.json"] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
@@ -39,10 +58,10 @@ def documents() -> dict[str, str]:
 
 
 def main(directory: Path) -> int:
-    """Write the files that differ."""
+    """Write every file."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in documents().items():
-        (directory / name).write_text(text)
+        (directory / name).write_text(text, encoding="utf-8")
     return 0
 
 

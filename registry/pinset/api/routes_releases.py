@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +14,9 @@ from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+if TYPE_CHECKING:
+    from pinset.api.context import Asked
 
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["releases"])
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
@@ -109,7 +112,7 @@ def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, li
     return asked.page(asked.registry.history(bundle, cursor=cursor, limit=limit))
 
 
-def answer_release(asked: p.Asked, bundle: str, selector: str, form: str) -> Response:
+def answer_release(asked: Asked, bundle: str, selector: str, form: str) -> Response:
     """A release in the form asked for, or 304 where the client has it."""
     found = parse_selector(selector)
     named = f"{bundle_name(bundle)}@{selector}"

@@ -40,12 +40,12 @@ def json_lines(text: str) -> dict[tuple[str | int, ...], int]:
     return lines
 
 
-def doubled_key_line(text: str) -> int | None:
-    """The line where an object of a JSON text says a key again; None where none does."""
+def doubled_key(text: str) -> tuple[str, int] | None:
+    """The first key that an object of a JSON text says again, and the line where it does; None where none does."""
     seen: set[tuple[str | int, ...]] = set()
     for path, line in _json_paths(text):
-        if path in seen and isinstance(path[-1], str):
-            return line
+        if path in seen and isinstance(key := path[-1], str):
+            return key, line
         seen.add(path)
     return None
 

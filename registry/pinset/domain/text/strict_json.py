@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
-from pinset.domain.text.located import doubled_key_line, json_tokens
+from pinset.domain.text.located import doubled_key, json_tokens
 
 SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer that every JSON reader, and RFC 8785, can carry."""
@@ -33,7 +33,9 @@ class StrictJsonError(ValueError):
 
 
 class _DoubledKey(Exception):  # noqa: N818 - a signal from a hook to `loads`, which knows the text
-    pass
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class _UnfitNumber(Exception):  # noqa: N818 - as above
@@ -54,8 +56,9 @@ def loads(text: str, *, depth: int = DEPTH) -> Any:
     except json.JSONDecodeError as error:
         raise StrictJsonError(f"it is not JSON: {error.msg}", line=error.lineno, hint=_advice(error)) from error
     except _DoubledKey as error:
-        line = doubled_key_line(text)
-        raise StrictJsonError(f"the key {error} is there twice", line=line, hint="remove one of them") from None
+        # The scanner meets the innermost repetition first; a reader meets the uppermost.
+        key, line = doubled_key(text) or (error.key, None)
+        raise StrictJsonError(f"the key {key[:80]!a} is there twice", line=line, hint="remove one of them") from None
     except _UnfitNumber as error:
         line = next((line for line, token in json_tokens(text) if token == error.literal), None)
         raise StrictJsonError(error.message, line=line, hint=error.hint) from None
@@ -106,7 +109,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _DoubledKey(ascii(key[:80]))
+                raise _DoubledKey(key)
             seen.add(key)
     return found
 

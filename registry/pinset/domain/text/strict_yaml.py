@@ -32,6 +32,7 @@ _UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud8
 """What YAML does not print, and the line breaks that YAML 1.1 knew and 1.2 does not: lines are counted alike."""
 _UNFIT_VALUE: Final = re.compile("[\x00\ud800-\udfff]")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_EMPTY: Final = "write its keys, one a line: key: value"
 _LONGEST_INTEGER: Final = 60
 """Characters; a longer one is too large in every base."""
 
@@ -102,14 +103,17 @@ class _Walk:
         next(self._events)  # the stream begins
         start = next(self._events)
         if isinstance(start, yaml.StreamEndEvent):
-            raise StrictYamlError("the file is empty", line=1, hint="write its keys, one a line: key: value")
+            raise StrictYamlError("the file is empty", line=1, hint=_EMPTY)
         if start.tags or (start.version and tuple(start.version) != (1, 2)):
             raise StrictYamlError("directives are not taken", line=_line(start), hint="remove the lines with %")
-        value = self._node(next(self._events), ())
+        root = next(self._events)
+        value = self._node(root, ())
         next(self._events)  # the document ends
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
             raise StrictYamlError("it holds several documents", line=_line(after), hint="keep one: remove the line ---")
+        if value is None and not root.value:  # "---" and nothing after it; null, written out, is a value
+            raise StrictYamlError("the document is empty", line=_line(start), hint=_EMPTY)
         return Located(value, self._lines)
 
     def _node(self, event: Any, path: tuple[str | int, ...]) -> Any:
