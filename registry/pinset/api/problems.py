@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
+_LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _REFUSALS: Final = (Unauthenticated, PermissionDenied, Refused, Conflict)
@@ -135,6 +137,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _bug(request: Request, _error: Exception) -> Response:
+        _LOG.error("the request %s met a bug", _id(request))
         hint = "report it with the request id; the server's log has the rest"
         # The framework answers this one outside the guard, which adds the id to all others.
         headers = {"X-Request-Id": _id(request), "X-Content-Type-Options": "nosniff"}

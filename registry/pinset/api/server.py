@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pinset.services.local import LocalRegistry
+
+GRACE_SECONDS: Final = 30
+"""How long requests that are under way may take to end once the server is told to stop."""
 
 
 def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
@@ -39,7 +42,16 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
     """
     host, port = listening.getsockname()[:2]
     ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-    config = uvicorn.Config(factory, factory=True, workers=workers, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        factory,
+        factory=True,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:

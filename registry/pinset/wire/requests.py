@@ -71,12 +71,6 @@ class YankRequest(_Request):
     reason: Reason = ""
 
 
-class RetireRequest(_Request):
-    """Why an alias is to serve nothing."""
-
-    reason: Reason = ""
-
-
 class ResolveRequest(_Request):
     """References to resolve at one serial."""
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _SCHEMA_KEYS: Final = ("parameters", "input_schema", "inputSchema")
-_DEFAULT_TYPES: Final = ("function", "custom")
-"""What a tool with a schema says its type is, where it says one: that it is a tool with a schema."""
+_FREE_FORM: Final = ("custom", "format")
+"""Keys of OpenAI's tools of the type custom, which take any text. Anthropic's type custom is a tool with a schema."""
 _MCP_ONLY: Final = frozenset({"title", "annotations", "output", "icons", "execution", "_meta"})
 _API_ONLY: Final = frozenset({"strict", "cache_control", "defer_loading", "input_examples", "allowed_callers", "type"})
 _SHAPE: Final = "write {name, description, parameters: {type: object, properties: {…}}}"
@@ -82,14 +82,14 @@ def _flat(tool: Any) -> dict[str, Any]:
         said = dict(tool)
     elif isinstance(tool["function"], dict):
         outside = {key: value for key, value in tool.items() if key != "function"}
-        doubled = sorted(set(outside) & set(tool["function"]))
+        doubled = sorted(set(tool) & set(tool["function"]))
         if doubled:
             raise ToolShapeError(f"the tool says {', '.join(doubled)} twice", "keep what stands under function")
         said = {**tool["function"], **outside}
     else:
         raise ToolShapeError("the tool's function is no mapping", "write function: {name, description, parameters}")
     kind = said.get("type")
-    if kind == "function" or (kind in _DEFAULT_TYPES and any(key in said for key in _SCHEMA_KEYS)):
+    if kind == "function" or (kind == "custom" and not any(key in said for key in _FREE_FORM)):
         del said["type"]
     elif kind is not None and not isinstance(said.get("name"), str):
         hint = "the provider defines this tool: keep it under configs, where it is versioned as it is"

@@ -1,0 +1,55 @@
+"""The application without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from pinset.api.app import create_app
+from pinset.api.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pinset.services.local import LocalRegistry
+
+
+class Api:
+    """Sends requests to the application of a registry."""
+
+    def __init__(self, registry: LocalRegistry, settings: Settings) -> None:
+        self.app = create_app(registry, settings=settings)
+        self.loop = asyncio.new_event_loop()
+
+    def __call__(
+        self, method: str, path: str, *, client: tuple[str, int] = ("127.0.0.1", 1), **given: Any
+    ) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=client)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                return await http.request(method, path, **given)
+
+        return self.loop.run_until_complete(send())
+
+
+@pytest.fixture
+def api_of() -> Iterator[Callable[..., Api]]:
+    """Makes the application of a registry, with the settings given."""
+    made: list[Api] = []
+
+    def make(registry: LocalRegistry, **settings: Any) -> Api:
+        made.append(Api(registry, Settings(**settings)))
+        return made[-1]
+
+    yield make
+    for api in made:
+        api.loop.close()
+
+
+@pytest.fixture
+def api(memory: LocalRegistry, api_of: Callable[..., Api]) -> Api:
+    """The application of a registry in memory."""
+    return api_of(memory)

@@ -1,0 +1,125 @@
+"""Idempotency-Key: one effect, and the first answer again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pinset.errors import Busy
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinset.services.local import LocalRegistry
+
+OPS = Caller(actor="ops")
+RELEASES = "/v1/bundles/support/releases"
+ALIAS = "/v1/bundles/support/aliases/production"
+
+
+def test_a_replay_has_the_headers_of_the_first_answer(
+    memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]
+) -> None:
+    first, again = (
+        api("POST", RELEASES, json={"files": manifest()}, headers={"Idempotency-Key": "a"}) for _ in range(2)
+    )
+    assert again.headers["location"] == first.headers["location"] == f"{RELEASES}/v1"
+    moves = [
+        api("PUT", ALIAS, json={"release": "v1"}, headers={"Idempotency-Key": "b", "If-None-Match": "*"})
+        for _ in range(2)
+    ]
+    assert [move.status_code for move in moves] == [200, 200]
+    assert moves[0].headers["etag"] == moves[1].headers["etag"]
+    assert "idempotent-replayed" not in moves[0].headers
+    assert moves[1].headers["idempotent-replayed"] == "true"
+    assert memory.alias("support", "production")["seq"] == 1
+
+
+def test_a_refusal_is_an_answer_too(memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]) -> None:
+    headers = {"Idempotency-Key": "r", "If-None-Match": "*"}
+    first = api("PUT", ALIAS, json={"release": "v1"}, headers=headers)
+    assert first.status_code == 404
+    memory.publish(OPS, manifest())
+    again = api("PUT", ALIAS, json={"release": "v1"}, headers=headers)
+    assert (again.status_code, again.json()) == (404, first.json())
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+def test_what_may_go_better_later_is_tried_again(
+    memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: Any, **_named: Any) -> None:
+        raise Busy("a writer is at it")
+
+    send = {"json": {"files": manifest()}, "headers": {"Idempotency-Key": "t"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "publish", busy)
+        assert api("POST", RELEASES, **send).status_code == 503
+    assert api("POST", RELEASES, **send).status_code == 201
+
+
+@pytest.mark.parametrize("changed", ["body", "path", "method", "precondition"])
+def test_the_same_key_for_another_request_is_a_conflict(
+    memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]], changed: str
+) -> None:
+    memory.publish(OPS, manifest())
+    key = {"Idempotency-Key": "k"}
+    assert api("PUT", ALIAS, json={"release": "v1"}, headers={**key, "If-None-Match": "*"}).status_code == 200
+    requests: dict[str, tuple[str, str, Any, dict[str, str]]] = {
+        "body": ("PUT", ALIAS, {"release": "v1", "reason": "x"}, {"If-None-Match": "*"}),
+        "path": ("PUT", ALIAS.replace("production", "staging"), {"release": "v1"}, {"If-None-Match": "*"}),
+        "method": ("POST", f"{ALIAS}/rollback", {}, {}),
+        "precondition": ("PUT", ALIAS, {"release": "v1"}, {"If-Match": '"x"'}),
+    }
+    method, path, body, headers = requests[changed]
+    answer = api(method, path, json=body, headers={**key, **headers})
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_mismatch")
+
+
+def test_a_key_belongs_to_who_sent_it(memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]) -> None:
+    who = {name: memory.create_token(OPS, name, can="write")["token"] for name in ("ann", "bob")}
+    answers = [
+        api(
+            "POST",
+            RELEASES,
+            json={"files": manifest(words=name)},
+            headers={"Idempotency-Key": "k", "Authorization": f"Bearer {secret}"},
+        )
+        for name, secret in who.items()
+    ]
+    assert [answer.json()["version"] for answer in answers] == [1, 2]
+    assert [memory.summary(f"support@v{n}")["published_by"] for n in (1, 2)] == ["ann", "bob"]
+
+
+def test_a_dry_run_uses_up_no_key(memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]) -> None:
+    send = {"json": {"files": manifest()}, "headers": {"Idempotency-Key": "d"}}
+    assert api("POST", f"{RELEASES}?dry_run=true", **send).status_code == 200
+    assert api("POST", RELEASES, **send).status_code == 201
+
+
+def test_the_secret_of_a_token_is_not_kept_for_a_retry(memory: LocalRegistry, api: Any) -> None:
+    send = {"json": {"name": "ci", "can": "admin"}, "headers": {"Idempotency-Key": "s"}}
+    secret = api("POST", "/v1/tokens", **send).json()["token"]
+    assert memory.state.answer("s", "local") is None
+    again = api("POST", "/v1/tokens", **{**send, "headers": {**send["headers"], "Authorization": f"Bearer {secret}"}})
+    assert (again.status_code, again.json()["code"]) == (409, "already_exists")
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\u00fc"])
+def test_a_key_is_visible_ascii(api: Any, key: str) -> None:
+    answer = api("POST", RELEASES, json={"files": {"a": "b"}}, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+def test_kept_answers_are_forgotten_in_time(
+    memory: LocalRegistry, api_of: Callable[..., Any], manifest: Callable[..., dict[str, str]]
+) -> None:
+    now = 1_000_000
+    api = api_of(memory, kept_answers=10, now=lambda: now)
+    api("POST", RELEASES, json={"files": manifest()}, headers={"Idempotency-Key": "old"})
+    assert memory.state.answer("old", "local") is not None
+    now += 11
+    api("POST", RELEASES, json={"files": manifest(words="b")}, headers={"Idempotency-Key": "new"})
+    assert memory.state.answer("old", "local") is None

@@ -1,0 +1,68 @@
+"""Listening, and a server of several processes that stops when told."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from pinset.api.server import listen
+from pinset.errors import PermissionDenied, Unavailable
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pinset.services.local import LocalRegistry
+
+SERVE = """
+import sys
+from pathlib import Path
+from pinset.bootstrap import serve_registry
+serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv[2]),
+               talk=lambda text: print(text, flush=True))
+"""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_without_tokens_only_this_machine_is_served(memory: LocalRegistry, host: str) -> None:
+    with pytest.raises(PermissionDenied) as refused:
+        listen(memory, host, 0)
+    assert "pinset token create" in refused.value.hint
+
+
+def test_with_a_token_an_open_address_is_served(memory: LocalRegistry) -> None:
+    memory.create_token(Caller(actor="ops"), "ci", can="read")
+    listen(memory, "0.0.0.0", 0).close()
+
+
+def test_a_taken_port_has_a_way_out(memory: LocalRegistry) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(Unavailable) as refused:
+        listen(memory, "127.0.0.1", taken.getsockname()[1])
+    assert "--port" in refused.value.hint
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_answers_and_stops_when_told(home: Path, workers: int) -> None:
+    command = [sys.executable, "-c", SERVE, str(home), str(workers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            said = server.stdout.readline()
+            address = said.split(" on ")[1].split()[0]
+            with httpx.Client(base_url=address, timeout=30) as http:
+                answer = http.get("/readyz")
+                head = http.head("/v1/bundles/none/aliases/production")
+            assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+            assert (head.status_code, head.content) == (404, b"")
+            assert "server" not in answer.headers
+        finally:
+            server.send_signal(signal.SIGTERM)
+            out, err = server.communicate(timeout=30)
+    assert (out, err) == ("", "")
+    assert server.returncode in (0, -signal.SIGTERM)

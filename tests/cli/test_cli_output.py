@@ -1,0 +1,78 @@
+"""What people see: nothing that plays tricks on a terminal, and tables that fit it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pinset_cli import output
+
+TRICKS = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\U000e0041")
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_what_steers_or_hides_is_shown_as_its_code_point(trick: str) -> None:
+    assert output.safe(f"a{trick}b") == f"a\\u{{{ord(trick):04X}}}b"
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_json_escapes_it_and_means_the_same(trick: str) -> None:
+    value = {"text": f'Grüße{trick}\n\t"x"'}
+    shown = output.as_json(value)
+    assert trick not in shown
+    assert "Grüße" in shown
+    assert json.loads(shown) == value
+
+
+def test_plain_text_is_left_alone() -> None:
+    text = "Grüße, 世界 — 👍 \t ok"
+    assert output.safe(text) == text
+
+
+@pytest.mark.parametrize("row", [("n" * 64, "x" * 200), ("a", "b"), ("n" * 64, "\x1b[31m" * 40)])
+def test_tables_fit_80_columns_and_end_cut_cells_visibly(
+    row: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.table([row], ("NAME", "MESSAGE"))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert ("…" in lines[1]) == (len(row[1]) > 80)
+
+
+def test_a_line_break_in_a_cell_makes_no_row(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table([("a\nb", "c")], ("X", "Y"))
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("past", "said"),
+    [
+        ({"seconds": -90}, "just now"),
+        ({"minutes": 3, "seconds": 9}, "3 min ago"),
+        ({"hours": 5}, "5 h ago"),
+        ({"days": 400}, "1 y ago"),
+    ],
+)
+def test_times_are_said_as_people_do(past: dict[str, int], said: str) -> None:
+    assert output.ago((datetime.now(UTC) - timedelta(**past)).isoformat()) == said
+
+
+def test_a_text_is_raw_for_programs_and_safe_for_terminals(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output.show_text("a\x1b[31m\nb")
+    assert capsys.readouterr().out == "a\x1b[31m\nb"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.show_text("a\x1b[31m\nb")
+    assert capsys.readouterr().out == "a\\u{001B}[31m\nb"
+
+
+def test_colour_is_only_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not output.coloured()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert output.coloured()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not output.coloured()
