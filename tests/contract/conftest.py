@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +19,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     if binaries() is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is not installed, and CI must not skip its suites")
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    directory = Path(tmp_path_factory.mktemp("postgres"))
-    for folder in (directory, *directory.parents):
-        if str(folder).startswith("/tmp/pytest"):  # the server's user must be able to reach it
-            folder.chmod(0o755)
-    server = Server(directory)
-    server.start()
-    yield server
-    server.stop()
+    # Not below pytest's own folder: another run may tidy that up, and the server's user cannot enter it.
+    with tempfile.TemporaryDirectory(prefix="pinset-postgres-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pinset.auth import tokens as format_of
 from pinset.domain import names
-from pinset.errors import InvalidInput, InvalidName, Unauthenticated
+from pinset.errors import InvalidInput, InvalidName, ReadOnly, Unauthenticated, Unavailable
 from pinset.ports.state import Scope, TokenRow
 from pinset.services import reading
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
+_RESERVED: Final = frozenset({"local", "anonymous", "pinset"})
+"""Actors that are no token: whoever bears such a name in the history was not one."""
 _DAY: Final = 86_400_000_000
 _USED_AFTER: Final = 60_000_000
 """Microseconds between two notes of a token's use: reading must not become writing."""
@@ -27,7 +30,7 @@ def create_token(
     context: Context, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
 ) -> answers.TokenAnswer:
     """Make a credential; the answer holds the secret, this once."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name in _RESERVED:
         hint = "use lower-case letters, digits and . _ @ - (at most 63)"
         raise InvalidName(f"{names.show(name)} cannot name a token", hint=hint)
     if can not in set(Scope):
@@ -81,7 +84,8 @@ def authenticate(context: Context, text: str) -> TokenRow:
             hint="it may have expired or been revoked: pinset token create --name N --can read",
         )
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
-        context.state.touch_token(row.id, now)
+        with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
+            context.state.touch_token(row.id, now)
     return row
 
 
