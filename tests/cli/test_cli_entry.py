@@ -188,7 +188,7 @@ def test_the_registry_is_the_one_named_then_the_environments_then_the_nearest(
 
 MOVE = {
     "action": "promote", "bundle": "support", "alias": "production", "seq": 2, "from": 1, "to": 2,
-    "release_commit": "c", "revision": "r", "reason": "", "at": "2025-03-14T00:00:00.000000Z", "actor": "a",
+    "release_commit": "c", "revision": "a" * 40, "reason": "", "at": "2025-03-14T00:00:00.000000Z", "actor": "a",
     "serial": 9, "warnings": ["look\x1b[31m out"], "operation": "op",
 }  # fmt: skip
 
@@ -277,12 +277,11 @@ def test_a_rollback_shows_from_and_to_and_asks(
 ) -> None:
     registry = asked(MOVE | {"action": "rollback", "from": 9, "to": 8, "warnings": []})
     monkeypatch.setattr("sys.stdin", Terminal(typed))
-    assert main(["rollback", "support@production"]) == 0
+    assert main(["rollback", "support@production", "--steps", "2"]) == 0
     assert "support@production: v9 -> v8" in capsys.readouterr().err
     asked_for = [
-        (question[1][0].dry_run, question[2]["serving"])
+        (question[1][0].dry_run, question[2]["steps"], question[2]["revision"])
         for question in registry.questions
-        if question[0] == "rollback" and "serving" in question[2]
+        if question[0] == "rollback"
     ]
-    assert asked_for == ([(False, "v9")] if done else [])
-    assert registry.questions[0][1][0].dry_run
+    assert asked_for == [(True, 2, "a" * 40), (False, 2, "a" * 40)][: 2 if done else 1]

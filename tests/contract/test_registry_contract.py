@@ -459,6 +459,34 @@ def test_a_write_with_the_same_key_happens_once(stocked: Registry) -> None:
     assert stocked.operation("op_" + "0" * 24)["status"] == "unknown"
 
 
+def test_what_is_allowed_is_part_of_a_request(stocked: Registry) -> None:
+    keyed = replace(WHO, key="0f0e-2")
+    stocked.publish(keyed, text(4), message="why", allow=["secret"])
+    with pytest.raises(IdempotencyMismatch):
+        stocked.publish(keyed, text(4), message="why")
+
+
+def test_a_promotion_retried_after_it_happened_is_answered_as_at_first(stocked: Registry) -> None:
+    keyed = replace(WHO, key="0f0e-3")
+    first = stocked.promote(keyed, f"{NAME}@v1", "production", reason="go")
+    stocked.promote(WHO, f"{NAME}@v2", "production")
+    again = stocked.promote(keyed, f"{NAME}@v1", "production", reason="go")
+    assert (again["revision"], again["seq"]) == (first["revision"], 1)
+    assert stocked.alias(NAME, "production")["version"] == 2
+
+
+def test_a_rollback_of_a_move_that_is_no_longer_the_last_is_refused(stocked: Registry) -> None:
+    for version in (1, 2, 3):
+        stocked.promote(WHO, f"{NAME}@v{version}", "production")
+    seen = stocked.alias(NAME, "production")["revision"]
+    stocked.promote(WHO, f"{NAME}@v1", "production")
+    stocked.promote(WHO, f"{NAME}@v3", "production")
+    with pytest.raises(AliasMoved):
+        stocked.rollback(WHO, NAME, "production", steps=2, revision=seen)
+    now = stocked.alias(NAME, "production")["revision"]
+    assert moved(stocked.rollback(WHO, NAME, "production", steps=2, revision=now)) == ("rollback", 3, 2)
+
+
 def test_verify_proves_a_sound_registry(stocked: Registry) -> None:
     stocked.promote(WHO, f"{NAME}@v1", "production")
     answer = stocked.verify()

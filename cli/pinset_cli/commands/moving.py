@@ -67,19 +67,27 @@ def rollback(
             "there is no terminal to ask on", hint="say what is meant: --from vN, --to SELECTOR, or --yes"
         )
     with opened(chosen) as found:
+        revision = None
         if not decided:
-            plan = found.rollback(
-                caller(Options(registry, dry_run=True)), bundle, alias, to=to, steps=steps, at=at, reason=message
-            )
+            # What is shown is what is done: the answer is to this move, and a later one is a conflict.
+            revision = found.alias(bundle, alias)["revision"]
+            looking = caller(Options(registry, dry_run=True))
+            plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=message)
             _warn(plan)
             output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
             if not typer.confirm("Roll back?", default=False, err=True):
                 output.talk("nothing was changed")
                 return
-            # What was shown is what is done: a move made meanwhile is a conflict, not a surprise.
-            serving, to, steps, at = f"v{plan['from']}" if plan["from"] else "none", f"v{plan['to']}", None, None
         answer = found.rollback(
-            caller(chosen), bundle, alias, serving=serving, to=to, steps=steps, at=at, reason=message
+            caller(chosen),
+            bundle,
+            alias,
+            serving=serving,
+            to=to,
+            steps=steps,
+            at=at,
+            revision=revision,
+            reason=message,
         )
     _show(answer, chosen)
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from pinset.domain.names import is_digest
 from pinset.domain.references import Selector, SelectorKind
 from pinset.errors import InvalidInput, PreconditionRequired
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
@@ -54,11 +51,11 @@ def cache_of(selector: Selector, *, fixed: bool = True) -> str:
     return IMMUTABLE if fixed and not moves and not shortened else ASK_AGAIN
 
 
-def unless_known(request: Request, response: Response, tag: str, cache: str) -> Response:
-    """The response with its tag, or 304 where the client has it already."""
+def unless_known(given: str | None, response: Response, tag: str, cache: str) -> Response:
+    """The response with its tag, or 304 where the client has it already. given: If-None-Match."""
     headers = {"ETag": tag, "Cache-Control": cache}
-    given = request.headers.get("if-none-match", "")
-    known = given.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in given.split(",")]
+    tags = [one.strip().removeprefix("W/") for one in (given or "").split(",")]
+    known = tag in tags or tags == ["*"]
     if known:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
@@ -71,21 +68,29 @@ def without_body(response: Response) -> Response:
     return response
 
 
-def expected_revision(request: Request) -> str:
-    """The revision that a change expects: If-Match's, or ``none`` for If-None-Match: *.
+def expected_revision(if_match: str | None, if_none_match: str | None) -> str:
+    """As `given_revision`. Raises PreconditionRequired where the client expects nothing."""
+    revision = given_revision(if_match, if_none_match)
+    if revision is None:
+        raise PreconditionRequired(
+            "a move wants to know what the alias serves now",
+            hint='send If-Match: "REVISION" as GET …/aliases says it, or If-None-Match: * for an alias that serves nothing',
+        )
+    return revision
 
-    Raises PreconditionRequired without either, InvalidInput for both or for several.
+
+def given_revision(if_match: str | None, if_none_match: str | None = None) -> str | None:
+    """The revision that a change expects: that of If-Match, ``none`` for If-None-Match: *, None without either.
+
+    Raises InvalidInput for both or for several.
     """
-    given, absent = request.headers.get("if-match", "").strip(), request.headers.get("if-none-match", "").strip() == "*"
+    given, absent = (if_match or "").strip(), (if_none_match or "").strip() == "*"
     if given and absent:
         raise InvalidInput("If-Match and If-None-Match contradict each other", hint="send one of them")
     if absent:
         return NONE
     if given in ("", "*"):
-        raise PreconditionRequired(
-            "a move wants to know what the alias serves now",
-            hint='send If-Match: "REVISION" as GET …/aliases says it, or If-None-Match: * for an alias that serves nothing',
-        )
+        return None
     if "," in given:
         raise InvalidInput("If-Match names several revisions", hint="send the one that you saw")
     return given.removeprefix("W/").strip('"').split("-")[0]

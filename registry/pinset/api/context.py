@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 _KEY: Final = re.compile(_KEY_PATTERN[1:-1])
+_PASSING: Final = (412, 428, 429)
+"""Statuses below 500 that the same request may not get again."""
 _MEDIA_TYPE: Final = "application/json"
 
 
@@ -63,7 +65,7 @@ class Asked:
         """The answer of a change; of one that was sent before with the same key, the first answer again.
 
         body: what was asked, as JSON values. work: makes the change. status, headers: of its answer. A refusal is an
-        answer too; what may go better later (429, 5xx) is not. The write itself carries the key, so that a retry
+        answer too; what may go better later (412, 429, 5xx) is not. The write itself carries the key, so that a retry
         after a crash finds what it did even where no answer was kept.
         """
         key = self.caller.key
@@ -81,8 +83,8 @@ class Asked:
         return response
 
     def _fingerprint(self, body: Any) -> str:
-        conditions = [self.request.headers.get(name) for name in ("if-match", "if-none-match")]
-        asked = json.dumps([self.request.method, self.request.url.path, body, conditions], sort_keys=True)
+        """What is asked. What the client expects (If-Match) is no part: a retry looks again, and asks the same."""
+        asked = json.dumps([self.request.method, self.request.url.path, body], sort_keys=True)
         return hashlib.sha256(asked.encode()).hexdigest()
 
     def _replayed(self, kept: Answer, fingerprint: str, headers: Callable[[Any], dict[str, str]]) -> Response:
@@ -97,7 +99,7 @@ class Asked:
         return Response(kept.body, status_code=kept.status, media_type=media_type, headers=replayed)
 
     def _keep(self, key: str, fingerprint: str, response: Response) -> None:
-        if response.status_code >= 500 or response.status_code == 429:
+        if response.status_code >= 500 or response.status_code in _PASSING:
             return
         now = self._settings.now()
         answer = Answer(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Query
+from fastapi import Header, Path, Query
 
 from pinset.api import problems
 from pinset.api.context import Asked, asking
@@ -50,6 +50,14 @@ Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most."
 Cursor = Annotated[str | None, Query(max_length=200, description="What `next` of the page before said.")]
 Reference = Annotated[str, Query(max_length=_REFERENCE)]
 
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description='The revision the alias is at, as `"REVISION"` or an ETag.')
+]
+Absent = Annotated[
+    str | None, Header(alias="If-None-Match", description="`*`: the alias serves nothing yet, or no longer.")
+]
+Known = Annotated[str | None, Header(alias="If-None-Match", description="ETags that the client has.")]
+
 Reads = Annotated[Asked, asking("read", changes=False)]
 Publishes = Annotated[Asked, asking("publish")]
 Moves = Annotated[Asked, asking("move")]
@@ -68,7 +76,9 @@ LOOKING: Final = _problems(401, 403, 404, 410, 422, 429, 500, 503)
 """What a route that reads can answer beside its answer."""
 SENDING: Final = _problems(408, 409, 413, 415)
 """What a route with a body can answer too."""
+MATCHING: Final = _problems(412)
+"""What a route that takes a precondition can answer too."""
 EXPECTING: Final = _problems(412, 428)
-"""What a route with a precondition can answer too."""
+"""What a route that wants a precondition can answer too."""
 KNOWN: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "The client has it."}}
 """What a route with an entity tag can answer too."""

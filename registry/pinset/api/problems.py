@@ -92,7 +92,11 @@ def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) 
 def of_request(error: PinsetError, request: Request) -> Response:
     """The problem document of an error that a request met; what was refused is recorded."""
     keep_attempt(request.app.state.registry, request.scope, error)
-    return of_error(error, _id(request), conditional=request.method in ("PUT", "DELETE"))
+    return of_error(error, _id(request), conditional=_is_conditional(request))
+
+
+def _is_conditional(request: Request) -> bool:
+    return "if-match" in request.headers or "if-none-match" in request.headers
 
 
 def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api import parameters as p
-from pinset.api.conditional import expected_revision, move_tag, without_body
+from pinset.api.conditional import expected_revision, given_revision, move_tag, without_body
 from pinset.api.routes_releases import answer_release
 from pinset.domain import answers as a
 from pinset.domain.names import alias_name, bundle_name
@@ -26,21 +26,32 @@ def list_aliases(asked: p.Reads, bundle: p.Bundle) -> Response:
 
 
 @router.get("/{alias}", **_ONE)
-def get_alias(asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document") -> Response:
+def get_alias(
+    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document", known: p.Known = None
+) -> Response:
     """The release that an alias serves."""
-    return answer_release(asked, bundle, alias_name(alias), form)
+    return answer_release(asked, bundle, alias_name(alias), form, known)
 
 
 @router.head("/{alias}", **_ONE)
-def head_alias(asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document") -> Response:
+def head_alias(
+    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document", known: p.Known = None
+) -> Response:
     """As GET, without the body."""
-    return without_body(answer_release(asked, bundle, alias_name(alias), form))
+    return without_body(answer_release(asked, bundle, alias_name(alias), form, known))
 
 
 @router.put("/{alias}", **_MOVING)
-def promote(asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.PromoteRequest) -> Response:
+def promote(
+    asked: p.Moves,
+    bundle: p.Bundle,
+    alias: p.Alias,
+    body: r.PromoteRequest,
+    if_match: p.IfMatch = None,
+    if_none_match: p.Absent = None,
+) -> Response:
     """Make an alias serve a release, if it is where If-Match or If-None-Match say."""
-    revision = expected_revision(asked.request)
+    revision = expected_revision(if_match, if_none_match)
     named = f"{bundle_name(bundle)}@{body.release}"
     return asked.changed(
         body.model_dump(),
@@ -53,23 +64,42 @@ def promote(asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.PromoteReq
 
 @router.delete("/{alias}", **_MOVING)
 def retire(
-    asked: p.Moves, bundle: p.Bundle, alias: p.Alias, reason: Annotated[str, Query(max_length=1000)] = ""
+    asked: p.Moves,
+    bundle: p.Bundle,
+    alias: p.Alias,
+    reason: Annotated[str, Query(max_length=1000)] = "",
+    if_match: p.IfMatch = None,
+    if_none_match: p.Absent = None,
 ) -> Response:
     """Make an alias serve nothing, if it is where If-Match says."""
-    revision = expected_revision(asked.request)
+    revision = expected_revision(if_match, if_none_match)
     return asked.changed(
         reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=revision, reason=reason)
     )
 
 
-@router.post("/{alias}/rollback", response_model=a.MoveAnswer, responses=p.SENDING)
-def rollback(asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest) -> Response:
-    """Undo: make an alias serve what it served before; 409 where it no longer serves ``from``."""
+@router.post("/{alias}/rollback", response_model=a.MoveAnswer, responses={**p.SENDING, **p.MATCHING})
+def rollback(
+    asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest, if_match: p.IfMatch = None
+) -> Response:
+    """Undo: make an alias serve what it served before.
+
+    409 where it no longer serves ``from``, 412 where it is no longer at the revision of an If-Match.
+    """
+    revision = given_revision(if_match)
     serving = f"v{body.serving}" if isinstance(body.serving, int) else body.serving
     return asked.changed(
         body.model_dump(by_alias=True),
         lambda: asked.registry.rollback(
-            asked.caller, bundle, alias, serving=serving, to=body.to, steps=body.steps, at=body.at, reason=body.reason
+            asked.caller,
+            bundle,
+            alias,
+            serving=serving,
+            to=body.to,
+            steps=body.steps,
+            at=body.at,
+            revision=revision,
+            reason=body.reason,
         ),
         headers=move_tag,
     )

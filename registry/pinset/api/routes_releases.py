@@ -68,26 +68,30 @@ def list_releases(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, lim
 
 
 @router.get("/bundles/{bundle}/releases/{selector}", **_ONE)
-def get_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document") -> Response:
+def get_release(
+    asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document", known: p.Known = None
+) -> Response:
     """A release by version, label, digest, alias or latest."""
-    return answer_release(asked, bundle, selector, form)
+    return answer_release(asked, bundle, selector, form, known)
 
 
 @router.head("/bundles/{bundle}/releases/{selector}", **_ONE)
-def head_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document") -> Response:
+def head_release(
+    asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document", known: p.Known = None
+) -> Response:
     """As GET, without the body."""
-    return without_body(answer_release(asked, bundle, selector, form))
+    return without_body(answer_release(asked, bundle, selector, form, known))
 
 
 @router.get(
     "/bundles/{bundle}/releases/{selector}/files/{path:path}", response_class=PlainTextResponse, responses=p.KNOWN
 )
-def get_file(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.File) -> Response:
+def get_file(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.File, known: p.Known = None) -> Response:
     """One file of a release as it is."""
     found = parse_selector(selector)
     text = asked.registry.file(f"{bundle_name(bundle)}@{selector}", path)
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()}-f1"'
-    return unless_known(asked.request, PlainTextResponse(text), tag, cache_of(found))
+    return unless_known(known, PlainTextResponse(text), tag, cache_of(found))
 
 
 @router.post("/bundles/{bundle}/releases/{selector}/yank", response_model=a.YankAnswer, responses=p.SENDING)
@@ -112,8 +116,8 @@ def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, li
     return asked.page(asked.registry.history(bundle, cursor=cursor, limit=limit))
 
 
-def answer_release(asked: Asked, bundle: str, selector: str, form: str) -> Response:
-    """A release in the form asked for, or 304 where the client has it."""
+def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: str | None) -> Response:
+    """A release in the form asked for, or 304 where the client has it. known: If-None-Match."""
     found = parse_selector(selector)
     named = f"{bundle_name(bundle)}@{selector}"
     answer: Any
@@ -125,4 +129,4 @@ def answer_release(asked: Asked, bundle: str, selector: str, form: str) -> Respo
         answer = asked.registry.release(named)
     # A release that is yanked may be taken back, and a summary says which aliases serve it.
     cache = cache_of(found, fixed=form != "summary" and answer["yanked"] is None)
-    return unless_known(asked.request, asked.answered(answer), tag_of(answer, form, found), cache)
+    return unless_known(known, asked.answered(answer), tag_of(answer, form, found), cache)

@@ -127,10 +127,13 @@ class RemoteRegistry:
         to: str | None = None,
         steps: int | None = None,
         at: str | None = None,
+        revision: str | None = None,
         reason: str = "",
     ) -> answers.MoveAnswer:
         body = _body(to=to, steps=steps, at=at, reason=reason) | ({"from": serving} if serving is not None else {})
-        found: answers.MoveAnswer = self._change(caller, "POST", _alias(bundle, alias) + "/rollback", body)
+        condition = _condition(revision) if revision is not None else None
+        path = _alias(bundle, alias) + "/rollback"
+        found: answers.MoveAnswer = self._change(caller, "POST", path, body, condition)
         return found
 
     def retire(

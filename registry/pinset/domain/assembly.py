@@ -229,7 +229,7 @@ def _note_template(draft: Draft, style: str, text: str, file: str, line: int | N
             except PinsetError as error:
                 draft.findings.append(Finding("reference-syntax", error.message, error.hint, file, at))
     if style == "text" and templates.parse("mustache", text).variables:
-        message = "the text holds {{…}}, which stays as it is in the format text"
+        message = "the text holds {{…}}, which is filled only where a mustache template includes it"
         draft.findings.append(Finding("text-has-variables", message, "say format: mustache to fill it", file, line))
     return parsed
 

@@ -96,11 +96,12 @@ class Registry(Protocol):
         to: str | None = None,
         steps: int | None = None,
         at: str | None = None,
+        revision: str | None = None,
         reason: str = "",
     ) -> answers.MoveAnswer:
         """Undo: make an alias serve what it served before. At most one of to, steps, at.
 
-        serving: the version (``v8``) the alias must serve now. Raises AliasMoved, NothingBehind, Yanked, Barred.
+        serving: the version (``v8``) the alias must serve now. revision: the move it must be at. Raises AliasMoved, NothingBehind, Yanked, Barred.
         """
 
     def retire(

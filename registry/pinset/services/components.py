@@ -43,7 +43,15 @@ def publish_component(
         names.label_name(label)
     words = messages.clean_words(message)
     releases.check_allow(allow, words)
-    arguments = {"kind": kind, "name": name, "files": dict(files), "message": words, "label": label, "number": number}
+    arguments = {
+        "kind": kind,
+        "name": name,
+        "files": dict(files),
+        "allow": sorted(allow),
+        "message": words,
+        "label": label,
+        "number": number,
+    }
     with reading.view(context) as reader:
         result = assemble_component(kind, name, files, releases.surroundings(reader))
         releases.refuse(result.findings, allow, unsealed=result.sealed is None)

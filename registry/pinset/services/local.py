@@ -125,10 +125,20 @@ class LocalRegistry:
         to: str | None = None,
         steps: int | None = None,
         at: str | None = None,
+        revision: str | None = None,
         reason: str = "",
     ) -> answers.MoveAnswer:
         return moving.rollback(
-            self._context, caller, bundle, alias, serving=serving, to=to, steps=steps, at=at, reason=reason
+            self._context,
+            caller,
+            bundle,
+            alias,
+            serving=serving,
+            to=to,
+            steps=steps,
+            at=at,
+            revision=revision,
+            reason=reason,
         )
 
     def retire(

@@ -40,8 +40,9 @@ def promote(
     words = messages.clean_words(reason)
     if again and not words:
         raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
-    arguments = {"reference": reference, "alias": alias, "expect": expect, "revision": revision, "reason": words}
-    with writing(context, caller, "promote", {**arguments, "again": again}) as session:
+    # What the caller expects is no part of what is asked: a retry looks again, and is the same request.
+    arguments = {"reference": reference, "alias": alias, "reason": words, "again": again}
+    with writing(context, caller, "promote", arguments) as session:
         before = session.done_before()
         if before:
             return _again(session, before)
@@ -66,6 +67,7 @@ def rollback(
     to: str | None = None,
     steps: int | None = None,
     at: str | None = None,
+    revision: str | None = None,
     reason: str = "",
 ) -> answers.MoveAnswer:
     """Undo: make an alias serve what it served before."""
@@ -75,7 +77,7 @@ def rollback(
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
     moment = _moment(at)
     words = messages.clean_words(reason)
-    arguments = {"bundle": bundle, "alias": alias, "from": serving, "to": to, "steps": steps, "at": at, "reason": words}
+    arguments = {"bundle": bundle, "alias": alias, "to": to, "steps": steps, "at": at, "reason": words}
     with writing(context, caller, "rollback", arguments) as session:
         before = session.done_before()
         if before:
@@ -84,8 +86,7 @@ def rollback(
         current = reader.alias(bundle, alias)
         if current is None:
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
-        if serving is not None:
-            _expect(reader, bundle, alias, current, expect=serving, revision=None)
+        _expect(reader, bundle, alias, current, expect=serving, revision=revision)
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
         plan = plan_rollback(current.record, target, _history(reader, bundle, alias, current.record))
         if plan is None:
@@ -105,7 +106,7 @@ def retire(
     names.bundle_name(bundle)
     names.alias_name(alias)
     words = messages.clean_words(reason)
-    arguments = {"bundle": bundle, "alias": alias, "revision": revision, "reason": words}
+    arguments = {"bundle": bundle, "alias": alias, "reason": words}
     with writing(context, caller, "retire", arguments) as session:
         before = session.done_before()
         if before:
@@ -233,9 +234,8 @@ def _expect(
     """Raises AliasMoved where the alias is not where the caller thinks it is."""
     now = current.record.to_version if current else None
     if revision is not None:
-        held = current.commit if current and now is not None else None
-        wanted_none = revision == NONE and now is None
-        if not wanted_none and revision not in (held, current.commit if current else None):
+        nothing_as_expected = revision == NONE and now is None
+        if not nothing_as_expected and revision != (current.commit if current else None):
             raise _moved(bundle, alias, current, "the given revision")
     if expect is not None:
         wanted = None

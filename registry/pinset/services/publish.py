@@ -113,7 +113,9 @@ def publish(
     words = messages.clean_words(message)
     check_allow(allow, words)
     arguments = {
+        "bundle": bundle,
         "files": dict(files),
+        "allow": sorted(allow),
         "message": words,
         "label": label,
         "alias": alias,

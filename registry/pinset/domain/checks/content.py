@@ -42,6 +42,8 @@ def check_prompts(draft: Draft, content: Mapping[str, Any], files: Mapping[str, 
     for name, prompt in content["prompts"].items():
         line = draft.lines.get(("prompts", name))
         used = variables(prompt)
+        if prompt["format"] == "mustache":
+            yield from _check_included(draft, name, prompt)
         if not prompt.get("inputs_inferred") and isinstance(prompt.get("inputs"), dict):
             yield from _check_inputs(draft, name, prompt, used, files)
         model = prompt.get("model")
@@ -63,6 +65,15 @@ def check_prompts(draft: Draft, content: Mapping[str, Any], files: Mapping[str, 
         for tool in sorted(set(content["tools"]) - {tool for names_ in listed for tool in names_}):
             message = f"the tool {tool} is in no prompt's list"
             yield Finding("tool-unused", message, "list it, or remove it", draft.at, draft.lines.get(("tools", tool)))
+
+
+def _check_included(draft: Draft, name: str, prompt: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a shared text brings in becomes part of the template: braces that were plain text there are read here."""
+    for text in template_texts(prompt):
+        for problem in templates.parse("mustache", text).problems:
+            message = f"the prompt {name} with what it includes, line {problem.line}: {problem.message}"
+            hint = "include a text without such braces; " + problem.hint
+            yield Finding("template-syntax", message, hint, draft.at, draft.lines.get(("prompts", name)))
 
 
 def _check_inputs(
