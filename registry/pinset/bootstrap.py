@@ -6,11 +6,13 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinset.errors import AlreadyExists, InvalidInput, NoRegistry, PinsetError, ReadOnly
-from pinset.services import maintenance
+from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PinsetError
+from pinset.services import maintenance, verifying
+from pinset.services.keeping import built_aside
 from pinset.services.local import LocalRegistry
 from pinset.services.session import Context
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
     from pinset.domain.answers import RegistryAnswer
     from pinset.ports.progress import Progress
+    from pinset.ports.store import Store
 
 REPOSITORY = "repository.git"
+STATE = "state.sqlite"
 FOLDER = ".pinset"
 _SERVED = "PINSET_SERVED_DIRECTORY"
 """How the workers that uvicorn starts learn what they serve."""
@@ -39,33 +43,30 @@ def find_directory(start: Path) -> Path:
     for candidate in (start, start / FOLDER):
         if (candidate / REPOSITORY).is_dir():
             return candidate
+        if (candidate / STATE).exists():
+            raise Integrity(
+                f"the registry at {candidate} has lost its {REPOSITORY}",
+                hint="restore a backup into a new directory: pinset restore BACKUP DIR",
+            )
     raise NoRegistry(f"there is no registry at {start}", hint=f"make one: pinset init {start}")
+
+
+def _find_backup(start: Path) -> Path:
+    """What `backup_registry` made, or a registry's own directory. Raises NotFound."""
+    try:
+        return find_directory(start)
+    except NoRegistry as error:
+        raise NotFound(f"there is no backup at {start}", hint="give the directory that `pinset backup` made") from error
 
 
 def create_registry(directory: Path) -> RegistryAnswer:
     """Make a registry in ``directory``, which must not exist or be empty. All or nothing."""
-    if directory.exists() and any(directory.iterdir()):
-        raise AlreadyExists(f"{directory} is not empty", hint="use the registry that is there, or another directory")
-    building = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}"
-    try:
-        building.mkdir(parents=True)
+    taken = "use the registry that is there, or another directory"
+    with built_aside(directory, what=f"a registry cannot be made at {directory}", taken=taken) as building:
         context = _context(building, create=True)
-        registry = LocalRegistry(context)
-        try:
+        with closing(LocalRegistry(context)) as registry:
             maintenance.found(context, str(uuid.uuid4()))
-            answer = registry.describe()
-        finally:
-            registry.close()
-        if directory.exists():
-            directory.rmdir()
-        building.rename(directory)
-    except OSError as error:
-        raise ReadOnly(
-            f"a registry cannot be made at {directory}: {error.strerror}", hint="check its permissions"
-        ) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return answer
+            return registry.describe()
 
 
 def local_registry(directory: Path, *, progress: Progress | None = None) -> LocalRegistry:
@@ -101,59 +102,37 @@ def open_registry(location: str, *, token: str | None = None, progress: Progress
 
 
 def backup_registry(directory: Path, target: Path, *, progress: Progress | None = None) -> Path:
-    """Copy the repository and the state of one moment to ``target``, which must not exist or be empty."""
+    """Copy the repository and the state of one moment to ``target``, which must not exist or be empty.
+
+    The copy is proven before it counts. Raises Integrity where the registry is damaged.
+    """
     home = find_directory(directory)
-    if target.exists() and any(target.iterdir()):
-        raise AlreadyExists(f"{target} is not empty", hint="choose a new directory for each backup")
-    registry = local_registry(home, progress=progress)
-    building = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}"
-    try:
+    taken = "choose a new directory for each backup"
+    with (
+        closing(local_registry(home, progress=progress)) as registry,
+        built_aside(target, what="the backup cannot be written", taken=taken) as building,
+    ):
         with registry.exclusive():
-            building.mkdir(parents=True)
-            shutil.copytree(
-                home / REPOSITORY, building / REPOSITORY, ignore=shutil.ignore_patterns("*.lock", "tmp_obj_*")
-            )
-        registry.backup_state(building / "state.sqlite")
-        if target.exists():
-            target.rmdir()
-        building.rename(target)
-    except OSError as error:
-        raise ReadOnly(
-            f"the backup could not be written: {error.strerror or error}", hint="check the disk and try again"
-        ) from error
-    finally:
-        registry.close()
-        shutil.rmtree(building, ignore_errors=True)
+            left_out = shutil.ignore_patterns("*.lock", "tmp_obj_*")
+            shutil.copytree(home / REPOSITORY, building / REPOSITORY, ignore=left_out)
+        registry.backup_state(building / STATE)
+        with closing(_store(building)) as copy:
+            verifying.prove(copy, progress)
     return target
 
 
 def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
     """Make a registry from a backup. It begins a new epoch, so that clients neither refuse nor mix it with the old."""
-    source = find_directory(backup)
-    if directory.exists() and any(directory.iterdir()):
-        raise AlreadyExists(f"{directory} is not empty", hint="restore into a new directory, then put it in place")
-    building = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}"
-    try:
+    source = _find_backup(backup)
+    taken = "restore into a new directory, then put it in place"
+    with built_aside(directory, what="the backup cannot be restored", taken=taken) as building:
         shutil.copytree(source / REPOSITORY, building / REPOSITORY)
-        if (source / "state.sqlite").exists():
-            shutil.copyfile(source / "state.sqlite", building / "state.sqlite")
+        if (source / STATE).exists():
+            shutil.copyfile(source / STATE, building / STATE)
         context = _context(building, create=False)
-        registry = LocalRegistry(context)
-        try:
+        with closing(LocalRegistry(context)) as registry:
             maintenance.move_house(context, f"restored from a backup ({backup.name})")
-            answer = registry.describe()
-        finally:
-            registry.close()
-        if directory.exists():
-            directory.rmdir()
-        building.rename(directory)
-    except OSError as error:
-        raise ReadOnly(
-            f"the backup could not be restored: {error.strerror or error}", hint="check the disk and try again"
-        ) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return answer
+            return registry.describe()
 
 
 def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
@@ -188,7 +167,13 @@ def application() -> Any:
 def _context(directory: Path, *, create: bool) -> Context:
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
+
+    store = _store(directory, create=create)
+    return Context(store=store, catalog=SqliteCatalog(directory), state=SqlState(directory), clock=SystemClock())
+
+
+def _store(directory: Path, *, create: bool = False) -> Store:
     from pinset.gitstore.store import GitStore
 
-    store = GitStore.create(directory / REPOSITORY) if create else GitStore.open(directory / REPOSITORY)
-    return Context(store=store, catalog=SqliteCatalog(directory), state=SqlState(directory), clock=SystemClock())
+    repository = directory / REPOSITORY
+    return GitStore.create(repository) if create else GitStore.open(repository)

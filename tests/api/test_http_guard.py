@@ -193,12 +193,12 @@ def test_try_later_says_when(
 
 def test_a_refused_change_is_recorded_and_a_look_is_not(memory: LocalRegistry, api: Any) -> None:
     api("GET", "/v1/registry", headers={"Host": "evil.example"})
-    assert memory.state.attempts() == []
+    assert memory._context.state.attempts() == []
     path = "/v1/bundles/support/aliases/production"
     api("PUT", path, json={"release": "v1"}, headers={"Host": "evil.example"})
     secret = memory.create_token(OPS, "ci", can="read")["token"]
     api("PUT", path, json={"release": "v1"}, headers={"Authorization": f"Bearer {secret}", "If-None-Match": "*"})
-    found = [(one.actor, one.action, one.target, one.code) for one in memory.state.attempts()]
+    found = [(one.actor, one.action, one.target, one.code) for one in memory._context.state.attempts()]
     assert found == [
         ("ci", "PUT", path, "permission_denied"),
         ("anonymous", "PUT", path, "foreign_origin"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_dry_run_uses_up_no_key(memory: LocalRegistry, api: Any, manifest: Cal
 def test_the_secret_of_a_token_is_not_kept_for_a_retry(memory: LocalRegistry, api: Any) -> None:
     send = {"json": {"name": "ci", "can": "admin"}, "headers": {"Idempotency-Key": "s"}}
     secret = api("POST", "/v1/tokens", **send).json()["token"]
-    assert memory.state.answer("s", "local") is None
+    assert memory._context.state.answer("s", "local") is None
     again = api("POST", "/v1/tokens", **{**send, "headers": {**send["headers"], "Authorization": f"Bearer {secret}"}})
     assert (again.status_code, again.json()["code"]) == (409, "already_exists")
 
@@ -134,13 +135,24 @@ def test_a_key_is_visible_ascii(api: Any, key: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
 
 
+class Hand:
+    """A clock set by hand."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def now(self) -> int:
+        return self.at
+
+
 def test_kept_answers_are_forgotten_in_time(
     memory: LocalRegistry, api_of: Callable[..., Any], manifest: Callable[..., dict[str, str]]
 ) -> None:
-    now = 1_000_000
-    api = api_of(memory, kept_answers=10, now=lambda: now)
+    clock = Hand(1_000_000)
+    memory._context = replace(memory._context, clock=clock)
+    api = api_of(memory, kept_answers=10)
     api("POST", RELEASES, json={"files": manifest()}, headers={"Idempotency-Key": "old"})
-    assert memory.state.answer("old", "local") is not None
-    now += 11
+    assert memory._context.state.answer("old", "local") is not None
+    clock.at += 11
     api("POST", RELEASES, json={"files": manifest(words="b")}, headers={"Idempotency-Key": "new"})
-    assert memory.state.answer("old", "local") is None
+    assert memory._context.state.answer("old", "local") is None

@@ -1,21 +1,96 @@
-"""The SQL engines on which the contracts of catalog and state are held."""
+"""The registries and the SQL engines on which the contracts are held."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+import threading
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
+
+from pinset import bootstrap
+from pinset.api.app import create_app
+from pinset.api.server import listen
+from pinset.client.remote import RemoteRegistry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from postgres_server import Server, binaries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from pinset.ports.registry import Registry
+    from pinset.services.local import LocalRegistry
+
+
+@pytest.fixture(params=["memory", "directory", "http"])
+def where(request: pytest.FixtureRequest) -> str:
+    """Where a registry is. Over HTTP there is a directory behind it."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def near(where: str, tmp_path: Path) -> Iterator[LocalRegistry]:
+    """A registry in this process. Whatever a test did with it, it must prove sound in the end."""
+    if where == "memory":
+        made = bootstrap.memory_registry()
+    else:
+        bootstrap.create_registry(tmp_path / ".pinset")
+        made = bootstrap.local_registry(tmp_path)
+    yield made
+    proven = made.verify()
+    made.close()
+    assert proven["ok"], proven["problems"]
+
+
+@pytest.fixture
+def reach(where: str, near: LocalRegistry) -> Iterator[Callable[[str | None], Registry]]:
+    """Reaches the registry with a token, which only HTTP asks for."""
+    if where != "http":
+        yield lambda _token: near
+        return
+    listening = listen(near, "127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(create_app(near), log_level="warning", ws="none", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    clients: list[RemoteRegistry] = []
+
+    def client(token: str | None) -> Registry:
+        clients.append(RemoteRegistry(f"http://127.0.0.1:{listening.getsockname()[1]}", token))
+        return clients[-1]
+
+    yield client
+    for each in clients:
+        each.close()
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+@pytest.fixture
+def registry(reach: Callable[[str | None], Registry]) -> Registry:
+    """A registry as its users see it, near and far."""
+    return reach(None)
+
+
+@pytest.fixture
+def everything(near: LocalRegistry, tmp_path: Path) -> Callable[[], tuple[Any, ...]]:
+    """All that a registry holds: the rows of the catalog, the refs, and the files of its directory (SQLite's own come and go)."""
+
+    def look() -> tuple[Any, ...]:
+        with near._context.catalog.reading() as reader:
+            rows = list(reader.dump())
+        found = (path for path in tmp_path.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
+        files = sorted(str(path.relative_to(tmp_path)) for path in found)
+        return rows, dict(near._context.store.refs()), files
+
+    return look
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 
-from pinset import bootstrap
-from pinset.api.app import create_app
-from pinset.api.server import listen
-from pinset.client.remote import RemoteRegistry
 from pinset.errors import (
     AliasMoved,
     AlreadyExists,
@@ -31,8 +26,7 @@ from pinset.errors import (
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from pinset.ports.registry import Registry
 
@@ -70,34 +64,6 @@ release:
     top_k: 6
     variable: context
 """
-
-
-@pytest.fixture(params=["memory", "directory", "http"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
-    if request.param == "memory":
-        near = bootstrap.memory_registry()
-    else:
-        bootstrap.create_registry(tmp_path / ".pinset")
-        near = bootstrap.local_registry(tmp_path / ".pinset")
-    try:
-        if request.param == "http":
-            listening = listen(near, "127.0.0.1", 0)
-            config = uvicorn.Config(create_app(near), log_level="warning", ws="none", lifespan="off")
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            far = RemoteRegistry(f"http://127.0.0.1:{listening.getsockname()[1]}")
-            try:
-                yield far
-            finally:
-                far.close()
-                server.should_exit = True
-                thread.join()
-                listening.close()
-        else:
-            yield near
-    finally:
-        near.close()
 
 
 def text(n: int, label: str | None = None) -> dict[str, str]:
@@ -167,11 +133,18 @@ def test_publish_without_a_bundle_name_is_an_invalid_manifest(stocked: Registry)
     assert caught.value.details["findings"]
 
 
-def test_publish_refuses_an_unknown_component(stocked: Registry) -> None:
-    files = {"release.yaml": text(5)["release.yaml"].replace("summarizer@v1", "summarizer@v9")}
+@pytest.mark.parametrize(
+    "prompt",
+    ["{template_ref: prompts/summarizer@v9}", "{template_ref: prompts/gone@v1}", '{text: "{{> prompts/gone@v1}}"}'],
+)
+def test_publish_refuses_an_unknown_component(stocked: Registry, prompt: str) -> None:
+    files = {
+        "release.yaml": f'release:\n  feature: {NAME}\n  model: {{name: m, pinned_version: "1"}}\n  prompt: {prompt}\n'
+    }
     with pytest.raises(ChecksFailed) as caught:
         stocked.publish(WHO, files)
-    assert [finding["code"] for finding in caught.value.details["findings"]] == ["reference-unresolved"]
+    against = [finding["code"] for finding in caught.value.details["findings"] if finding["severity"] == "error"]
+    assert against == ["reference-unresolved"]
 
 
 def test_check_writes_nothing_and_tells_the_digest(stocked: Registry) -> None:
@@ -192,7 +165,8 @@ def test_a_dry_run_changes_nothing(stocked: Registry) -> None:
 
 
 def test_promote_without_expectation_moves_and_counts(stocked: Registry) -> None:
-    assert moved(stocked.promote(WHO, f"{NAME}@v1", "production", reason="go")) == ("promote", None, 1)
+    first = stocked.promote(WHO, f"{NAME}@v1", "production", reason="go")
+    assert (moved(first), first["seq"], first["reason"]) == (("promote", None, 1), 1, "go")
     second = stocked.promote(WHO, f"{NAME}@2025-03-02", "production")
     assert (moved(second), second["seq"]) == (("promote", 1, 2), 2)
     assert stocked.release(HERE)["version"] == 2
@@ -439,10 +413,15 @@ def test_components_are_listed_read_and_found_where_they_are_used(stocked: Regis
 
 def test_resolve_answers_each_reference_at_one_serial(stocked: Registry) -> None:
     stocked.promote(WHO, f"{NAME}@v2", "production")
-    answer = stocked.resolve([NAME, f"{NAME}@v1", "nothing@v1"])
-    assert [item["version"] for item in answer["items"]] == [2, 1, None]
-    assert answer["items"][2]["error"] is not None
-    assert answer["items"][2]["error"]["code"] == "not_found"
+    answer = stocked.resolve([NAME, f"{NAME}@v1", "nothing@v1", f"{NAME}@v9"])
+    assert [item["version"] for item in answer["items"]] == [2, 1, None, None]
+    assert [item["error"] and item["error"]["code"] for item in answer["items"]] == [
+        None,
+        None,
+        "not_found",
+        "not_found",
+    ]
+    assert answer["items"][0]["seq"] == 1
     assert answer["serial"] == stocked.describe()["serial"]
 
 
@@ -494,9 +473,26 @@ def test_verify_proves_a_sound_registry(stocked: Registry) -> None:
     assert stocked.verify(NAME)["ok"]
 
 
-def test_a_credentials_secret_is_told_once(registry: Registry) -> None:
-    made = registry.create_token(replace(WHO, dry_run=True), "ci", can="write")
-    assert "token" not in made
-    assert registry.tokens()["items"] == []
+def test_a_credentials_secret_is_told_once(registry: Registry, reach: Callable[[str | None], Registry]) -> None:
+    secret = registry.create_token(WHO, "ci", can="admin")["token"]
+    bearer = reach(secret)
+    with pytest.raises(AlreadyExists) as refused:
+        bearer.create_token(WHO, "ci", can="admin")
+    later = [
+        bearer.tokens(),
+        bearer.create_token(WHO, "other", can="read"),
+        bearer.revoke_token(replace(WHO, dry_run=True), "ci"),
+        refused.value.details,
+        bearer.revoke_token(WHO, "ci"),
+    ]
+    assert [token["name"] for token in later[0]["items"]] == ["ci"]
+    hidden = secret.split("_")[2]
+    assert len(hidden) > 40
+    assert [answer for answer in later if hidden in json.dumps(answer)] == []
+
+
+def test_a_credential_is_not_made_in_a_dry_run_or_with_an_unknown_scope(registry: Registry) -> None:
+    assert "token" not in registry.create_token(replace(WHO, dry_run=True), "ci", can="write")
     with pytest.raises(InvalidInput):
         registry.create_token(WHO, "ci", can="everything")
+    assert registry.tokens()["items"] == []

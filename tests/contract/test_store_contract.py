@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -23,14 +22,6 @@ RELEASES = "refs/heads/releases/support"
 ALIAS = "refs/heads/aliases/support/production"
 TEXTS = {"release.yaml": "a: 1\n", "prompts/system.md": "Sei höflich.\n", "prompts.txt": "", "prompts/a/deep.md": "x"}
 ROOT_ID = "e8cfaf706869a680ae1a54300440a70a2c08b93f"
-
-
-@pytest.fixture(autouse=True)
-def _no_git_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 @pytest.fixture(params=["memory", "git"])

@@ -6,12 +6,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pygit2
 import pytest
 
 import pinset
-from pinset.gitstore import GitStore
+from pinset.gitstore import GitStore, git
+from pinset.gitstore.writer import Repository
 from pinset.ports.store import ROOT, Files, NewCommit, RefMove
+
+if TYPE_CHECKING:
+    from pygit2.enums import ObjectType
 
 COUNTER = "refs/heads/aliases/support/production"
 SOURCE = str(Path(pinset.__file__).parents[1])
@@ -32,12 +38,6 @@ for number in range(int(sys.argv[4])):
         store.move([RefMove(ref, previous, store.write(commit).commit)])
 store.close()
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_git_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 def start(path: Path, name: str, rounds: int = ROUNDS) -> subprocess.Popen[str]:
@@ -78,6 +78,51 @@ def test_packing_beside_writers_loses_nothing(tmp_path: Path) -> None:
         assert worker.returncode == 0, talk
     assert packed > 0
     assert len(list(store.scan())) == 80
+    assert store.check() == []
+    store.close()
+
+
+class RepackedMeanwhile:
+    """An object database whose writes are overtaken, a few times, by a repack that removes emptied directories."""
+
+    def __init__(self, path: Path, times: int) -> None:
+        self._real = pygit2.Repository(str(path))
+        self._path = path
+        self.odb = self
+        self.times = times
+
+    def write(self, kind: ObjectType, data: bytes) -> object:
+        made = self._real.odb.write(kind, data)
+        if self.times:
+            self.times -= 1
+            git.repack(self._path)
+        return made
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real.odb, name)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["known", "new"])
+def test_a_directory_that_a_repack_removes_under_a_write_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    path = tmp_path / "repository.git"
+    store = GitStore.create(path)
+    commit = NewCommit(tree=Files({"a": "b"}), parents=(ROOT,), message="m\n", author="a", at=1)
+    with store.exclusive():
+        first = store.write(commit).commit
+        store.move([RefMove(COUNTER, None, first)])
+    overtaken = RepackedMeanwhile(path, times=3)
+    repository = Repository(path)
+    monkeypatch.setattr(repository, "_git", overtaken)
+    text = "b" if kept else "c"
+    written = repository.write(
+        {"files": {"a": text}, "tree_of": None, "parents": [first], "message": "n\n", "author": "a", "at": 2}
+    )
+    assert overtaken.times == 0
+    with store.exclusive():
+        store.move([RefMove(COUNTER, first, written["commit"])])
+    assert [stored.files for stored in store.scan()] == [{"a": "b"}, {"a": text}]
     assert store.check() == []
     store.close()
 

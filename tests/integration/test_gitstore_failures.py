@@ -30,14 +30,6 @@ ALIAS = "refs/heads/aliases/support/production"
 SOURCE = str(Path(pinset.__file__).parents[1])
 
 
-@pytest.fixture(autouse=True)
-def _no_git_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "repository.git"

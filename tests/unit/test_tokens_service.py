@@ -23,7 +23,7 @@ def test_reading_goes_on_where_the_state_cannot_be_written(
     def full(_token: str, _at: int) -> None:
         raise ReadOnly("the disk is full")
 
-    monkeypatch.setattr(memory.state, "touch_token", full)
+    monkeypatch.setattr(memory._context.state, "touch_token", full)
     assert memory.authenticate(secret).name == "ci"
 
 

@@ -61,7 +61,7 @@ def check(
 
     Example: pinset check ./support-summarizer
     """
-    from pinset.services.publish import raise_for
+    from pinset.domain.findings import refuse
     from pinset_cli.workcopy import read_bundle
 
     with opened(Options(registry, as_json)) as found:
@@ -70,8 +70,7 @@ def check(
         output.show_json(answer)
     else:
         output.show_findings(answer["findings"])
-    if not answer["ok"]:
-        raise_for(answer)
+    refuse(answer["findings"])
     if not as_json:
         output.say(f"{answer['bundle']} is fit to publish ({answer['digest']})")
 

@@ -246,6 +246,8 @@ def diff(
 
 def where_used(
     reference: Annotated[str, typer.Argument(metavar="KIND/NAME[@SELECTOR]")],
+    cursor: o.Cursor = None,
+    limit: o.Limit = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -254,25 +256,25 @@ def where_used(
     Example: pinset where-used guardrails/pii-redact@v2
     """
     with opened(Options(registry)) as found:
-        page = found.where_used(reference)
+        page = found.where_used(reference, cursor=cursor, limit=limit)
     if as_json:
         output.show_json(page)
         return
     rows = [(f"{u['bundle']}@v{u['version']}", u["component"], ", ".join(u["aliases"])) for u in page["items"]]
-    output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), None, "no release holds it")
+    output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), page["next"], "no release holds it")
 
 
 def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
     """One side of a comparison: what to call it, and its content."""
+    from pinset.domain.findings import refuse
     from pinset.domain.references import is_working_copy, parse
-    from pinset.services.publish import raise_for
     from pinset_cli.workcopy import read_bundle
 
     if is_working_copy(side):
         checked = found.check(read_bundle(Path(side).expanduser()))
         if checked["content"] is None:
             output.show_findings(checked["findings"])
-            raise_for(checked)
+            refuse(checked["findings"])
         return f"{side} (working copy)", checked["content"] or {}
     parse(side, default=None)
     document = found.release(side)

@@ -15,13 +15,12 @@ from pinset.api import problems
 from pinset.auth.access import permit
 from pinset.errors import IdempotencyMismatch, InvalidInput, PinsetError
 from pinset.ports.registry import Caller
-from pinset.ports.state import Answer
-from pinset.services.session import operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pinset.api.settings import Settings
+    from pinset.ports.state import Answer
     from pinset.services.local import LocalRegistry
 
 _KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
@@ -70,7 +69,7 @@ class Asked:
         """
         key = self.caller.key
         fingerprint = self._fingerprint(body)
-        kept = self.registry.state.answer(key, self.caller.actor) if key is not None else None
+        kept = self.registry.kept_answer(key, self.caller.actor) if key is not None else None
         if kept is not None:
             return self._replayed(kept, fingerprint, headers)
         try:
@@ -101,17 +100,14 @@ class Asked:
     def _keep(self, key: str, fingerprint: str, response: Response) -> None:
         if response.status_code >= 500 or response.status_code in _PASSING:
             return
-        now = self._settings.now()
-        answer = Answer(
-            key=key,
-            principal=self.caller.actor,
+        self.registry.keep_answer(
+            self.caller,
+            key,
             request=fingerprint,
-            operation=operation_of(self.caller, "", {}).id,
             status=response.status_code,
             body=bytes(response.body).decode(),
-            at=now,
+            lifetime=self._settings.kept_answers,
         )
-        self.registry.state.keep_answer(answer, forget_before=now - self._settings.kept_answers)
 
 
 def asking(verb: str, *, changes: bool = True) -> Any:

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def system_time() -> int:
-    """Microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +11,10 @@ class Settings:
 
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
-    to an Idempotency-Key is kept. now: microseconds since 1970.
+    to an Idempotency-Key is kept.
     """
 
     small_body: int = 1024 * 1024
     large_body: int = 24 * 1024 * 1024
     body_seconds: float = 60.0
     kept_answers: int = 24 * 3600 * 1_000_000
-    now: Callable[[], int] = system_time

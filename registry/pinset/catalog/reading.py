@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import case, exists, select
 
 from pinset.catalog import tables
 from pinset.domain import messages, sealed
@@ -18,13 +18,15 @@ from pinset.domain.records import (
     release_ref,
 )
 from pinset.errors import Integrity, NotFound, Unavailable
-from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Sealed, Use
+from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Use
 from pinset.ports.store import RefMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row, Select
+
+    from pinset.domain.sealed import Sealed
 
 _MOST = 10
 
@@ -150,6 +152,18 @@ class SqlReader:
         rows = self._connection.execute(wanted.order_by(_descending(t.Move.serial)).limit(limit))
         return [_move(row) for row in rows]
 
+    def served_before(self, bundle: str, alias: str, version: int, seq: int) -> MoveRow | None:
+        """The newest move of an alias to a version, before a seq."""
+        wanted = _moves(
+            t.Move.bundle == bundle,
+            t.Move.alias == alias,
+            t.Move.to_version == version,
+            t.Move.seq < seq,
+            table=t.Move,
+        )
+        row = self._one(wanted.order_by(_descending(t.Move.seq)).limit(1))
+        return _move(row) if row else None
+
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now."""
         wanted = select(t.Bar.version).where(t.Bar.bundle == bundle, t.Bar.alias == alias)
@@ -193,27 +207,41 @@ class SqlReader:
             raise NotFound(f"there is no {kind}/{name}@v{version}")
         return self._sealed(row.record.digest, component_ref(kind, name))
 
-    def where_used(self, kind: str, name: str, version: int | None = None, *, limit: int = 1000) -> Sequence[Use]:
+    def where_used(
+        self,
+        kind: str,
+        name: str,
+        version: int | None = None,
+        *,
+        after: tuple[bool, int] | None = None,
+        limit: int = 100,
+    ) -> Sequence[Use]:
         """Every release that holds a component, served ones first, then newest first."""
+        of_release = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
+        served = case((exists().where(of_release), 1), else_=0)
         wanted = (
-            select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, t.Alias.name)
+            select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, served.label("served"))
             .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
-            .outerjoin(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
-            .order_by(t.Alias.name.is_(None), _descending(t.Release.serial), t.Alias.name)
+            .order_by(served.desc(), _descending(t.Release.serial))
             .limit(limit)
         )
         if version is not None:
             wanted = wanted.where(t.Uses.component_version == version)
-        served: dict[tuple[str, int, int], list[str]] = {}
-        for row in self._connection.execute(wanted):
-            aliases = served.setdefault((row.bundle, row.version, row.component_version), [])
-            if row.name is not None:
-                aliases.append(row.name)
+        if after is not None:
+            wanted = wanted.where(
+                (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))
+            )
         return [
-            Use(kind, name, pinned, bundle, number, tuple(aliases))
-            for (bundle, number, pinned), aliases in served.items()
+            Use(kind, name, row.component_version, row.bundle, row.version, row.serial, self._serving(row))
+            for row in self._connection.execute(wanted).all()
         ]
+
+    def _serving(self, use: Any) -> tuple[str, ...]:
+        if not use.served:
+            return ()
+        wanted = select(t.Alias.name).where(t.Alias.bundle == use.bundle, t.Alias.version == use.version)
+        return tuple(self._connection.execute(wanted.order_by(t.Alias.name)).scalars())
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
@@ -257,7 +285,7 @@ class SqlReader:
             raise Integrity(
                 f"the catalog is damaged: {error.message}", hint="run `pinset reindex`, then `pinset verify`"
             ) from error
-        return Sealed(form.manifest, form.files)
+        return form
 
     def _release(self, *where: Any) -> ReleaseRow | None:
         row = self._one(_releases(*where))
@@ -285,12 +313,12 @@ def _prefix(column: Any, text: str) -> tuple[Any, Any]:
 
 
 def _releases(*where: Any) -> Select[Any]:
-    held = (t.Release.yanked, t.Commit.id, t.Commit.tree, t.Commit.message)
+    held = (t.Release.yanked, t.Commit.id, t.Commit.message)
     return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
 
 
 def _components(*where: Any) -> Select[Any]:
-    held = (t.Commit.id, t.Commit.tree, t.Commit.message)
+    held = (t.Commit.id, t.Commit.message)
     joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)
     return joined.where(*where)
 
@@ -304,14 +332,14 @@ def _release(row: Row[Any]) -> ReleaseRow:
     record = messages.decode(row.message)
     if not isinstance(record, ReleaseRecord):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=row.id, tree=row.tree, yanked=row.yanked)
+    return ReleaseRow(record=record, commit=row.id, yanked=row.yanked)
 
 
 def _component(row: Row[Any]) -> ComponentRow:
     record = messages.decode(row.message)
     if not isinstance(record, ComponentRecord):
         raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
-    return ComponentRow(record=record, commit=row.id, tree=row.tree)
+    return ComponentRow(record=record, commit=row.id)
 
 
 def _move(row: Row[Any]) -> MoveRow:

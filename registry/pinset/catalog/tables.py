@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 1
+CATALOG_FORMAT: Final = 2
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -43,7 +43,6 @@ class Commit(_Table, table=True):
     __tablename__ = "commits"
     serial: int = Field(primary_key=True, sa_type=BigInteger)
     id: str = Field(index=True)
-    tree: str
     ref: str = Field(index=True)
     operation: str = Field(index=True)
     message: str
@@ -131,10 +130,15 @@ class Move(_Table, table=True):
     """Every move; the record itself is in the commit's message."""
 
     __tablename__ = "move"
-    __table_args__ = (Index("move_bundle", "bundle", "serial"), Index("move_alias", "bundle", "alias", "serial"))
+    __table_args__ = (
+        Index("move_bundle", "bundle", "serial"),
+        Index("move_alias", "bundle", "alias", "serial"),
+        Index("move_served", "bundle", "alias", "to_version", "seq"),
+    )
     bundle: str = Field(primary_key=True)
     alias: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)
+    to_version: int | None
     serial: int = Field(sa_type=BigInteger)
 
 

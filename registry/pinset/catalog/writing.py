@@ -38,7 +38,6 @@ def apply(connection: Connection, entry: Entry) -> None:
         insert(t.Commit).values(
             serial=stamp.serial,
             id=entry.commit,
-            tree=entry.tree,
             ref=record.ref,
             operation=stamp.operation,
             message=messages.encode(record),
@@ -108,7 +107,9 @@ def _apply_component(connection: Connection, entry: Entry, record: ComponentReco
 
 def _apply_move(connection: Connection, record: MoveRecord) -> None:
     where = {"bundle": record.bundle, "alias": record.alias}
-    connection.execute(insert(t.Move).values(**where, seq=record.seq, serial=record.stamp.serial))
+    connection.execute(
+        insert(t.Move).values(**where, seq=record.seq, to_version=record.to_version, serial=record.stamp.serial)
+    )
     _put(
         connection,
         t.Alias,

@@ -246,10 +246,14 @@ class RemoteRegistry:
         )
         return found
 
-    def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
+    def where_used(
+        self, reference: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.UseAnswer]:
         if "@" in reference:
             parse_component(reference)
-        found: answers.Page[answers.UseAnswer] = self._http.get(path_of("where-used"), ref=reference)
+        found: answers.Page[answers.UseAnswer] = self._http.get(
+            path_of("where-used"), ref=reference, cursor=cursor, limit=limit
+        )
         return found
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:

@@ -149,8 +149,8 @@ class AliasInRelease(TypedDict):
     split: None
 
 
-class ReleaseAnswer(TypedDict):
-    """The release document: what an application gets. content: see the contracts page; files: SHA-256 by path."""
+class ReleaseHead(TypedDict):
+    """What is said of a release that is fetched, in whichever form."""
 
     schema: int
     registry: str
@@ -169,30 +169,18 @@ class ReleaseAnswer(TypedDict):
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+
+
+class ReleaseAnswer(ReleaseHead):
+    """The release document: what an application gets. content: see the contracts page; files: SHA-256 by path."""
+
     content: dict[str, Any]
     files: dict[str, str]
 
 
-class SealedAnswer(TypedDict):
+class SealedAnswer(ReleaseHead):
     """A release in its sealed form: the manifest's exact text and every file, to be checked against the digest."""
 
-    schema: int
-    registry: str
-    epoch: int
-    ref: str
-    bundle: str
-    version: int
-    label: str | None
-    digest: str
-    commit: str
-    serial: int
-    published_at: str
-    published_by: str
-    message: str
-    source: str | None
-    rollback_to: int | None
-    yanked: str | None
-    alias: AliasInRelease | None
     manifest: str
     files: dict[str, str]
     proof: dict[str, str | None]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from pinset.domain import names
+from pinset.errors import ChecksFailed, InvalidInput, InvalidManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pinset.domain.answers import FindingAnswer
 
 
 class Severity(StrEnum):
@@ -110,19 +115,52 @@ class Finding:
         """Whether a person may override it with a reason."""
         return RULES[self.code].judgement
 
-    def as_json(self) -> dict[str, Any]:
-        """The finding as answers carry it."""
-        return {
-            "code": self.code,
-            "severity": self.severity.value,
-            "file": self.file,
-            "line": self.line,
-            "message": self.message,
-            "hint": self.hint,
-        }
+
+JUDGEMENTS: Final = frozenset(code for code, rule in RULES.items() if rule.judgement)
+"""Codes of errors that a person may override with a reason."""
+_FIT: Final = frozenset({"reference-unresolved", "embedding-mismatch"}) | JUDGEMENTS
+"""Codes of errors in well-formed input: its parts do not fit the registry or each other, or should not be kept."""
 
 
 def refusing(findings: Iterable[Finding], allowed: Iterable[str] = ()) -> list[Finding]:
     """The findings that refuse the release: errors, less the judgements whose code was allowed."""
     waived = set(allowed)
     return [f for f in findings if f.severity is Severity.ERROR and not (f.judgement and f.code in waived)]
+
+
+def as_answers(findings: Iterable[Finding]) -> list[FindingAnswer]:
+    """Findings as answers carry them, errors first, then by place."""
+    ordered = sorted(findings, key=lambda f: (f.severity, f.file, f.line or 0, f.code))
+    return [
+        {
+            "code": f.code,
+            "severity": f.severity.value,
+            "file": f.file,
+            "line": f.line,
+            "message": f.message,
+            "hint": f.hint,
+        }
+        for f in ordered
+    ]
+
+
+def refuse(findings: Sequence[FindingAnswer], allowed: Iterable[str] = ()) -> None:
+    """Raise what findings amount to: InvalidManifest for malformed input, ChecksFailed for other errors, or nothing."""
+    waived = JUDGEMENTS.intersection(allowed)
+    against = [f for f in findings if f["severity"] == Severity.ERROR and f["code"] not in waived]
+    if not against:
+        return
+    malformed = any(f["code"] not in _FIT for f in against)
+    counted = f"{len(against)} error{'' if len(against) == 1 else 's'}"
+    kind, what = (InvalidManifest, "the manifest") if malformed else (ChecksFailed, "the release")
+    raise kind(f"{what} has {counted}", hint="fix them and try again", details={"findings": list(findings)})
+
+
+def check_allowed(codes: Sequence[str], reason: str) -> None:
+    """Raises InvalidInput for a code that is no judgement, or an override without a reason."""
+    for code in codes:
+        if code not in JUDGEMENTS:
+            known = ", ".join(sorted(JUDGEMENTS))
+            raise InvalidInput(f"{names.show(code)} cannot be allowed", hint=f"only these can: {known}")
+    if codes and not reason:
+        raise InvalidInput("an override needs a reason", hint="give it with -m TEXT; it is kept with the release")

@@ -14,6 +14,7 @@ from pinset.errors import InvalidName
 KINDS: Final = ("prompts", "indexes", "tools", "guardrails", "models", "configs")
 RESERVED_ALIASES: Final = frozenset({"latest", "none", "declared"})
 DEFAULT_ALIAS: Final = "production"
+HIGHEST_VERSION: Final = 999_999_999
 NAME_LIMIT: Final = 64
 """Characters in a bundle's or component's name."""
 PATH_LIMIT: Final = 512

@@ -171,7 +171,7 @@ def _too_slow(op: str, seconds: float) -> Unavailable:
     return Unavailable(
         f"the store did not finish `{op}` in {seconds:g} seconds and was stopped",
         hint="look again at what happened, then try again; `pinset verify` finds damage",
-        details={"operation": op},
+        details={"step": op},
     )
 
 
@@ -179,7 +179,7 @@ def _lost_write(op: str, status: int) -> Unavailable:
     return Unavailable(
         f"the store's process ended during `{op}` ({_status(status)}); it is not known whether it was done",
         hint="look again, then try again",
-        details={"operation": op},
+        details={"step": op},
     )
 
 
@@ -187,7 +187,7 @@ def _lost_read(op: str, status: int) -> Integrity:
     return Integrity(
         f"the store's process ended during `{op}` ({_status(status)}): most likely a file of the repository is damaged",
         hint=VERIFY_HINT,
-        details={"operation": op},
+        details={"step": op},
     )
 
 

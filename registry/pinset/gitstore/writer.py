@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE, "commit": ObjectType.COMMIT}
+_TRIES: Final = 5
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -102,12 +104,24 @@ class Repository:
 
     def _put(self, made: GitObject) -> None:
         """Make an object durable and read it back, also where it was there before."""
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._put_once(made)
+            except FileNotFoundError:
+                # `git repack` beside us packs what a directory holds and removes the directory.
+                if not left:
+                    raise
+        return None
+
+    def _put_once(self, made: GitObject) -> None:
         path = self.objects.loose_path(made.id)
         there = path.exists()
         # Written even when known: this renews its time, so that no pruning takes it from under us.
         try:
             given = str(self._git.odb.write(_TYPES[made.kind], made.data))
         except Exception as error:
+            if os.strerror(errno.ENOENT) in str(error):
+                raise FileNotFoundError(errno.ENOENT, str(error)) from error
             raise explained(error, path.parent, made.data) from error
         if given != made.id:
             raise damaged(made.kind, made.id, "libgit2 made another id of it")

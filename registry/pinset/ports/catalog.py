@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pinset.domain.records import ComponentRecord, MoveRecord, Record, ReleaseRecord
+    from pinset.domain.sealed import Sealed
     from pinset.ports.store import RefMove
 
 
@@ -22,7 +23,6 @@ class Entry:
     """One commit on its way into the catalog. files: for releases and components every text by path, else empty."""
 
     commit: str
-    tree: str
     record: Record
     files: Mapping[str, str]
 
@@ -52,7 +52,6 @@ class ReleaseRow:
 
     record: ReleaseRecord
     commit: str
-    tree: str
     yanked: str | None
 
 
@@ -62,7 +61,6 @@ class ComponentRow:
 
     record: ComponentRecord
     commit: str
-    tree: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +82,15 @@ class BundleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """A release or component as it was sealed: the manifest's text and every file it lists, by path."""
-
-    manifest: str
-    files: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Use:
-    """A release that holds a shared component, and the aliases that serve it now."""
+    """A release that holds a shared component, its serial, and the aliases that serve it now."""
 
     kind: str
     name: str
     component_version: int
     bundle: str
     version: int
+    serial: int
     aliases: tuple[str, ...]
 
 
@@ -161,6 +152,9 @@ class CatalogReader(Protocol):
     ) -> Sequence[MoveRow]:
         """Moves of one alias or of all of a bundle, newest first; ``before`` is a serial (exclusive)."""
 
+    def served_before(self, bundle: str, alias: str, version: int, seq: int) -> MoveRow | None:
+        """The newest move of an alias to a version, of those before a seq."""
+
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now: left behind by a rollback, not promoted ``again`` since."""
 
@@ -184,8 +178,19 @@ class CatalogReader(Protocol):
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified. Raises NotFound, and Integrity where they are damaged."""
 
-    def where_used(self, kind: str, name: str, version: int | None = None, *, limit: int = 1000) -> Sequence[Use]:
-        """Every release that holds a component, served ones first, then newest first."""
+    def where_used(
+        self,
+        kind: str,
+        name: str,
+        version: int | None = None,
+        *,
+        after: tuple[bool, int] | None = None,
+        limit: int = 100,
+    ) -> Sequence[Use]:
+        """Every release that holds a component, served ones first, then newest first.
+
+        after: whether the last one seen is served, and its serial.
+        """
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write, by serial; empty where it never happened."""

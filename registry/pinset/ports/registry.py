@@ -176,8 +176,13 @@ class Registry(Protocol):
     ) -> answers.Page[answers.ComponentAnswer]:
         """The newest version of every component."""
 
-    def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
-        """The releases that hold a component (``guardrails/pii-redact@v2``, or without selector: any version)."""
+    def where_used(
+        self, reference: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.UseAnswer]:
+        """The releases that hold a component (``guardrails/pii-redact@v2``, or without selector: any version).
+
+        Served ones come first, then the newest.
+        """
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pinset.domain import messages, names, sealed
+from pinset.domain import findings, messages, names, sealed
 from pinset.domain.assembly import assemble_component
 from pinset.domain.records import ComponentRecord, Stamp
 from pinset.domain.references import ComponentReference, parse_selector
 from pinset.errors import NotFound
 from pinset.ports.store import Files
-from pinset.services import publish as releases
-from pinset.services import reading
-from pinset.services.session import writing
+from pinset.services import reading, versions
+from pinset.services.session import Written, only, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain import answers
-    from pinset.domain.assembly import Assembled
-    from pinset.ports.catalog import CatalogReader, ComponentRow
+    from pinset.ports.catalog import CatalogReader, ComponentRow, Use
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
 
@@ -42,7 +40,7 @@ def publish_component(
     if label is not None:
         names.label_name(label)
     words = messages.clean_words(message)
-    releases.check_allow(allow, words)
+    findings.check_allowed(allow, words)
     arguments = {
         "kind": kind,
         "name": name,
@@ -52,47 +50,47 @@ def publish_component(
         "label": label,
         "number": number,
     }
-    with reading.view(context) as reader:
-        result = assemble_component(kind, name, files, releases.surroundings(reader))
-        releases.refuse(result.findings, allow, unsealed=result.sealed is None)
+    checked = versions.Checked(context, lambda around: assemble_component(kind, name, files, around), allow)
     with writing(context, caller, "publish-component", arguments) as session:
         before = session.done_before()
         if before:
-            commit, record = before[0]
-            if not isinstance(record, ComponentRecord):
-                raise AssertionError("the operation published a component")
-            return _published(record, commit, result, created=True, operation=session.operation.id)
-        result = assemble_component(kind, name, files, releases.surroundings(session.catalog))
-        releases.refuse(result.findings, allow, unsealed=result.sealed is None)
-        return _publish(session, caller, kind, name, result, label, words, number, allow)
+            published, created = only(ComponentRecord, before), True
+        else:
+            published, created = _stage(session, checked, kind, name, label, words, number)
+            session.commit()
+        return {
+            **_answer(published.record, published.commit),
+            "created": created,
+            "findings": findings.as_answers(checked.result.findings),
+            "operation": session.operation_id if created else None,
+        }
 
 
-def _publish(
+def _stage(
     session: Session,
-    caller: Caller,
+    checked: versions.Checked,
     kind: str,
     name: str,
-    result: Assembled,
     label: str | None,
     words: str,
     number: int | None,
-    allow: Sequence[str],
-) -> answers.ComponentAnswer:
-    form, reader = result.sealed, session.catalog
+) -> tuple[Written[ComponentRecord], bool]:
+    """The version that has this content, staged where there is none; whether it is new."""
+    form, reader = checked.confirm(session).sealed, session.catalog
     if form is None:
         raise AssertionError("a component without errors is sealed")
     digest = form.digest
-    known = releases.existing(
+    known = versions.existing(
         reader.components_by_digest(kind, name, digest),
         label,
         lambda wanted: reader.component_by_label(kind, name, wanted),
         digest,
     )
     if known is not None:
-        return _published(known.record, known.commit, result, created=False, operation=None)
+        return Written(known.record, known.commit), False
     newest = reader.component_versions(kind, name, limit=1)
-    version = releases.next_number(newest[0].record.version if newest else 0, number)
-    waived = tuple(sorted({finding.code for finding in result.findings if finding.judgement} & set(allow)))
+    version = versions.next_number(newest[0].record.version if newest else 0, number)
+    waived = checked.waived()
 
     def record(stamp: Stamp) -> ComponentRecord:
         return ComponentRecord(
@@ -107,16 +105,8 @@ def _publish(
             allow_reason=words if waived else "",
         )
 
-    if caller.dry_run:
-        head = reader.head()
-        would = record(Stamp(serial=head.serial + 1, prev=head.commit, at=head.at, actor=caller.actor, operation=""))
-        return _published(would, "", result, created=True, operation=None)
     files = {sealed.COMPONENT: form.manifest, **form.files}
-    entry = session.stage(record, Files(files), lambda at: (at,) if at else (), files)
-    session.commit()
-    if not isinstance(entry.record, ComponentRecord):
-        raise AssertionError("a component was staged")
-    return _published(entry.record, entry.commit, result, created=True, operation=session.operation.id)
+    return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True
 
 
 def component(context: Context, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
@@ -157,25 +147,37 @@ def components(
         return reading.page(rows, limit, _row, lambda row: f"{row.record.kind}/{row.record.name}")
 
 
-def where_used(context: Context, reference: str) -> answers.Page[answers.UseAnswer]:
-    """The releases that hold a component."""
+def where_used(
+    context: Context, reference: str, *, cursor: str | None = None, limit: int = 100
+) -> answers.Page[answers.UseAnswer]:
+    """The releases that hold a component: served ones first, then newest first."""
     kind, name, pinned = reading.component_key(reference)
     with reading.view(context) as reader:
         wanted = pinned or ComponentReference(kind, name, parse_selector("latest"))
         row = reading.find_component(reader, wanted)
         if row is None:
             raise _unknown(reader, wanted)
-        uses = reader.where_used(kind, name, row.record.version if pinned else None)
-        items: list[answers.UseAnswer] = [
-            {
-                "component": f"{use.kind}/{use.name}@v{use.component_version}",
-                "bundle": use.bundle,
-                "version": use.version,
-                "aliases": list(use.aliases),
-            }
-            for use in uses
-        ]
-        return {"items": items, "next": None}
+        version = row.record.version if pinned else None
+        uses = reader.where_used(kind, name, version, after=_after(cursor), limit=limit + 1)
+        return reading.page(uses, limit, _use, lambda use: f"{int(bool(use.aliases))}-{use.serial}")
+
+
+def _use(use: Use) -> answers.UseAnswer:
+    return {
+        "component": f"{use.kind}/{use.name}@v{use.component_version}",
+        "bundle": use.bundle,
+        "version": use.version,
+        "aliases": list(use.aliases),
+    }
+
+
+def _after(cursor: str | None) -> tuple[bool, int] | None:
+    if cursor is None:
+        return None
+    served, dash, serial = cursor.partition("-")
+    if served not in ("0", "1") or not dash:
+        raise reading.bad_cursor(cursor)
+    return served == "1", reading.number(serial) or 0
 
 
 def _unknown(reader: CatalogReader, reference: ComponentReference) -> NotFound:
@@ -192,15 +194,8 @@ def _row(row: ComponentRow) -> answers.ComponentAnswer:
     return _answer(row.record, row.commit)
 
 
-def _published(
-    record: ComponentRecord, commit: str, result: Assembled, *, created: bool, operation: str | None
-) -> answers.ComponentAnswer:
-    found = reading.finding_answers(result.findings)
-    return {**_answer(record, commit), "created": created, "findings": found, "operation": operation}
-
-
 def _answer(record: ComponentRecord, commit: str) -> answers.ComponentAnswer:
-    answer: Any = {
+    return {
         "ref": f"{record.kind}/{record.name}@v{record.version}",
         "kind": record.kind,
         "name": record.name,
@@ -213,5 +208,3 @@ def _answer(record: ComponentRecord, commit: str) -> answers.ComponentAnswer:
         "published_by": record.stamp.actor,
         "message": record.message,
     }
-    found: answers.ComponentAnswer = answer
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pinset.ports.state import Attempt
+from pinset.ports.state import Answer, Attempt
 from pinset.services import (
     comparing,
     components,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
-    from pinset.ports.state import State, TokenRow
+    from pinset.ports.state import TokenRow
     from pinset.services.session import Context
 
 
@@ -34,11 +34,6 @@ class LocalRegistry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-
-    @property
-    def state(self) -> State:
-        """The state: what the API keeps answers and attempts in."""
-        return self._context.state
 
     def open(self, progress: Progress | None = None) -> None:
         """Make the catalog usable and settle a write that was cut off. Raises Busy, ReadOnly, Integrity."""
@@ -210,8 +205,10 @@ class LocalRegistry:
     ) -> answers.Page[answers.ComponentAnswer]:
         return components.components(self._context, kind=kind, cursor=cursor, limit=limit)
 
-    def where_used(self, reference: str) -> answers.Page[answers.UseAnswer]:
-        return components.where_used(self._context, reference)
+    def where_used(
+        self, reference: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.UseAnswer]:
+        return components.where_used(self._context, reference, cursor=cursor, limit=limit)
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
@@ -247,6 +244,24 @@ class LocalRegistry:
         self._context.state.add_attempt(
             Attempt(at=at, actor=actor, action=action, target=target, code=code, detail=detail)
         )
+
+    def kept_answer(self, key: str, actor: str) -> Answer | None:
+        """What the first request with an Idempotency-Key was answered, while it is kept."""
+        return self._context.state.answer(key, actor)
+
+    def keep_answer(self, caller: Caller, key: str, *, request: str, status: int, body: str, lifetime: int) -> None:
+        """Keep the first answer to a key. request: fingerprint of what was asked. lifetime: microseconds."""
+        now = self._context.clock.now()
+        answer = Answer(
+            key=key,
+            principal=caller.actor,
+            request=request,
+            operation=session.operation_of(caller, "", {}).id,
+            status=status,
+            body=body,
+            at=now,
+        )
+        self._context.state.keep_answer(answer, forget_before=now - lifetime)
 
     def reindex(self, progress: Progress | None = None) -> int:
         """Rebuild the catalog from git alone; how many commits it has."""

@@ -8,7 +8,7 @@ from pinset.domain import messages
 from pinset.domain.records import FORMAT, FoundingRecord, Stamp
 from pinset.errors import AlreadyExists
 from pinset.ports.store import Files, NewCommit, RefMove
-from pinset.services import session
+from pinset.services import session, verifying
 
 if TYPE_CHECKING:
     from pinset.ports.progress import Progress
@@ -54,7 +54,8 @@ def reindex(context: Context, progress: Progress | None = None) -> int:
 
 
 def gc(context: Context, progress: Progress | None = None) -> None:
-    """Repack the repository beside readers and writers."""
+    """Repack the repository beside readers and writers. Raises Integrity for a damaged one, which is left as it is."""
+    verifying.refuse_damage(context.store.check(progress=progress))
     context.store.pack(progress=progress)
 
 

@@ -11,7 +11,7 @@ from pinset.domain.references import Reference, SelectorKind, parse, parse_selec
 from pinset.errors import AliasMoved, Barred, InvalidInput, InvalidReference, NotFound, Yanked
 from pinset.ports.store import ROOT, Files, TreeOf
 from pinset.services import reading
-from pinset.services.session import Session, writing
+from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
     from pinset.domain import answers
@@ -45,7 +45,7 @@ def promote(
     with writing(context, caller, "promote", arguments) as session:
         before = session.done_before()
         if before:
-            return _again(session, before)
+            return answer(only(MoveRecord, before), session)
         reader, bundle = session.catalog, wanted.bundle
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
@@ -54,7 +54,7 @@ def promote(
         warnings = _warnings(row, current)
         if plan is None:
             return _unchanged(session, row, _need(current), warnings)
-        return _make(session, caller, bundle, alias, plan, row.commit, words, warnings)
+        return _make(session, bundle, alias, plan, row.commit, words, warnings)
 
 
 def rollback(
@@ -81,7 +81,7 @@ def rollback(
     with writing(context, caller, "rollback", arguments) as session:
         before = session.done_before()
         if before:
-            return _again(session, before)
+            return answer(only(MoveRecord, before), session)
         reader = session.catalog
         current = reader.alias(bundle, alias)
         if current is None:
@@ -96,7 +96,7 @@ def rollback(
         if row is None:
             raise NotFound(f"{bundle}@v{plan.to_version} is not in the catalog", hint="run `pinset reindex`")
         warnings = [f"v{version} is {why}, skipped" for version, why in plan.skipped]
-        return _make(session, caller, bundle, alias, plan, row.commit, words, warnings)
+        return _make(session, bundle, alias, plan, row.commit, words, warnings)
 
 
 def retire(
@@ -110,7 +110,7 @@ def retire(
     with writing(context, caller, "retire", arguments) as session:
         before = session.done_before()
         if before:
-            return _again(session, before)
+            return answer(only(MoveRecord, before), session)
         current = session.catalog.alias(bundle, alias)
         if current is None:
             current = reading.served(session.catalog, bundle, alias)  # raises, saying what there is
@@ -118,29 +118,27 @@ def retire(
         plan = plan_retirement(current.record)
         if plan is None:
             return _unchanged(session, None, current, [])
-        return _make(session, caller, bundle, alias, plan, None, words, [])
+        return _make(session, bundle, alias, plan, None, words, [])
 
 
 def stage_promotion(
-    session: Session, bundle: str, row: ReleaseRow, alias: str, words: str
-) -> tuple[MoveRecord, str] | None:
-    """Stage the move of an alias to a release that exists, within another write; None where it serves it already."""
-    current = session.catalog.alias(bundle, alias)
-    plan = _promotion(session.catalog, row, alias, current, again=False)
-    return _stage(session, bundle, alias, plan, row.commit, words) if plan else None
-
-
-def stage_first(
-    session: Session, record: ReleaseRecord, commit: str, alias: str, words: str
-) -> tuple[MoveRecord, str] | None:
-    """Stage the move of an alias to a release that the same write publishes."""
+    session: Session, release: Written[ReleaseRecord], alias: str, words: str
+) -> Written[MoveRecord] | None:
+    """Stage the move of an alias to a release, within the write that publishes it; None where it serves it already."""
+    record = release.record
     current = session.catalog.alias(record.bundle, alias)
-    plan = plan_promotion(current.record if current else None, record.version, again=False)
-    return _stage(session, record.bundle, alias, plan, commit, words) if plan else None
+    row = session.catalog.release(record.bundle, record.version)  # None while it is only staged
+    plan = (
+        _promotion(session.catalog, row, alias, current, again=False)
+        if row is not None
+        else plan_promotion(current.record if current else None, record.version, again=False)
+    )
+    return _stage(session, record.bundle, alias, plan, release.commit, words) if plan else None
 
 
-def answer(record: MoveRecord, commit: str, session: Session, warnings: list[str] | None = None) -> answers.MoveAnswer:
+def answer(written: Written[MoveRecord], session: Session, warnings: list[str] | None = None) -> answers.MoveAnswer:
     """A move as answers carry it."""
+    record = written.record
     target = session.catalog.release(record.bundle, record.to_version) if record.to_version else None
     return {
         "action": record.action.value,
@@ -150,7 +148,7 @@ def answer(record: MoveRecord, commit: str, session: Session, warnings: list[str
         "from": record.from_version,
         "to": record.to_version,
         "release_commit": target.commit if target else None,
-        "revision": commit,
+        "revision": written.commit,
         "reason": record.reason,
         "at": reading.time(record.stamp.at),
         "actor": record.stamp.actor,
@@ -161,35 +159,21 @@ def answer(record: MoveRecord, commit: str, session: Session, warnings: list[str
 
 
 def _make(
-    session: Session,
-    caller: Caller,
-    bundle: str,
-    alias: str,
-    plan: Plan,
-    release: str | None,
-    words: str,
-    warnings: list[str],
+    session: Session, bundle: str, alias: str, plan: Plan, release: str | None, words: str, warnings: list[str]
 ) -> answers.MoveAnswer:
-    if caller.dry_run:
-        head = session.catalog.head()
-        stamp = Stamp(serial=head.serial + 1, prev=head.commit, at=head.at, actor=caller.actor, operation="")
-        return answer(_record(stamp, bundle, alias, plan, words), "", session, warnings)
-    record, commit = _stage(session, bundle, alias, plan, release, words)
+    written = _stage(session, bundle, alias, plan, release, words)
     session.commit()
-    return answer(record, commit, session, warnings)
+    return answer(written, session, warnings)
 
 
 def _stage(
     session: Session, bundle: str, alias: str, plan: Plan, release: str | None, words: str
-) -> tuple[MoveRecord, str]:
-    entry = session.stage(
+) -> Written[MoveRecord]:
+    return session.stage(
         lambda stamp: _record(stamp, bundle, alias, plan, words),
         TreeOf(release) if release else Files(),
         lambda at: (at or ROOT, *([release] if release else [])),
     )
-    if not isinstance(entry.record, MoveRecord):
-        raise AssertionError("a move was staged")
-    return entry.record, entry.commit
 
 
 def _record(stamp: Stamp, bundle: str, alias: str, plan: Plan, words: str) -> MoveRecord:
@@ -275,11 +259,8 @@ def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord
         return row.record if row else None
 
     def served(version: int, before: int) -> MoveRecord | None:
-        for seq in range(before - 1, 0, -1):
-            found = move(seq)
-            if found is not None and found.to_version == version:
-                return found
-        return None
+        row = reader.served_before(bundle, alias, version, before)
+        return row.record if row else None
 
     def current_at(at: int) -> MoveRecord | None:
         low, high, found = 1, current.seq, None
@@ -329,7 +310,7 @@ def _need(current: MoveRow | None) -> MoveRow:
 
 
 def _unchanged(session: Session, row: ReleaseRow | None, current: MoveRow, warnings: list[str]) -> answers.MoveAnswer:
-    same: Any = answer(current.record, current.commit, session, warnings)
+    same: Any = answer(Written(current.record, current.commit), session, warnings)
     now = current.record.to_version
     commit = row.commit if row else None
     unchanged: answers.MoveAnswer = same | {
@@ -340,11 +321,3 @@ def _unchanged(session: Session, row: ReleaseRow | None, current: MoveRow, warni
         "operation": None,
     }
     return unchanged
-
-
-def _again(session: Session, before: list[tuple[str, Any]]) -> answers.MoveAnswer:
-    """The first answer of a write that happened already."""
-    commit, record = before[0]
-    if not isinstance(record, MoveRecord):
-        raise AssertionError("the operation was a move")
-    return answer(record, commit, session)

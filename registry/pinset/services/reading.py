@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pinset.domain import messages, names, sealed
+from pinset.domain import messages, names
 from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pinset.domain import answers
-    from pinset.domain.findings import Finding
     from pinset.domain.references import ComponentReference
     from pinset.ports.catalog import CatalogReader, ComponentRow, MoveRow, ReleaseRow
     from pinset.services.session import Context
@@ -27,7 +26,10 @@ A = TypeVar("A")
 
 @contextmanager
 def view(context: Context) -> Iterator[CatalogReader]:
-    """One consistent view. A catalog that is missing is rebuilt first, a write that was cut off is settled."""
+    """One consistent view; a catalog that is missing is rebuilt first.
+
+    A write that was cut off was never acknowledged: it is not seen until the next writer has settled it.
+    """
     if not context.catalog.usable():
         with context.store.exclusive():
             ready(context)
@@ -125,23 +127,7 @@ def time(at: int) -> str:
     return messages.format_time(at)
 
 
-def finding_answers(findings: Sequence[Finding]) -> list[answers.FindingAnswer]:
-    """Findings as answers carry them, errors first, then by place."""
-    ordered = sorted(findings, key=lambda f: (f.severity, f.file, f.line or 0, f.code))
-    return [
-        {
-            "code": f.code,
-            "severity": f.severity.value,
-            "file": f.file,
-            "line": f.line,
-            "message": f.message,
-            "hint": f.hint,
-        }
-        for f in ordered
-    ]
-
-
-def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> dict[str, Any]:
+def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.ReleaseHead:
     """What the release document and the sealed form say alike."""
     head, record = reader.head(), row.record
     return {
@@ -175,20 +161,20 @@ def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -
 
 def release_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.ReleaseAnswer:
     """The release document."""
-    stored = reader.sealed_release(row.record.bundle, row.record.version)
-    form = sealed.Sealed(stored.manifest, stored.files)
-    head: Any = release_head(reader, row, move)
-    answer: answers.ReleaseAnswer = head | {"content": content_of(form), "files": file_digests(form)}
-    return answer
+    form = reader.sealed_release(row.record.bundle, row.record.version)
+    return {**release_head(reader, row, move), "content": content_of(form), "files": file_digests(form)}
 
 
 def sealed_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.SealedAnswer:
     """The sealed form. Signed raw commits take the places in ``proof`` once there are signatures."""
-    stored = reader.sealed_release(row.record.bundle, row.record.version)
-    head: Any = release_head(reader, row, move)
+    form = reader.sealed_release(row.record.bundle, row.record.version)
     proof = {"release": row.commit, "move": move.commit if move else None}
-    answer: answers.SealedAnswer = head | {"manifest": stored.manifest, "files": dict(stored.files), "proof": proof}
-    return answer
+    return {
+        **release_head(reader, row, move),
+        "manifest": form.manifest,
+        "files": dict(form.files),
+        "proof": proof,
+    }
 
 
 def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSummary:
@@ -228,8 +214,13 @@ def number(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidInput(f"{names.show(cursor)} is no cursor", hint="pass what `next` of the page before said")
+        raise bad_cursor(cursor)
     return int(cursor)
+
+
+def bad_cursor(cursor: str) -> InvalidInput:
+    """The error for a cursor that no page gave."""
+    return InvalidInput(f"{names.show(cursor)} is not a cursor", hint="pass what `next` of the page before said")
 
 
 def page(rows: Sequence[R], limit: int, make: Callable[[R], A], cursor: Callable[[R], str]) -> answers.Page[A]:

@@ -12,7 +12,7 @@ import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pinset.domain import messages
 from pinset.domain.records import Record, Stamp
@@ -21,7 +21,7 @@ from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pinset.ports.catalog import Catalog, CatalogWriter
     from pinset.ports.clock import Clock
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Caller
     from pinset.ports.state import State
     from pinset.ports.store import Store, StoredCommit
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +60,32 @@ def operation_of(caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Ope
     return Operation(f"op_{identity[:24]}", hashlib.sha256(asked.encode()).hexdigest()[:32])
 
 
+@dataclass(frozen=True, slots=True)
+class Written(Generic[R]):
+    """A record and the commit that holds it; in a dry run the commit is ''."""
+
+    record: R
+    commit: str
+
+
 @dataclass(slots=True)
 class Session:
-    """One writer's turn: the lock is held, the catalog is current, nothing is half done."""
+    """One writer's turn: the lock is held, the catalog is current, nothing is half done.
+
+    In a dry run everything is decided and nothing is written.
+    """
 
     context: Context
     catalog: CatalogWriter
-    actor: str
+    caller: Caller
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def operation_id(self) -> str | None:
+        """What the operation is called in answers; None in a dry run, which leaves nothing to look up."""
+        return None if self.caller.dry_run else self.operation.id
 
     def done_before(self) -> list[tuple[str, Record]]:
         """The commits of this operation where it happened already; a retry answers by them."""
@@ -80,11 +98,11 @@ class Session:
 
     def stage(
         self,
-        make: Callable[[Stamp], Record],
+        make: Callable[[Stamp], R],
         tree: Files | TreeOf,
         parents: Callable[[str | None], tuple[str, ...]],
         files: Mapping[str, str] | None = None,
-    ) -> Entry:
+    ) -> Written[R]:
         """Make one commit durable; nobody sees it before `commit`.
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
@@ -95,29 +113,37 @@ class Session:
             serial=(last.serial if last else head.serial) + 1,
             prev=self._entries[-1].commit if self._entries else head.commit,
             at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
-            actor=self.actor,
-            operation=self.operation.id,
+            actor=self.caller.actor,
+            operation=self.operation_id or "",
             request=self.operation.request,
         )
         record = make(stamp)
+        if self.caller.dry_run:
+            return self._staged(Entry(commit="", record=record, files={}), record)
         staged = [move.new for move in self._moves if move.ref == record.ref]
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
-            NewCommit(tree=tree, parents=parents(at), message=messages.encode(record), author=self.actor, at=stamp.at)
+            NewCommit(
+                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=stamp.at
+            )
         )
-        entry = Entry(commit=written.commit, tree=written.tree, record=record, files=files or {})
         self._moves.append(RefMove(record.ref, at, written.commit))
+        return self._staged(Entry(commit=written.commit, record=record, files=files or {}), record)
+
+    def _staged(self, entry: Entry, record: R) -> Written[R]:
         self._entries.append(entry)
-        return entry
+        return Written(record, entry.commit)
 
     def commit(self) -> None:
         """Make what was staged happen, all of it. Raises Unavailable where it cannot be known whether it did."""
+        if not self._moves:
+            return
         intent = Intent(self.operation.id, tuple(self._moves))
         self.catalog.begin(intent)
         try:
             self.context.store.move(self._moves)
         except PinsetError as error:
-            error.details.setdefault("operation", self.operation.id)
+            error.details["operation"] = self.operation.id
             settled = _settle(self.context.store, self.catalog, intent, self._entries)
             if settled:
                 return
@@ -137,7 +163,7 @@ def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str,
         ready(context)
         with context.catalog.writing() as catalog:
             repair(context, catalog)
-            yield Session(context, catalog, caller.actor, operation)
+            yield Session(context, catalog, caller, operation)
 
 
 def ready(context: Context, progress: Progress | None = None) -> None:
@@ -159,16 +185,22 @@ def entry_of(stored: StoredCommit) -> Entry:
     record = messages.decode(stored.message)
     if record.ref != stored.ref:
         raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}")
-    return Entry(commit=stored.commit, tree=stored.tree, record=record, files=stored.files)
+    return Entry(commit=stored.commit, record=record, files=stored.files)
 
 
-def repair(context: Context, catalog: CatalogWriter) -> bool:
-    """Finish or forget the write that was under way when the last writer ended; whether there was one."""
+def only(kind: type[R], found: Iterable[tuple[str, Record]]) -> Written[R]:
+    """The one commit of a kind among those of an operation that was made before."""
+    for commit, record in found:
+        if isinstance(record, kind):
+            return Written(record, commit)
+    raise AssertionError(f"the operation wrote a {kind.__name__}")
+
+
+def repair(context: Context, catalog: CatalogWriter) -> None:
+    """Finish or forget the write that was under way when the last writer ended, where there was one."""
     intent = catalog.intent()
-    if intent is None:
-        return False
-    _settle(context.store, catalog, intent, None)
-    return True
+    if intent is not None:
+        _settle(context.store, catalog, intent, None)
 
 
 def _settle(store: Store, catalog: CatalogWriter, intent: Intent, entries: list[Entry] | None) -> bool:

@@ -8,14 +8,17 @@ from pinset.domain import names
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
 from pinset.domain.records import ComponentRecord, ReleaseRecord
-from pinset.errors import PinsetError
-from pinset.services import session
+from pinset.errors import Integrity, PinsetError
+from pinset.services import reading, session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pinset.domain import answers
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
+    from pinset.ports.store import Damage, Store
     from pinset.services.session import Context
 
 _SHOWN = 100
@@ -27,25 +30,12 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
     """
     if bundle is not None:
-        names.bundle_name(bundle)
-    proof = Proof()
-    problems: list[dict[str, str]] = []
+        with reading.view(context) as reader:
+            reading.need_bundle(reader, names.bundle_name(bundle))
     with context.store.exclusive():
-        try:
-            refs = dict(context.store.refs())
-            facts = _facts(context, progress)
-        except PinsetError as error:
-            problems.append({"where": "repository", "what": error.message, "hint": error.hint or _way_out()})
-            refs, facts = {}, []
-        for fact in facts:
-            proof.add(fact)
-        problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
-        problems += [
-            {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
-            for damage in context.store.check(progress=progress)
-        ]
+        proof, refs, problems = _examine(context.store, progress)
         if not problems:
-            problems += _catalog_problems(context, refs)
+            problems = _catalog_problems(context, refs)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -58,7 +48,42 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
     }
 
 
-def _facts(context: Context, progress: Progress | None) -> list[Fact]:
+def prove(store: Store, progress: Progress | None = None) -> None:
+    """Prove a repository alone, such as a copy. Raises Integrity naming what is wrong first."""
+    _, _, problems = _examine(store, progress)
+    if problems:
+        first = problems[0]
+        raise Integrity(f"the repository is damaged: {first['where']}{first['what']}", hint=first["hint"])
+
+
+def refuse_damage(found: Sequence[Damage]) -> None:
+    """Raises Integrity naming the first damage there is."""
+    if found:
+        raise Integrity(
+            f"the repository is damaged: {found[0].where} {found[0].what}", hint=found[0].hint or _way_out()
+        )
+
+
+def _examine(store: Store, progress: Progress | None) -> tuple[Proof, dict[str, str], list[dict[str, str]]]:
+    """The proof, the refs and all problems of a repository."""
+    proof = Proof()
+    problems: list[dict[str, str]] = []
+    refs: dict[str, str] = {}
+    try:
+        refs = dict(store.refs())
+        for fact in _facts(store, progress):
+            proof.add(fact)
+    except PinsetError as error:
+        problems.append({"where": "repository", "what": error.message, "hint": error.hint or _way_out()})
+    problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
+    problems += [
+        {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
+        for damage in store.check(progress=progress)
+    ]
+    return proof, refs, problems
+
+
+def _facts(store: Store, progress: Progress | None) -> list[Fact]:
     facts = [
         Fact(
             ref=stored.ref,
@@ -68,7 +93,7 @@ def _facts(context: Context, progress: Progress | None) -> list[Fact]:
             record=decode(stored.message),
             files=stored.files,
         )
-        for stored in context.store.scan(progress=progress)
+        for stored in store.scan(progress=progress)
     ]
     return sorted(facts, key=lambda fact: fact.record.stamp.serial)
 

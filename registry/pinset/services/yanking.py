@@ -10,7 +10,7 @@ from pinset.domain.references import parse
 from pinset.errors import InvalidInput
 from pinset.ports.store import Files
 from pinset.services import reading
-from pinset.services.session import writing
+from pinset.services.session import only, writing
 
 if TYPE_CHECKING:
     from pinset.domain import answers
@@ -36,9 +36,7 @@ def _record(context: Context, caller: Caller, reference: str, verdict: Verdict, 
     with writing(context, caller, verdict.value, {"reference": reference, "reason": words}) as session:
         before = session.done_before()
         if before:
-            record = before[0][1]
-            if not isinstance(record, EvidenceRecord):
-                raise AssertionError("the operation was a yank")
+            record = only(EvidenceRecord, before).record
             yanked = record.reason if record.verdict is Verdict.YANK else None
             return _answer(record.bundle, record.version, yanked, changed=True, operation=session.operation.id)
         row, _ = reading.find_release(session.catalog, wanted)
@@ -46,15 +44,13 @@ def _record(context: Context, caller: Caller, reference: str, verdict: Verdict, 
         if (row.yanked is None) == (verdict is Verdict.UNYANK):
             return _answer(bundle, version, row.yanked, changed=False, operation=None)
         yanked = words if verdict is Verdict.YANK else None
-        if caller.dry_run:
-            return _answer(bundle, version, yanked, changed=True, operation=None)
 
         def record_of(stamp: Stamp) -> EvidenceRecord:
             return EvidenceRecord(stamp=stamp, bundle=bundle, version=version, verdict=verdict, reason=words)
 
         session.stage(record_of, Files(), lambda at: (at,) if at else ())
         session.commit()
-        return _answer(bundle, version, yanked, changed=True, operation=session.operation.id)
+        return _answer(bundle, version, yanked, changed=True, operation=session.operation_id)
 
 
 def _answer(

@@ -1,0 +1,116 @@
+"""Versions: what publishing a release and publishing a shared component have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from pinset.domain import findings, names
+from pinset.domain.assembly import Found, Surroundings
+from pinset.errors import AlreadyExists, Conflict
+from pinset.services import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pinset.domain.assembly import Assembled
+    from pinset.domain.references import ComponentReference, Selector
+    from pinset.ports.catalog import CatalogReader, ComponentRow, ReleaseRow
+    from pinset.services.session import Context, Session
+
+Row = TypeVar("Row", "ReleaseRow", "ComponentRow")
+_Asked: TypeAlias = tuple[str, tuple[Any, ...], Any]
+"""A question of `Surroundings` by name, what it was about, and its answer."""
+
+
+class Checked:
+    """What assembling and checking came to, before the lock was taken, and how to make sure of it under the lock.
+
+    The checks take most of the time of a publish and need no lock; only what they asked the registry is asked again.
+    Raises what the findings amount to.
+    """
+
+    def __init__(self, context: Context, assemble: Callable[[Surroundings], Assembled], allow: Sequence[str]) -> None:
+        self._assemble = assemble
+        self._allow = allow
+        self._asked: list[_Asked] = []
+        with reading.view(context) as reader:
+            self.result = self._accepted(_noting(surroundings(reader), self._asked))
+
+    def confirm(self, session: Session) -> Assembled:
+        """The result as it is under the lock."""
+        around = surroundings(session.catalog)
+        if any(getattr(around, what)(*about) != answer for what, about, answer in self._asked):
+            self.result = self._accepted(around)
+        return self.result
+
+    def waived(self) -> tuple[str, ...]:
+        """The codes that were found and that a person allowed."""
+        return tuple(sorted({f.code for f in self.result.findings if f.judgement}.intersection(self._allow)))
+
+    def _accepted(self, around: Surroundings) -> Assembled:
+        result = self._assemble(around)
+        findings.refuse(findings.as_answers(result.findings), self._allow)
+        return result
+
+
+def surroundings(reader: CatalogReader) -> Surroundings:
+    """What one view of the registry knows."""
+
+    def component(reference: ComponentReference) -> Found | None:
+        row = reading.find_component(reader, reference)
+        if row is None:
+            return None
+        form = reader.sealed_component(reference.kind, reference.name, row.record.version)
+        return Found(version=row.record.version, digest=row.record.digest, sealed=form)
+
+    def version(bundle: str, selector: Selector) -> int | None:
+        row = reading.select(reader, bundle, selector)
+        return row.record.version if row else None
+
+    def serving(bundle: str) -> int | None:
+        move = reader.alias(bundle, names.DEFAULT_ALIAS)
+        return move.record.to_version if move else None
+
+    return Surroundings(component=component, version=version, serving=serving)
+
+
+def existing(same: Sequence[Row], label: str | None, by_label: Callable[[str], Row | None], digest: str) -> Row | None:
+    """What is published already and answers for this content: None where a new version is due.
+
+    Raises AlreadyExists where the label is held by other content.
+    """
+    holder = by_label(label) if label is not None else None
+    if holder is not None and holder.record.digest != digest:
+        raise AlreadyExists(
+            f"the label {label} is taken by v{holder.record.version}, which has other content",
+            hint="labels are never moved: choose another one",
+            details={"version": holder.record.version, "digest": holder.record.digest},
+        )
+    if holder is not None:
+        return holder
+    return same[0] if same and label is None else None
+
+
+def next_number(newest: int, wanted: int | None) -> int:
+    """The number of a new version; a wanted one must be above all that exist."""
+    if wanted is None:
+        return newest + 1
+    if not newest < wanted <= names.HIGHEST_VERSION:
+        raise Conflict(
+            f"the number {wanted} is not free: the newest is v{newest}", hint=f"use a number from {newest + 1}"
+        )
+    return wanted
+
+
+def _noting(around: Surroundings, asked: list[_Asked]) -> Surroundings:
+    """The same surroundings, which write down what they were asked."""
+
+    def noted(what: str) -> Callable[..., Any]:
+        def ask(*about: Any) -> Any:
+            answer = getattr(around, what)(*about)
+            asked.append((what, about, answer))
+            return answer
+
+        return ask
+
+    return Surroundings(component=noted("component"), version=noted("version"), serving=noted("serving"))
