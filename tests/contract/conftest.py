@@ -81,13 +81,14 @@ def registry(reach: Callable[[str | None], Registry]) -> Registry:
 
 @pytest.fixture
 def everything(near: LocalRegistry, tmp_path: Path) -> Callable[[], tuple[Any, ...]]:
-    """All that a registry holds: the rows of the catalog, the refs, and the files of its directory (SQLite's own come and go)."""
+    """All that a registry holds: the rows of the catalog, the refs, and the files of its directory but for those that come
+    and go with a look: SQLite's own, and the state, which notes attempts."""
 
     def look() -> tuple[Any, ...]:
         with near._context.catalog.reading() as reader:
             rows = list(reader.dump())
-        found = (path for path in tmp_path.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
-        files = sorted(str(path.relative_to(tmp_path)) for path in found)
+        found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+        files = [path for path in found if not path.endswith(("-wal", "-shm")) and "/state." not in path]
         return rows, dict(near._context.store.refs()), files
 
     return look

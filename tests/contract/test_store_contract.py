@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pinset.domain.records import ROOT
 from pinset.errors import Busy, Conflict, InvalidInput, InvalidName, NotFound
 from pinset.gitstore import GitStore, MemoryStore
-from pinset.ports.store import ROOT, Files, NewCommit, RefMove, TreeOf
+from pinset.gitstore.objects import ROOT_COMMIT
+from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 RELEASES = "refs/heads/releases/support"
 ALIAS = "refs/heads/aliases/support/production"
 TEXTS = {"release.yaml": "a: 1\n", "prompts/system.md": "Sei höflich.\n", "prompts.txt": "", "prompts/a/deep.md": "x"}
-ROOT_ID = "e8cfaf706869a680ae1a54300440a70a2c08b93f"
 
 
 @pytest.fixture(params=["memory", "git"])
@@ -219,7 +220,11 @@ def test_scan_gives_content_parents_and_trees_as_written(store: Store) -> None:
     assert by_id[one.commit].parents == ()
     assert by_id[up.commit].files == by_id[one.commit].files
     assert by_id[up.commit].tree == one.tree
-    assert by_id[up.commit].parents == (ROOT_ID, one.commit)
+    assert by_id[up.commit].parents == (ROOT, one.commit)
+
+
+def test_the_root_is_the_same_commit_in_every_registry() -> None:
+    assert ROOT_COMMIT.id == "e8cfaf706869a680ae1a54300440a70a2c08b93f"
 
 
 @pytest.mark.parametrize("message", ["", "one", "a\n\nb\n\n\n", "\n\nlate", "Key: v\n---\nü\n", "\r\n"])

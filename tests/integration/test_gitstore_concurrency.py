@@ -12,9 +12,10 @@ import pygit2
 import pytest
 
 import pinset
+from pinset.domain.records import ROOT
 from pinset.gitstore import GitStore, git
 from pinset.gitstore.writer import Repository
-from pinset.ports.store import ROOT, Files, NewCommit, RefMove
+from pinset.ports.store import Files, NewCommit, RefMove
 
 if TYPE_CHECKING:
     from pygit2.enums import ObjectType
@@ -26,7 +27,8 @@ PROCESSES, ROUNDS = 8, 50
 WORKER = """
 import pathlib, sys
 from pinset.gitstore import GitStore
-from pinset.ports.store import ROOT, Files, NewCommit, RefMove
+from pinset.domain.records import ROOT
+from pinset.ports.store import Files, NewCommit, RefMove
 
 store = GitStore.open(pathlib.Path(sys.argv[1]), wait_seconds=60)
 ref = sys.argv[2]

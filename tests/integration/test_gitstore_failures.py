@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import pinset
+from pinset.domain.records import ROOT
 from pinset.errors import (
     AlreadyExists,
     Integrity,
@@ -23,7 +24,7 @@ from pinset.errors import (
     UnknownFormat,
 )
 from pinset.gitstore import GitStore
-from pinset.ports.store import ROOT, Files, NewCommit, RefMove, TreeOf, Written
+from pinset.ports.store import Files, NewCommit, RefMove, TreeOf, Written
 
 RELEASES = "refs/heads/releases/support"
 ALIAS = "refs/heads/aliases/support/production"
@@ -398,6 +399,7 @@ def test_a_write_the_disk_refuses_is_read_only_with_a_way_out(path: Path) -> Non
 import pathlib, resource, signal
 from pinset.errors import ReadOnly
 from pinset.gitstore import GitStore
+from pinset.domain.records import ROOT
 from pinset.ports.store import Files, NewCommit
 store = GitStore.create(pathlib.Path({str(path)!r}))
 store.refs()

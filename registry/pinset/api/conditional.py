@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from pinset.domain.moves import NONE
 from pinset.domain.names import is_digest
 from pinset.domain.references import Selector, SelectorKind
 from pinset.errors import InvalidInput, PreconditionRequired
 
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
-NONE: Final = "none"
-"""As an expected revision: the alias serves nothing."""
 _SCHEMA: Final = 1
 """Counts the shapes that a form has had; part of every tag."""
 _LETTERS: Final = {"document": "d", "sealed": "s"}

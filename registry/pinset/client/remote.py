@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client.http import Http, path_of
 from pinset.domain import names
-from pinset.domain.references import SelectorKind, parse, parse_component, parse_selector
-from pinset.errors import AliasMoved, InvalidManifest, InvalidReference, NotFound
+from pinset.domain.moves import NONE, alias_moved, expected_release
+from pinset.domain.references import parse, parse_component, parse_selector
+from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     import httpx
 
     from pinset.domain import answers
+    from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
 
-NONE: Final = "none"
-"""As an expectation or revision: the alias serves nothing."""
+_NEVER: Final = "moved"
+"""A revision that no alias ever has."""
 VERIFY_SECONDS: Final = 600.0
 """Verify reads the whole repository."""
 
@@ -110,9 +112,12 @@ class RemoteRegistry:
         path = _alias(wanted.bundle, alias)
         if revision is None or expect is not None:
             now = self._now(wanted.bundle, alias)
-            if expect is not None:
-                self._expect(wanted.bundle, alias, now, expect)
             revision = revision or self._revision(now)
+            moved = self._moved(wanted.bundle, alias, now, expect) if expect is not None else None
+            if moved is not None:
+                if caller.key is None:
+                    raise moved
+                revision = _NEVER  # refused, except where this key's request was done before
         body = {"release": str(wanted.selector), "reason": reason, "again": again}
         found: answers.MoveAnswer = self._change(caller, "PUT", path, body, _condition(revision))
         return found
@@ -320,27 +325,15 @@ class RemoteRegistry:
         """What an alias serves; None where it never moved."""
         return next((item for item in self.aliases(bundle)["items"] if item["alias"] == alias), None)
 
-    def _expect(self, bundle: str, alias: str, now: answers.AliasAnswer | None, expect: str) -> None:
-        """Raises AliasMoved where the alias does not serve what the caller says it does."""
-        wanted = self._expected(bundle, expect)
-        version = now["version"] if now else None
-        if wanted != version:
-            raise AliasMoved(
-                f"{bundle}@{alias} serves {f'v{version}' if version else 'nothing'}, not {expect}",
-                hint=f"look at what changed (pinset history {bundle}@{alias}) and decide again",
-                details={"serves": version, "revision": now["revision"] if now else None},
-            )
-
-    def _expected(self, bundle: str, expect: str) -> int | None:
-        if expect == NONE:
-            return None
-        selector = parse_selector(expect)
-        if selector.kind is SelectorKind.ALIAS:
-            raise InvalidReference(
-                f"{expect} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
-            )
+    def _moved(self, bundle: str, alias: str, now: answers.AliasAnswer | None, expect: str) -> AliasMoved | None:
+        """The error where the alias does not serve what the caller says it does."""
+        selector = expected_release(expect)
         # A version too is asked for: one that does not exist is not found, and no move by somebody else.
-        return self.summary(f"{bundle}@{selector}")["version"]
+        wanted = self.summary(f"{bundle}@{selector}")["version"] if selector else None
+        serves, revision = (now["version"], now["revision"]) if now else (None, None)
+        if wanted == serves:
+            return None
+        return alias_moved(bundle, alias, serves=serves, expected=expect, revision=revision)
 
 
 def _body(**fields: Any) -> dict[str, Any]:

@@ -87,9 +87,13 @@ def decode(text: str) -> Record:
     _, _, body = head.partition("\n\n")
     words = "\n".join(line.removeprefix(_INDENT) for line in body.split("\n")) if body else ""
     try:
-        return _build(keys, words)
-    except (KeyError, ValueError) as error:
+        record = _build(keys, words)
+        again = encode(record)
+    except (KeyError, ValueError, OverflowError) as error:
         raise Integrity(f"a commit message lacks or garbles a key: {error}") from error
+    if again != text:
+        raise Integrity("a commit message is not as the registry writes it")
+    return record
 
 
 _KINDS: Final[Mapping[type[Record], str]] = {

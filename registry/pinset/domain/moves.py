@@ -8,13 +8,17 @@ once more to 7: it never ping-pongs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pinset.domain.records import Action, MoveRecord
-from pinset.errors import Barred, InvalidInput, NothingBehind, Yanked
+from pinset.domain.references import Selector, SelectorKind, parse_selector
+from pinset.errors import AliasMoved, Barred, InvalidInput, InvalidReference, NothingBehind, Yanked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+NONE: Final = "none"
+"""What an alias that serves nothing is expected to serve, and its revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,27 @@ class History:
     current_at: Callable[[int], MoveRecord | None]
     unfit: Callable[[int], str | None]
     declared: int | None
+
+
+def expected_release(text: str) -> Selector | None:
+    """What a caller expects an alias to serve; None for ``none``. Raises InvalidReference where it is not fixed."""
+    if text == NONE:
+        return None
+    selector = parse_selector(text)
+    if selector.kind is SelectorKind.ALIAS:
+        raise InvalidReference(
+            f"{text} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
+        )
+    return selector
+
+
+def alias_moved(bundle: str, alias: str, *, serves: int | None, expected: str, revision: str | None) -> AliasMoved:
+    """The error where an alias does not serve what a caller thinks it does."""
+    return AliasMoved(
+        f"{bundle}@{alias} serves {f'v{serves}' if serves else 'nothing'}, not {expected}",
+        hint=f"look at what changed (pinset history {bundle}@{alias}) and decide again",
+        details={"serves": serves, "revision": revision},
+    )
 
 
 def plan_promotion(current: MoveRecord | None, version: int, *, again: bool) -> Plan | None:

@@ -7,10 +7,11 @@ the release's, every serial, seq, back and parent the one it must be. It does no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pinset.domain import sealed
 from pinset.domain.records import (
+    ROOT,
     Action,
     ComponentRecord,
     EvidenceRecord,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One commit: ids, and what its message says. parents: without the root's id, which the store leaves to itself."""
+    """One commit: ids, and what its message says. parents: ids, and ROOT."""
 
     ref: str
     commit: str
@@ -35,6 +36,20 @@ class Fact:
     parents: tuple[str, ...]
     record: Record
     files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is remembered of a commit: never its files, for there may be many."""
+
+    commit: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    commit: str
+    tree: str
 
 
 @dataclass(slots=True)
@@ -46,11 +61,12 @@ class Proof:
     releases: int = 0
     moves: int = 0
     texts: int = 0
-    _last: Fact | None = None
-    _tips: dict[str, Fact] = field(default_factory=dict)
-    _releases: dict[tuple[str, int], Fact] = field(default_factory=dict)
+    _last: _Known | None = None
+    _founded: FoundingRecord | None = None
+    _tips: dict[str, _Known] = field(default_factory=dict)
+    _releases: dict[tuple[str, int], _Release] = field(default_factory=dict)
     _labels: set[tuple[str, str]] = field(default_factory=set)
-    _moves: dict[tuple[str, str, int], MoveRecord] = field(default_factory=dict)
+    _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
 
     def add(self, fact: Fact) -> None:
         """Check one commit against all before it."""
@@ -62,19 +78,22 @@ class Proof:
         match record:
             case ReleaseRecord() | ComponentRecord():
                 self._check_sealed(fact, record)
+                self._check_version(fact, record)
             case MoveRecord():
                 self._check_move(fact, record)
             case EvidenceRecord():
                 if (record.bundle, record.version) not in self._releases:
                     self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
-                self._check_parent(fact)
+                self._check_parents(fact)
             case FoundingRecord():
-                self._check_parent(fact)
-        self._last = self._tips[fact.ref] = fact
+                self._check_founding(fact, record)
+        self._last = self._tips[fact.ref] = _Known(fact.commit, record)
 
     def _check_serial(self, fact: Fact) -> None:
         stamp, last = fact.record.stamp, self._last
         if last is None:
+            if not isinstance(fact.record, FoundingRecord):
+                self._problem(fact, "is the first commit there is, and founds no registry")
             if stamp.prev is not None:
                 self._problem(fact, "is the first commit there is, and names one before it")
             return
@@ -87,27 +106,44 @@ class Proof:
         if stamp.at <= before.at:
             self._problem(fact, "is not later than the commit before it")
 
-    def _check_parent(self, fact: Fact) -> None:
+    def _check_founding(self, fact: Fact, record: FoundingRecord) -> None:
+        self._check_parents(fact)
+        before, self._founded = self._founded, record
+        if before is None:
+            return
+        if record.registry_id != before.registry_id:
+            self._problem(fact, f"says the registry is {record.registry_id}, and it is {before.registry_id}")
+        if record.epoch <= before.epoch:
+            self._problem(fact, f"begins epoch {record.epoch} after {before.epoch}")
+
+    def _check_parents(self, fact: Fact, *more: str, first: tuple[str, ...] = ()) -> None:
         tip = self._tips.get(fact.ref)
-        if fact.parents != ((tip.commit,) if tip else ()):
+        if fact.parents != ((tip.commit,) if tip else first) + more:
             self._problem(fact, "does not follow the commit before it on its branch")
 
     def _check_sealed(self, fact: Fact, record: ReleaseRecord | ComponentRecord) -> None:
-        name = sealed.MANIFEST if isinstance(record, ReleaseRecord) else sealed.COMPONENT
+        release = isinstance(record, ReleaseRecord)
         files = dict(fact.files)
-        manifest = files.pop(name, "")
+        manifest = files.pop(sealed.MANIFEST if release else sealed.COMPONENT, "")
         self.texts += len(files)
         try:
             sealed.verify(sealed.Sealed(manifest, files), record.digest)
         except PinsetError as error:
             self._problem(fact, error.message)
-        self._check_parent(fact)
+            return
+        content = sealed.parse(manifest)
+        told = {key: content.get(key) for key in (("bundle",) if release else ("kind", "name"))}
+        if any(value != getattr(record, key) for key, value in told.items()):
+            self._problem(fact, f"holds the manifest of {'/'.join(map(str, told.values()))}")
+
+    def _check_version(self, fact: Fact, record: ReleaseRecord | ComponentRecord) -> None:
+        self._check_parents(fact)
         tip = self._tips.get(fact.ref)
-        if tip is not None and not isinstance(tip.record, type(record)):
+        before = tip.record if tip else None
+        if isinstance(before, ReleaseRecord | ComponentRecord) and record.version <= before.version:
+            self._problem(fact, f"has version {record.version} after {before.version}")
+        if before is not None and not isinstance(before, type(record)):
             self._problem(fact, "follows a commit of another kind")
-        newest: Any = tip.record if tip else None
-        if newest is not None and record.version <= newest.version:
-            self._problem(fact, f"has version {record.version} after {newest.version}")
         if record.label is not None:
             key = (fact.ref, record.label.lower())
             if key in self._labels:
@@ -115,7 +151,7 @@ class Proof:
             self._labels.add(key)
         if isinstance(record, ReleaseRecord):
             self.releases += 1
-            self._releases[record.bundle, record.version] = fact
+            self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree)
 
     def _check_move(self, fact: Fact, record: MoveRecord) -> None:
         self.moves += 1
@@ -125,28 +161,31 @@ class Proof:
             self._problem(fact, f"has seq {record.seq} after {before.seq if before else 0}")
         if record.from_version != (before.to_version if before else None):
             self._problem(fact, "does not come from what the alias served")
-        release = self._releases.get((record.bundle, record.to_version)) if record.to_version else None
-        if record.to_version is not None and release is None:
+        if (record.action is Action.RETIRE) != (record.to_version is None):
+            self._problem(fact, f"is a {record.action}, and goes to {record.to_version or 'nothing'}")
+        if record.to_version is None:
+            self._check_parents(fact)
+            if fact.files:
+                self._problem(fact, "retires the alias and still holds files")
+        elif (release := self._releases.get((record.bundle, record.to_version))) is None:
             self._problem(fact, f"goes to v{record.to_version}, which does not exist")
-        if release is not None and (fact.tree != release.tree or fact.parents[-1:] != (release.commit,)):
-            self._problem(fact, f"does not hold what v{record.to_version} holds")
-        if record.to_version is None and fact.files:
-            self._problem(fact, "retires the alias and still holds files")
-        if tip is not None and fact.parents[:1] != (tip.commit,):
-            self._problem(fact, "does not follow the move before it")
+        else:
+            self._check_parents(fact, release.commit, first=(ROOT,))
+            if fact.tree != release.tree:
+                self._problem(fact, f"does not hold what v{record.to_version} holds")
         self._check_back(fact, record, before)
-        self._moves[record.bundle, record.alias, record.seq] = record
+        self._served.add((fact.ref, record.to_version, record.back))
 
     def _check_back(self, fact: Fact, record: MoveRecord, before: MoveRecord | None) -> None:
-        if record.action is not Action.ROLLBACK:
-            if record.back != (before.seq if before else None):
-                self._problem(fact, "has a Back that is not the move before it")
-            return
-        earlier = (self._moves.get((record.bundle, record.alias, seq)) for seq in range(1, record.seq))
-        if not any(move and move.to_version == record.to_version and move.back == record.back for move in earlier):
+        rollback = record.action is Action.ROLLBACK
+        if not rollback and record.back != (before.seq if before else None):
+            self._problem(fact, "has a Back that is not the move before it")
+        if rollback and (fact.ref, record.to_version, record.back) not in self._served:
             self._problem(fact, "rolls back to nothing that the alias served")
-        if before is not None and record.bars != before.to_version:
+        if rollback and record.bars != record.from_version:
             self._problem(fact, "does not bar what it left behind")
+        if not rollback and record.bars is not None:
+            self._problem(fact, f"bars v{record.bars}, which only a rollback does")
 
     def _problem(self, fact: Fact, what: str) -> None:
         self.problems.append((f"{fact.ref} {fact.commit[:12]}", what))

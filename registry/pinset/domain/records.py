@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Final
 
 MAIN_REF: Final = "refs/heads/main"
+ROOT: Final = "root"
+"""As a parent: the one constant, empty commit on which every chain of moves begins."""
 FORMAT: Final = 1
 """The format of commits, sealed manifests and components that this program writes."""
 

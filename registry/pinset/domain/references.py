@@ -120,7 +120,10 @@ def parse_component(text: str, *, kind: str | None = None) -> ComponentReference
     if slash:
         names.component_kind(given)
         if kind is not None and given != kind:
-            raise InvalidReference(f"{names.show(text)} is one of {given}, and this place takes {kind}")
+            raise InvalidReference(
+                f"{names.show(text)} is one of {given}, and this place takes {kind}",
+                hint=f"name it under {given}, or name one of {kind} here: {kind}/NAME@v1",
+            )
     elif kind is None:
         raise InvalidReference(
             f"{names.show(text)} does not say its kind", hint=f"write prompts/{name}@v1, tools/{name}@v1, …"

@@ -75,7 +75,12 @@ def parse(manifest: str) -> dict[str, Any]:
         raise UnknownFormat(
             f"a sealed manifest has format {found}, and this program knows {FORMAT}", hint="upgrade pinset"
         )
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+    files = content.get("files") if isinstance(content, dict) else None
+    if (
+        not isinstance(content, dict)
+        or not isinstance(files, dict)
+        or not all(isinstance(e, dict) and "sha256" in e for e in files.values())
+    ):
         raise Integrity("a sealed manifest lists no files", hint="run `pinset verify`")
     return content
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pinset.domain.records import ROOT
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit
 from pinset.gitstore.locks import ThreadLock
 from pinset.gitstore.objects import (
@@ -19,7 +20,7 @@ from pinset.gitstore.objects import (
 )
 from pinset.gitstore.refs import checked_name
 from pinset.gitstore.scanning import MISSING, VERIFY_HINT, Scanner, damaged
-from pinset.ports.store import ROOT, Damage, Files, Written
+from pinset.ports.store import Damage, Files, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

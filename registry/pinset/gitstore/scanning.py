@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from pinset.domain.names import file_path, show
+from pinset.domain.records import ROOT
 from pinset.errors import Integrity, InvalidName
 from pinset.gitstore.objects import ROOT_COMMIT, CommitFacts, Kind, parse_commit, parse_tree
 from pinset.ports.store import StoredCommit
@@ -91,7 +92,7 @@ class Scanner:
             ref=ref,
             commit=wanted,
             tree=facts.tree,
-            parents=facts.parents,
+            parents=tuple(ROOT if parent == ROOT_COMMIT.id else parent for parent in facts.parents),
             message=facts.message,
             files=self.files(facts.tree),
         )

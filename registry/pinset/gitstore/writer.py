@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
+from pinset.domain.records import ROOT
 from pinset.errors import Conflict, Integrity, Unavailable
 from pinset.gitstore import refs
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
@@ -25,7 +26,6 @@ from pinset.gitstore.objects import (
     tree_objects,
 )
 from pinset.gitstore.scanning import Scanner, damaged
-from pinset.ports.store import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,16 +6,13 @@ Every implementation keeps these promises; ``tests/contract`` holds them to it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pinset.ports.progress import Progress
-
-ROOT: Final = "root"
-"""As a parent: the one constant, empty root commit on which every chain of moves begins."""
 
 
 @dataclass(frozen=True, slots=True)

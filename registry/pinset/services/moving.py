@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import messages, names
-from pinset.domain.moves import History, Plan, Target, plan_promotion, plan_retirement, plan_rollback
-from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
-from pinset.domain.references import Reference, SelectorKind, parse, parse_selector
-from pinset.errors import AliasMoved, Barred, InvalidInput, InvalidReference, NotFound, Yanked
-from pinset.ports.store import ROOT, Files, TreeOf
+from pinset.domain.moves import (
+    NONE,
+    History,
+    Plan,
+    Target,
+    alias_moved,
+    expected_release,
+    plan_promotion,
+    plan_retirement,
+    plan_rollback,
+)
+from pinset.domain.records import ROOT, MoveRecord, ReleaseRecord, Stamp
+from pinset.domain.references import Reference, parse, parse_selector
+from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, Yanked
+from pinset.ports.store import Files, TreeOf
 from pinset.services import reading
 from pinset.services.session import Session, Written, only, writing
 
@@ -18,9 +28,6 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
-
-NONE = "none"
-"""As an expectation: the alias serves nothing."""
 
 
 def promote(
@@ -216,33 +223,18 @@ def _expect(
     reader: CatalogReader, bundle: str, alias: str, current: MoveRow | None, *, expect: str | None, revision: str | None
 ) -> None:
     """Raises AliasMoved where the alias is not where the caller thinks it is."""
-    now = current.record.to_version if current else None
-    if revision is not None:
-        nothing_as_expected = revision == NONE and now is None
-        if not nothing_as_expected and revision != (current.commit if current else None):
-            raise _moved(bundle, alias, current, "the given revision")
+    now, at = (current.record.to_version, current.commit) if current else (None, None)
+
+    def moved(expected: str) -> AliasMoved:
+        return alias_moved(bundle, alias, serves=now, expected=expected, revision=at)
+
+    if revision is not None and revision != at and not (revision == NONE and now is None):
+        raise moved("the given revision")
     if expect is not None:
-        wanted = None
-        if expect != NONE:
-            selector = parse_selector(expect)
-            if selector.kind is SelectorKind.ALIAS:
-                raise InvalidReference(
-                    f"{expect} is an alias, and what is expected must be fixed", hint="say a version, a label or none"
-                )
-            row = reading.find_release(reader, Reference(bundle, selector))[0]
-            wanted = row.record.version
+        selector = expected_release(expect)
+        wanted = reading.find_release(reader, Reference(bundle, selector))[0].record.version if selector else None
         if wanted != now:
-            raise _moved(bundle, alias, current, expect)
-
-
-def _moved(bundle: str, alias: str, current: MoveRow | None, expected: str) -> AliasMoved:
-    now = current.record.to_version if current else None
-    served = f"v{now}" if now else "nothing"
-    return AliasMoved(
-        f"{bundle}@{alias} serves {served}, not {expected}",
-        hint=f"look at what changed (pinset history {bundle}@{alias}) and decide again",
-        details={"serves": now, "revision": current.commit if current else None},
-    )
+            raise moved(expect)
 
 
 def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord) -> History:
