@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pinset.domain import sealed as sealed_form
 from pinset.domain.checks import content as fit
 from pinset.domain.checks import models, texts
 from pinset.domain.document import content_of
-from pinset.domain.findings import Finding, Severity
+from pinset.domain.findings import JUDGEMENTS, Finding, refusing
 from pinset.domain.manifest import component as component_manifest
 from pinset.domain.manifest import draft as release_manifest
 from pinset.domain.manifest.reader import Wanted
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pinset.domain.manifest.draft import Draft
-
-_HARMLESS: Final = frozenset({"model-unpinned", "model-floating", "secret"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ class _Components:
 def assemble_release(files: Mapping[str, str], around: Surroundings, *, bundle: str | None = None) -> Assembled:
     """Read, resolve, check and seal a release. bundle: stands in where the manifest must agree with it."""
     findings = list(_text_findings(files))
-    if any(finding.severity is Severity.ERROR and finding.code not in _HARMLESS for finding in findings):
+    if refusing(findings, JUDGEMENTS):
         return Assembled(release_manifest.Draft(at=""), findings)
     draft = release_manifest.read(files)
     if bundle is not None and draft.bundle is not None and draft.bundle != bundle:
@@ -115,18 +113,20 @@ def assemble_release(files: Mapping[str, str], around: Surroundings, *, bundle: 
         result.rollback_to = _check_rollback(draft, draft.bundle, draft.rollback_to, around, result.findings)
     if result.sealed is not None:
         result.findings.extend(_unused(draft, files))
+    result.findings = texts.masked(result.findings)
     return result
 
 
 def assemble_component(kind: str, name: str, files: Mapping[str, str], around: Surroundings) -> Assembled:
     """Read, resolve, check and seal a shared component."""
     findings = list(_text_findings(files))
-    if any(finding.severity is Severity.ERROR and finding.code not in _HARMLESS for finding in findings):
+    if refusing(findings, JUDGEMENTS):
         return Assembled(release_manifest.Draft(at=""), findings)
     draft = component_manifest.read(kind, name, files)
     result = _assemble(draft, files, around, findings, component=(kind, name))
     if result.sealed is not None:
         result.findings.extend(_unused(draft, files))
+    result.findings = texts.masked(result.findings)
     return result
 
 
@@ -143,7 +143,7 @@ def _assemble(
         components.add(wanted)
     findings += draft.findings + components.findings + list(models.check_models(draft))
     _check_includes(draft, components, findings)
-    if any(finding.severity is Severity.ERROR and finding.code not in _HARMLESS for finding in findings):
+    if refusing(findings, JUDGEMENTS):
         return Assembled(draft, findings)
     try:
         sealed, content = _seal(draft, files, components, component)
@@ -156,6 +156,7 @@ def _assemble(
     findings += fit.check_schemas(draft, content)
     findings += fit.check_prompts(draft, content, files)
     if component is None:
+        findings += fit.check_named(draft, content)
         findings += fit.check_retrieval(draft, content)
         findings += texts.check_sizes(sealed.files) if components.files else []
     return Assembled(draft, findings, sealed, content)
@@ -180,6 +181,7 @@ def _read_templates(draft: Draft, files: Mapping[str, str]) -> None:
                 _note_template(draft, part["format"], source["text"], draft.at, line)
         if partials:
             part["partials"] = partials
+            _note_circle(draft, part, files, line)
 
 
 def _sources(part: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -202,10 +204,15 @@ def _read_template(
                 Finding("include-unresolved", message, "include by a literal name", path, include.line)
             )
             continue
-        if include.text in partials:
-            continue
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), include.text))
         target = next((candidate for candidate in (beside, include.text) if candidate in files), None)
+        known = partials.get(include.text)
+        if known is not None:
+            if target not in (None, known["file"]):
+                message = f"{include.text} is {known['file']} in one template of the prompt and {target} in this one"
+                hint = "include it by its path from the top, or rename one of the two"
+                draft.findings.append(Finding("template-syntax", message, hint, path, include.line))
+            continue
         if target is None:
             message = f"the template includes {include.text}, which is not among the files"
             hint = "add the file, or correct the name; it is looked for beside the template, then from the top"
@@ -213,6 +220,23 @@ def _read_template(
             continue
         partials[include.text] = {"file": target}
         _read_template(draft, style, target, files, partials)
+
+
+def _note_circle(draft: Draft, part: Mapping[str, Any], files: Mapping[str, str], line: int | None) -> None:
+    """Note the Jinja templates of a prompt that include themselves without end."""
+    partials: Mapping[str, dict[str, str]] = part["partials"]
+
+    def included(name: str) -> tuple[str, str] | None:
+        return ("jinja2", files[partials[name]["file"]]) if name in partials else None
+
+    for source in _sources(part):
+        file = source.get("file")
+        circle = templates.include_cycle("jinja2", files[file] if file else source["text"], included)
+        if circle:
+            message = f"the template includes itself: {' → '.join(circle)}"
+            at = (file, None) if file else (draft.at, line)
+            draft.findings.append(Finding("template-syntax", message, "break the circle of includes", *at))
+            return
 
 
 def _note_template(draft: Draft, style: str, text: str, file: str, line: int | None) -> templates.Parsed:
@@ -225,7 +249,7 @@ def _note_template(draft: Draft, style: str, text: str, file: str, line: int | N
         for include in parsed.includes:
             at = include.line if line is None else line
             try:
-                draft.wanted.append(Wanted(parse_component(include.text, kind="prompts"), file, at))
+                draft.wanted.append(Wanted(parse_component(include.text, kind="prompts"), file, at, included=True))
             except PinsetError as error:
                 draft.findings.append(Finding("reference-syntax", error.message, error.hint, file, at))
     if style == "text" and templates.parse("mustache", text).variables:
@@ -238,7 +262,7 @@ def _check_includes(draft: Draft, components: _Components, findings: list[Findin
     """What is included as text must be text: a prompt with one template in a format without logic."""
     for wanted in draft.wanted:
         part = components.parts.get(wanted.reference.key)
-        if part is None or wanted.reference.kind != "prompts" or wanted.file == draft.at:
+        if part is None or not wanted.included:
             continue
         if "template" not in part or part["format"] not in ("mustache", "text"):
             message = f"{wanted.reference} cannot be included: it is no single mustache or text template"

@@ -10,8 +10,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import sealed as sealed_form
+from pinset.domain.references import parse_component
 from pinset.domain.text import templates, tool_shapes
-from pinset.errors import Integrity
+from pinset.errors import Integrity, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ def content_of(sealed: sealed_form.Sealed) -> dict[str, Any]:
     """
     try:
         return _Derivation(sealed).content()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, InvalidInput) as error:
         raise Integrity(f"a sealed manifest contradicts itself: {error!r}", hint="run `pinset verify`") from error
 
 
@@ -98,7 +99,10 @@ class _Derivation:
         if "component" in part:
             key = part["component"]
             own = {name: value for name, value in part.items() if name != "component"}
-            return {**self._prompt(self._component_part(key)), **own, "component": self._identity(key)}
+            shared = self._prompt(self._component_part(key))
+            if "inputs" in own:
+                shared.pop("inputs_inferred", None)
+            return {**shared, **own, "component": self._identity(key)}
         answer = dict(part)
         style = part["format"]
         if "template" in part:
@@ -124,7 +128,7 @@ class _Derivation:
         return str(text)
 
     def _included(self, reference: str) -> str:
-        part = self._component_part(reference.partition("@")[0])
+        part = self._component_part(parse_component(reference, kind="prompts").key)
         return self._text(part["template"], part["format"])
 
     def _component_part(self, key: str) -> dict[str, Any]:

@@ -38,14 +38,19 @@ def template_texts(prompt: Mapping[str, Any]) -> list[str]:
 
 
 def check_prompts(draft: Draft, content: Mapping[str, Any], files: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables against the declared inputs, and what a prompt names against what the release has."""
+    """Templates with all that they include, and their variables against the declared inputs."""
     for name, prompt in content["prompts"].items():
-        line = draft.lines.get(("prompts", name))
         used = variables(prompt)
         if prompt["format"] == "mustache":
             yield from _check_included(draft, name, prompt)
         if not prompt.get("inputs_inferred") and isinstance(prompt.get("inputs"), dict):
             yield from _check_inputs(draft, name, prompt, used, files)
+
+
+def check_named(draft: Draft, content: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the prompts name against what the release has. A shared prompt is checked where a release uses it."""
+    for name, prompt in content["prompts"].items():
+        line = draft.lines.get(("prompts", name))
         model = prompt.get("model")
         if model and model not in content["models"]:
             hint = "the models are " + (", ".join(content["models"]) or "none yet: add models: …")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import names
 from pinset.domain.findings import Finding
 from pinset.domain.sealed import COMPONENT, COMPONENTS, MANIFEST
-from pinset.domain.text import suspicious
+from pinset.domain.text import detectors, suspicious
 from pinset.errors import InvalidName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 TEXT_LIMIT: Final = 1024 * 1024
 """Bytes of one text."""
@@ -78,6 +79,16 @@ def check_characters(files: Mapping[str, str]) -> Iterator[Finding]:
         for line, word in suspicious.lookalikes(text)[:_SHOWN]:
             message = f"{names.show(word)} mixes letters of several scripts that look alike"
             yield Finding("lookalike-character", message, "retype the word in one script", path, line)
+
+
+def masked(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, none of them repeating a secret that another one is about: they end in logs of CI."""
+    if not any(finding.code in ("secret", "secret-suspected") for finding in findings):
+        return list(findings)
+    return [
+        replace(finding, message=detectors.masked(finding.message), hint=detectors.masked(finding.hint))
+        for finding in findings
+    ]
 
 
 def check_secrets(files: Mapping[str, str]) -> Iterator[Finding]:

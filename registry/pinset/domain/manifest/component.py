@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain.findings import Finding
-from pinset.domain.manifest import loading, parts
+from pinset.domain.manifest import loading, parts, prompts
 from pinset.domain.manifest.draft import Draft
 from pinset.domain.manifest.reader import Reader
 from pinset.domain.text import templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_DATA_ENDINGS = (".yaml", ".yml", ".json")
 
 
 def read(kind: str, name: str, files: Mapping[str, str]) -> Draft:
@@ -54,7 +52,10 @@ def _file(kind: str, name: str, file: str, files: Mapping[str, str]) -> Draft:
 def _part(reader: Reader, kind: str, value: Any) -> dict[str, Any]:
     match kind:
         case "prompts":
-            return parts.prompt(reader, value, ())
+            part = prompts.prompt(reader, value, ())
+            if "guardrails" in part:
+                part["guardrails"] = prompts.guardrail_names(reader, part["guardrails"], ("guardrails",))
+            return part
         case "models":
             return parts.model(reader, value, ())
         case "indexes":

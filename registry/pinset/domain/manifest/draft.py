@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
 from pinset.domain.findings import Finding
-from pinset.domain.manifest import loading, parts
-from pinset.domain.manifest.reader import Reader, Wanted
+from pinset.domain.manifest import loading, parts, prompts
+from pinset.domain.manifest.reader import Reader, Wanted, is_component
 from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
@@ -90,19 +91,20 @@ def _release(reader: Reader, draft: Draft) -> None:
         draft.metadata = reader.mapping(found["metadata"], (*base, "metadata"), (), open_ended=True)
     for single, plural, read_one in (
         ("model", "models", parts.model),
-        ("prompt", "prompts", parts.prompt),
+        ("prompt", "prompts", partial(_prompt, draft)),
         ("retrieval", "retrieval", parts.retrieval),
     ):
         _many(reader, draft, found, (single, plural), read_one)
-    _tools(reader, draft, found.get("tools", []), (*base, "tools"))
+    _tools(reader, draft, found.get("tools") or [], (*base, "tools"))
     if "guardrails" in found:
-        _guardrails(reader, draft, found["guardrails"], (*base, "guardrails"))
+        at = (*base, "guardrails")
+        named = _guardrails(reader, draft, found["guardrails"], at)
+        for name in sorted(set(named) - set(draft.parts.get("guardrails", {}))):
+            message = f"there is no guardrail {names.show(name)}: this is where they are defined"
+            reader.note("reference-syntax", at, message, f"pin one: guardrails/{name}@v1, or write its kind and config")
     for name, value in reader.entries(found.get("configs", {}), (*base, "configs")).items():
         at = (*base, "configs", name)
         draft.add("configs", name, parts.config(reader, value, at), reader.line(at))
-    for name, part in draft.parts.get("prompts", {}).items():
-        if "guardrails" in part:
-            part["guardrails"] = _guardrails(reader, draft, part["guardrails"], (*base, "prompts", name, "guardrails"))
     if not any(draft.parts.values()) and not reader.findings:
         reader.note("missing-key", base, "the release has no part", "add a prompt, a model, retrieval or tools")
 
@@ -134,6 +136,14 @@ def _many(
             draft.add(plural, name, read_one(reader, value, at), reader.line(at))
 
 
+def _prompt(draft: Draft, reader: Reader, value: Any, path: Path) -> dict[str, Any]:
+    """A prompt; the guardrails that it pins are the release's."""
+    part = prompts.prompt(reader, value, path)
+    if "guardrails" in part:
+        part["guardrails"] = _guardrails(reader, draft, part["guardrails"], (*path, "guardrails"))
+    return part
+
+
 def _tools(reader: Reader, draft: Draft, value: Any, path: Path) -> None:
     if not isinstance(value, list):
         reader.wrong_type(value, path, "a list of tools")
@@ -160,7 +170,7 @@ def _guardrails(reader: Reader, draft: Draft, value: Any, path: Path) -> list[st
         named = [("", one, (*path, at) if isinstance(value, list) else path) for at, one in enumerate(listed)]
     found: list[str] = []
     for name, one, at in named:
-        if isinstance(one, str) and not parts.is_component(one) and not name:
+        if isinstance(one, str) and not is_component(one) and not name:
             found.append(one)  # the name of a guardrail that the release lists itself
             continue
         part = parts.guardrail(reader, one, at)

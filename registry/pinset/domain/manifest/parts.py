@@ -6,22 +6,26 @@ A part may be inline, a file, or a shared component. In the sealed shape a file 
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
 from pinset.domain.manifest import loading
-from pinset.domain.text import templates, tool_shapes
+from pinset.domain.manifest.reader import is_component
+from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.domain.manifest.reader import Path, Reader
 
-FORMATS: Final = ("mustache", "jinja2", "f-string", "text")
-ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 GUARDS: Final = ("input", "output", "both")
-_MODEL: Final = ("provider", "name", "pinned_version", "id")
-_PROMPT: Final = (
-    "template_ref", "template", "text", "messages", "format", "inputs", "output", "guardrails", "model", "tools",
+_MODEL: Final = ("provider", "name", "pinned_version", "id", "params")
+_PARAMETERS: Final = (
+    "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "frequency_penalty", "presence_penalty",
 )  # fmt: skip
+_NEAR: Final = 0.85
+"""How alike a key must be to a known one to be taken for a slip: any other is a parameter of the provider's."""
 _RETRIEVAL: Final = (
     "index", "embedding_model", "top_k", "variable", "score_threshold", "reranker", "filters", "params",
 )  # fmt: skip
@@ -32,122 +36,31 @@ _INDEX: Final = (
 _GUARDRAIL: Final = ("kind", "guards", "config", "description")
 
 
-def is_component(text: str) -> bool:
-    """Whether a text in a part's place is a reference and not a path: it has a selector."""
-    return "@" in text
-
-
 def model(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
-    """``{id, provider, name, pinned_version, params}``, or a component."""
+    """``{id, provider, name, pinned_version, params}``, or a component. Keys that are not ours are parameters."""
     if isinstance(value, str):
         key = reader.component(value, "models", path)
         return {"component": key} if key else {}
     found = reader.mapping(value, path, _MODEL, open_ended=True)
+    if not isinstance(value, dict):
+        return {}
+    params = {key: given for key, given in found.items() if key not in _MODEL}
+    for key in params:
+        near = difflib.get_close_matches(key, (*_MODEL, *_PARAMETERS), n=1, cutoff=_NEAR)
+        if near and near[0] != key:
+            hint = f"did you mean {near[0]}? If not, write it under params:"
+            reader.note("unknown-key", (*path, key), f"the key {names.show(key)} is not known here", hint)
+    if "params" in found:
+        params |= reader.mapping(found["params"], (*path, "params"), (), open_ended=True)
     name = reader.text(found, "name", path, required="id" not in found)
     part: dict[str, Any] = {
         "id": reader.text(found, "id", path) or name,
         "provider": reader.text(found, "provider", path),
         "name": name or found.get("id"),
         "pinned_version": reader.text(found, "pinned_version", path),
-        "params": {key: given for key, given in found.items() if key not in _MODEL},
+        "params": params,
     }
     return part
-
-
-def prompt(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
-    """``{format, template | messages, inputs, output, model, tools, guardrails}``, perhaps over a component."""
-    if isinstance(value, str):
-        value = {"template_ref" if is_component(value) else "template": value}
-    found = reader.mapping(value, path, _PROMPT)
-    part: dict[str, Any] = {}
-    bodies = [key for key in ("template_ref", "template", "text", "messages") if key in found]
-    if len(bodies) != 1:
-        what = "says its text in " + " and ".join(bodies) if bodies else "has no text"
-        reader.note(
-            "bad-value", path, f"the prompt {what}", "give exactly one of template_ref, template, text, messages"
-        )
-        return {}
-    given_format = _choice(reader, found, "format", FORMATS, path)
-    if bodies[0] == "template_ref":
-        reference = reader.text(found, "template_ref", path)
-        key = reader.component(reference, "prompts", (*path, "template_ref")) if reference else None
-        if key is None:
-            return {}
-        part["component"] = key
-    elif bodies[0] == "messages":
-        part |= _messages(reader, found["messages"], (*path, "messages"), given_format)
-    else:
-        part |= _single(reader, found, bodies[0], path, given_format)
-    for key in ("inputs", "output"):
-        if key in found:
-            part[key] = _schema(reader, found[key], (*path, key))
-    if "model" in found:
-        part["model"] = reader.text(found, "model", path)
-    if "tools" in found:
-        part["tools"] = _names(reader, found["tools"], (*path, "tools"))
-    if "guardrails" in found:
-        part["guardrails"] = found["guardrails"]
-    return part
-
-
-def _single(reader: Reader, found: dict[str, Any], body: str, path: Path, given: str | None) -> dict[str, Any]:
-    if body == "text":
-        text = reader.text(found, "text", path)
-        return {"format": given or "mustache", "template": {"text": text}} if text is not None else {}
-    named = reader.text(found, "template", path)
-    file = reader.path(named, (*path, "template")) if named else None
-    return {"format": given or templates.guess_format(file), "template": {"file": file}} if file else {}
-
-
-def _messages(reader: Reader, value: Any, path: Path, given: str | None) -> dict[str, Any]:
-    if not isinstance(value, list) or not value:
-        reader.wrong_type(value, path, "a list of messages")
-        return {}
-    items = [_message(reader, item, (*path, at)) for at, item in enumerate(value)]
-    files = [item["template"]["file"] for item in items if "file" in item.get("template", {})]
-    guessed = {templates.guess_format(file) for file in files}
-    if given is None and len(guessed) > 1:
-        reader.note("bad-value", path, "the templates are in different formats by their endings", "say one format: …")
-    return {"format": given or (min(guessed) if guessed else "mustache"), "messages": [item for item in items if item]}
-
-
-def _message(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
-    found = reader.mapping(value, path, ("role", "template", "text", "placeholder", "examples", "name"))
-    if "placeholder" in found:
-        variable = reader.text(found, "placeholder", path)
-        if variable is not None and not names.is_identifier(variable):
-            reader.note(
-                "bad-name",
-                (*path, "placeholder"),
-                f"{names.show(variable)} cannot name a placeholder",
-                "use letters, digits and _",
-            )
-        return {"placeholder": variable}
-    if "examples" in found:
-        return _examples(reader, found["examples"], (*path, "examples"))
-    role = _choice(reader, found, "role", ROLES, path)
-    if role is None:
-        reader.note("missing-key", path, "the message has no role", "add role: system, user or assistant")
-    if "text" in found:
-        return {"role": role, "template": {"text": reader.text(found, "text", path) or ""}}
-    named = reader.text(found, "template", path, required=True)
-    file = reader.path(named, (*path, "template")) if named else None
-    return {"role": role, "template": {"file": file}} if file else {}
-
-
-def _examples(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
-    if isinstance(value, list):
-        return {"examples": value}
-    if not isinstance(value, str):
-        reader.wrong_type(value, path, "a .jsonl file or a list")
-        return {}
-    file = reader.path(value, path)
-    if file is None:
-        return {}
-    for number, line in enumerate(reader.files[file].splitlines(), start=1):
-        if line.strip():
-            reader.findings.extend(loading.json_findings(file, line, first_line=number))
-    return {"examples": {"file": file}}
 
 
 def retrieval(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
@@ -157,9 +70,9 @@ def retrieval(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
     for key in ("embedding_model", "variable"):
         if key in found:
             part[key] = reader.text(found, key, path)
-    top = found.get("top_k")
-    if top is not None and (not isinstance(top, int) or isinstance(top, bool) or top < 1):
-        reader.note("bad-value", (*path, "top_k"), "top_k must be a whole number from 1", "write top_k: 6")
+    reader.number(found, "top_k", path, least=1)
+    reader.number(found, "score_threshold", path)
+    _data(reader, found, path, reranker=(str, dict), filters=(dict, list), params=(dict,))
     if "index" not in found:
         reader.note("missing-key", (*path, "index"), "index is not given", "name one: index: kb-embeddings@v1")
     elif isinstance(found["index"], str):
@@ -175,9 +88,13 @@ def index(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
     found = reader.mapping(value, path, (*_INDEX, "name"))
     for key, required in (("uri", True), ("digest", False), ("embedding_model", True), ("distance", False)):
         reader.text(found, key, path, required=required)
-    dimensions = found.get("dimensions")
-    if dimensions is not None and (not isinstance(dimensions, int) or isinstance(dimensions, bool) or dimensions < 1):
-        reader.note("bad-value", (*path, "dimensions"), "dimensions must be a whole number", "write dimensions: 1536")
+    for key in ("built_at", "source", "description"):
+        reader.text(found, key, path)
+    for key, least in (("dimensions", 1), ("documents", 0), ("chunks", 0)):
+        reader.number(found, key, path, least=least)
+    _data(reader, found, path, counts=(dict,), params=(dict,))
+    for key in found["counts"] if isinstance(found.get("counts"), dict) else ():
+        reader.number(found["counts"], key, (*path, "counts"), least=0)
     return dict(found)
 
 
@@ -188,7 +105,8 @@ def guardrail(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
         return {"component": key} if key else {}
     found = reader.mapping(value, path, _GUARDRAIL)
     kind = reader.text(found, "kind", path, required=True)
-    guards = _choice(reader, found, "guards", GUARDS, path) or "both"
+    guards = reader.choice(found, "guards", GUARDS, path) or "both"
+    reader.text(found, "description", path)
     return {**found, "kind": kind, "guards": guards, "config": found.get("config", {})}
 
 
@@ -240,28 +158,9 @@ def _tool_name(reader: Reader, value: Any, path: Path, file: str) -> str | None:
         return None
 
 
-def _choice(reader: Reader, found: dict[str, Any], key: str, choices: tuple[str, ...], path: Path) -> str | None:
-    value = reader.text(found, key, path)
-    if value is None or value in choices:
-        return value
-    reader.note("bad-value", (*path, key), f"{key} is {names.show(value)}", "one of " + ", ".join(choices))
-    return None
-
-
-def _schema(reader: Reader, value: Any, path: Path) -> Any:
-    """A JSON Schema inline or in a file; whether it is one is checked later."""
-    if not isinstance(value, str):
-        return value
-    file = reader.path(value, path)
-    if file is None:
-        return {}
-    problems = loading.json_findings(file, reader.files[file])
-    reader.findings.extend(problems)
-    return {} if problems else loading.json_value(reader.files[file])
-
-
-def _names(reader: Reader, value: Any, path: Path) -> list[str]:
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return list(value)
-    reader.wrong_type(value, path, "a list of names")
-    return []
+def _data(reader: Reader, found: Mapping[str, Any], path: Path, **kinds: tuple[type, ...]) -> None:
+    """Note the values that are given and of none of their kinds."""
+    called: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
+    for key, allowed in kinds.items():
+        if key in found and not isinstance(found[key], allowed):
+            reader.wrong_type(found[key], (*path, key), " or ".join(called[kind] for kind in allowed))

@@ -23,11 +23,12 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A shared component that a manifest names, and where."""
+    """A shared component that a manifest names, and where. included: its text becomes part of a template."""
 
     reference: ComponentReference
     file: str
     line: int | None
+    included: bool = False
 
 
 @dataclass(slots=True)
@@ -78,9 +79,32 @@ class Reader:
             if required or key in mapping:
                 self.note("missing-key", (*path, key), f"{key} is not given", f"add a line: {key}: …")
             return None
-        hint = f'put it in quotes: {key}: "{value}"' if isinstance(value, int | float) else f"write {key}: text"
-        self.note("wrong-type", (*path, key), f"{key} must be text, and is {_kind(value)}", hint)
+        self.note("wrong-type", (*path, key), f"{key} must be text, and is {_kind(value)}", _as_text(key, value))
         return None
+
+    def number(self, mapping: Mapping[str, Any], key: str, path: Path, *, least: int | None = None) -> None:
+        """Note where the value under a key is no number; least: where it is no whole number from there on."""
+        value = mapping.get(key)
+        wanted = f"a whole number from {least}" if least is not None else "a number"
+        whole = isinstance(value, int) and (least is None or value >= least)
+        if value is None or (not isinstance(value, bool) and (whole or (least is None and isinstance(value, float)))):
+            return
+        self.note("bad-value", (*path, key), f"{key} must be {wanted}, and is {_kind(value)}", f"write {key}: 6")
+
+    def choice(self, mapping: Mapping[str, Any], key: str, choices: tuple[str, ...], path: Path) -> str | None:
+        """The text under a key, which is one of a few; None, with a finding, where it is another."""
+        value = self.text(mapping, key, path)
+        if value is None or value in choices:
+            return value
+        self.note("bad-value", (*path, key), f"{key} is {names.show(value)}", "one of " + ", ".join(choices))
+        return None
+
+    def names(self, value: Any, path: Path) -> list[str]:
+        """A list of texts; [] with a finding where it is something else."""
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return list(value)
+        self.wrong_type(value, path, "a list of names")
+        return []
 
     def entries(self, value: Any, path: Path) -> dict[str, Any]:
         """A mapping of part names to parts."""
@@ -130,6 +154,24 @@ class Reader:
             return None
         self.wanted.append(Wanted(reference, self.file, self.line(path)))
         return reference.key
+
+
+def is_component(text: str) -> bool:
+    """Whether a text in a part's place is a reference and not a path: it has a selector."""
+    return "@" in text
+
+
+def _as_text(key: str, value: Any) -> str:
+    """How to write what YAML has taken for something else. It has lost what a float looked like: 1.10 is 1.1."""
+    match value:
+        case bool():
+            return f'put it in quotes: {key}: "{str(value).lower()}"'
+        case int():
+            return f'put it in quotes: {key}: "{value}"'
+        case float():
+            return f'put it in quotes, as you wrote it: {key}: "…"'
+        case _:
+            return f"write {key}: text"
 
 
 def _kind(value: Any) -> str:

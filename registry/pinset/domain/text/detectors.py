@@ -63,6 +63,7 @@ _PLACEHOLDER: Final = re.compile(
 )
 _VARIETY: Final = 8
 """Different characters that a secret's end has at least."""
+_LONG: Final = re.compile(r"[A-Za-z0-9_+/=.-]{16,}")
 _TAIL: Final = 24
 """Characters of that end; what comes before them may be the same in every key of a provider."""
 
@@ -113,6 +114,11 @@ def certain(text: str) -> Iterator[tuple[int, str]]:
         if _PEM_BODY.search(text, match.end(), match.end() + _PEM_NEAR):
             yield match.start(), "Private Key"
     yield from _foreign(text, certain=True)
+
+
+def masked(text: str) -> str:
+    """The text without its long words that vary as secrets do."""
+    return _LONG.sub(lambda match: "…" if _random(match[0], letters=True) else match[0], text)
 
 
 def suspected(text: str) -> Iterator[tuple[int, str]]:
