@@ -35,7 +35,9 @@ def system_error(error: OSError, what: str) -> ReadOnly | Unavailable:
 
 
 def number_in(text: str) -> int | None:
-    """The number of the system error that libgit2 quotes in words at the end of its messages."""
+    """The number of the system error that libgit2 quotes in words at the end of its messages, and git somewhere."""
+    if "Out of diskspace" in text:  # what the git program says instead
+        return errno.ENOSPC
     return next((number for number in _HINTS if os.strerror(number) in text), None)
 
 
