@@ -17,9 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pinset import bootstrap
 from pinset.errors import AlreadyExists, Barred, NotFound, NothingBehind, PinsetError, Yanked
 from pinset.ports.registry import Caller
+from pinset.services import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pinset.ports.catalog import CatalogWriter
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 NAME = "support"
@@ -305,3 +308,50 @@ TestRegistryAgainstModel.settings = settings(
     derandomize=not TORTURE,  # the same examples every time where nobody watches; new ones where somebody does
     suppress_health_check=list(HealthCheck),  # a step writes to disk; slow is right
 )
+
+
+def _repairs_nothing(*_: object) -> None:
+    return None
+
+
+def _forgets_every_write(_: object, catalog: CatalogWriter) -> None:
+    catalog.drop_intent()
+
+
+def _finishes_only_the_refs(context: session.Context, catalog: CatalogWriter) -> None:
+    intent = catalog.intent()
+    if intent is not None:
+        context.store.move([move for move in intent.moves if context.store.ref(move.ref) != move.new])
+        catalog.drop_intent()
+
+
+def _finishes_only_the_catalog(context: session.Context, catalog: CatalogWriter) -> None:
+    intent = catalog.intent()
+    if intent is not None:
+        catalog.apply([session.entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
+
+
+@pytest.mark.parametrize(
+    "repair", [_repairs_nothing, _forgets_every_write, _finishes_only_the_refs, _finishes_only_the_catalog]
+)
+def test_the_model_notices_a_repair_that_is_broken(
+    monkeypatch: pytest.MonkeyPatch, repair: Callable[[session.Context, CatalogWriter], None]
+) -> None:
+    """A write is cut off at three places: with this repair at least one of them ends where the model does not."""
+    monkeypatch.setattr(session, "repair", repair)
+    noticed = 0
+    for where in ("before any ref", "after one ref", "before the catalog"):
+        machine = RegistryAgainstModel()
+        try:
+            machine.begin(1)
+            machine.crash_in_a_publish_with_alias("production", where)
+            machine.catalog_says_what_the_model_says()
+            machine.catalog_and_git_agree()
+            machine.publish(3, None)
+            machine.catalog_and_git_agree()
+        except (AssertionError, PinsetError):
+            noticed += 1
+        finally:
+            machine.registry.close()
+            shutil.rmtree(machine.home, ignore_errors=True)
+    assert noticed > 0
