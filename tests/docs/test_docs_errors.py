@@ -46,7 +46,10 @@ def _trees() -> list[ast.Module]:
 def _calls() -> list[tuple[str, list[object]]]:
     """Every call by its name, with the constants that it is given."""
     return [
-        (getattr(node.func, "id", getattr(node.func, "attr", "")), [getattr(a, "value", None) for a in node.args])
+        (
+            getattr(node.func, "id", getattr(node.func, "attr", "")),
+            [a.value if isinstance(a, ast.Constant) else None for a in node.args],
+        )
         for tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
