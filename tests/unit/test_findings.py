@@ -202,7 +202,7 @@ CASES = [
     case("retrieval-missing", (HERE, None), "passages", main="{{question}} {{passages}}"),
     case("tool-unknown", (HERE, 4), "'search'", prompt="prompt: {template: prompts/main.md, tools: [search]}"),
     case("tool-unused", (HERE, 5), "look", "tools: [tools/look@v1]", prompt="prompt: {template: prompts/main.md, tools: []}"),
-    case("text-has-variables", ("m.txt", None), "{{…}}", prompt="prompt: m.txt", add={"m.txt": "a\n{{b}}"}),
+    case("text-has-variables", ("m.txt", 2), "{{…}}", prompt="prompt: m.txt", add={"m.txt": "a\n{{b}}"}),
     case("text-has-variables", (HERE, 4), "{{…}}", prompt="prompt: {text: '{{b}}', format: text}"),
     case("invisible-character", (MAIN, 2), "U+200B", main="{{question}}\na\u200bb"),
     case("invisible-character", (MAIN, 1), "U+202E", main="{{question}}\u202e"),

@@ -234,7 +234,25 @@ def test_nothing_under_a_key_is_told_or_means_none(key: str) -> None:
 
 
 def test_what_an_author_notes_at_a_prompt_stays() -> None:
-    assert content(lines("prompt: {text: a, x-note: mine}"))["prompts"]["default"]["x-note"] == "mine"
+    result = assemble(lines("prompt: {text: a, x-note: mine}"))
+    assert result.sealed is not None
+    assert json.loads(result.sealed.manifest)["parts"]["prompts"]["default"]["x-note"] == "mine"
+    assert "x-note" not in content(lines("prompt: {text: a, x-note: mine}"))["prompts"]["default"]
+
+
+def test_a_message_may_name_who_speaks() -> None:
+    prompt = content(lines("prompt: {messages: [{role: user, name: ann, text: a}]}"))["prompts"]["default"]
+    assert prompt["messages"] == [{"role": "user", "name": "ann", "template": "a"}]
+
+
+def test_text_that_looks_like_a_template_is_told_on_its_line() -> None:
+    [found] = assemble(lines("prompt: p.txt") | {"p.txt": "one\ntwo {{three}}\n"}).findings
+    assert (found.code, found.file, found.line) == ("text-has-variables", "p.txt", 2)
+
+
+def test_a_pin_that_is_a_number_is_told_once() -> None:
+    [found] = assemble(lines("prompt: {text: a}", model="model: {name: large, pinned_version: 20250201}")).findings
+    assert (found.code, found.line) == ("wrong-type", 3)
 
 
 def test_a_secret_is_not_repeated_by_other_findings() -> None:

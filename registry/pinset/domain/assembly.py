@@ -252,7 +252,9 @@ def _note_template(draft: Draft, style: str, text: str, file: str, line: int | N
                 draft.wanted.append(Wanted(parse_component(include.text, kind="prompts"), file, at, included=True))
             except PinsetError as error:
                 draft.findings.append(Finding("reference-syntax", error.message, error.hint, file, at))
-    if style == "text" and templates.parse("mustache", text).variables:
+    filled = templates.parse("mustache", text).variables if style == "text" else ()
+    if filled:
+        line = line or text.count("\n", 0, text.index(filled[0])) + 1
         message = "the text holds {{…}}, which is filled only where a mustache template includes it"
         draft.findings.append(Finding("text-has-variables", message, "say format: mustache to fill it", file, line))
     return parsed

@@ -98,12 +98,12 @@ class _Derivation:
     def _prompt(self, part: Mapping[str, Any]) -> dict[str, Any]:
         if "component" in part:
             key = part["component"]
-            own = {name: value for name, value in part.items() if name != "component"}
+            own = {name: value for name, value in part.items() if name != "component" and not name.startswith("x-")}
             shared = self._prompt(self._component_part(key))
             if "inputs" in own:
                 shared.pop("inputs_inferred", None)
             return {**shared, **own, "component": self._identity(key)}
-        answer = dict(part)
+        answer = {key: value for key, value in part.items() if not key.startswith("x-")}
         style = part["format"]
         if "template" in part:
             answer["template"] = self._text(part["template"], style)

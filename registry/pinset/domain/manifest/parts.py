@@ -57,7 +57,8 @@ def model(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
         "id": reader.text(found, "id", path) or name,
         "provider": reader.text(found, "provider", path),
         "name": name or found.get("id"),
-        "pinned_version": reader.text(found, "pinned_version", path),
+        # What is no text has its own finding, and is a pin all the same.
+        "pinned_version": reader.text(found, "pinned_version", path) or str(found.get("pinned_version") or "") or None,
         "params": params,
     }
     return part

@@ -115,11 +115,14 @@ def _message(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
     role = reader.choice(found, "role", ROLES, path)
     if not found.get("role"):
         reader.note("missing-key", path, "the message has no role", "add role: system, user or assistant")
+    says: dict[str, Any] = {"role": role}
+    if "name" in found:
+        says["name"] = reader.text(found, "name", path)
     if "text" in found:
-        return {"role": role, "template": {"text": reader.text(found, "text", path) or ""}}
+        return {**says, "template": {"text": reader.text(found, "text", path) or ""}}
     named = reader.text(found, "template", path, required=True)
     file = reader.path(named, (*path, "template")) if named else None
-    return {"role": role, "template": {"file": file}} if file else {}
+    return {**says, "template": {"file": file}} if file else {}
 
 
 def _examples(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
