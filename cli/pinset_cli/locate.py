@@ -65,7 +65,7 @@ def directory(options: Options, verb: str) -> Path:
 def opened(options: Options) -> Iterator[Registry]:
     """The registry, closed afterwards."""
     from pinset.bootstrap import open_registry
-    from pinset.errors import NoRegistry, Unavailable
+    from pinset.errors import NoRegistry, Unauthenticated, Unavailable
     from pinset_cli.progress import progress
 
     where = location(options)
@@ -74,6 +74,11 @@ def opened(options: Options) -> Iterator[Registry]:
     registry: Registry = open_registry(where, token=os.environ.get("PINSET_TOKEN"), progress=progress())
     try:
         yield registry
+    except Unauthenticated as error:
+        if "Authorization" in error.hint:
+            hint = "set it: export PINSET_TOKEN=pst_… (whoever keeps the registry makes one: pinset token create)"
+            raise Unauthenticated(error.message, hint=hint, details=error.details) from error
+        raise
     except Unavailable as error:
         if where.startswith("https://") and any(sign in str(error) for sign in _NO_TLS):
             plain = f"http://{where.removeprefix('https://')}"

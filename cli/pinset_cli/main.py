@@ -128,7 +128,8 @@ def _usage(error: Any, arguments: Sequence[str]) -> InvalidInput | None:
     """
     if isinstance(error, PinsetError) or not hasattr(error, "format_message"):
         return None
-    text = error.format_message().rstrip(".")
+    # What it is near to is said by the hint.
+    text = error.format_message().partition(" Did you mean")[0].rstrip(".")
     return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(typer.main.get_command(app), arguments, text))
 
 

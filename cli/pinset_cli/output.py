@@ -98,7 +98,7 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
     widths = [max(len(line[at]) for line in [list(head), *cells]) for at in range(len(head))]
     room = width() - sum(widths[:-1]) - 2 * (len(head) - 1)
     yielding = [at for at, title in enumerate(head[:-1]) if title != "WHEN"]
-    while room < 8 and max((widths[at] for at in yielding), default=0) > 12:
+    while room < 8 and max((widths[at] for at in yielding), default=0) > 8:
         widest = max(yielding, key=lambda at: widths[at])
         widths[widest] -= 1
         room += 1

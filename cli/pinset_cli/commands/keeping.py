@@ -227,9 +227,9 @@ def token_revoke(
         output.say(f"{name} {'would be' if dry_run else 'is'} revoked")
     if usable == [name]:
         output.advise(
-            f"warning: this {'is' if dry_run else 'was'} the last token: a server of this registry now takes requests\n"
-            "without any, writes too, from everybody on its machine; to close it again:\n"
-            "pinset token create --name me --can admin"
+            f"warning: this {'is' if dry_run else 'was'} the last token: without one a server of this registry takes\n"
+            "requests, writes too, from everybody on its machine; to close it again:\n"
+            "    pinset token create --name me --can admin"
         )
     if not as_json:
         output.unchanged(dry_run=dry_run)
@@ -249,15 +249,18 @@ def _state(item: TokenAnswer) -> str:
 
 def _say_first(name: str, can: str, until: str, *, dry_run: bool) -> None:
     """What changes with the first token, which is easily overlooked."""
+    be, refuse = ("would be", "would refuse") if dry_run else ("is", "now refuses")
     output.talk(
-        f"warning: {name} {'would be' if dry_run else 'is'} the first token: a server of this registry now refuses\n"
-        "all who bring none; callers bring theirs in the environment: export PINSET_TOKEN=pst_…"
+        f"warning: {name} {be} the first token: a server of this registry {refuse}\n"
+        "everybody who brings none; callers bring theirs so: export PINSET_TOKEN=pst_…"
     )
     if can != "admin":
-        output.advise(
-            f"warning: {name} is not admin: over HTTP nobody can make or revoke tokens now, only\n"
-            "somebody with the registry's directory: pinset token create --name me --can admin"
+        # Not advice(): over HTTP the command would be refused from here on.
+        output.talk(
+            f"warning: {name} {be} not admin: over HTTP nobody can make or revoke tokens then,\n"
+            "only who has the registry's directory: pinset token create --name me --can admin"
         )
     output.talk(
-        f"note: with no other token, after {until} a server takes requests\nwithout any again, from everybody on its machine"
+        f"note: with no other token, after {until} a server takes\n"
+        "requests without any again, writes too, from everybody on its machine"
     )

@@ -198,7 +198,7 @@ def releases(
 
 
 def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -> None:
-    """A release: its author, its pins, and the aliases that serve it.
+    """A release: its author, its pins, and what serves it.
 
     Example: pinset show support-summarizer@v7
     """
@@ -427,10 +427,10 @@ def _again(items: Sequence[HistoryItem]) -> set[tuple[str, int]]:
 def _moves(items: Sequence[HistoryItem], again: set[tuple[str, int]], *, utc: bool) -> None:
     rows = []
     for m in items:
-        action = f"{m['action']} --again" if (m["alias"], m["seq"]) in again else m["action"]
+        why = f"--again: {m['reason']}" if (m["alias"], m["seq"]) in again else m["reason"]
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}"
-        rows.append((m["seq"], m["alias"], action, move, when, m["actor"], m["reason"]))
+        rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
     output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
 
 

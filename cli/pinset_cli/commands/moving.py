@@ -99,8 +99,6 @@ def rollback(
             reason=message,
         )
     _show(answer, chosen)
-    if not as_json:
-        _say_barred(answer, "would be" if dry_run else "is now")
 
 
 def yank(
@@ -211,6 +209,7 @@ def _show(answer: MoveAnswer, chosen: Options) -> None:
         output.say(f"{place} serves {_v(answer['to'])} already")
         return
     output.say(f"{place}: {_v(answer['from'])} -> {_v(answer['to'])}")
+    _say_barred(answer, "would be" if chosen.dry_run else "is now")
     output.unchanged(dry_run=chosen.dry_run)
 
 
