@@ -74,7 +74,7 @@ def check(
         output.show_findings(answer["findings"])
     refuse(answer["findings"])
     if not as_json:
-        output.say(f"{answer['bundle']} is fit to publish\n{answer['digest']}")
+        output.say(f"{answer['bundle']} is fit to publish ({str(answer['digest'])[:19]}…)")
 
 
 def publish(
