@@ -5,15 +5,21 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinset.ports.registry import Caller, Registry
+
+_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}(?:/.*)?")
+"""A host and a port, without the scheme."""
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "wrong version number", "record layer failure", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of an answer that is not TLS at all."""
 
 
 @dataclass(slots=True)
@@ -59,11 +65,27 @@ def directory(options: Options, verb: str) -> Path:
 def opened(options: Options) -> Iterator[Registry]:
     """The registry, closed afterwards."""
     from pinset.bootstrap import open_registry
+    from pinset.errors import NoRegistry, Unauthenticated, Unavailable
     from pinset_cli.progress import progress
 
-    registry: Registry = open_registry(location(options), token=os.environ.get("PINSET_TOKEN"), progress=progress())
+    where = location(options)
+    if _ADDRESS.fullmatch(where) and not Path(where).exists():
+        raise NoRegistry(f"there is no directory {where}", hint=f"for a server write --registry http://{where}")
+    registry: Registry = open_registry(where, token=os.environ.get("PINSET_TOKEN"), progress=progress())
     try:
         yield registry
+    except Unauthenticated as error:
+        if "Authorization" in error.hint:
+            hint = "set it: export PINSET_TOKEN=pst_… (whoever keeps the registry makes one: pinset token create)"
+            raise Unauthenticated(error.message, hint=hint, details=error.details) from error
+        raise
+    except Unavailable as error:
+        if where.startswith("https://") and any(sign in str(error) for sign in _NO_TLS):
+            plain = f"http://{where.removeprefix('https://')}"
+            raise Unavailable(
+                f"{where} does not speak https", hint=f"if it is a plain server write --registry {plain}"
+            ) from error
+        raise
     finally:
         registry.close()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, InvalidInput, PinsetError, exit_status
-from pinset_cli import output
+from pinset_cli import output, suggest
 from pinset_cli.commands import authoring, keeping, looking, moving
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 the answer is no, else by family of error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
+    output.remember(suggest.given_registry(arguments))
     try:
         return _run(arguments)
     except PinsetError as error:
@@ -113,24 +114,23 @@ def _run(arguments: list[str]) -> int:
         sys.stdout = was
         raise BrokenPipeError from error
     except Exception as error:
-        usage = _usage(error)
+        usage = _usage(error, arguments)
         if usage is None:
             raise
         raise usage from error
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: Any) -> InvalidInput | None:
+def _usage(error: Any, arguments: Sequence[str]) -> InvalidInput | None:
     """What the command line does not take, as an error of ours; None for any other exception.
 
     Typer carries its own copy of Click's exceptions in some versions and uses Click's in others, and exports neither.
     """
     if isinstance(error, PinsetError) or not hasattr(error, "format_message"):
         return None
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "pinset"
-    text = error.format_message().rstrip(".")
-    return InvalidInput(text[:1].lower() + text[1:], hint=f"see {command} --help")
+    # What it is near to is said by the hint.
+    text = error.format_message().partition(" Did you mean")[0].rstrip(".")
+    return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(typer.main.get_command(app), arguments, text))
 
 
 def _reader_left() -> int:
@@ -144,13 +144,18 @@ def _reader_left() -> int:
 
 def _tell(error: PinsetError, *, as_json: bool) -> None:
     if as_json:
-        body = {"code": error.code, "detail": error.message, "hint": error.hint, "details": error.details}
+        body = {
+            "code": error.code,
+            "detail": error.message,
+            "hint": output.advice(error.hint),
+            "details": error.details,
+        }
         output.talk(output.as_json(body))
         return
     output.show_findings(error.details.get("findings", ()))
     output.talk(output.safe(f"error: {error.message}"))
     if error.hint:
-        output.talk(output.safe(f"hint: {error.hint}"))
+        output.advise(f"hint: {error.hint}")
 
 
 if __name__ == "__main__":

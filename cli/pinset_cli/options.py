@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pinset_cli import complete
+
 Registry = Annotated[
     str | None,
     typer.Option("--registry", "-r", metavar="DIR|URL", help="Registry directory or address (PINSET_REGISTRY)."),
@@ -17,13 +19,24 @@ Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The aut
 Allow = Annotated[list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m).")]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
-Refs = Annotated[list[str], typer.Argument(metavar="REF", help="NAME@SELECTOR or NAME SELECTOR.")]
+Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
+Refs = Annotated[
+    list[str],
+    typer.Argument(metavar="REF", help="NAME@SELECTOR or NAME SELECTOR.", autocompletion=complete.references),
+]
+Bundle = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.bundles)]
 
 
 def reference(parts: list[str]) -> str:
     """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference."""
+    from pinset.domain.names import KINDS
     from pinset.errors import InvalidReference
 
+    if parts[0].partition("/")[0] in KINDS and "/" in parts[0]:
+        raise InvalidReference(
+            f"{parts[0]} is a component, and this wants a release",
+            hint=f"pinset component show {parts[0]}; pinset where-used {parts[0]}",
+        )
     if len(parts) == 1:
         return parts[0]
     if len(parts) > 2 or "@" in parts[0]:

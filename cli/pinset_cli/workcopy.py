@@ -29,6 +29,10 @@ _IGNORED: Final = ("manifest.json", "components")
 
 def read_bundle(directory: Path) -> dict[str, str]:
     """The texts of a bundle directory by path. Raises NotFound without a manifest, and for what cannot be published."""
+    if directory.is_file():
+        raise InvalidInput(
+            f"{directory} is a file, and a bundle is a directory", hint=f"name its directory: {directory.parent}"
+        )
     if not directory.is_dir():
         raise NotFound(f"there is no directory {directory}", hint="begin one: pinset new NAME")
     if not any(os.path.lexists(directory / name) for name in MANIFEST_NAMES):

@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,9 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
 
 
 def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
-    """Serve a registry over HTTP until interrupted. talk: is told where."""
+    """Serve a registry over HTTP until interrupted. talk: is told where. Raises InvalidInput without the server's packages."""
+    if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
+        raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
     from pinset.api import server
 
     home = find_directory(directory)

@@ -277,8 +277,12 @@ def test_a_rollback_shows_from_and_to_and_asks(
 ) -> None:
     registry = asked(MOVE | {"action": "rollback", "from": 9, "to": 8, "warnings": []})
     monkeypatch.setattr("sys.stdin", Terminal(typed))
-    assert main(["rollback", "support@production", "--steps", "2"]) == 0
-    assert "support@production: v9 -> v8" in capsys.readouterr().err
+    assert main(["rollback", "support@production", "--steps", "2"]) == (0 if done else 1)
+    err = capsys.readouterr().err
+    assert "support@production: v9 -> v8" in err
+    assert "v9 will be barred from production" in err
+    assert "pinset promote support@v9 production --again -m WHY" in err
+    assert ("nothing was changed" in err) is not done
     asked_for = [
         (question[1][0].dry_run, question[2]["steps"], question[2]["revision"])
         for question in registry.questions

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pinset_cli import complete, output
 from pinset_cli import options as o
-from pinset_cli import output
 from pinset_cli.locate import Options, caller, opened
 
 _STARTER = """\
@@ -48,7 +48,9 @@ def new(
         output.show_json({"bundle": name, "directory": str(target), "files": sorted(files)})
         return
     output.talk(f"{'would make' if dry_run else 'made'} {' and '.join(str(target / path) for path in files)}")
-    output.talk(f"next: edit them, then: pinset check {target}; pinset publish {target}")
+    output.unchanged(dry_run=dry_run)
+    if not dry_run:
+        output.talk(f"next: edit them, then: pinset check {target}; pinset publish {target}")
 
 
 def check(
@@ -72,7 +74,7 @@ def check(
         output.show_findings(answer["findings"])
     refuse(answer["findings"])
     if not as_json:
-        output.say(f"{answer['bundle']} is fit to publish ({answer['digest']})")
+        output.say(f"{answer['bundle']} is fit to publish ({str(answer['digest'])[:19]}…)")
 
 
 def publish(
@@ -117,18 +119,28 @@ def publish(
                 if not answer["created"]:
                     output.talk("nothing new: this content is there already")
                 if answer["move"]:
-                    output.talk(f"{answer['bundle']}@{answer['move']['alias']} now serves v{answer['move']['to']}")
+                    for warning in answer["move"]["warnings"]:
+                        output.talk(output.safe(f"warning: {warning}"))
+                    serves = "would serve" if dry_run else "now serves"
+                    output.talk(f"{answer['bundle']}@{answer['move']['alias']} {serves} v{answer['move']['to']}")
+    if not as_json:
+        output.unchanged(dry_run=dry_run)
     if as_json:
         output.show_json(published[0] if len(published) == 1 else {"items": published, "next": None})
 
 
 def pull(
-    target: Annotated[list[str], typer.Argument(metavar="REF DIR", help="A release, and a new directory.")],
+    target: Annotated[
+        list[str],
+        typer.Argument(metavar="REF DIR", help="A release, and a new directory.", autocompletion=complete.references),
+    ],
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Get the author's files of a release; publishing them again changes nothing.
+    """The author's files of a release, in a new directory.
+
+    Publishing them again changes nothing.
 
     Example: pinset pull support-summarizer@production ./support-summarizer
     """
@@ -151,6 +163,7 @@ def pull(
         return
     state = "would be" if dry_run else "are" if written else "are already"
     output.talk(f"{len(files)} file{'' if len(files) == 1 else 's'} of {answer['ref']} {state} in {directory}")
+    output.unchanged(dry_run=dry_run)
 
 
 component = typer.Typer(help="Shared components.", no_args_is_help=True)
@@ -188,6 +201,7 @@ def component_publish(
     output.say(answer["ref"])
     if not answer.get("created"):
         output.talk("nothing new: this content is there already")
+    output.unchanged(dry_run=dry_run)
 
 
 @component.command("list")
@@ -197,6 +211,7 @@ def component_list(
     limit: o.Limit = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
+    utc: o.Utc = False,
 ) -> None:
     """The newest version of every shared component.
 
@@ -208,13 +223,14 @@ def component_list(
         output.show_json(page)
         return
     rows = [
-        (c["ref"], c["label"], output.ago(c["published_at"]), c["published_by"], c["message"]) for c in page["items"]
+        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], c["message"])
+        for c in page["items"]
     ]
     output.listed(
         rows,
-        ("COMPONENT", "LABEL", "PUBLISHED", "BY", "MESSAGE"),
+        ("COMPONENT", "LABEL", "WHEN", "BY", "MESSAGE"),
         page["next"],
-        "publish one: pinset component publish KIND/NAME FILE",
+        f"no components{f' of the kind {kind}' if kind else ''} yet: pinset component publish {kind or 'KIND'}/NAME FILE",
     )
 
 
@@ -224,7 +240,9 @@ def component_show(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """One component: without a selector its newest version, and the versions there are.
+    """One component, and the versions there are.
+
+    Without a selector: its newest version.
 
     Example: pinset component show prompts/summarizer@v7
     """
@@ -236,9 +254,16 @@ def component_show(
     if as_json:
         output.show_json(answer)
         return
-    for field in ("ref", "label", "digest", "published_by", "message"):
-        if answer.get(field):
-            output.say(f"{field:13} {output.safe(answer[field])}")
+    facts = (
+        ("component", answer["ref"] + (f" ({answer['label']})" if answer["label"] else "")),
+        ("digest", answer["digest"]),
+        ("published", output.both(answer["published_at"])),
+        ("by", answer["published_by"]),
+        ("message", answer["message"]),
+    )
+    for name_of, value in facts:
+        if value:
+            output.say(f"{name_of:12} {output.safe(value)}")
     for path, text in sorted(answer.get("files", {}).items()):
         output.say(f"\n--- {output.safe(path)}")
         output.show_text(text if text.endswith("\n") else text + "\n")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset_cli import complete, output
 from pinset_cli import options as o
-from pinset_cli import output
 from pinset_cli.locate import Options, caller, directory, opened
 from pinset_cli.progress import progress
+
+if TYPE_CHECKING:
+    from pinset.domain.answers import TokenAnswer
 
 EXIT_NO = 1
 
@@ -51,11 +55,16 @@ def serve(
 
 
 def verify(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only problems of this bundle.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only problems of this bundle.", autocompletion=complete.bundles),
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """Prove every digest and chain against git; exit 1 where something is wrong.
+    """Prove every digest and chain against git.
+
+    Exits 1 where something is wrong.
 
     Example: pinset verify
     """
@@ -64,9 +73,11 @@ def verify(
     if as_json:
         output.show_json(answer)
     else:
-        for problem in answer["problems"]:
-            output.talk(output.safe(f"{problem['where']}: {problem['what']}"))
-            output.talk(output.safe(f"    {problem['hint']}"))
+        for hint in dict.fromkeys(problem["hint"] for problem in answer["problems"]):
+            for problem in answer["problems"]:
+                if problem["hint"] == hint:
+                    output.talk(output.safe(f"{problem['where'].strip()}: {problem['what']}"))
+            output.advise(f"    {hint}")
         counts = f"{answer['commits']} commits, {answer['releases']} releases, {answer['moves']} moves"
         output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}, {answer['texts']} texts")
     if not answer["ok"]:
@@ -154,16 +165,25 @@ def token_create(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
+        first = not _usable(found.tokens()["items"])
         answer = found.create_token(caller(chosen), name, can=can, expires_in_days=expires)
     if as_json:
         output.show_json(answer)
-        return
-    output.say(answer.get("token", "(dry run)"))
-    output.talk(f"{name} can {can} until {answer['expires_at']}; the secret is not shown again")
+    elif "token" in answer:
+        output.say(answer["token"])
+    until = output.utc(answer["expires_at"]) if answer["expires_at"] else "it is revoked"
+    if not as_json:
+        output.talk(f"{name} {'could' if dry_run else 'can'} {can} until {until}")
+        if not dry_run:
+            output.talk("the secret is not shown again")
+    if first:
+        _say_first(name, can, until, dry_run=dry_run)
+    if not as_json:
+        output.unchanged(dry_run=dry_run)
 
 
 @token.command("list")
-def token_list(registry: o.Registry = None, as_json: o.Json = False) -> None:
+def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
     """The credentials there are.
 
     Example: pinset token list
@@ -174,12 +194,15 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False) -> None:
         output.show_json(page)
         return
     rows = [
-        (t["name"], t["can"], output.ago(t["created_at"]), (t["expires_at"] or "never")[:10],
-         output.ago(t["last_used_at"]) if t["last_used_at"] else "never", "revoked" if t["revoked_at"] else "")
+        (t["name"], t["can"], output.when(t["created_at"], absolute=utc), (t["expires_at"] or "never")[:10],
+         output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never", _state(t))
         for t in page["items"]
     ]  # fmt: skip
     output.listed(
-        rows, ("NAME", "CAN", "MADE", "EXPIRES", "USED", ""), None, "pinset token create --name ci --can write"
+        rows,
+        ("NAME", "CAN", "WHEN", "EXPIRES", "USED", "STATE"),
+        None,
+        "no tokens yet: pinset token create --name me --can admin",
     )
 
 
@@ -196,8 +219,48 @@ def token_revoke(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
+        usable = _usable(found.tokens()["items"])
         answer = found.revoke_token(caller(chosen), name)
     if as_json:
         output.show_json(answer)
     else:
         output.say(f"{name} {'would be' if dry_run else 'is'} revoked")
+    if usable == [name]:
+        output.advise(
+            f"warning: this {'is' if dry_run else 'was'} the last token: without one a server of this registry takes\n"
+            "requests, writes too, from everybody on its machine; to close it again:\n"
+            "    pinset token create --name me --can admin"
+        )
+    if not as_json:
+        output.unchanged(dry_run=dry_run)
+
+
+def _usable(items: list[TokenAnswer]) -> list[str]:
+    """Names of the tokens that are neither revoked nor expired."""
+    return [item["name"] for item in items if _state(item) == "usable"]
+
+
+def _state(item: TokenAnswer) -> str:
+    if item["revoked_at"]:
+        return "revoked"
+    ended = item["expires_at"] and datetime.fromisoformat(item["expires_at"]) <= datetime.now(UTC)
+    return "expired" if ended else "usable"
+
+
+def _say_first(name: str, can: str, until: str, *, dry_run: bool) -> None:
+    """What changes with the first token, which is easily overlooked."""
+    be, refuse = ("would be", "would refuse") if dry_run else ("is", "now refuses")
+    output.talk(
+        f"warning: {name} {be} the first token: a server of this registry {refuse}\n"
+        "everybody who brings none; callers bring theirs so: export PINSET_TOKEN=pst_…"
+    )
+    if can != "admin":
+        # Not advice(): over HTTP the command would be refused from here on.
+        output.talk(
+            f"warning: {name} {be} not admin: over HTTP nobody can make or revoke tokens then,\n"
+            "only who has the registry's directory: pinset token create --name me --can admin"
+        )
+    output.talk(
+        f"note: with no other token, after {until} a server takes\n"
+        "requests without any again, writes too, from everybody on its machine"
+    )

@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pinset_cli import complete, output
 from pinset_cli import options as o
-from pinset_cli import output
 from pinset_cli.locate import Options, opened
+from pinset_cli.yanked import serves, yanks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pinset.domain.answers import BundleAnswer, HistoryItem, ReleaseAnswer
     from pinset.ports.registry import Registry
 
 EXIT_NO = 1
+DEFAULT_ALIAS = "production"
+_BEHIND = 500
+"""Moves that are looked at beside the shown ones, for what a rollback barred."""
 
 
 def get(
-    target: Annotated[list[str], typer.Argument(metavar="REF", help="Without a selector: production.")],
+    target: Annotated[
+        list[str],
+        typer.Argument(metavar="REF", help="Without a selector: production.", autocompletion=complete.references),
+    ],
     file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="One file as it is.")] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -33,7 +41,9 @@ def get(
     reference = o.reference(target)
     with opened(Options(registry)) as found:
         if file is None:
-            output.show_json(found.release(reference))
+            document = found.release(reference)
+            output.show_json(document)
+            _warn_yanked(document)
             return
         text = found.file(reference, file)
     if as_json:
@@ -57,14 +67,25 @@ def render(
     Example: pinset render support-summarizer --var ticket="It crashes."
     """
     from pinset.domain.rendering import messages_of
-    from pinset.errors import NotFound
+    from pinset.errors import InvalidInput, NotFound
 
     with opened(Options(registry)) as found:
         answer = found.release(o.reference(target))
+    _warn_yanked(answer)
     prompts = answer["content"]["prompts"]
     if prompt not in prompts:
         raise NotFound(f"{answer['ref']} has no prompt {prompt}", hint="it has " + (", ".join(prompts) or "none"))
-    filled, surplus = messages_of(prompts[prompt], _variables(var or [], variables))
+    values = _variables(var or [], variables)
+    try:
+        filled, surplus = messages_of(prompts[prompt], values)
+    except InvalidInput as error:
+        wanted = prompts[prompt].get("inputs", {}).get("properties", {})
+        missing = [name for name in wanted if name not in values]
+        if not missing:
+            raise
+        example = " ".join(f"--var {name}=VALUE" for name in missing)
+        hint = f"pinset render {' '.join(target)} {example}; or all of them: --vars FILE.json"
+        raise InvalidInput(error.message, hint=hint, details=error.details) from error
     for name in surplus:
         output.talk(output.safe(f"warning: no variable takes {name}"))
     if as_json:
@@ -87,6 +108,7 @@ def list_bundles(
     limit: o.Limit = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
+    utc: o.Utc = False,
 ) -> None:
     """The bundles, and what their aliases serve.
 
@@ -94,16 +116,25 @@ def list_bundles(
     """
     with opened(Options(registry)) as found:
         page = found.bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+        yanked = {} if as_json else {b["name"]: _production_yanked(found, b) for b in page["items"]}
     if as_json:
         output.show_json(page)
         return
-    rows = [(b["name"], f"v{b['newest']}", output.ago(b["changed_at"]), _served(b["aliases"])) for b in page["items"]]
-    output.listed(rows, ("BUNDLE", "NEWEST", "CHANGED", "ALIASES"), page["next"], "publish one: pinset publish DIR")
+    rows = [
+        (
+            b["name"],
+            f"v{b['newest']}",
+            output.when(b["changed_at"], absolute=utc),
+            _served(b["aliases"], yanked[b["name"]]),
+        )
+        for b in page["items"]
+    ]
+    chosen = query or uses or alias or cursor
+    empty = "no bundle is like this; all of them: pinset list" if chosen else "no bundles yet: pinset publish DIR"
+    output.listed(rows, ("BUNDLE", "NEWEST", "WHEN", "SERVED"), page["next"], empty)
 
 
-def status(
-    name: Annotated[str, typer.Argument(metavar="NAME")], registry: o.Registry = None, as_json: o.Json = False
-) -> None:
+def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
     """A bundle at a glance: aliases, newest releases, last moves.
 
     Example: pinset status support-summarizer
@@ -112,7 +143,8 @@ def status(
         bundle = found.bundle(name)
         aliases = found.aliases(name)["items"]
         releases = found.releases(name, limit=5)["items"]
-        moves = found.history(name, limit=5)["items"]
+        moves = found.history(name, limit=5 if as_json else _BEHIND)["items"]
+        yanked = {} if as_json else yanks(found, name, [a["version"] for a in aliases])
     if as_json:
         output.show_json({"bundle": bundle, "aliases": aliases, "releases": releases, "history": moves})
         return
@@ -122,23 +154,34 @@ def status(
     if aliases:
         output.say()
         rows = [
-            (a["alias"], f"v{a['version']}" if a["version"] else "(retired)", a["label"], output.ago(a["moved_at"]), a["moved_by"])
+            (a["alias"], serves(a["version"], yanked), a["label"], output.when(a["moved_at"], absolute=utc), a["moved_by"])
             for a in aliases
         ]  # fmt: skip
-        output.table(rows, ("ALIAS", "SERVES", "LABEL", "SINCE", "BY"))
+        output.table(rows, ("ALIAS", "SERVES", "LABEL", "WHEN", "BY"))
     output.say()
-    _releases(releases)
+    _releases(releases, utc=utc)
     if moves:
         output.say()
-        _moves(moves)
+        _moves(moves[:5], _again(moves), utc=utc)
+    else:
+        output.say()
+        output.advise(f"no moves yet: pinset promote {name}@v{bundle['newest']} production")
+    for alias in aliases:
+        if alias["version"] in yanked:
+            output.talk(
+                output.safe(
+                    f"warning: {name}@{alias['alias']} serves v{alias['version']}, which is yanked: {yanked[alias['version']]}"
+                )
+            )
 
 
 def releases(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: o.Bundle,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
+    utc: o.Utc = False,
 ) -> None:
     """The releases of a bundle, newest first.
 
@@ -149,18 +192,19 @@ def releases(
     if as_json:
         output.show_json(page)
         return
-    _releases(page["items"])
+    _releases(page["items"], utc=utc)
     if page["next"]:
         output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
 
 def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -> None:
-    """A release: who published it, what it pins, which aliases serve it.
+    """A release: its author, its pins, and what serves it.
 
     Example: pinset show support-summarizer@v7
     """
     with opened(Options(registry)) as found:
-        summary = found.summary(o.reference(target))
+        reference = o.reference(target)
+        summary = found.summary(reference)
         document = found.release(summary["ref"])
     if as_json:
         output.show_json({**summary, "content": document["content"], "files": document["files"]})
@@ -169,26 +213,31 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
         ("digest", summary["digest"]),
         ("commit", summary["commit"]),
-        ("published", f"{output.ago(summary['published_at'])} by {summary['published_by']}"),
+        ("published", output.both(summary["published_at"])),
+        ("by", summary["published_by"]),
         ("message", summary["message"]),
         ("source", summary["source"]),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
-        ("yanked", summary["yanked"]),
+        ("YANKED", summary["yanked"]),
         ("allowed", f"{', '.join(summary['allowed'])}: {summary['allow_reason']}" if summary["allowed"] else None),
     )
     for label, value in facts:
         if value:
             output.say(f"{label:12} {output.safe(value)}")
     _parts(document["content"])
+    if summary["yanked"] is not None and summary["aliases"]:
+        places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
+        output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
 
 
 def history(
-    target: Annotated[list[str], typer.Argument(metavar="NAME[@ALIAS]")],
+    target: Annotated[list[str], typer.Argument(metavar="NAME[@ALIAS]", autocompletion=complete.moves)],
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
+    utc: o.Utc = False,
 ) -> None:
     """The moves of an alias, or of all of a bundle, newest first.
 
@@ -197,22 +246,28 @@ def history(
     name, _, alias = o.reference(target).partition("@")
     with opened(Options(registry)) as found:
         page = found.history(name, alias or None, cursor=cursor, limit=limit)
+        older: list[HistoryItem] = []
+        if page["next"] and not as_json:
+            older = found.history(name, alias or None, cursor=page["next"], limit=_BEHIND)["items"]
     if as_json:
         output.show_json(page)
         return
-    _moves(page["items"])
+    if not page["items"]:
+        output.advise(f"no moves yet: pinset promote {name}@v1 {alias or DEFAULT_ALIAS}")
+        return
+    _moves(page["items"], _again([*page["items"], *older]), utc=utc)
     if page["next"]:
         output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
 
 def diff(
-    sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR")],
+    sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR", autocompletion=complete.references)],
     style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """What changes from one release to another, or to a working copy.
+    """What changes between two releases, or to a working copy.
 
     Example: pinset diff support-summarizer@production staging
     """
@@ -224,6 +279,7 @@ def diff(
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
     if len(sides) not in (2, 3):
         raise InvalidInput("two sides are wanted", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
+    _refuse_components(sides)
     old, new = o.reference(sides[:-1]), sides[-1]
     if "@" not in new and not is_working_copy(new):
         new = f"{old.partition('@')[0]}@{new}"
@@ -251,7 +307,7 @@ def where_used(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """The releases that hold a shared component, and the aliases that serve them.
+    """The releases that hold a shared component, served ones first.
 
     Example: pinset where-used guardrails/pii-redact@v2
     """
@@ -261,7 +317,24 @@ def where_used(
         output.show_json(page)
         return
     rows = [(f"{u['bundle']}@v{u['version']}", u["component"], ", ".join(u["aliases"])) for u in page["items"]]
-    output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), page["next"], "no release holds it")
+    output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), page["next"], f"no release holds {reference}")
+
+
+def _refuse_components(sides: list[str]) -> None:
+    """Raises InvalidReference where a shared component is to be compared."""
+    from pinset.domain.names import KINDS
+    from pinset.errors import InvalidReference
+
+    named = [side for side in sides if "/" in side and side.partition("/")[0] in KINDS]
+    if not named:
+        return
+    key = named[0].partition("@")[0]
+    both = [side if "/" in side else f"{key}@{side}" for side in sides]
+    looks = "; ".join(f"pinset component show {side}" for side in both)
+    raise InvalidReference(
+        "components are not compared yet, only releases",
+        hint=f"look at both: {looks}; or compare two releases that hold them: pinset where-used {key}",
+    )
 
 
 def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
@@ -305,13 +378,30 @@ def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
     return values
 
 
-def _served(aliases: Mapping[str, int | None]) -> str:
-    return ", ".join(f"{alias} v{version}" for alias, version in aliases.items() if version)
+def _production_yanked(found: Registry, bundle: BundleAnswer) -> dict[int, str]:
+    """Only of production, which must not serve what was yanked; each release looked at is a request."""
+    return yanks(found, bundle["name"], [bundle["aliases"].get(DEFAULT_ALIAS)])
 
 
-def _releases(items: list[Any]) -> None:
-    rows = [(f"v{r['version']}", r["label"], output.ago(r["published_at"]), r["published_by"], _note(r)) for r in items]
-    output.table(rows, ("VERSION", "LABEL", "PUBLISHED", "BY", "NOTES"))
+def _warn_yanked(document: ReleaseAnswer) -> None:
+    if document["yanked"] is None:
+        return
+    alias = document["alias"]
+    place = f"{document['bundle']}@{alias['name']} serves {document['ref']}, which" if alias else document["ref"]
+    output.talk(output.safe(f"warning: {place} is yanked: {document['yanked']}"))
+
+
+def _served(aliases: Mapping[str, int | None], yanked: Mapping[int, str]) -> str:
+    served = sorted(aliases.items(), key=lambda item: item[1] not in yanked)  # what is wrong is not cut off
+    return ", ".join(f"{alias} {serves(version, yanked)}" for alias, version in served if version)
+
+
+def _releases(items: list[Any], *, utc: bool) -> None:
+    rows = [
+        (f"v{r['version']}", r["label"], output.when(r["published_at"], absolute=utc), r["published_by"], _note(r))
+        for r in items
+    ]
+    output.table(rows, ("VERSION", "LABEL", "WHEN", "BY", "NOTES"))
 
 
 def _note(release: Mapping[str, Any]) -> str:
@@ -320,15 +410,28 @@ def _note(release: Mapping[str, Any]) -> str:
     return " ".join([*notes, release["message"]]).strip()
 
 
-def _moves(items: list[Any]) -> None:
-    rows = [
-        (m["seq"], m["alias"], m["action"], f"{_v(m['from'])} -> {_v(m['to'])}", output.ago(m["at"]), m["actor"], m["reason"])
-        for m in items
-    ]  # fmt: skip
-    if rows:
-        output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "WHY"))
-    else:
-        output.talk("nothing has moved yet")
+def _again(items: Sequence[HistoryItem]) -> set[tuple[str, int]]:
+    """Alias and seq of the promotions that lifted a bar, of moves newest first: those were made with ``--again``."""
+    barred: set[tuple[str, int]] = set()
+    lifted: set[tuple[str, int]] = set()
+    for move in reversed(items):
+        alias, left, to = move["alias"], move["from"], move["to"]
+        if move["action"] == "rollback" and left is not None:
+            barred.add((alias, left))
+        elif move["action"] == "promote" and to is not None and (alias, to) in barred:
+            barred.discard((alias, to))
+            lifted.add((alias, move["seq"]))
+    return lifted
+
+
+def _moves(items: Sequence[HistoryItem], again: set[tuple[str, int]], *, utc: bool) -> None:
+    rows = []
+    for m in items:
+        why = f"--again: {m['reason']}" if (m["alias"], m["seq"]) in again else m["reason"]
+        when = output.when(m["at"], absolute=utc)
+        move = f"{_v(m['from'])} -> {_v(m['to'])}"
+        rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
+    output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
 
 
 def _v(version: int | None) -> str:
@@ -349,3 +452,5 @@ def _parts(content: Mapping[str, Any]) -> None:
     for kind in ("tools", "guardrails", "configs"):
         if content[kind]:
             output.say(f"{kind:12} {output.safe(', '.join(content[kind]))}")
+    for name, pin in sorted(content.get("components", {}).items()):
+        output.say(output.safe(f"{'component':12} {name}@v{pin['version']} ({pin['digest'][:19]})"))

@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset.errors import EXIT_ANSWER_IS_NO
+from pinset_cli import complete, output
 from pinset_cli import options as o
-from pinset_cli import output
 from pinset_cli.locate import Options, caller, opened
+from pinset_cli.yanked import serves, yanks
 
 if TYPE_CHECKING:
     from pinset.domain.answers import MoveAnswer
 
 
 def promote(
-    target: Annotated[list[str], typer.Argument(metavar="REF ALIAS", help="A release, and what is to serve it.")],
+    target: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REF ALIAS", help="A release, and what is to serve it.", autocompletion=complete.promotions
+        ),
+    ],
     expect: Annotated[
         str | None, typer.Option("--expect", metavar="SELECTOR|none", help="What the alias must serve now.")
     ] = None,
@@ -42,7 +49,7 @@ def promote(
 
 
 def rollback(
-    target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS")],
+    target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
     serving: Annotated[str | None, typer.Option("--from", metavar="vN", help="What the alias must serve now.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="SELECTOR", help="The release to return to.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="So many undos at once.")] = None,
@@ -60,6 +67,7 @@ def rollback(
     from pinset.errors import InvalidInput
 
     bundle, alias = o.bundle_and_alias(target)
+    _check_time(at)
     chosen = Options(registry, as_json, dry_run)
     decided = yes or dry_run or serving is not None or to is not None
     if not decided and not sys.stdin.isatty():
@@ -75,9 +83,10 @@ def rollback(
             plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=message)
             _warn(plan)
             output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
+            _say_barred(plan, "will be")
             if not typer.confirm("Roll back?", default=False, err=True):
                 output.talk("nothing was changed")
-                return
+                raise typer.Exit(EXIT_ANSWER_IS_NO)
         answer = found.rollback(
             caller(chosen),
             bundle,
@@ -99,7 +108,9 @@ def yank(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Refuse a release to new moves; it stays readable by version and digest.
+    """Refuse a release to new moves.
+
+    It stays readable by version and digest, and aliases that serve it go on serving it.
 
     Example: pinset yank support-summarizer@v8 -m "leaks the ticket number"
     """
@@ -112,9 +123,13 @@ def yank(
         return
     output.say(f"{answer['ref']} {'would be' if dry_run else 'is'} yanked: {output.safe(answer['yanked'])}")
     if serving:
-        output.talk(
-            f"warning: {', '.join(serving)} still serves it; move it away: pinset rollback {answer['bundle']}@{serving[0]}"
+        places = ", ".join(f"{answer['bundle']}@{name}" for name in serving)
+        output.advise(
+            f"warning: {places} still {'serves' if len(serving) == 1 else 'serve'} it; move {'it' if len(serving) == 1 else 'each'} away:"
         )
+        for name in serving:
+            output.advise(f"    pinset rollback {answer['bundle']}@{name}")
+    output.unchanged(dry_run=dry_run)
 
 
 def unyank(
@@ -135,39 +150,39 @@ def unyank(
         output.show_json(answer)
     else:
         output.say(f"{answer['ref']} {'would be' if dry_run else 'is'} no longer yanked")
+        output.unchanged(dry_run=dry_run)
 
 
 alias = typer.Typer(help="The aliases of a bundle.", no_args_is_help=True)
 
 
 @alias.command("list")
-def alias_list(
-    name: Annotated[str, typer.Argument(metavar="NAME")], registry: o.Registry = None, as_json: o.Json = False
-) -> None:
+def alias_list(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
     """What each alias serves.
 
     Example: pinset alias list support-summarizer
     """
     with opened(Options(registry)) as found:
         page = found.aliases(name)
+        yanked = {} if as_json else yanks(found, name, [a["version"] for a in page["items"]])
     if as_json:
         output.show_json(page)
         return
     rows = [
-        (a["alias"], f"v{a['version']}" if a["version"] else "(retired)", a["label"], output.ago(a["moved_at"]), a["moved_by"], a["reason"])
+        (a["alias"], serves(a["version"], yanked), a["label"], output.when(a["moved_at"], absolute=utc), a["moved_by"], a["reason"])
         for a in page["items"]
     ]  # fmt: skip
     output.listed(
         rows,
-        ("ALIAS", "SERVES", "LABEL", "MOVED", "BY", "REASON"),
+        ("ALIAS", "SERVES", "LABEL", "WHEN", "BY", "REASON"),
         page["next"],
-        f"pinset promote {name}@v1 production",
+        f"no aliases yet: pinset promote {name}@v1 production",
     )
 
 
 @alias.command("retire")
 def alias_retire(
-    target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS")],
+    target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -193,11 +208,36 @@ def _show(answer: MoveAnswer, chosen: Options) -> None:
     if answer["action"] == "none":
         output.say(f"{place} serves {_v(answer['to'])} already")
         return
-    output.say(f"{place}: {_v(answer['from'])} -> {_v(answer['to'])}" + (" (dry run)" if chosen.dry_run else ""))
+    output.say(f"{place}: {_v(answer['from'])} -> {_v(answer['to'])}")
+    _say_barred(answer, "would be" if chosen.dry_run else "is now")
+    output.unchanged(dry_run=chosen.dry_run)
 
 
 def _v(version: int | None) -> str:
     return f"v{version}" if version else "nothing"
+
+
+def _say_barred(answer: MoveAnswer, verb: str) -> None:
+    """A rollback bars what it leaves behind; who does not know it meets it at the next promotion."""
+    left = answer["from"]
+    if answer["action"] != "rollback" or left is None:
+        return
+    place = f"{answer['bundle']}@v{left} {answer['alias']}"
+    output.talk(f"v{left} {verb} barred from {answer['alias']}; if it is right after all:")
+    output.advise(f"    pinset promote {place} --again -m WHY")
+
+
+def _check_time(at: str | None) -> None:
+    """Raises InvalidInput for what is no time, before anything is asked."""
+    from pinset.domain import messages, names
+    from pinset.errors import InvalidInput
+
+    try:
+        if at is not None:
+            messages.parse_time(at)
+    except ValueError as error:
+        hint = "write it with its zone: 2025-03-14T09:30:00Z (pinset history NAME --utc shows such times)"
+        raise InvalidInput(f"{names.show(at or '')} is no time", hint=hint) from error
 
 
 def _warn(answer: MoveAnswer) -> None:

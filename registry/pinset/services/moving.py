@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import messages, names
@@ -11,6 +12,7 @@ from pinset.domain.moves import (
     Plan,
     Target,
     alias_moved,
+    back_chain,
     expected_release,
     plan_promotion,
     plan_retirement,
@@ -18,7 +20,7 @@ from pinset.domain.moves import (
 )
 from pinset.domain.records import ROOT, MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.references import Reference, parse, parse_selector
-from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, Yanked
+from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
 from pinset.ports.store import Files, TreeOf
 from pinset.services import reading
 from pinset.services.session import Session, Written, only, writing
@@ -58,7 +60,7 @@ def promote(
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
         plan = _promotion(reader, row, alias, current, again=again)
-        warnings = _warnings(row, current)
+        warnings = [*_warnings(row, current), *new_alias(reader, bundle, alias)]
         if plan is None:
             return _unchanged(session, row, _need(current), warnings)
         return _make(session, bundle, alias, plan, row.commit, words, warnings)
@@ -95,7 +97,11 @@ def rollback(
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
         _expect(reader, bundle, alias, current, expect=serving, revision=revision)
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
-        plan = plan_rollback(current.record, target, _history(reader, bundle, alias, current.record))
+        past = _history(reader, bundle, alias, current.record)
+        try:
+            plan = plan_rollback(current.record, target, past)
+        except NothingBehind as error:
+            raise _nothing_behind(error, reader, current.record, past, steps) from error
         if plan is None:
             row = reader.release(bundle, current.record.to_version or 0)
             return _unchanged(session, row, current, [])
@@ -141,6 +147,17 @@ def stage_promotion(
         else plan_promotion(current.record if current else None, record.version, again=False)
     )
     return _stage(session, record.bundle, alias, plan, release.commit, words) if plan else None
+
+
+def new_alias(reader: CatalogReader, bundle: str, alias: str) -> list[str]:
+    """A warning where an alias that never moved is written much like another one: it may be a slip."""
+    there = {row.record.alias for row in reader.aliases(bundle)}
+    if alias in there:
+        return []
+    # canary-1 and canary-2 are no slips of each other.
+    others = [name for name in sorted(there | {names.DEFAULT_ALIAS}) if _letters(name) != _letters(alias)]
+    near = difflib.get_close_matches(alias, others, n=1, cutoff=0.8)
+    return [f"{alias} is a new alias; did you mean {near[0]}?"] if near else []
 
 
 def answer(written: Written[MoveRecord], session: Session, warnings: list[str] | None = None) -> answers.MoveAnswer:
@@ -235,6 +252,39 @@ def _expect(
         wanted = reading.find_release(reader, Reference(bundle, selector))[0].record.version if selector else None
         if wanted != now:
             raise moved(expect)
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name if not letter.isdigit())
+
+
+def _nothing_behind(
+    error: NothingBehind, reader: CatalogReader, current: MoveRecord, past: History, steps: int | None
+) -> NothingBehind:
+    """The same error, saying how many steps there are, and which release may be promoted instead."""
+    bundle, alias = current.bundle, current.alias
+    there = 0
+    for position, move in enumerate(back_chain(current, past.move), start=1):
+        if move.to_version != current.to_version and past.unfit(move.to_version or 0) is None:
+            there = position
+    message = error.message
+    if steps is not None and there:
+        message = f"{bundle}@{alias} has {there} step{'' if there == 1 else 's'} to go back, not {steps}"
+    hint = f"go back fewer: pinset rollback {bundle}@{alias} --steps {there}" if there and steps is not None else ""
+    if not hint:
+        bars = reader.bars(bundle, alias)
+        may = (
+            row.record.version
+            for row in reader.releases(bundle, limit=500)
+            if row.yanked is None and row.record.version not in bars and row.record.version != current.to_version
+        )
+        other = next(may, None)
+        hint = f"look at its moves: pinset history {bundle}@{alias}; or " + (
+            f"promote another release: pinset promote {bundle}@v{other} {alias}"
+            if other
+            else "publish a release, and promote that: no other one may be promoted now"
+        )
+    return NothingBehind(message, hint=hint, details=error.details)
 
 
 def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord) -> History:

@@ -74,11 +74,12 @@ def publish(
             found = findings.as_answers(checked.result.findings)
             return _answer_again(session, before, found)
         release, created = _stage(session, checked, label, words, source, number)
+        warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         move = moving.stage_promotion(session, release, alias, words) if alias else None
         session.commit()
         found = findings.as_answers(checked.result.findings)
         answer = _answer(release, found, session.operation_id if created else None, created=created)
-        return {**answer, "move": moving.answer(move, session) if move else None}
+        return {**answer, "move": moving.answer(move, session, warnings) if move else None}
 
 
 def _stage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,7 +50,10 @@ def find_release(reader: CatalogReader, reference: Reference) -> tuple[ReleaseRo
     found = select(reader, bundle, selector)
     if found is None:
         need_bundle(reader, bundle)
-        raise NotFound(f"there is no {reference}", hint=f"see what there is: pinset releases {bundle}")
+        hint = f"see what there is: pinset releases {bundle}"
+        if selector.text.isdigit() and len(selector.text) < 10 and reader.release(bundle, int(selector.text)):
+            hint = f"did you mean {bundle}@v{int(selector.text)}? a version is written with a v"
+        raise NotFound(f"there is no {reference}", hint=hint)
     return found, None
 
 
@@ -90,7 +94,10 @@ def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
 def need_bundle(reader: CatalogReader, bundle: str) -> None:
     """Raises NotFound, naming bundles of a similar name, where the bundle has no release."""
     if reader.bundle(bundle) is None:
-        near = [row.name for row in reader.bundles(query=bundle.split(".", maxsplit=1)[0][:4], limit=5)]
+        known = [row.name for row in reader.bundles(limit=1000)]
+        alike = difflib.get_close_matches(bundle, known, n=3, cutoff=0.7)
+        begun = [row.name for row in reader.bundles(query=bundle.split(".", maxsplit=1)[0][:4], limit=5)]
+        near = list(dict.fromkeys([*alike, *begun]))[:5]
         hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
         raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint)
 
