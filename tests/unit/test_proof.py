@@ -49,7 +49,7 @@ class Tale:
 
     def found(self, epoch: int = 1, skip: int = 1) -> None:
         record = FoundingRecord(stamp=self.stamp(skip), registry_id="6f1c", epoch=epoch)
-        self.add(record, f"tree-epoch-{epoch}", {"registry.yaml": f"epoch: {epoch}\n"})
+        self.add(record, f"tree-epoch-{epoch}", record.files)
 
     def publish(self, version: int, label: str | None = None, bundle: str = "support") -> None:
         files = {"prompt.md": f"words {version}", "release.yaml": "release:"}
@@ -302,6 +302,7 @@ UNNOTICED: dict[str, Callable[[list[Fact]], None]] = {
     "a retirement with a second parent": holds(RETIRED, parents=("commit-7", "commit-1")),
     "a manifest of another bundle": says(OTHER, bundle="third"),
     "a new epoch of another registry": says(MOVED_HOUSE, registry_id="another"),
+    "a founding in another format": file(FOUNDED, "registry.yaml", "format: 99\nid: 6f1c\nepoch: 1\n"),
     "a new epoch of the same number": says(MOVED_HOUSE, epoch=1),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, insert, select
@@ -40,14 +40,16 @@ class SqlWriter(SqlReader):
 
     def apply(self, entries: Iterable[Entry]) -> None:
         """Add commits, forget the intent, raise the visible serial: all or nothing."""
-        try:
-            for entry in entries:
-                writing.apply(self._connection, entry)
-            self._connection.execute(delete(t.IntentTable))
-        except BaseException:
-            self._connection.rollback()
-            raise
-        self._connection.commit()
+        with translated():
+            try:
+                for entry in entries:
+                    writing.apply(self._connection, entry)
+                self._connection.execute(delete(t.IntentTable))
+                self._connection.commit()
+            except BaseException:
+                with suppress(SQLAlchemyError):
+                    self._connection.rollback()
+                raise
 
 
 class SqlCatalog:
@@ -117,16 +119,16 @@ def format_of(connection: Connection) -> int | None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """The engine's exceptions as ours."""
+def translated(what: str = "the catalog", way_out: str = "run `pinset reindex`") -> Iterator[None]:
+    """The engine's exceptions as ours. way_out: for a file that is damaged."""
     try:
         yield
     except SQLAlchemyError as error:
         text = str(getattr(error, "orig", None) or error)
         if "readonly" in text or "full" in text or "disk I/O" in text:
-            raise ReadOnly(f"the catalog cannot be written: {text}", hint="free space, or check permissions") from error
+            raise ReadOnly(f"{what} cannot be written: {text}", hint="free space, or check permissions") from error
         if "malformed" in text or "not a database" in text:
-            raise Integrity(f"the catalog is damaged: {text}", hint="run `pinset reindex`") from error
+            raise Integrity(f"{what} is damaged: {text}", hint=way_out) from error
         if "locked" in text:
-            raise Unavailable("the catalog is busy", hint="try again") from error
-        raise Unavailable(f"the catalog cannot be read: {text}", hint="run `pinset reindex`") from error
+            raise Unavailable(f"{what} is busy", hint="try again") from error
+        raise Unavailable(f"{what} cannot be read: {text}", hint=way_out) from error

@@ -23,12 +23,15 @@ from pinset.domain.records import (
     Stamp,
     Verdict,
 )
-from pinset.errors import Integrity, UnknownFormat
+from pinset.errors import Integrity, InvalidInput, UnknownFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_DAMAGED: Final = "see what else is wrong: pinset verify; then restore a backup"
 _INDENT: Final = "    "
+WORDS_LIMIT: Final = 10_000
+"""Characters of a message or reason."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_LINE: Final = re.compile(r"([A-Z][A-Za-z-]*): (.*)")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -77,7 +80,7 @@ def decode(text: str) -> Record:
     for line in tail.split("\n"):
         match = _KEY_LINE.fullmatch(line)
         if match is None or match[1] in keys:
-            raise Integrity(f"a commit message has the line {line!r} where its keys should be")
+            raise Integrity(f"a commit message has the line {line!r} where its keys should be", hint=_DAMAGED)
         keys[match[1]] = match[2]
     if keys.get("Format") != str(FORMAT):
         raise UnknownFormat(
@@ -90,9 +93,9 @@ def decode(text: str) -> Record:
         record = _build(keys, words)
         again = encode(record)
     except (KeyError, ValueError, OverflowError) as error:
-        raise Integrity(f"a commit message lacks or garbles a key: {error}") from error
+        raise Integrity(f"a commit message lacks or garbles a key: {error}", hint=_DAMAGED) from error
     if again != text:
-        raise Integrity("a commit message is not as the registry writes it")
+        raise Integrity("a commit message is not as the registry writes it", hint=_DAMAGED)
     return record
 
 
@@ -245,10 +248,19 @@ def _build(keys: Mapping[str, str], words: str) -> Record:
 
 
 def clean_words(text: str) -> str:
-    """An author's message or reason as it is kept: line ends unified, control characters dropped, ends trimmed."""
+    """An author's message or reason as it is kept: line ends unified, control characters dropped, ends trimmed.
+
+    Raises InvalidInput for one that is too long.
+    """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = (_UNPRINTABLE.sub("", line).rstrip() for line in unified.split("\n"))
-    return "\n".join(lines).strip("\n").strip()
+    kept = "\n".join(lines).strip("\n").strip()
+    if len(kept) > WORDS_LIMIT:
+        raise InvalidInput(
+            f"a message or reason has at most {WORDS_LIMIT:,} characters, and this has {len(kept):,}",
+            hint="say what changed and why; keep the rest elsewhere and name where",
+        )
+    return kept
 
 
 def _one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pinset.domain import sealed
 from pinset.domain.records import (
+    REGISTRY_FILE,
     ROOT,
     Action,
     ComponentRecord,
@@ -108,6 +109,8 @@ class Proof:
 
     def _check_founding(self, fact: Fact, record: FoundingRecord) -> None:
         self._check_parents(fact)
+        if dict(fact.files) != record.files:
+            self._problem(fact, f"holds another {REGISTRY_FILE} than it says")
         before, self._founded = self._founded, record
         if before is None:
             return

@@ -16,6 +16,8 @@ from typing import Final
 MAIN_REF: Final = "refs/heads/main"
 ROOT: Final = "root"
 """As a parent: the one constant, empty commit on which every chain of moves begins."""
+REGISTRY_FILE: Final = "registry.yaml"
+"""The file of a founding commit, for people who look at the branch `main`."""
 FORMAT: Final = 1
 """The format of commits, sealed manifests and components that this program writes."""
 
@@ -50,6 +52,11 @@ class FoundingRecord:
     def ref(self) -> str:
         """The branch the commit is on."""
         return MAIN_REF
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What the commit's tree holds."""
+        return {REGISTRY_FILE: f"format: {FORMAT}\nid: {self.registry_id}\nepoch: {self.epoch}\n"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

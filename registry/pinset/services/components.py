@@ -40,6 +40,7 @@ def publish_component(
     if label is not None:
         names.label_name(label)
     words = messages.clean_words(message)
+    versions.check_number(number)
     findings.check_allowed(allow, words)
     arguments = {
         "kind": kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinset.errors import Busy, Unavailable
 from pinset.ports.state import Answer, Attempt
 from pinset.services import (
     comparing,
@@ -38,14 +39,20 @@ class LocalRegistry:
     def open(self, progress: Progress | None = None) -> None:
         """Make the catalog usable and settle a write that was cut off. Raises Busy, ReadOnly, Integrity."""
         context = self._context
-        if context.catalog.usable():
+        usable = context.catalog.usable()
+        if usable:
             with context.catalog.reading() as reader:
                 if reader.intent() is None:
                     return
-        with context.store.exclusive():
-            session.ready(context, progress)
-            with context.catalog.writing() as writer:
-                session.repair(context, writer)
+        try:
+            with context.store.exclusive():
+                session.ready(context, progress)
+                with context.catalog.writing() as writer:
+                    session.repair(context, writer)
+        except (Busy, Unavailable):
+            # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
+            if not usable:
+                raise
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import messages
-from pinset.domain.records import FORMAT, FoundingRecord, Stamp
+from pinset.domain.records import FoundingRecord, Stamp
 from pinset.errors import AlreadyExists
 from pinset.ports.store import Files, NewCommit, RefMove
 from pinset.services import session, verifying
@@ -60,10 +60,9 @@ def gc(context: Context, progress: Progress | None = None) -> None:
 
 
 def _write(context: Context, record: FoundingRecord, at: str | None) -> None:
-    text = f"format: {FORMAT}\nid: {record.registry_id}\nepoch: {record.epoch}\n"
     written = context.store.write(
         NewCommit(
-            tree=Files({"registry.yaml": text}),
+            tree=Files(record.files),
             parents=(at,) if at else (),
             message=messages.encode(record),
             author=FOUNDER,

@@ -56,6 +56,7 @@ def publish(
         if given is not None:
             rule(given)
     words = messages.clean_words(message)
+    versions.check_number(number)
     findings.check_allowed(allow, words)
     arguments = {
         "bundle": bundle,

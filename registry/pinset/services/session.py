@@ -12,11 +12,11 @@ import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset.domain import messages
-from pinset.domain.records import Record, Stamp
-from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable
+from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
+from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pinset.ports.store import Store, StoredCommit
 
 R = TypeVar("R", bound=Record)
+_DAMAGED: Final = (
+    "see what else is wrong: pinset verify; upgrade pinset if a newer one wrote this, else restore a backup"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +147,26 @@ class Session:
             self.context.store.move(self._moves)
         except PinsetError as error:
             error.details["operation"] = self.operation.id
-            settled = _settle(self.context.store, self.catalog, intent, self._entries)
-            if settled:
+            if _settle(self.context.store, self.catalog, intent):
+                self._show(self._entries)
                 return
             if isinstance(error, Conflict):
                 raise Unavailable(
                     "the repository is ahead of the catalog", hint="run `pinset reindex`, then try again"
                 ) from error
             raise
-        self.catalog.apply(self._entries)
+        self._show(self._entries)
+
+    def _show(self, entries: list[Entry]) -> None:
+        """Let everybody see what is in git for good. Where that fails the write is made all the same."""
+        try:
+            self.catalog.apply(entries)
+        except PinsetError as error:
+            raise Unavailable(
+                f"the write is made, and nobody sees it yet: {error.message}",
+                hint=f"do not repeat it: it shows as soon as the catalog can be written ({error.hint})",
+                details={**error.details, "operation": self.operation.id, "made": True},
+            ) from error
 
 
 @contextmanager
@@ -184,7 +198,9 @@ def entry_of(stored: StoredCommit) -> Entry:
     """A stored commit as the catalog takes it. Raises Integrity where its message is not one of ours."""
     record = messages.decode(stored.message)
     if record.ref != stored.ref:
-        raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}")
+        raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}", hint=_DAMAGED)
+    if isinstance(record, FoundingRecord) and dict(stored.files) != record.files:
+        raise UnknownFormat(f"{REGISTRY_FILE} of {stored.commit} is not of format {FORMAT}", hint=_DAMAGED)
     return Entry(commit=stored.commit, record=record, files=stored.files)
 
 
@@ -199,14 +215,14 @@ def only(kind: type[R], found: Iterable[tuple[str, Record]]) -> Written[R]:
 def repair(context: Context, catalog: CatalogWriter) -> None:
     """Finish or forget the write that was under way when the last writer ended, where there was one."""
     intent = catalog.intent()
-    if intent is not None:
-        _settle(context.store, catalog, intent, None)
+    if intent is not None and _settle(context.store, catalog, intent):
+        catalog.apply([entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
 
 
-def _settle(store: Store, catalog: CatalogWriter, intent: Intent, entries: list[Entry] | None) -> bool:
-    """Bring a write that has begun to one of its two ends; whether it happened.
+def _settle(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
+    """Bring the refs of a write that has begun to one of its two ends; whether it happened, and is to be shown.
 
-    As soon as its first ref has moved the write counts as made, and the rest follows. entries: None to read them.
+    As soon as its first ref has moved the write counts as made, and the rest follows.
     """
     at = {move.ref: store.ref(move.ref) for move in intent.moves}
     moved = [move for move in intent.moves if at[move.ref] == move.new]
@@ -215,7 +231,4 @@ def _settle(store: Store, catalog: CatalogWriter, intent: Intent, entries: list[
         return False
     rest = [move for move in intent.moves if at[move.ref] != move.new]
     store.move(rest)
-    if entries is None:
-        entries = [entry_of(store.read(move.ref, move.new)) for move in intent.moves]
-    catalog.apply(entries)
     return True

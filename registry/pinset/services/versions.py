@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pinset.domain import findings, names
 from pinset.domain.assembly import Found, Surroundings
-from pinset.errors import AlreadyExists, Conflict
+from pinset.errors import AlreadyExists, Conflict, InvalidInput
 from pinset.services import reading
 
 if TYPE_CHECKING:
@@ -91,11 +91,21 @@ def existing(same: Sequence[Row], label: str | None, by_label: Callable[[str], R
     return same[0] if same and label is None else None
 
 
+def check_number(wanted: int | None) -> None:
+    """Raises InvalidInput for a number that no version can have."""
+    if wanted is not None and not 1 <= wanted <= names.HIGHEST_VERSION:
+        raise InvalidInput(
+            f"{wanted} cannot be the number of a version", hint=f"use one from 1 to {names.HIGHEST_VERSION}"
+        )
+
+
 def next_number(newest: int, wanted: int | None) -> int:
-    """The number of a new version; a wanted one must be above all that exist."""
+    """The number of a new version; a wanted one must be above all that exist. Raises Conflict."""
+    if newest == names.HIGHEST_VERSION:
+        raise Conflict(f"v{newest} is the highest number there is", hint="publish under another name from here on")
     if wanted is None:
         return newest + 1
-    if not newest < wanted <= names.HIGHEST_VERSION:
+    if wanted <= newest:
         raise Conflict(
             f"the number {wanted} is not free: the newest is v{newest}", hint=f"use a number from {newest + 1}"
         )
