@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PinsetError
+from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
 from pinset.services import maintenance, verifying
 from pinset.services.keeping import built_aside
 from pinset.services.local import LocalRegistry
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
+CATALOG = "catalog.sqlite"
 FOLDER = ".pinset"
 _SERVED = "PINSET_SERVED_DIRECTORY"
 """How the workers that uvicorn starts learn what they serve."""
@@ -40,16 +41,31 @@ class SystemClock:
 
 
 def find_directory(start: Path) -> Path:
-    """The registry's own directory: the one given, or the ``.pinset/`` it holds. Raises NoRegistry."""
-    for candidate in (start, start / FOLDER):
-        if (candidate / REPOSITORY).is_dir():
-            return candidate
-        if (candidate / STATE).exists():
-            raise Integrity(
-                f"the registry at {candidate} has lost its {REPOSITORY}",
-                hint="restore a backup into a new directory: pinset restore BACKUP DIR",
-            )
+    """The registry's own directory: the one given, or the ``.pinset/`` it holds.
+
+    Raises NoRegistry, PermissionDenied, Integrity for one that has lost its repository.
+    """
+    try:
+        for candidate in (start, start / FOLDER):
+            if (candidate / REPOSITORY).is_dir():
+                return candidate
+            if (candidate / STATE).exists() or os.path.lexists(candidate / CATALOG):
+                raise Integrity(
+                    f"the registry at {candidate} has lost its {REPOSITORY}",
+                    hint="restore a backup into a new directory: pinset restore BACKUP DIR",
+                )
+    except PermissionError as error:
+        raise PermissionDenied(
+            f"{start} cannot be looked into: {error.strerror}", hint="run as its owner, or let this user read it"
+        ) from error
     raise NoRegistry(f"there is no registry at {start}", hint=f"make one: pinset init {start}")
+
+
+def _refuse_inside(target: Path) -> None:
+    """Raises InvalidInput for a place within a registry: what is there would be copied, packed and served with it."""
+    for above in target.absolute().resolve().parents:
+        if (above / REPOSITORY).is_dir() or above.name == REPOSITORY:
+            raise InvalidInput(f"{target} is inside a registry", hint=f"choose a directory outside of {above}")
 
 
 def _find_backup(start: Path) -> Path:
@@ -63,6 +79,7 @@ def _find_backup(start: Path) -> Path:
 def create_registry(directory: Path) -> RegistryAnswer:
     """Make a registry in ``directory``, which must not exist or be empty. All or nothing."""
     taken = "use the registry that is there, or another directory"
+    _refuse_inside(directory)
     with built_aside(directory, what=f"a registry cannot be made at {directory}", taken=taken) as building:
         context = _context(building, create=True)
         with closing(LocalRegistry(context)) as registry:
@@ -109,6 +126,7 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
     """
     home = find_directory(directory)
     taken = "choose a new directory for each backup"
+    _refuse_inside(target)
     with (
         closing(local_registry(home, progress=progress)) as registry,
         built_aside(target, what="the backup cannot be written", taken=taken) as building,
@@ -123,15 +141,21 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
 
 
 def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
-    """Make a registry from a backup. It begins a new epoch, so that clients neither refuse nor mix it with the old."""
+    """Make a registry from a backup. It begins a new epoch, so that clients neither refuse nor mix it with the old.
+
+    Raises NotFound where there is no backup, Integrity where it is damaged.
+    """
     source = _find_backup(backup)
     taken = "restore into a new directory, then put it in place"
+    _refuse_inside(directory)
     with built_aside(directory, what="the backup cannot be restored", taken=taken) as building:
         shutil.copytree(source / REPOSITORY, building / REPOSITORY)
         if (source / STATE).exists():
             shutil.copyfile(source / STATE, building / STATE)
         context = _context(building, create=False)
         with closing(LocalRegistry(context)) as registry:
+            verifying.prove(context.store)
+            context.state.tokens()  # raises where the state is damaged
             maintenance.move_house(context, f"restored from a backup ({backup.name})")
             return registry.describe()
 

@@ -225,7 +225,7 @@ def test_a_finding_stands_where_it_belongs_and_alone(one: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {one.code for one in CASES} == set(RULES)
+    assert {one.code for one in CASES} == set(RULES) - {"more-findings"}  # see test_limits.py
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -111,6 +111,8 @@ class SqliteCatalog:
         try:
             found = self._link.stat()
         except OSError as error:
+            if not self._directory.exists():
+                raise Unavailable(f"{self._directory} is gone", hint="put the registry back, or restore it") from error
             raise Unavailable("there is no catalog", hint="run `pinset reindex`") from error
         key = (found.st_dev, found.st_ino, os.getpid())
         if self._readers is None or self._readers[0] != key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Engine, create_engine, delete, insert, inspect, select, update
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+_translated = partial(
+    translated,
+    "the state",
+    "stop what uses the registry and put a backup's state.sqlite in its place; or remove it: tokens, kept answers and "
+    "attempts are gone then, and without tokens this machine may do everything",
+)
 REVISION: Final = "0001"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001"})
@@ -131,13 +138,13 @@ class SqlState:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         self._make_ready()
-        with translated(), self._reader.connect() as connection:
+        with _translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         self._make_ready()
-        with translated(), self._turn(), self._writer.begin() as connection:
+        with _translated(), self._turn(), self._writer.begin() as connection:
             yield connection
 
     def _turn(self) -> Any:
@@ -148,7 +155,7 @@ class SqlState:
         if self._ready:
             return
         if self._revision(self._reader) != REVISION:
-            with translated(), self._turn():
+            with _translated(), self._turn():
                 found = self._revision(self._writer)
                 if found is not None and found not in _KNOWN:
                     raise UnknownFormat(
@@ -162,7 +169,7 @@ class SqlState:
     def _revision(self, engine: Engine) -> str | None:
         if self._file is not None and engine is self._reader and not self._file.exists():
             return None
-        with translated(), engine.connect() as connection:
+        with _translated(), engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import sealed as sealed_form
 from pinset.domain.checks import content as fit
 from pinset.domain.checks import models, texts
-from pinset.domain.document import content_of
+from pinset.domain.document import TEXT_LIMIT, content_of
 from pinset.domain.findings import JUDGEMENTS, Finding, refusing
 from pinset.domain.manifest import component as component_manifest
 from pinset.domain.manifest import draft as release_manifest
@@ -151,7 +151,8 @@ def _assemble(
         findings.append(Finding("bad-value", error.message, error.hint, draft.at))
         return Assembled(draft, findings)
     except Integrity as error:
-        findings.append(Finding("bad-value", error.message, "correct the part", draft.at))
+        code, hint = ("too-large", error.hint) if "limit" in error.details else ("bad-value", "correct the part")
+        findings.append(Finding(code, error.message, hint, draft.at))
         return Assembled(draft, findings)
     findings += fit.check_schemas(draft, content)
     findings += fit.check_prompts(draft, content, files)
@@ -171,7 +172,13 @@ def _text_findings(files: Mapping[str, str]) -> list[Finding]:
 
 def _read_templates(draft: Draft, files: Mapping[str, str]) -> None:
     """Parse every template of the author's own; note problems, components that are included, and Jinja partials."""
-    for name, part in draft.parts.get("prompts", {}).items():
+    prompts = draft.parts.get("prompts", {})
+    named = [source["file"] for part in prompts.values() for source in _sources(part) if "file" in source]
+    if sum(len(files[path]) for path in named) > TEXT_LIMIT:
+        message = f"the templates that prompts name come to more than {TEXT_LIMIT:,} characters"
+        draft.findings.append(Finding("too-large", message, "name a large text in fewer prompts", draft.at))
+        return
+    for name, part in prompts.items():
         line = draft.lines.get(("prompts", name))
         partials: dict[str, dict[str, str]] = {}
         for source in _sources(part):

@@ -7,7 +7,7 @@ and reviewed. It needs nothing but the standard library, and nothing but the sea
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import sealed as sealed_form
 from pinset.domain.references import parse_component
@@ -17,6 +17,9 @@ from pinset.errors import Integrity, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TEXT_LIMIT: Final = 10 * 1024 * 1024
+"""Characters of all texts in a document: a file counts as often as it is named or included. Files have 8 MiB at most;
+a client takes 64 MiB of JSON, which this stays below even where every character is escaped."""
 SCHEMA = 1
 """The version of the release document's shape."""
 
@@ -24,7 +27,8 @@ SCHEMA = 1
 def content_of(sealed: sealed_form.Sealed) -> dict[str, Any]:
     """The ``content`` of a release: prompts, models, retrieval, tools, guardrails, configs, metadata.
 
-    Raises Integrity where the sealed form contradicts itself; it was checked when it was published.
+    Raises Integrity where the sealed form contradicts itself or, with ``limit`` in the details, includes too much; both
+    were checked when it was published.
     """
     try:
         return _Derivation(sealed).content()
@@ -44,6 +48,7 @@ class _Derivation:
         self._files = sealed.files
         self._manifest = sealed_form.parse(sealed.manifest)
         self._components: dict[str, dict[str, Any]] = {}
+        self._left = TEXT_LIMIT
 
     def content(self) -> dict[str, Any]:
         parts = self._manifest["parts"]
@@ -82,7 +87,7 @@ class _Derivation:
     def _tool(self, part: Mapping[str, Any]) -> dict[str, Any]:
         if "component" in part:
             return self._tool(self._component_part(part["component"]))
-        tool = part["tool"] if "tool" in part else json.loads(self._files[part["file"]])
+        tool = part["tool"] if "tool" in part else json.loads(self._file(part["file"]))
         if "item" in part:  # an array of tools, or an MCP listing that wraps one
             tool = (tool["tools"] if isinstance(tool, dict) else tool)[part["item"]]
         return tool_shapes.normalise(tool)
@@ -92,7 +97,7 @@ class _Derivation:
             return self._config(self._component_part(part["component"]))
         if "value" in part:
             return part["value"]
-        text = self._files[part["file"]]
+        text = self._file(part["file"])
         return json.loads(text) if part["file"].endswith(".json") else text
 
     def _prompt(self, part: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,19 +115,19 @@ class _Derivation:
         if "messages" in part:
             answer["messages"] = [self._message(item, style) for item in part["messages"]]
         if "partials" in part:
-            answer["partials"] = {name: self._files[entry["file"]] for name, entry in part["partials"].items()}
+            answer["partials"] = {name: self._file(entry["file"]) for name, entry in part["partials"].items()}
         return answer
 
     def _message(self, item: Mapping[str, Any], style: str) -> dict[str, Any]:
         if "template" in item:
             return {**item, "template": self._text(item["template"], style)}
         if isinstance(item.get("examples"), dict):
-            lines = self._files[item["examples"]["file"]].splitlines()
+            lines = self._file(item["examples"]["file"]).splitlines()
             return {**item, "examples": [json.loads(line) for line in lines if line.strip()]}
         return dict(item)
 
     def _text(self, source: Mapping[str, Any], style: str) -> str:
-        text = source["text"] if "text" in source else self._files[source["file"]]
+        text = self._spent(source["text"]) if "text" in source else self._file(source["file"])
         if style in ("mustache", "text"):
             return templates.expand(text, self._included)
         return str(text)
@@ -130,6 +135,19 @@ class _Derivation:
     def _included(self, reference: str) -> str:
         part = self._component_part(parse_component(reference, kind="prompts").key)
         return self._text(part["template"], part["format"])
+
+    def _file(self, path: str) -> str:
+        return self._spent(self._files[path])
+
+    def _spent(self, text: str) -> str:
+        self._left -= len(text)
+        if self._left < 0:
+            raise Integrity(
+                f"the release's texts come to more than {TEXT_LIMIT:,} characters, each as often as it is used",
+                hint="include less, or name a large text once",
+                details={"limit": TEXT_LIMIT},
+            )
+        return text
 
     def _component_part(self, key: str) -> dict[str, Any]:
         """A component's part, its paths made those of this release."""

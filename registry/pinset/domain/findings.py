@@ -52,7 +52,7 @@ RULES: Final[Mapping[str, Rule]] = {
         _error("file-missing", "the manifest names a file that is not there"),
         _error("file-path", "a path leaves the directory, is a link, or has characters that are not allowed"),
         _error("file-collision", "two paths are equal but for case"),
-        _error("too-large", "a text, the release or the number of files is over its limit"),
+        _error("too-large", "a text, the release or the number of files or parts is over its limit"),
         _error("unknown-key", "the manifest has a key that is not known here"),
         _error("missing-key", "a required key is not there"),
         _error("wrong-type", "a value has the wrong type"),
@@ -90,6 +90,7 @@ RULES: Final[Mapping[str, Rule]] = {
         _warning("rollback-unresolved", "rollback_to names a release that does not exist yet"),
         _warning("rollback-not-served", "rollback_to is not what production serves now"),
         _warning("index-unpinned", "an index has no digest, so its content can change under the release"),
+        _warning("more-findings", "there are more findings than are told at once"),
         _warning("include-unresolved", "a Jinja template includes a name that is only known at run time"),
     )
 }
@@ -116,6 +117,8 @@ class Finding:
         return RULES[self.code].judgement
 
 
+TOLD_AT_ONCE: Final = 200
+"""Findings in one answer."""
 JUDGEMENTS: Final = frozenset(code for code, rule in RULES.items() if rule.judgement)
 """Codes of errors that a person may override with a reason."""
 _FIT: Final = frozenset({"reference-unresolved", "embedding-mismatch"}) | JUDGEMENTS
@@ -129,8 +132,12 @@ def refusing(findings: Iterable[Finding], allowed: Iterable[str] = ()) -> list[F
 
 
 def as_answers(findings: Iterable[Finding]) -> list[FindingAnswer]:
-    """Findings as answers carry them, errors first, then by place."""
+    """Findings as answers carry them, errors first, then by place. Of very many the first are told."""
     ordered = sorted(findings, key=lambda f: (f.severity, f.file, f.line or 0, f.code))
+    more = len(ordered) - TOLD_AT_ONCE
+    if more > 0:
+        left = Finding("more-findings", f"{more:,} more findings are not listed", "correct these, and check again")
+        ordered = [*ordered[:TOLD_AT_ONCE], left]
     return [
         {
             "code": f.code,

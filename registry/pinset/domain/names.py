@@ -74,6 +74,15 @@ def is_identifier(text: str) -> bool:
     return _IDENTIFIER.fullmatch(text) is not None
 
 
+def is_bundle_name(text: str) -> bool:
+    """Whether a text can name a bundle."""
+    try:
+        bundle_name(text)
+    except InvalidName:
+        return False
+    return True
+
+
 def is_part_name(text: str) -> bool:
     """Whether the text can name a prompt, model, tool, guardrail or config inside one release."""
     return len(text) <= NAME_LIMIT and _PART.fullmatch(text) is not None

@@ -128,12 +128,14 @@ class GitStore:
         ids = git.unreachable(self._directory)
         objects = self._directory / "objects"
         with self.exclusive():
+            long_ago = time.time() - _STALE_SECONDS
             for path in (*(objects / i[:2] / i[2:] for i in ids), *objects.glob("tmp_*"), *objects.glob("*/tmp_*")):
-                _remove_old(path)
+                _remove_older(path, long_ago)
 
     def _pack_refs(self) -> None:
         with self.exclusive():
-            _remove_old(self._directory / "packed-refs.lock")
+            # Under our lock no other writer of the registry's can be packing: the file is a dead one's.
+            _remove_older(self._directory / "packed-refs.lock", self._lock.since)
             git.pack_refs(self._directory)
 
 
@@ -148,9 +150,9 @@ def _stored(item: Mapping[str, Any]) -> StoredCommit:
     )
 
 
-def _remove_old(path: Path) -> None:
+def _remove_older(path: Path, than: float) -> None:
     with suppress(FileNotFoundError):
-        if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+        if path.stat().st_mtime < than:
             try:
                 path.unlink()
             except OSError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinset.errors import AlreadyExists, ReadOnly
+from pinset.errors import AlreadyExists, InvalidInput, PinsetError, ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,12 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
     """A directory to fill, which becomes ``target`` on a clean exit, durable; on any other it is gone.
 
     what: begins the error for a disk that refuses, as in "the backup cannot be written". taken: the way out where
-    the target is not empty. Raises AlreadyExists, ReadOnly.
+    the target is not empty. Raises AlreadyExists, InvalidInput, ReadOnly.
     """
     building = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}"
+    above = [path for path in target.parents if not path.exists()]
     try:
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
             raise AlreadyExists(f"{target} is not an empty directory", hint=taken)
         building.mkdir(parents=True)
         yield building
@@ -33,11 +34,28 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
             target.rmdir()
         building.rename(target)
         _sync_one(target.parent)
+    except (NotADirectoryError, FileExistsError) as error:
+        raise InvalidInput(
+            f"{what}: a part of {target.parent} is not a directory", hint="choose another path"
+        ) from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ReadOnly(f"{what}: {reason}", hint="check the disk and the permissions, then try again") from error
+        hint = "check the disk and the permissions, then try again"
+        raise ReadOnly(f"{what}: {_reason(error)}", hint=hint) from error
+    except PinsetError as error:
+        error.message = error.message.replace(str(building), str(target))
+        raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
+        for path in above:
+            with suppress(OSError):
+                path.rmdir()  # made above, and empty: nothing came of it
+
+
+def _reason(error: OSError) -> str:
+    """What the system said. `shutil` gathers its errors in a list: the first one tells."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return error.strerror or str(error)
 
 
 def _sync(directory: Path) -> None:

@@ -80,6 +80,8 @@ def bundles(
     """Bundles by name."""
     if alias is not None:
         names.alias_name(alias)
+    if cursor is not None and not names.is_bundle_name(cursor):
+        raise reading.bad_cursor(cursor)
     with reading.view(context) as reader:
         used = None
         if uses is not None:

@@ -85,10 +85,12 @@ def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
     if move is not None and move.record.to_version is not None:
         return move
     need_bundle(reader, bundle)
+    if move is not None:
+        hint = f"make it serve again: pinset promote {bundle}@latest {alias}"
+        raise NotFound(f"the alias {bundle}@{alias} is retired", hint=hint)
     there = [row.record.alias for row in reader.aliases(bundle) if row.record.to_version is not None]
     hint = "its aliases are " + ", ".join(there) if there else f"it has none yet: pinset promote {bundle}@v1 {alias}"
-    what = "is retired" if move is not None else "does not exist"
-    raise NotFound(f"the alias {bundle}@{alias} {what}", hint=hint)
+    raise NotFound(f"the alias {bundle}@{alias} does not exist", hint=hint)
 
 
 def need_bundle(reader: CatalogReader, bundle: str) -> None:

@@ -35,7 +35,7 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
     with context.store.exclusive():
         proof, refs, problems = _examine(context.store, progress)
         if not problems:
-            problems = _catalog_problems(context, refs)
+            problems = _catalog_problems(context, refs) + _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -117,6 +117,14 @@ def _catalog_problems(context: Context, refs: dict[str, str]) -> list[dict[str, 
                 after = record.stamp.serial
                 problems += _text_problems(reader, record, hint)
     return problems
+
+
+def _state_problems(context: Context) -> list[dict[str, str]]:
+    try:
+        context.state.tokens()
+    except PinsetError as error:
+        return [{"where": "state", "what": error.message, "hint": error.hint}]
+    return []
 
 
 def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dict[str, str]]:

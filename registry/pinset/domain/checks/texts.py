@@ -40,9 +40,16 @@ def check_paths(files: Mapping[str, str]) -> Iterator[Finding]:
         if other != path:
             message = f"{other} and {path} are the same file on some systems"
             yield Finding("file-collision", message, "rename one of them", path)
-    parents = {path[:at].lower() for path in files for at, c in enumerate(path) if c == "/"}
+    folders: dict[str, str] = {}
     for path in sorted(files):
-        if path.lower() in parents:
+        for at, character in enumerate(path):
+            folder = path[:at]
+            if character == "/" and folders.setdefault(folder.lower(), folder) != folder:
+                message = f"{folders[folder.lower()]}/ and {folder}/ are the same folder on some systems"
+                yield Finding("file-collision", message, "rename one of them", path)
+                break
+    for path in sorted(files):
+        if path.lower() in folders:
             yield Finding("file-collision", f"{path} is a file and a folder", "rename one of them", path)
 
 

@@ -148,6 +148,8 @@ def _tools(reader: Reader, draft: Draft, value: Any, path: Path) -> None:
     if not isinstance(value, list):
         reader.wrong_type(value, path, "a list of tools")
         return
+    if not reader.few(value, path):
+        return
     seen: set[str] = set()
     for at, one in enumerate(value):
         line = reader.line((*path, at))
@@ -167,6 +169,8 @@ def _guardrails(reader: Reader, draft: Draft, value: Any, path: Path) -> list[st
         named = [(name, one, (*path, name)) for name, one in reader.entries(value, path).items()]
     else:
         listed = value if isinstance(value, list) else [value]
+        if not reader.few(listed, path):
+            return []
         named = [("", one, (*path, at) if isinstance(value, list) else path) for at, one in enumerate(listed)]
     found: list[str] = []
     for name, one, at in named:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
 from pinset.domain.manifest import loading
-from pinset.domain.manifest.reader import is_component
+from pinset.domain.manifest.reader import SUGGESTED, is_component
 from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def model(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {}
     params = {key: given for key, given in found.items() if key not in _MODEL}
-    for key in params:
+    for key in list(params)[:SUGGESTED]:
         near = difflib.get_close_matches(key, (*_MODEL, *_PARAMETERS), n=1, cutoff=_NEAR)
         if near and near[0] != key:
             hint = f"did you mean {near[0]}? If not, write it under params:"
@@ -144,6 +144,8 @@ def _tool_file(reader: Reader, file: str, path: Path) -> list[tuple[str, dict[st
     if problems:
         return []
     content = loading.json_value(reader.files[file])
+    if isinstance(content, list) and not reader.few(content, path):
+        return []
     if isinstance(content, list):
         named = [(_tool_name(reader, one, path, file), {"file": file, "item": at}) for at, one in enumerate(content)]
     else:

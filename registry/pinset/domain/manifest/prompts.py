@@ -85,6 +85,8 @@ def _messages(reader: Reader, value: Any, path: Path, given: str | None) -> dict
     if not value:
         reader.note("bad-value", path, "the list of messages is empty", "add one: - {role: system, text: …}")
         return {}
+    if not reader.few(value, path):
+        return {}
     items = [_message(reader, item, (*path, at)) for at, item in enumerate(value)]
     files = [item["template"]["file"] for item in items if "file" in item.get("template", {})]
     guessed = {templates.guess_format(file) for file in files}

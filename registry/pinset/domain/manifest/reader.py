@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
 from pinset.domain.findings import Finding
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Path = tuple[str | int, ...]
+
+PARTS_LIMIT: Final = 256
+"""Parts of one kind in a release, and messages of a prompt."""
+SUGGESTED: Final = 20
+"""Keys of one mapping for which a likely one is looked for; that takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,20 @@ class Reader:
             self.wrong_type(value, path, "a mapping")
             return {}
         allowed = list(known)
-        for key in value:
-            if key not in allowed and not open_ended and not key.startswith("x-"):
-                near = difflib.get_close_matches(key, allowed, n=1)
-                hint = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(sorted(allowed))
-                self.note("unknown-key", (*path, key), f"the key {names.show(key)} is not known here", hint)
+        unknown = [] if open_ended else [k for k in value if k not in allowed and not k.startswith("x-")]
+        for at, key in enumerate(unknown):
+            near = difflib.get_close_matches(key, allowed, n=1) if at < SUGGESTED else []
+            hint = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(sorted(allowed))
+            self.note("unknown-key", (*path, key), f"the key {names.show(key)} is not known here", hint)
         return value
+
+    def few(self, value: Mapping[str, Any] | list[Any], path: Path) -> bool:
+        """Whether there are no more entries than a release may have; a finding where there are."""
+        if len(value) <= PARTS_LIMIT:
+            return True
+        message = f"there are {len(value):,} entries, and there may be {PARTS_LIMIT}"
+        self.note("too-large", path, message, "publish them as several releases, or as data in one file")
+        return False
 
     def text(self, mapping: Mapping[str, Any], key: str, path: Path, *, required: bool = False) -> str | None:
         """The text under a key; None, with a finding, where it is missing or something else."""
@@ -109,6 +122,8 @@ class Reader:
     def entries(self, value: Any, path: Path) -> dict[str, Any]:
         """A mapping of part names to parts."""
         found = self.mapping(value, path, (), open_ended=True)
+        if not self.few(found, path):
+            return {}
         return {name: part for name, part in found.items() if self.part_name(name, (*path, name))}
 
     def part_name(self, name: str, path: Path) -> bool:

@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 FORMATS: Final = ("mustache", "jinja2", "f-string", "text")
+TAGS_LIMIT: Final = 5_000
+"""Jinja tags of a template: compiling takes a tenth of a millisecond each, and more where they nest."""
+INCLUDES_LIMIT: Final = 256
+"""Shared texts that a template includes."""
 
 
 def guess_format(path: str) -> str:
@@ -45,6 +49,9 @@ def guess_format(path: str) -> str:
 
 def parse(style: str, source: str) -> Parsed:
     """What a template asks for. style: one of `FORMATS`, else InvalidInput. Nothing is executed."""
+    if source.count("{{>") > INCLUDES_LIMIT or (style == "jinja2" and _tags(source) > TAGS_LIMIT):
+        message = f"the template has more than {TAGS_LIMIT:,} Jinja tags, or more than {INCLUDES_LIMIT} includes"
+        return Parsed(problems=(TemplateProblem(1, message, "split it, or fill it with one prepared text"),))
     if style == "mustache":
         return braces.parse_mustache(source)
     if style == "f-string":
@@ -137,6 +144,10 @@ def render_jinja(source: str, partials: Mapping[str, str], values: Mapping[str, 
 def surplus(parsed: Parsed | Iterable[str], values: Iterable[str]) -> tuple[str, ...]:
     """The names of values that no variable takes; sorted. parsed: a template's, or its variables."""
     return tuple(sorted(set(values).difference(parsed.variables if isinstance(parsed, Parsed) else parsed)))
+
+
+def _tags(source: str) -> int:
+    return source.count("{%") + source.count("{{")
 
 
 def _reach(root: Parsed, resolve: Callable[[str], tuple[str, str] | None]) -> dict[str, Parsed]:
