@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from pinset.errors import Busy, NoRegistry
+from pinset.errors import Busy, Unavailable
 from pinset.gitstore.faults import system_error
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class FileLock:
         """Rises whenever the file is opened anew; 0 while it never was."""
 
     def __enter__(self) -> None:
-        """Take the lock. Raises Busy, ReadOnly, NoRegistry."""
+        """Take the lock. Raises Busy, ReadOnly, Unavailable."""
         self._forget_other_process()
         deadline = time.monotonic() + self._wait
         self._threads.__enter__()
@@ -91,12 +91,14 @@ class FileLock:
         self._threads.require()
 
     def fileno(self) -> int:
-        """The open lock file, opened now if need be. Raises ReadOnly, NoRegistry."""
+        """The open lock file, opened now if need be. Raises ReadOnly, Unavailable."""
         if self._descriptor is None:
             try:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except FileNotFoundError as error:
-                raise NoRegistry(f"there is no registry at {self._path.parent}", hint="run `pinset init`") from error
+                raise Unavailable(
+                    f"{self._path.parent} is gone", hint="put the registry back, or restore it"
+                ) from error
             except OSError as error:
                 raise system_error(error, f"the lock {self._path} cannot be opened") from error
             self.generation += 1
