@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from pinset.catalog import tables as t
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sql import SqlWriter, build, format_of, translated
+from pinset.durable import sync
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class SqliteCatalog:
             flip.unlink(missing_ok=True)
             flip.symlink_to(target.name)
             flip.replace(self._link)
-            _sync(self._directory)
+            sync(self._directory)
         except OSError as error:
             _remove(target)
             raise ReadOnly(
@@ -159,11 +160,3 @@ def _remove(path: Path) -> None:
     for ending in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + ending).unlink()
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.names import KINDS
+from pinset.durable import sync
 from pinset.errors import AlreadyExists, Integrity, NoRegistry, PermissionDenied, UnknownFormat
 from pinset.gitstore.faults import system_error
 
@@ -61,8 +62,8 @@ def create(directory: Path) -> None:
             building.rename(directory)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        _sync(directory.parent)
-        _sync(directory.parent.parent)
+        sync(directory.parent)
+        sync(directory.parent.parent)
     except OSError as error:
         if directory.exists():
             raise AlreadyExists(f"there is a repository at {directory} already", hint="open it") from error
@@ -151,17 +152,9 @@ def _fill(directory: Path) -> None:
         folders |= {path, *(p for p in path.parents if p.is_relative_to(directory))}
     for name, text in _TEXTS.items():
         (directory / name).write_text(text, "utf-8")
-        _sync(directory / name)
+        sync(directory / name)
     for folder in folders:
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(folder)
 
 
 def _unknown(directory: Path, why: str) -> UnknownFormat:

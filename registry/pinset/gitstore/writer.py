@@ -12,6 +12,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
 from pinset.domain.records import ROOT
+from pinset.durable import sync
 from pinset.errors import Conflict, Integrity, Unavailable
 from pinset.gitstore import refs
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
@@ -127,7 +128,7 @@ class Repository:
             raise damaged(made.kind, made.id, "libgit2 made another id of it")
         if there and made.id not in self._settled:
             # Whoever wrote it may have died between its rename and the sync of its directory.
-            sync_directory(path.parent)
+            sync(path.parent)
         self._settled.add(made.id)
         self.objects(made.id)
 
@@ -171,8 +172,8 @@ class Repository:
             # Moved, and a sync failed: it may be gone after a power cut, so it is not known.
             failed.details.update(ref=ref, found=found, unknown=True)
             raise failed from error
-        sync_file(self._path / ref)
-        sync_directory((self._path / ref).parent)
+        sync(self._path / ref)
+        sync((self._path / ref).parent)
 
     def _refuse_nested(self, ref: str) -> None:
         segments = ref.split("/")
@@ -213,22 +214,4 @@ def make_directories(directory: Path) -> None:
             directory.mkdir()
         if not directory.is_dir():
             raise NotADirectoryError(str(directory))
-        sync_directory(directory.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the directory's entries durable."""
-    _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def sync_file(path: Path) -> None:
-    """Make the file's bytes durable."""
-    _sync(path, os.O_RDONLY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(directory.parent)

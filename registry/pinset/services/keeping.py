@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pinset.durable import sync
 from pinset.errors import AlreadyExists, InvalidInput, PinsetError, ReadOnly
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
             raise AlreadyExists(f"{target} is not an empty directory", hint=taken)
         building.mkdir(parents=True)
         yield building
-        _sync(building)
+        _sync_all(building)
         if target.exists():
             target.rmdir()
         building.rename(target)
-        _sync_one(target.parent)
+        sync(target.parent)
     except (NotADirectoryError, FileExistsError) as error:
         raise InvalidInput(
             f"{what}: a part of {target.parent} is not a directory", hint="choose another path"
@@ -58,18 +59,8 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _sync(directory: Path) -> None:
+def _sync_all(directory: Path) -> None:
     for folder, _, files in os.walk(directory):
-        for name in files:
-            _sync_one(Path(folder) / name)
-        _sync_one(Path(folder))
-
-
-def _sync_one(path: Path) -> None:
-    if path.is_symlink():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        for path in (*(Path(folder) / name for name in files), Path(folder)):
+            if not path.is_symlink():
+                sync(path)

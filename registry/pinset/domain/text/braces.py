@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import names
+from pinset.domain.text.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ class Parsed:
 
 def parse_mustache(source: str) -> Parsed:
     """Variables and includes; anything else in double braces is a problem, and so are Jinja's blocks."""
-    line_at = _Lines(source)
+    line_at = Lines(source)
     variables: set[str] = set()
     includes: list[Include] = []
     bad: list[tuple[int, str, str]] = []
@@ -94,13 +94,13 @@ def parse_mustache(source: str) -> Parsed:
 
 def parse_text(source: str) -> Parsed:
     """Includes; all else is text."""
-    line_at = _Lines(source)
+    line_at = Lines(source)
     return Parsed(includes=tuple(Include(m["include"], line_at(m.start())) for m in INCLUDE.finditer(source)))
 
 
 def parse_f_string(source: str) -> Parsed:
     """Plain ``{name}``; doubled braces are literal, as in `str.format`, and any other brace is a problem."""
-    line_at = _Lines(source)
+    line_at = Lines(source)
     variables: set[str] = set()
     bad: list[TemplateProblem] = []
     at = 0
@@ -158,13 +158,3 @@ def _bad_field(source: str, start: int) -> tuple[int, str, str]:
     if names.is_identifier(inside.partition("!")[0].partition(":")[0].partition(".")[0].partition("[")[0]):
         return end + 1, f"{shown} is more than a name", "write {name}: no formats, attributes or indexes"
     return end + 1, f"{shown} is no variable", "use letters, digits and _ as {name}; " + doubled
-
-
-class _Lines:
-    """The line of an offset, from 1, without counting from the start each time."""
-
-    def __init__(self, text: str) -> None:
-        self._ends = [match.start() for match in re.finditer("\n", text)]
-
-    def __call__(self, offset: int) -> int:
-        return bisect_left(self._ends, offset) + 1

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.text import detectors
+from pinset.domain.text.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Hidden:
 
 def secrets(text: str) -> list[Hit]:
     """The secrets in a text, one a line and kind, in order. A line with a certain one has no suspected ones."""
-    line_at = _Lines(text)
+    line_at = Lines(text)
     certain = {(line_at(offset), kind) for offset, kind in detectors.certain(text)}
     taken = {line for line, _ in certain}
     suspected = {(line_at(offset), kind) for offset, kind in detectors.suspected(text)}
@@ -75,7 +75,7 @@ def invisible(text: str) -> list[Hidden]:
     """The characters of a text that do not show, in order, less those that emoji and scripts need where they stand."""
     if text.isascii() and not _HIDDEN.search(text):
         return []
-    line_at = _Lines(text)
+    line_at = Lines(text)
     found: list[Hidden] = []
     for offset in _hidden(text):
         name = unicodedata.name(text[offset], "control character")
@@ -87,7 +87,7 @@ def lookalikes(text: str) -> list[tuple[int, str]]:
     """The words that mix Latin letters with Cyrillic, or with Greek ones that look Latin, and their lines."""
     if text.isascii():
         return []
-    line_at = _Lines(text)
+    line_at = Lines(text)
     return [(line_at(match.start()), match[0]) for match in _WORD.finditer(text) if _mixes(match[0])]
 
 
@@ -129,13 +129,3 @@ def _base(text: str, at: int) -> str:
     """The character before an offset, past one sign that chooses its shape."""
     before = text[at - 1 : at] if at else ""
     return text[at - 2 : at - 1] if before == "\ufe0f" and at > 1 else before
-
-
-class _Lines:
-    """The line of an offset, from 1, without counting from the start each time."""
-
-    def __init__(self, text: str) -> None:
-        self._ends = [match.start() for match in re.finditer("\n", text)]
-
-    def __call__(self, offset: int) -> int:
-        return bisect_left(self._ends, offset) + 1
