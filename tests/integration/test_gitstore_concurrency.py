@@ -13,7 +13,7 @@ import pytest
 
 import pinset
 from pinset.domain.records import ROOT
-from pinset.gitstore import GitStore, git
+from pinset.gitstore import GitStore, git, writer
 from pinset.gitstore.writer import Repository
 from pinset.ports.store import Files, NewCommit, RefMove
 
@@ -127,6 +127,27 @@ def test_a_directory_that_a_repack_removes_under_a_write_is_no_failure(
     assert [stored.files for stored in store.scan()] == [{"a": "b"}, {"a": text}]
     assert store.check() == []
     store.close()
+
+
+def test_a_folder_of_objects_that_is_made_anew_is_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "repository.git"
+    store = GitStore.create(path)
+    with store.exclusive():
+        first = store.write(NewCommit(tree=Files({"a": "b"}), parents=(ROOT,), message="m\n", author="a", at=1)).commit
+        store.move([RefMove(COUNTER, None, first)])
+    store.pack()
+    store.close()
+    folders = {folder.name for folder in (path / "objects").glob("??")}
+    synced: list[Path] = []
+    monkeypatch.setattr(writer, "sync", synced.append)
+    repository = Repository(path)
+    for number in range(3):
+        repository.write(
+            {"files": {"a": f"{number}"}, "tree_of": None, "parents": [first], "message": "n\n", "author": "a", "at": 2}
+        )
+    made = {folder.name for folder in (path / "objects").glob("??")} - folders
+    assert made, "packing removes folders, so writing makes some"
+    assert synced.count(path / "objects") == len(made)
 
 
 def test_a_fork_neither_shares_the_lock_nor_the_child(tmp_path: Path) -> None:

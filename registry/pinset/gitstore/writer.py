@@ -116,7 +116,7 @@ class Repository:
 
     def _put_once(self, made: GitObject) -> None:
         path = self.objects.loose_path(made.id)
-        there = path.exists()
+        there, folder = path.exists(), _identity(path.parent)
         # Written even when known: this renews its time, so that no pruning takes it from under us.
         try:
             given = str(self._git.odb.write(_TYPES[made.kind], made.data))
@@ -126,6 +126,9 @@ class Repository:
             raise explained(error, path.parent, made.data) from error
         if given != made.id:
             raise damaged(made.kind, made.id, "libgit2 made another id of it")
+        if _identity(path.parent) != folder:
+            # libgit2 made the folder anew, after `git repack` had removed it, and does not sync what holds it.
+            sync(path.parent.parent)
         if there and made.id not in self._settled:
             # Whoever wrote it may have died between its rename and the sync of its directory.
             sync(path.parent)
@@ -204,6 +207,15 @@ def explained(error: Exception, directory: Path, data: bytes) -> Exception:
         return reason
     # Its text may be left from an earlier failure, so it would mislead.
     return OSError("libgit2 gave no reason")
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder this is; None where there is none."""
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def make_directories(directory: Path) -> None:
