@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pinset.catalog import tables
@@ -34,25 +35,13 @@ t: Any = tables
 def apply(connection: Connection, entry: Entry) -> None:
     """Add one commit. Entries come in the order of their serials. Raises Integrity for texts that do not fit."""
     record, stamp = entry.record, entry.record.stamp
-    connection.execute(
-        insert(t.Commit).values(
-            serial=stamp.serial,
-            id=entry.commit,
-            ref=record.ref,
-            operation=stamp.operation,
-            message=messages.encode(record),
-        )
-    )
+    values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
+    connection.execute(_add(t.Commit), {**values, "message": messages.encode(record)})
     _put(connection, t.Ref, {"name": record.ref}, {"commit": entry.commit})
     match record:
         case FoundingRecord():
-            _put(
-                connection,
-                t.Meta,
-                {"id": 1},
-                {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
-                | {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at},
-            )
+            values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
+            _put(connection, t.Meta, {"id": 1}, {**values, "serial": 0, "commit": "", "at": 0})
         case ReleaseRecord():
             _apply_release(connection, entry, record)
         case ComponentRecord():
@@ -61,71 +50,49 @@ def apply(connection: Connection, entry: Entry) -> None:
             _apply_move(connection, record)
         case EvidenceRecord():
             yanked = record.reason if record.verdict is Verdict.YANK else None
-            same = (t.Release.bundle == record.bundle, t.Release.version == record.version)
-            connection.execute(update(t.Release).where(*same).values(yanked=yanked))
+            same = {"of_bundle": record.bundle, "of_version": record.version}
+            connection.execute(_change(t.Release, ("bundle", "version")), {**same, "yanked": yanked})
             _touch(connection, record.bundle, stamp.at)
-    connection.execute(update(t.Meta).values(serial=stamp.serial, commit=entry.commit, at=stamp.at))
+    connection.execute(_change(t.Meta, ()), {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
 
 
 def _apply_release(connection: Connection, entry: Entry, record: ReleaseRecord) -> None:
     manifest = _keep_texts(connection, entry.files, sealed.MANIFEST, record.digest)
-    connection.execute(
-        insert(t.Release).values(
-            bundle=record.bundle,
-            version=record.version,
-            label=record.label.lower() if record.label is not None else None,
-            digest=record.digest,
-            serial=record.stamp.serial,
-        )
-    )
-    known = connection.execute(select(t.Bundle.releases).where(t.Bundle.name == record.bundle)).scalar()
+    values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
+    label = record.label.lower() if record.label is not None else None
+    connection.execute(_add(t.Release), {**values, "label": label, "serial": record.stamp.serial})
+    known = connection.execute(_RELEASES, {"name": record.bundle}).scalar()
     values = {"releases": (known or 0) + 1, "newest": record.version, "changed_at": record.stamp.at}
     _put(connection, t.Bundle, {"name": record.bundle}, values)
     for key, pin in manifest.get("components", {}).items():
-        connection.execute(
-            insert(t.Uses).values(
-                bundle=record.bundle, version=record.version, key=key, component_version=pin["version"]
-            )
-        )
+        used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
+        connection.execute(_add(t.Uses), used)
 
 
 def _apply_component(connection: Connection, entry: Entry, record: ComponentRecord) -> None:
     _keep_texts(connection, entry.files, sealed.COMPONENT, record.digest)
     key = f"{record.kind}/{record.name}"
-    connection.execute(update(t.Component).where(t.Component.key == key, t.Component.newest).values(newest=False))
-    connection.execute(
-        insert(t.Component).values(
-            key=key,
-            version=record.version,
-            label=record.label.lower() if record.label is not None else None,
-            digest=record.digest,
-            serial=record.stamp.serial,
-            newest=True,
-        )
-    )
+    connection.execute(_change(t.Component, ("key", "newest")), {"of_key": key, "of_newest": True, "newest": False})
+    values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
+    label = record.label.lower() if record.label is not None else None
+    connection.execute(_add(t.Component), {**values, "label": label, "newest": True})
 
 
 def _apply_move(connection: Connection, record: MoveRecord) -> None:
     where = {"bundle": record.bundle, "alias": record.alias}
-    connection.execute(
-        insert(t.Move).values(**where, seq=record.seq, to_version=record.to_version, serial=record.stamp.serial)
-    )
-    _put(
-        connection,
-        t.Alias,
-        {"bundle": record.bundle, "name": record.alias},
-        {"version": record.to_version, "serial": record.stamp.serial},
-    )
+    values = {"seq": record.seq, "to_version": record.to_version, "serial": record.stamp.serial}
+    connection.execute(_add(t.Move), {**where, **values})
+    key = {"bundle": record.bundle, "name": record.alias}
+    _put(connection, t.Alias, key, {"version": record.to_version, "serial": record.stamp.serial})
     if record.bars is not None:
-        _keep(connection, t.Bar, {**where, "version": record.bars})
+        _keep(connection, t.Bar, [{**where, "version": record.bars}])
     if record.to_version is not None:
-        lifted = (t.Bar.bundle == record.bundle, t.Bar.alias == record.alias, t.Bar.version == record.to_version)
-        connection.execute(delete(t.Bar).where(*lifted))
+        connection.execute(_LIFT, {**where, "version": record.to_version})
     _touch(connection, record.bundle, record.stamp.at)
 
 
 def _touch(connection: Connection, bundle: str, at: int) -> None:
-    connection.execute(update(t.Bundle).where(t.Bundle.name == bundle).values(changed_at=at))
+    connection.execute(_change(t.Bundle, ("name",)), {"of_name": bundle, "changed_at": at})
 
 
 def _keep_texts(connection: Connection, files: Mapping[str, str], name: str, digest: str) -> dict[str, Any]:
@@ -135,26 +102,58 @@ def _keep_texts(connection: Connection, files: Mapping[str, str], name: str, dig
         raise Integrity(f"a commit has no {name}", hint="run `pinset verify`")
     sealed.verify(sealed.Sealed(manifest, texts), digest)
     content = sealed.parse(manifest)
-    _keep(connection, t.Manifest, {"digest": digest, "text": manifest})
     listed = content["files"]
-    for path, text in texts.items():
-        _keep(connection, t.Text, {"sha256": listed[path]["sha256"], "text": text})
+    _keep(connection, t.Manifest, [{"digest": digest, "text": manifest}])
+    _keep(connection, t.Text, [{"sha256": listed[path]["sha256"], "text": text} for path, text in texts.items()])
     return content
 
 
 def _put(connection: Connection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
     """Insert a row, or update it where its key is there."""
-    statement = _insert(connection, table).values(**key, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    statement = _upsert(connection.dialect.name, table, tuple(key), tuple(values))
+    connection.execute(statement, {**key, **values})
 
 
-def _keep(connection: Connection, table: Any, values: dict[str, Any]) -> None:
-    """Insert a row that never changes, unless it is there."""
-    connection.execute(_insert(connection, table).values(**values).on_conflict_do_nothing())
+def _keep(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Insert rows that never change, but for those that are there."""
+    if rows:
+        connection.execute(_insert_new(connection.dialect.name, table), rows)
 
 
-def _insert(connection: Connection, table: Any) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+# Statements are made once: making one costs more than running it.
+
+_RELEASES: Final = select(t.Bundle.releases).where(t.Bundle.name == bindparam("name"))
+_LIFT: Final = delete(t.Bar).where(
+    *(column == bindparam(column.key) for column in (t.Bar.bundle, t.Bar.alias, t.Bar.version))
+)
+
+
+@cache
+def _add(table: Any) -> Any:
+    return insert(table)
+
+
+@cache
+def _change(table: Any, key: tuple[str, ...]) -> Any:
+    """An update of the columns it is given where each column of the key is what ``of_<column>`` says."""
+    return update(table).where(*(getattr(table, name) == bindparam(f"of_{name}") for name in key))
+
+
+@cache
+def _upsert(dialect: str, table: Any, key: tuple[str, ...], values: tuple[str, ...]) -> Any:
+    statement = _insert_of(dialect)(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(key), set_={name: statement.excluded[name] for name in values}
+    )
+
+
+@cache
+def _insert_new(dialect: str, table: Any) -> Any:
+    return _insert_of(dialect)(table).on_conflict_do_nothing()
+
+
+def _insert_of(dialect: str) -> Any:
+    return (postgresql if dialect == "postgresql" else sqlite).insert
 
 
 def intent_body(operation: str, moves: list[tuple[str, str | None, str]]) -> str:
