@@ -218,7 +218,8 @@ def test_scan_gives_content_parents_and_trees_as_written(store: Store) -> None:
     assert by_id[one.commit].files == {**TEXTS, "n": "1"}
     assert by_id[one.commit].message == "v1\n"
     assert by_id[one.commit].parents == ()
-    assert by_id[up.commit].files == by_id[one.commit].files
+    assert by_id[up.commit].files == {}, "they are the release's"
+    assert store.read(ALIAS, up.commit).files == by_id[one.commit].files
     assert by_id[up.commit].tree == one.tree
     assert by_id[up.commit].parents == (ROOT, one.commit)
 

@@ -191,6 +191,22 @@ def test_a_registry_of_a_later_format_is_not_read(place: Path, monkeypatch: pyte
         bootstrap.local_registry(later)
 
 
+def test_writers_go_on_while_a_registry_is_proven(place: Path) -> None:
+    with closing(bootstrap.local_registry(place)) as registry:
+        told: list[Any] = []
+
+        class Meanwhile:
+            def step(self, what: str, done: int, total: int | None = None) -> None:
+                if what == "commits" and done < 4:
+                    told.append(registry.promote(ME, f"support@v{done % 2 + 1}", "staging"))
+
+        commits = registry.describe()["serial"]
+        proven = registry.verify(progress=Meanwhile())
+        assert (proven["ok"], proven["commits"]) == (True, commits), proven["problems"]
+        assert [move["seq"] for move in told] == [1, 2, 3]
+        assert registry.verify()["commits"] == commits + 3
+
+
 def test_a_lock_that_a_dead_git_left_does_not_stop_packing(place: Path) -> None:
     lock = place / "repository.git/packed-refs.lock"
     lock.touch()

@@ -34,6 +34,7 @@ WORDS_LIMIT: Final = 10_000
 """Characters of a message or reason."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_LINE: Final = re.compile(r"([A-Z][A-Za-z-]*): (.*)")
+_SERIAL: Final = re.compile(r"^Serial: ([1-9][0-9]{0,17})$", re.MULTILINE)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -71,6 +72,12 @@ def encode(record: Record) -> str:
         paragraphs.append("\n".join(_INDENT + line for line in words.split("\n")))
     paragraphs.append("\n".join(f"{key}: {value}" for key, value in lines.items() if value is not None))
     return "\n\n".join(paragraphs) + "\n"
+
+
+def serial_of(text: str) -> int:
+    """The serial a commit message says, without reading the rest; 0 where it says none."""
+    match = _SERIAL.search(text, text.rfind("\n\n"))
+    return int(match[1]) if match else 0
 
 
 def decode(text: str) -> Record:

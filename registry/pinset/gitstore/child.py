@@ -20,7 +20,7 @@ from pinset.gitstore import frames, refs
 from pinset.gitstore.faults import to_wire, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pinset.gitstore.writer import Repository
     from pinset.ports.store import StoredCommit
@@ -106,13 +106,14 @@ def _run(repository: Repository, request: dict[str, Any]) -> Iterator[dict[str, 
     elif op == "read":
         yield _wire(repository.scanner.stored(request["ref"], request["commit"]))
     elif op == "scan":
-        yield from _scan(repository, Path(request["repository"]))
+        given = request["refs"]
+        yield from _scan(repository, refs.read_all(Path(request["repository"])) if given is None else given)
     else:
         raise Unavailable(f"the child knows no operation {op!r}", hint="report this as a bug")
 
 
-def _scan(repository: Repository, path: Path) -> Iterator[dict[str, Any]]:
-    for stored in repository.scanner.scan(refs.read_all(path)):
+def _scan(repository: Repository, of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for stored in repository.scanner.scan(of):
         yield _wire(stored)
     yield {"end": True}
 

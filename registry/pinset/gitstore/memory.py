@@ -89,9 +89,11 @@ class MemoryStore:
         """One commit, every byte checked. Raises Integrity where it is damaged or not there."""
         return self._scanner.stored(ref, commit)
 
-    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
+    def scan(
+        self, *, refs: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Iterator[StoredCommit]:
         """Every commit, as the port says."""
-        for done, stored in enumerate(self._scanner.scan(self._refs), start=1):
+        for done, stored in enumerate(self._scanner.scan(self._refs if refs is None else refs), start=1):
             yield stored
             if progress is not None:
                 progress.step("commits", done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+from pinset.domain.messages import serial_of
 from pinset.domain.names import file_path, show
 from pinset.domain.records import ROOT
 from pinset.errors import Integrity, InvalidName
@@ -78,15 +79,19 @@ class Scanner:
         return texts
 
     def scan(self, refs: Mapping[str, str]) -> Iterator[StoredCommit]:
-        """Every commit on the first parents of the refs, oldest first along each, once each, without the root."""
+        """Every commit on the first parents of the refs, by serial, once each, without the root."""
         given = {ROOT_COMMIT.id}
+        found: list[tuple[int, str, str]] = []
         for ref in sorted(refs):
-            for wanted in reversed(self._line(refs[ref], given)):
-                given.add(wanted)
-                yield self.stored(ref, wanted)
+            line = self._line(refs[ref], given)
+            given.update(line)
+            found += [(serial_of(self.commit(wanted).message), ref, wanted) for wanted in reversed(line)]
+        found.sort(key=lambda one: one[0])
+        for _, ref, wanted in found:
+            yield self.stored(ref, wanted, whole=len(self.commit(wanted).parents) < 2)
 
-    def stored(self, ref: str, wanted: str) -> StoredCommit:
-        """One commit with every text of its tree."""
+    def stored(self, ref: str, wanted: str, *, whole: bool = True) -> StoredCommit:
+        """One commit, with every text of its tree where it is to be whole."""
         facts = self.commit(wanted)
         return StoredCommit(
             ref=ref,
@@ -94,7 +99,7 @@ class Scanner:
             tree=facts.tree,
             parents=tuple(ROOT if parent == ROOT_COMMIT.id else parent for parent in facts.parents),
             message=facts.message,
-            files=self.files(facts.tree),
+            files=self.files(facts.tree) if whole else {},
         )
 
     def _line(self, tip: str, stop: set[str]) -> list[str]:

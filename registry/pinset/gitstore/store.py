@@ -92,9 +92,12 @@ class GitStore:
         item = self._child.read("read", ref=ref, commit=commit)
         return _stored(item)
 
-    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
+    def scan(
+        self, *, refs: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Iterator[StoredCommit]:
         """Every commit, as the port says."""
-        for done, item in enumerate(self._child.stream("scan"), start=1):
+        given = None if refs is None else dict(refs)
+        for done, item in enumerate(self._child.stream("scan", refs=given), start=1):
             yield _stored(item)
             if progress is not None:
                 progress.step("commits", done)

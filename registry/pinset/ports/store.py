@@ -64,7 +64,7 @@ class Written:
 class StoredCommit:
     """A commit as it was read back, every byte checked against its ids.
 
-    files: the text of every file by path. parents and tree: ids.
+    files: the text of every file by path. parents and tree: ids, and ROOT.
     """
 
     ref: str
@@ -117,11 +117,14 @@ class Store(Protocol):
     def read(self, ref: str, commit: str) -> StoredCommit:
         """One commit, every byte checked. ``ref`` is only carried into the answer. Raises Integrity."""
 
-    def scan(self, *, progress: Progress | None = None) -> Iterator[StoredCommit]:
-        """Every commit of every ref, oldest first along each ref, once each, without roots and merged-in histories.
+    def scan(
+        self, *, refs: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> Iterator[StoredCommit]:
+        """Every commit of every ref by the serials their messages say, once each, without roots and merged histories.
 
-        A move's second parent belongs to the release's ref and is given there only. Raises Integrity at the first
-        object that is damaged, naming it.
+        refs: those to walk, as `refs` gave them, for a view that writers do not disturb; None for all as they are now.
+        A move has the tree of its second parent, which belongs to the release's ref: the files are given there only.
+        Raises Integrity at the first object that is damaged, naming it.
         """
 
     def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:

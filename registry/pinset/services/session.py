@@ -188,10 +188,16 @@ def ready(context: Context, progress: Progress | None = None) -> None:
 
 def rebuild(context: Context, progress: Progress | None = None) -> int:
     """Build the catalog anew from git alone; how many commits it has. Only under the store's lock."""
-    entries = [entry_of(stored) for stored in context.store.scan(progress=progress)]
-    entries.sort(key=lambda entry: entry.record.stamp.serial)
-    context.catalog.rebuild(entries)
-    return len(entries)
+    count = 0
+
+    def entries() -> Iterator[Entry]:
+        nonlocal count
+        for stored in context.store.scan(progress=progress):
+            yield entry_of(stored)
+            count += 1
+
+    context.catalog.rebuild(entries())
+    return count
 
 
 def entry_of(stored: StoredCommit) -> Entry:

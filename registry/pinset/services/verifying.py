@@ -12,13 +12,13 @@ from pinset.errors import Integrity, PinsetError
 from pinset.services import reading, session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pinset.domain import answers
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
-    from pinset.ports.store import Damage, Store
+    from pinset.ports.store import Damage, Store, StoredCommit
     from pinset.services.session import Context
 
 _SHOWN = 100
@@ -32,10 +32,17 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
     if bundle is not None:
         with reading.view(context) as reader:
             reading.need_bundle(reader, names.bundle_name(bundle))
+    known, refs, problems = None, {}, []
     with context.store.exclusive():
-        proof, refs, problems = _examine(context.store, progress)
-        if not problems:
-            problems = _catalog_problems(context, refs) + _state_problems(context)
+        try:
+            known, refs = _settled_catalog(context), dict(context.store.refs())
+        except Integrity as error:
+            problems = [_problem("repository", error)]
+    # From here on writers go on: what was there at that moment is proven.
+    proof, found = _examine(context.store, refs, progress)
+    problems += found
+    if not problems:
+        problems = _catalog_problems(context, known, refs) + _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -50,7 +57,7 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
 
 def prove(store: Store, progress: Progress | None = None) -> None:
     """Prove a repository alone, such as a copy. Raises Integrity naming what is wrong first."""
-    _, _, problems = _examine(store, progress)
+    _, problems = _examine(store, dict(store.refs()), progress)
     if problems:
         first = problems[0]
         raise Integrity(f"the repository is damaged: {first['where']}{first['what']}", hint=first["hint"])
@@ -64,55 +71,58 @@ def refuse_damage(found: Sequence[Damage]) -> None:
         )
 
 
-def _examine(store: Store, progress: Progress | None) -> tuple[Proof, dict[str, str], list[dict[str, str]]]:
-    """The proof, the refs and all problems of a repository."""
+def _examine(store: Store, refs: Mapping[str, str], progress: Progress | None) -> tuple[Proof, list[dict[str, str]]]:
+    """The proof and all problems of a repository."""
     proof = Proof()
     problems: list[dict[str, str]] = []
-    refs: dict[str, str] = {}
     try:
-        refs = dict(store.refs())
-        for fact in _facts(store, progress):
-            proof.add(fact)
+        for stored in store.scan(refs=refs, progress=progress):
+            proof.add(_fact(stored))
     except PinsetError as error:
-        problems.append({"where": "repository", "what": error.message, "hint": error.hint or _way_out()})
+        problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
     problems += [
         {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
         for damage in store.check(progress=progress)
     ]
-    return proof, refs, problems
+    return proof, problems
 
 
-def _facts(store: Store, progress: Progress | None) -> list[Fact]:
-    facts = [
-        Fact(
-            ref=stored.ref,
-            commit=stored.commit,
-            tree=stored.tree,
-            parents=stored.parents,
-            record=decode(stored.message),
-            files=stored.files,
-        )
-        for stored in store.scan(progress=progress)
-    ]
-    return sorted(facts, key=lambda fact: fact.record.stamp.serial)
+def _fact(stored: StoredCommit) -> Fact:
+    return Fact(
+        ref=stored.ref,
+        commit=stored.commit,
+        tree=stored.tree,
+        parents=stored.parents,
+        record=decode(stored.message),
+        files=stored.files,
+    )
 
 
-def _catalog_problems(context: Context, refs: dict[str, str]) -> list[dict[str, str]]:
-    hint = "run `pinset reindex`"
+def _settled_catalog(context: Context) -> tuple[int, Mapping[str, str]] | None:
+    """The serial and the refs of the catalog, with no write half done; None where there is none that can be used."""
     if not context.catalog.usable():
-        return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
+        return None
     with context.catalog.writing() as writer:
         session.repair(context, writer)
+        return writer.head().serial, dict(writer.refs())
+
+
+def _catalog_problems(
+    context: Context, catalog: tuple[int, Mapping[str, str]] | None, refs: Mapping[str, str]
+) -> list[dict[str, str]]:
+    hint = "run `pinset reindex`"
+    if catalog is None:
+        return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
+    serial, known = catalog
     problems: list[dict[str, str]] = []
     with context.catalog.reading() as reader:
-        known = reader.refs()
         for ref in sorted(set(known) | set(refs)):
             if known.get(ref) != refs.get(ref):
                 what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
                 problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
         after = 0
-        while batch := reader.records(after=after, limit=500):
+        while after < serial and (batch := reader.records(after=after, limit=500)):
             for _, record in batch:
                 after = record.stamp.serial
                 problems += _text_problems(reader, record, hint)
@@ -123,7 +133,7 @@ def _state_problems(context: Context) -> list[dict[str, str]]:
     try:
         context.state.tokens()
     except PinsetError as error:
-        return [{"where": "state", "what": error.message, "hint": error.hint}]
+        return [_problem("state", error)]
     return []
 
 
@@ -136,6 +146,10 @@ def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dic
     except PinsetError as error:
         return [{"where": f"catalog {record.ref} ", "what": error.message, "hint": hint}]
     return []
+
+
+def _problem(where: str, error: PinsetError) -> dict[str, str]:
+    return {"where": where, "what": error.message, "hint": error.hint or _way_out()}
 
 
 def _way_out() -> str:
