@@ -218,13 +218,15 @@ def both(moment: str) -> str:
     return f"{ago(moment)} ({utc(moment)})"
 
 
-def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Findings on stderr, each with its place and its way out."""
+def show_findings(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str] = ()) -> None:
+    """Findings on stderr, each with its place and its way out. allowed: codes that need none."""
     for finding in findings:
         place = ":".join(on_one_line(part) for part in (finding["file"], finding["line"]) if part)
         head = f"{place}: " if place else ""
-        talk(head + safe(f"{finding['severity']}: {finding['message']} [{finding['code']}]"))
-        if finding["hint"]:
+        waived = finding["code"] in allowed
+        weight = "allowed" if waived else finding["severity"]
+        talk(head + safe(f"{weight}: {finding['message']} [{finding['code']}]"))
+        if finding["hint"] and not waived:
             advise(f"    {finding['hint']}")
 
 

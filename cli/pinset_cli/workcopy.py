@@ -98,8 +98,8 @@ def write_tree(directory: Path, files: Mapping[str, str]) -> bool:
     Raises AlreadyExists for a directory with anything else in it, and for what is not a directory.
     """
     if os.path.lexists(directory) and not directory.is_dir():
-        what = "a link that leads nowhere" if not directory.exists() else "a file"
-        raise AlreadyExists(f"{directory} is {what}, and a directory is needed", hint="name a new directory")
+        what = "a link that leads nowhere" if not directory.exists() else "not a directory"
+        raise AlreadyExists(f"{directory} is {what}", hint="name a new directory")
     building = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}"
     try:
         if directory.is_dir() and any(directory.iterdir()):

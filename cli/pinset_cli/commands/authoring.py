@@ -86,7 +86,7 @@ def check(
         )
         raise ChecksFailed(error.message, hint=hint if codes else error.hint, details=error.details) from error
     if not as_json:
-        output.show_findings(answer["findings"])
+        output.show_findings(answer["findings"], allowed)
         # A digest is of what may be published as it is.
         more = f"{answer['digest'][:19]}…" if answer["digest"] else f"allowed: {', '.join(allowed)}"
         output.say(f"{answer['bundle']} is fit to publish ({more})")
@@ -130,7 +130,7 @@ def publish(
             published.append(answer)
             output.done(f"{answer['ref']} is published", written=answer["operation"])
             if not as_json:
-                output.show_findings(answer["findings"])
+                output.show_findings(answer["findings"], allow or ())
                 output.say(output.on_one_line(answer["ref"]))
                 if not answer["created"]:
                     output.talk("nothing new: this content is there already")
@@ -215,7 +215,7 @@ def component_publish(
     if as_json:
         output.show_json(answer)
         return
-    output.show_findings(answer.get("findings", []))
+    output.show_findings(answer.get("findings", []), allow or ())
     output.say(output.on_one_line(answer["ref"]))
     if not answer.get("created"):
         output.talk("nothing new: this content is there already")
