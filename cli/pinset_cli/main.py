@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    _mend_streams()
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not turn an answer into a bug.
@@ -162,7 +162,7 @@ def _flush() -> None:
         raise output.unwritable(error) from error
 
 
-def _mend_streams() -> None:
+def _open_streams() -> None:
     """Put something in the place of standard streams that are closed.
 
     In order, for a file that is opened later must not get their numbers. Writing to a stdout that was closed goes on

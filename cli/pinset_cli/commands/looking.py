@@ -76,8 +76,8 @@ def render(
     try:
         filled, surplus = messages_of(prompts[prompt], values)
     except InvalidInput as error:
-        wanted = prompts[prompt].get("inputs", {}).get("properties", {})
-        missing = [name for name in wanted if name not in values]
+        needed = prompts[prompt].get("inputs", {}).get("properties", {})
+        missing = [name for name in needed if name not in values]
         if not missing:
             raise
         example = " ".join(f"--var {name}=VALUE" for name in missing)
