@@ -41,7 +41,8 @@ def promotions(context: typer.Context, incomplete: str) -> list[str]:
 def _asked(context: typer.Context, question: Callable[[Registry], list[str]]) -> list[str]:
     """The answer of the registry that the command line names. Whatever goes wrong, the shell is told nothing."""
     try:
-        with opened(Options(context.params.get("registry"))) as found:
+        above = context.find_root().params.get("registry")
+        with opened(Options(context.params.get("registry") or above)) as found:
             return question(found)
     except Exception:  # noqa: BLE001 - a shell that completes has nowhere to show an error
         return []

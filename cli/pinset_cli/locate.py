@@ -22,6 +22,11 @@ _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "wrong version number", "record layer 
 """What OpenSSL says of an answer that is not TLS at all."""
 
 
+_ACTOR_LIMIT: Final = 200
+"""Characters in the name of who acts."""
+_first: Final[dict[str, str | None]] = {}
+
+
 @dataclass(slots=True)
 class Options:
     """What stands before or after every command alike."""
@@ -31,11 +36,25 @@ class Options:
     dry_run: bool = False
 
 
-def location(options: Options) -> str:
-    """The registry meant: ``--registry``, PINSET_REGISTRY, or the nearest ``.pinset/`` upwards. Raises NoRegistry."""
-    from pinset.errors import NoRegistry
+def name_first(registry: str | None) -> None:
+    """What ``--registry`` said before the command."""
+    _first["registry"] = registry
 
-    given = options.registry or os.environ.get("PINSET_REGISTRY")
+
+def location(options: Options) -> str:
+    """The registry meant: ``--registry``, PINSET_REGISTRY, or the nearest ``.pinset/`` upwards.
+
+    Raises NoRegistry, and InvalidInput for an option that says one thing before the command and another after it.
+    """
+    from pinset.errors import InvalidInput, NoRegistry
+
+    first = _first.get("registry")
+    if first and options.registry and first != options.registry:
+        raise InvalidInput(
+            f"--registry is given twice: {first} and {options.registry}",
+            hint="say one of them, before or after the command",
+        )
+    given = first or options.registry or os.environ.get("PINSET_REGISTRY")
     if given:
         return given
     here = Path.cwd()
@@ -91,10 +110,22 @@ def opened(options: Options) -> Iterator[Registry]:
 
 
 def caller(options: Options) -> Caller:
-    """Who asks: PINSET_ACTOR, else who is logged in on which machine. A server goes by the token instead."""
+    """Who asks: PINSET_ACTOR, else who is logged in on which machine. A server goes by the token instead.
+
+    Raises InvalidInput for a PINSET_ACTOR that nobody could read in a history.
+    """
+    from pinset.domain.names import show
+    from pinset.errors import InvalidInput
     from pinset.ports.registry import Caller as Asking
 
-    return Asking(actor=os.environ.get("PINSET_ACTOR") or f"{_user()}@{platform.node()}", dry_run=options.dry_run)
+    named = os.environ.get("PINSET_ACTOR", "")
+    if len(named) > _ACTOR_LIMIT or not named.isprintable():
+        why = f"has {len(named)} characters" if len(named) > _ACTOR_LIMIT else "holds characters that cannot be printed"
+        raise InvalidInput(
+            f"PINSET_ACTOR {why}: {show(named, 40)}",
+            hint=f"set it to one line of at most {_ACTOR_LIMIT} characters: export PINSET_ACTOR=ci-bot",
+        )
+    return Asking(actor=named.strip() or f"{_user()}@{platform.node()}", dry_run=options.dry_run)
 
 
 def _user() -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, InvalidInput, PinsetError, exit_status
-from pinset_cli import output, suggest
+from pinset_cli import locate, output, suggest
+from pinset_cli import options as o
 from pinset_cli.commands import authoring, keeping, looking, moving
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ for name, command in (
     ("restore", keeping.restore),
 ):
     app.command(name)(command)
+_WITHOUT_REGISTRY = ("init", "new", "restore")
 app.add_typer(authoring.component, name="component")
 app.add_typer(moving.alias, name="alias")
 app.add_typer(keeping.token, name="token")
@@ -58,14 +60,20 @@ app.add_typer(keeping.token, name="token")
 
 @app.callback(invoke_without_command=True)
 def _top(
-    context: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version and exit.")
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    registry: o.Registry = None,
 ) -> None:
+    command = context.invoked_subcommand
+    if registry is not None and command in _WITHOUT_REGISTRY:
+        raise InvalidInput(f"{command} takes no --registry", hint=f"see pinset {command} --help")
+    locate.name_first(registry)
     if version:
         from pinset import __version__
 
         output.say(f"pinset {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
+    if command is None:
         output.say(context.get_help())
 
 
@@ -74,26 +82,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     output.remember(suggest.given_registry(arguments))
+    locate.name_first(None)
     try:
         return _run(arguments)
     except PinsetError as error:
-        _tell(error, as_json=as_json)
-        return exit_status(type(error))
+        return _failed(error, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         output.talk("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        return _reader_left()
+        output.let_go(sys.stdout)  # who reads our output has enough: no error, and nothing more is written
+        return 0
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         output.talk(f"error: this is a bug in pinset: {type(error).__name__}: {output.safe(error)}")
         output.talk("hint: report it, with the output of the same command under PINSET_DEBUG=1")
         if os.environ.get("PINSET_DEBUG"):
-            traceback.print_exc()
+            output.talk(traceback.format_exc().rstrip("\n"))
         return EXIT_BUG
 
 
 def run() -> None:
     """The console script."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not turn an answer into a bug.
@@ -106,7 +116,7 @@ def _run(arguments: list[str]) -> int:
     was = sys.stdout
     try:
         result = typer.main.get_command(app).main(args=arguments, prog_name="pinset", standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except SystemExit as error:
         # Typer's own answer to a reader that has left; it puts a wrapper in the place of stdout.
         if sys.stdout is was:
@@ -114,6 +124,8 @@ def _run(arguments: list[str]) -> int:
         sys.stdout = was
         raise BrokenPipeError from error
     except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and _of_typer(error):
+            raise output.unwritable(error) from error
         usage = _usage(error, arguments)
         if usage is None:
             raise
@@ -133,13 +145,50 @@ def _usage(error: Any, arguments: Sequence[str]) -> InvalidInput | None:
     return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(typer.main.get_command(app), arguments, text))
 
 
-def _reader_left() -> int:
-    """Who reads our output has enough: no error, and nothing more is written, not even on the way out."""
+def _of_typer(error: BaseException) -> bool:
+    """Whether Typer or Click raised it themselves: all they ever write is help."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return frames[-1][0].f_globals.get("__name__", "").partition(".")[0] in ("typer", "click")
+
+
+def _flush() -> None:
+    """Raises Unavailable where stdout cannot be written."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return 0
-    return 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise output.unwritable(error) from error
+
+
+def _open_streams() -> None:
+    """Put something in the place of standard streams that are closed.
+
+    In order, for a file that is opened later must not get their numbers. Writing to a stdout that was closed goes on
+    failing; the others are not missed.
+    """
+    for number, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, flags), True)
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _failed(error: PinsetError, *, as_json: bool) -> int:
+    """Say it, and how it ends. What stdout holds and cannot get rid of is dropped, or Python would fail on it."""
+    try:
+        _flush()
+    except BrokenPipeError:
+        output.let_go(sys.stdout)
+    except PinsetError:
+        output.let_go(sys.stdout)
+    _tell(error, as_json=as_json)
+    return exit_status(type(error))
 
 
 def _tell(error: PinsetError, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pinset.domain.names import HIGHEST_VERSION
 from pinset_cli import complete
 
 Registry = Annotated[
@@ -16,7 +17,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
 Message = Annotated[str, typer.Option("-m", "--message", metavar="TEXT", help="Why; kept in the history.")]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
-Allow = Annotated[list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m).")]
+Allow = Annotated[
+    list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m TEXT).")
+]
+Number = Annotated[
+    int | None,
+    typer.Option(
+        "--number", metavar="N", min=1, max=HIGHEST_VERSION, help="The version's number, upward (for imports)."
+    ),
+]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
@@ -34,13 +43,14 @@ def reference(parts: list[str]) -> str:
 
     if parts[0].partition("/")[0] in KINDS and "/" in parts[0]:
         raise InvalidReference(
-            f"{parts[0]} is a component, and this wants a release",
+            f"{parts[0]} is a component, and this needs a release",
             hint=f"pinset component show {parts[0]}; pinset where-used {parts[0]}",
         )
     if len(parts) == 1:
         return parts[0]
     if len(parts) > 2 or "@" in parts[0]:
-        raise InvalidReference("one release is wanted", hint=f"write {parts[0].partition('@')[0]}@{parts[-1]}")
+        one = parts[0] if "@" in parts[0] else f"{parts[0]}@{parts[1]}"
+        raise InvalidReference(f"this needs one reference, not {len(parts)} words", hint=f"write {one}")
     return "@".join(parts)
 
 
@@ -50,5 +60,5 @@ def bundle_and_alias(parts: list[str]) -> tuple[str, str]:
 
     bundle, _, alias = reference(parts).partition("@")
     if not alias:
-        raise InvalidReference("this wants a bundle and an alias", hint=f"write {bundle}@production")
+        raise InvalidReference("this needs a bundle and an alias", hint=f"write {bundle}@production")
     return bundle, alias

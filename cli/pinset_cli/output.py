@@ -1,7 +1,12 @@
-"""What people see: tables that fit the terminal, times they can read, nothing that plays tricks on it."""
+"""What people see: tables that fit the terminal, times they can read, nothing that plays tricks on it.
+
+What is hidden and how wide a character is, `pinset.domain.diff.show` says. It is imported where a text is not plain
+ASCII, since its package is slow to import.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,12 +16,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.errors import Unavailable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TextIO
 
-_TRICKS: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
+_NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token) [a-z]+|"
@@ -24,27 +30,57 @@ _COMMAND: Final = re.compile(
     r"|unyank|verify|reindex|gc|backup))\b(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``."""
+_SPACE_HINTS: Final = {
+    errno.ENOSPC: "free space on the disk",
+    errno.EDQUOT: "free space, or raise the quota",
+    errno.EFBIG: "raise the limit on file sizes: ulimit -f",
+}
 _given: Final[dict[str, str | None]] = {}
+_done: Final[list[str]] = []
 
 
-def safe(text: object) -> str:
-    """Text from the registry as a terminal may have it: characters that steer or hide are shown as code points."""
-    return _TRICKS.sub(lambda match: f"\\u{{{ord(match[0]):04X}}}", str(text))
+def safe(text: object, *, indent: int = 4) -> str:
+    """Text from the registry as a terminal may have it.
+
+    Characters that steer or hide are shown as code points, and every line but the first is indented, so that no
+    author's words look like a line of ours.
+    """
+    return _plain(str(text)).replace("\n", "\n" + " " * indent)
+
+
+def on_one_line(text: object) -> str:
+    """Text as `safe` gives it, with its line breaks as code points: for names and places."""
+    return _plain(str(text)).replace("\n", "\\u{000A}")
+
+
+def count(number: int, what: str) -> str:
+    """``1 release``, ``2 releases``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def on_terminal() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def way_to_write(error: OSError) -> str:
+    """The hint for files that could not be written."""
+    return _SPACE_HINTS.get(error.errno or 0, "check its permissions")
 
 
 def width() -> int:
     """Columns to fill: the terminal's, at most 160; 80 where there is none."""
-    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST) if sys.stdout.isatty() else 80
+    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST) if on_terminal() else 80
 
 
 def coloured() -> bool:
     """Whether colour is wanted: on a terminal, unless NO_COLOR is set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return on_terminal() and not os.environ.get("NO_COLOR")
 
 
 def as_json(value: Any) -> str:
     """A value as JSON that a terminal may have: what steers or hides is escaped, and means the same."""
-    return _TRICKS.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2))
+    return _NOT_PLAIN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def show_json(value: Any) -> None:
@@ -54,12 +90,28 @@ def show_json(value: Any) -> None:
 
 def show_text(text: str) -> None:
     """A text of the registry on stdout: as it is for a program, safe for a terminal."""
-    sys.stdout.write("\n".join(safe(line) for line in text.split("\n")) if sys.stdout.isatty() else text)
+    _write(_plain(text) if on_terminal() else text)
 
 
 def remember(registry: str | None) -> None:
-    """What ``--registry`` said, so that the commands we suggest go to the same place."""
+    """A command begins. registry: what ``--registry`` said, so that the commands we suggest go to the same place."""
     _given["registry"] = registry
+    _done.clear()
+
+
+def done(what: str, *, written: object = True) -> None:
+    """Keep that something was done, for who cannot read the answer. written: the operation, None where nothing was."""
+    if written:
+        _done.append(what)
+
+
+def unwritable(error: OSError) -> Unavailable:
+    """The error for output that could not be written; it says what was done all the same."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    also = f"; it was done all the same: {', '.join(_done)}" if _done else ""
+    way = _SPACE_HINTS.get(error.errno or 0, "give it a stdout that can be written")
+    hint = f"{way}; what is done needs no second run" if _done else way
+    return Unavailable(f"the output cannot be written: {reason}{also}", hint=hint, details={"done": list(_done)})
 
 
 def advice(text: str) -> str:
@@ -84,18 +136,33 @@ def unchanged(*, dry_run: bool) -> None:
 
 def say(text: str = "") -> None:
     """A line of data on stdout."""
-    sys.stdout.write(text + "\n")
+    _write(text + "\n")
 
 
 def talk(text: str) -> None:
-    """A line of talk on stderr."""
-    sys.stderr.write(text + "\n")
+    """A line of talk on stderr. Where nobody can hear it the command goes on."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO | None) -> None:
+    """Nothing more is written there, not even on the way out."""
+    try:
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        return
 
 
 def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
     """A table on stdout. The last column gives way where it does not fit, then the widest; WHEN is never cut."""
-    cells = [[safe(cell if cell is not None else "-").replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(len(line[at]) for line in [list(head), *cells]) for at in range(len(head))]
+    cells = [[_cell("-" if cell is None else cell) for cell in row] for row in rows]
+    widths = [max(_columns(line[at]) for line in [list(head), *cells]) for at in range(len(head))]
     room = width() - sum(widths[:-1]) - 2 * (len(head) - 1)
     yielding = [at for at, title in enumerate(head[:-1]) if title != "WHEN"]
     while room < 8 and max((widths[at] for at in yielding), default=0) > 8:
@@ -103,8 +170,8 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
         widths[widest] -= 1
         room += 1
     for line in [list(head), *cells]:
-        first = "  ".join(_cut(cell, size).ljust(size) for cell, size in zip(line[:-1], widths[:-1], strict=True))
-        say(f"{first}  {_cut(line[-1], max(room, 8))}".rstrip() if len(line) > 1 else _cut(line[-1], width()))
+        first = [_padded(_cut(cell, size), size) for cell, size in zip(line[:-1], widths[:-1], strict=True)]
+        say("  ".join([*first, _cut(line[-1], max(room, 8) if first else width())]).rstrip())
 
 
 def listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:
@@ -139,26 +206,80 @@ def when(moment: str, *, absolute: bool) -> str:
     return utc(moment) if absolute else ago(moment)
 
 
+def serves(version: int | None, *, yanked: bool) -> str:
+    """What an alias serves, as a cell of a table."""
+    if not version:
+        return "(retired)"
+    return f"v{version} YANKED" if yanked else f"v{version}"
+
+
 def both(moment: str) -> str:
     """A time as people say it, and exactly."""
     return f"{ago(moment)} ({utc(moment)})"
 
 
-def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Findings on stderr, each with its place and its way out."""
+def show_findings(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str] = ()) -> None:
+    """Findings on stderr, each with its place and its way out. allowed: codes that need none."""
     for finding in findings:
-        place = ":".join(str(part) for part in (finding["file"], finding["line"]) if part)
+        place = ":".join(on_one_line(part) for part in (finding["file"], finding["line"]) if part)
         head = f"{place}: " if place else ""
-        talk(safe(f"{head}{finding['severity']}: {finding['message']} [{finding['code']}]"))
-        if finding["hint"]:
+        waived = finding["code"] in allowed
+        weight = "allowed" if waived else finding["severity"]
+        talk(head + safe(f"{weight}: {finding['message']} [{finding['code']}]"))
+        if finding["hint"] and not waived:
             advise(f"    {finding['hint']}")
 
 
-def _cut(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: max(size - 1, 0)] + "…"
+def _write(text: str) -> None:
+    """Raises Unavailable where stdout cannot be written, and BrokenPipeError where its reader has left."""
+    if sys.stdout is None:
+        raise unwritable(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def _plain(text: str) -> str:
+    """Hidden characters as code points. A backslash stays: our messages hold code points that are shown so already."""
+    return _NOT_PLAIN.sub(_visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    from pinset.domain.diff import show
+
+    return show.visible(match[0])
+
+
+def _cell(value: object) -> str:
+    return " ".join(_plain(str(value)).replace("\t", "\n").split("\n"))
+
+
+def _columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from pinset.domain.diff import show
+
+    return show.width(text)
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - _columns(text))
+
+
+def _cut(text: str, columns: int) -> str:
+    if _columns(text) <= columns:
+        return text
+    from pinset.domain.diff import show
+
+    return show.cut(text, columns)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """A character as JSON escapes it: one or two UTF-16 units."""
+    """A hidden character as JSON escapes it: one or two UTF-16 units. Any other as it is."""
+    if _visible(match) == match[0]:
+        return match[0]
     units = match[0].encode("utf-16-be").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -17,12 +18,13 @@ class TerminalProgress:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.2
-        sys.stderr.write(f"\r\x1b[K{what}: {done:,}" + (f" of {total:,}" if total else ""))
-        sys.stderr.flush()
-        if done == total:
-            sys.stderr.write("\r\x1b[K")
+        with contextlib.suppress(OSError):  # a terminal that has gone must not stop the work
+            sys.stderr.write(f"\r\x1b[K{what}: {done:,}" + (f" of {total:,}" if total else ""))
+            sys.stderr.flush()
+            if done == total:
+                sys.stderr.write("\r\x1b[K")
 
 
 def progress() -> TerminalProgress | None:
     """Where progress goes: nowhere, unless stderr is a terminal."""
-    return TerminalProgress() if sys.stderr.isatty() else None
+    return TerminalProgress() if sys.stderr is not None and sys.stderr.isatty() else None

@@ -76,12 +76,20 @@ def way_out(top: Any, arguments: Sequence[str], text: str) -> str:
 def _meant(top: Any, arguments: Sequence[str]) -> tuple[str, Any]:
     """The command that the words name, and how it is called."""
     path, command = "pinset", top
-    for word in arguments:
+    for word in _from_command(arguments):
         found = getattr(command, "commands", {}).get(word)
         if found is None:
             break
         path, command = f"{path} {word}", found
     return path, command
+
+
+def _from_command(arguments: Sequence[str]) -> Sequence[str]:
+    """A command line without the options that stand before its command."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        at += 2 if arguments[at] in ("--registry", "-r") else 1
+    return arguments[at:]
 
 
 def _nearest(word: str, path: str, commands: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 Every file below the directory is read but hidden ones, so that the server can say which of them the manifest does
 not name. What could not be published anyway (no UTF-8, too large) stops the command only where the manifest's text
-mentions its path; else it is left out, aloud: a picture beside the prompts is nobody's mistake. Links always stop it.
+mentions its path; else it is left out, and that is said: a picture beside the prompts is nobody's mistake. Links always stop it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pinset.domain.checks.texts import FILES_LIMIT, RELEASE_LIMIT, TEXT_LIMIT
 from pinset.domain.manifest.loading import MANIFEST_NAMES
-from pinset.errors import AlreadyExists, InvalidInput, InvalidName, NotFound, ReadOnly, TooLarge
+from pinset.errors import AlreadyExists, InvalidInput, InvalidName, NotFound, PinsetError, ReadOnly, TooLarge
 from pinset_cli import output
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def read_component(path: Path) -> dict[str, str]:
     """The texts of a component: one file, or a directory."""
     if path.is_dir():
         return read_tree(path, manifests=_COMPONENT_MANIFESTS)
+    if path.is_symlink():
+        raise InvalidName(f"{path} is a symbolic link", hint=f"name the file itself: {path.resolve()}")
+    if path.exists() and not path.is_file():
+        raise InvalidName(f"{path} is not a regular file", hint="name a text file, or a directory of text files")
     return {path.name: _read(path, path.name)}
 
 
@@ -85,14 +89,17 @@ def begin(directory: Path, files: Mapping[str, str]) -> None:
     try:
         _write(directory, files)
     except OSError as error:
-        raise ReadOnly(f"{directory} cannot be written: {error.strerror}", hint="check its permissions") from error
+        raise _unwritable(directory, error) from error
 
 
 def write_tree(directory: Path, files: Mapping[str, str]) -> bool:
     """Make a directory that holds these files, all or none; False where it holds exactly them already.
 
-    Raises AlreadyExists for a directory with anything else in it.
+    Raises AlreadyExists for a directory with anything else in it, and for what is not a directory.
     """
+    if os.path.lexists(directory) and not directory.is_dir():
+        what = "a link that leads nowhere" if not directory.exists() else "not a directory"
+        raise AlreadyExists(f"{directory} is {what}", hint="name a new directory")
     building = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}"
     try:
         if directory.is_dir() and any(directory.iterdir()):
@@ -106,10 +113,16 @@ def write_tree(directory: Path, files: Mapping[str, str]) -> bool:
         else:
             building.rename(directory)
     except OSError as error:
-        raise ReadOnly(f"{directory} cannot be written: {error.strerror}", hint="check its permissions") from error
+        raise _unwritable(directory, error) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return True
+
+
+def _unwritable(directory: Path, error: OSError) -> PinsetError:
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return AlreadyExists(f"{directory} cannot be made: a file is in the way", hint="name a new directory")
+    return ReadOnly(f"{directory} cannot be written: {error.strerror}", hint=output.way_to_write(error))
 
 
 def _walk(directory: Path) -> Iterator[Path]:
@@ -147,7 +160,7 @@ def _read(path: Path, shown: str) -> str:
         with open(opened, "rb") as file:  # noqa: PTH123 - a descriptor, opened without following links
             status = os.fstat(opened)
             if not stat.S_ISREG(status.st_mode):
-                raise InvalidName(f"{shown} is no regular file", hint="remove it")
+                raise InvalidName(f"{shown} is not a regular file", hint="move it out of the directory")
             content = file.read(TEXT_LIMIT + 1) if status.st_size <= TEXT_LIMIT else b""
             if max(status.st_size, len(content)) > TEXT_LIMIT:
                 raise TooLarge(

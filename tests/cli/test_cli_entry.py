@@ -281,7 +281,7 @@ def test_a_rollback_shows_from_and_to_and_asks(
     err = capsys.readouterr().err
     assert "support@production: v9 -> v8" in err
     assert "v9 will be barred from production" in err
-    assert "pinset promote support@v9 production --again -m WHY" in err
+    assert "pinset promote support@v9 production --again -m TEXT" in err
     assert ("nothing was changed" in err) is not done
     asked_for = [
         (question[1][0].dry_run, question[2]["steps"], question[2]["revision"])

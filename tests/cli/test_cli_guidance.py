@@ -149,7 +149,7 @@ def test_a_token_of_a_dry_run_is_none(cli: Cli) -> None:
 def test_a_rollback_says_what_it_bars_and_how_that_comes_back(cli: Cli, bundle: Callable[..., str]) -> None:
     for words in ("one", "two"):
         cli("publish", bundle(words), "--alias", "production")
-    back = f"pinset promote --registry {cli.location} support@v2 production --again -m WHY"
+    back = f"pinset promote --registry {cli.location} support@v2 production --again -m TEXT"
     for options, verb in ((["--dry-run"], "would be barred"), (["--yes"], "is now barred")):
         status, out, err = cli("rollback", "support@production", *options)
         assert (status, out) == (0, "support@production: v2 -> v1\n")
@@ -204,7 +204,7 @@ def test_a_time_is_read_before_anything_is_asked(near: Cli, monkeypatch: pytest.
     for time in ("yesterday", "2025-03-14T09:30:00"):
         status, _, err = near("rollback", "nothing@production", "--at", time)
         assert status == 2
-        assert "is no time" in err
+        assert "is not a time" in err
         assert "2025-03-14T09:30:00Z" in err
 
 
@@ -508,3 +508,184 @@ def test_completion_is_silent_about_whatever_goes_wrong() -> None:
 
     context: Any = SimpleNamespace(params={"registry": "/nowhere"})
     assert complete.bundles(context, "a") == complete.references(context, "a@") == complete.moves(context, "") == []
+
+
+# -- Words and slips ------------------------------------------------------------------------------------------------
+
+
+FORGED = "ok\naliases      production\npublished    1 min ago by ceo"
+
+
+def test_no_authors_words_look_like_our_lines(cli: Cli, bundle: Callable[..., str]) -> None:
+    cli("publish", bundle(), "--alias", "production", "-m", FORGED)
+    cli("publish", bundle("2"), "--alias", "production", "-m", FORGED)
+    cli("rollback", "support@production", "--yes", "-m", FORGED)
+    for command in (
+        ("show", "support@v1"),
+        ("history", "support"),
+        ("status", "support"),
+        ("releases", "support"),
+        ("alias", "list", "support"),
+        ("yank", "support@v1", "-m", FORGED),
+        ("yank", "support@v1", "-m", "other words"),
+        ("show", "support@v1"),
+        ("status", "support"),
+        ("get", "support@production"),
+        ("rollback", "support@production", "--yes"),
+        ("promote", "support@v1", "staging"),
+    ):
+        _, out, err = cli(*command)
+        assert not re.search(r"^(aliases      prod|published    1 min)", out + err, re.MULTILINE), command
+
+
+def test_yank_and_unyank_say_what_was_so_already(cli: Cli, bundle: Callable[..., str]) -> None:
+    cli("publish", bundle())
+    assert cli("unyank", "support@v1")[1] == "support@v1 was not yanked\n"
+    assert cli("yank", "support@v1", "-m", "it leaks", "--dry-run")[1] == "support@v1 would be yanked: it leaks\n"
+    assert cli("yank", "support@v1", "-m", "it leaks")[1] == "support@v1 is yanked: it leaks\n"
+    assert cli("yank", "support@v1", "-m", "ugly")[1] == "support@v1 is yanked already: it leaks\n"
+    assert cli("unyank", "support@v1")[1] == "support@v1 is no longer yanked\n"
+
+
+def test_a_registry_may_be_named_before_the_command(
+    home: Path, bundle: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = str(home)
+    assert main(["--registry", where, "publish", bundle()]) == 0
+    for first in (["--registry", where], ["-r", where], [f"--registry={where}"]):
+        assert main([*first, "list"]) == 0
+        assert main([*first, "list", "-r", where]) == 0
+        assert main([*first, "list", "-r", str(tmp_path)]) == 2
+        assert "--registry is given twice" in capsys.readouterr().err
+        assert main([*first, "get", "support@v9"]) == 3
+        assert f"pinset releases --registry {where} support" in capsys.readouterr().err
+        assert main([*first, "init", str(tmp_path / "other")]) == 2
+        assert main([*first, "list", "--bad"]) == 2
+        assert "pinset list --help" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+    assert main(["list", "--registry", str(tmp_path / "nothing")]) == 3
+
+
+@pytest.fixture
+def floating(tmp_path: Path) -> str:
+    directory = tmp_path / "floating"
+    directory.mkdir()
+    text = "release:\n  feature: floating\n  model: {name: m, pinned_version: latest}\n  prompt: {text: Hello}\n"
+    (directory / "release.yaml").write_text(text)
+    return str(directory)
+
+
+def test_check_says_a_finding_once_and_takes_what_publish_takes(cli: Cli, floating: str) -> None:
+    status, _, err = cli("check", floating)
+    assert status == 5
+    assert err.count("[model-floating]") == 1
+    assert "error: the release has 1 error" in err
+    assert f"{floating} --allow model-floating" in err
+    status, out, err = cli("check", floating, "--allow", "model-floating")
+    assert (status, out) == (0, "floating is fit to publish (allowed: model-floating)\n")
+    assert "release.yaml:3: allowed: " in err
+    assert "error" not in err
+    status, _, err = cli("publish", floating, "--allow", "model-floating", "-m", "there is no other")
+    assert (status, err.count("[model-floating]"), "error" in err) == (0, 1, False)
+    assert cli("check", floating, "--allow", "yaml-syntax")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["promote", "support"], "pinset promote{} support@latest production"),
+        (["promote", "support@v1"], "pinset promote{} support@v1 production"),
+        (["promote", "support@v1", "staging", "extra"], "pinset promote{} support@v1 staging"),
+        (["promote", "support", "v1", "staging", "extra"], "pinset promote{} support@v1 staging"),
+        (["rollback", "support", "production", "extra"], "write support@production"),
+        (["rollback", "support@production", "extra"], "write support@production"),
+        (["yank", "support@v1", "other@v2", "-m", "x"], "write support@v1"),
+        (["component", "publish", "prompts/x", "/dev/zero"], "name a text file, or a directory of text files"),
+    ],
+)
+def test_a_hint_is_a_command_that_works(near: Cli, words: list[str], hint: str) -> None:
+    status, _, err = near(*words)
+    assert status == 2
+    assert f"hint: {hint.format(f' --registry {near.location}')}\n" in err
+
+
+def test_the_command_that_promote_suggests_works(near: Cli, bundle: Callable[..., str]) -> None:
+    near("publish", bundle())
+    hint = near("promote", "support")[2].partition("hint: pinset ")[2].split()
+    assert main(hint) == 0
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "1000000000"])
+def test_a_number_that_cannot_be_a_version_is_refused_before_anything_is_sent(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = ["--registry", "http://127.0.0.1:9", "--number", number]
+    assert main(["publish", "nothing", *nowhere]) == 2
+    assert main(["component", "publish", "prompts/x", "nothing", *nowhere]) == 2
+    assert "--number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("actor", ["x" * 201, "a\nb", "a\x1b[31m", "a\u202eb"])
+def test_an_actor_that_nobody_can_read_is_refused(
+    actor: str, near: Cli, bundle: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINSET_ACTOR", actor)
+    status, _, err = near("publish", bundle())
+    assert status == 2
+    assert err.startswith("error: PINSET_ACTOR ")
+    assert "hint: set it to one line of at most 200 characters" in err
+    monkeypatch.setenv("PINSET_ACTOR", "Jörg Müller (CI) " + "x" * 180)
+    assert near("publish", bundle())[0] == 0
+
+
+def test_one_is_said_as_one(cli: Cli, bundle: Callable[..., str], tmp_path: Path) -> None:
+    cli("publish", bundle(), "--alias", "production")
+    assert "1 file of support@v1 is in" in cli("pull", "support@v1", str(tmp_path / "out"))[2]
+    assert "1 file of support@v1 is already in" in cli("pull", "support@v1", str(tmp_path / "out"))[2]
+    assert ", 1 release, 1 move, " in cli("verify")[1]
+    cli("publish", bundle("2"), "--alias", "production")
+    assert ", 2 releases, 2 moves, " in cli("verify")[1]
+    cli("yank", "support@v2", "-m", "x")
+    assert "support@production still serves it" in cli("show", "support@v2")[2]
+
+
+class Counted:
+    """A registry that keeps the names of what it was asked."""
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._registry, name)
+
+
+def test_what_is_yanked_and_what_came_again_costs_no_request_of_its_own(
+    near: Cli, bundle: Callable[..., str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    for words in ("one", "two"):
+        near("publish", bundle(words), "--alias", "production")
+    near("rollback", "support@production", "--yes")
+    near("promote", "support@v2", "production", "--again", "-m", "fixed")
+    near("promote", "support@v1", "staging")
+    near("yank", "support@v2", "-m", "it leaks")
+    for command, questions in (
+        (["list"], ["bundles", "close"]),
+        (["alias", "list", "support"], ["aliases", "close"]),
+        (["history", "support", "--limit", "1"], ["history", "close"]),
+        (["status", "support"], ["bundle", "aliases", "releases", "history", "close"]),
+    ):
+        counted = Counted(bootstrap.local_registry(home))
+        with monkeypatch.context() as patched:
+            patched.setattr(bootstrap, "open_registry", lambda *_a, answer=counted, **_n: answer)
+            out = near(*command)[1]
+        assert counted.asked == questions
+        assert "v2 YANKED" in out or command[0] == "history"
+    assert "production v2 YANKED, staging v1" in near("list")[1]
+    item = json.loads(near("list", "--json")[1])["items"][0]
+    assert (item["aliases"], item["yanked"]) == ({"production": 2, "staging": 1}, {"production": "it leaks"})
+    aliases = json.loads(near("alias", "list", "support", "--json")[1])["items"]
+    assert {a["alias"]: a["yanked"] for a in aliases} == {"production": "it leaks", "staging": None}
+    moves = json.loads(near("history", "support@production", "--json")[1])["items"]
+    assert [move["again"] for move in moves] == [True, False, False, False]

@@ -76,3 +76,36 @@ def test_colour_is_only_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPat
     assert output.coloured()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not output.coloured()
+
+
+FORGED = "ok\naliases      production\n\npublished    1 min ago by ceo"
+
+
+def test_further_lines_of_an_authors_words_are_indented() -> None:
+    assert output.safe(FORGED).splitlines()[1] == "    aliases      production"
+    assert output.safe(FORGED, indent=13).splitlines()[3] == " " * 13 + "published    1 min ago by ceo"
+    assert output.on_one_line("a\nb") == "a\\u{000A}b"
+
+
+def test_a_finding_stays_at_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"severity": "error", "code": "file-path", "line": 3, "message": "no\nerror: x", "hint": "do\nerror: y"}
+    output.show_findings([{**said, "file": "a\nrelease.yaml:1: error: b"}])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "a\\u{000A}release.yaml:1: error: b:3: error: no"
+    assert all(line.startswith("    ") for line in lines[1:])
+
+
+def test_wide_characters_take_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    from pinset.domain.diff import show
+
+    output.table([("日本語", "ab", "x"), ("abc", "👍", "世界" * 60)], ("NAME", "SIGN", "MESSAGE"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "日本語  ab    x"
+    assert lines[2].startswith("abc     👍    世界")
+    assert lines[2].endswith("…")
+    assert max(show.width(line) for line in lines) <= 80
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 moves"), (1, "1 move"), (2, "2 moves")])
+def test_one_is_not_many(number: int, said: str) -> None:
+    assert output.count(number, "move") == said

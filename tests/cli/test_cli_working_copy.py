@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,7 +78,9 @@ def test_what_the_manifest_names_must_be_text(bundle: Path) -> None:
         read_bundle(bundle)
 
 
-def test_what_the_manifest_does_not_name_is_left_out_aloud(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_manifest_does_not_name_is_left_out_and_that_is_said(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (bundle / "logo.png").write_bytes(b"\x89PNG\xff")
     (bundle / "log.txt").write_bytes(b"x" * (TEXT_LIMIT + 1))
     assert set(read_bundle(bundle)) == {"release.yaml", "prompts/main.md"}
@@ -171,3 +175,40 @@ def test_pull_takes_no_servers_word_for_bytes_or_places(tmp_path: Path, monkeypa
         assert main(["pull", "support@v1", str(tmp_path / "out"), "--registry", "http://h"]) == status
         assert not (tmp_path / "out").exists()
     assert not (tmp_path / "evil.md").exists()
+
+
+def test_pull_onto_what_is_not_a_directory_is_a_conflict(
+    home: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--registry", str(home)]
+    assert main(["publish", str(bundle), *where]) == 0
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for target in ("file", "link", "file/below"):
+        assert main(["pull", "support@v1", str(tmp_path / target), *where]) == 4
+        assert "hint: name a new directory\n" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_full_disk_is_told_from_permissions(
+    home: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ["--registry", str(home)]
+    assert main(["publish", str(bundle), *where]) == 0
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pinset_cli.workcopy._write", full)
+    assert main(["pull", "support@v1", str(tmp_path / "out"), *where]) == 8
+    assert "hint: free space on the disk\n" in capsys.readouterr().err
+
+
+def test_a_component_that_is_a_link_names_the_file_itself(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tone.md").write_text("Be kind.")
+    (tmp_path / "link.md").symlink_to("tone.md")
+    assert main(["component", "publish", "prompts/tone", str(tmp_path / "link.md"), "--registry", str(home)]) == 2
+    assert f"hint: name the file itself: {tmp_path / 'tone.md'}\n" in capsys.readouterr().err

@@ -56,6 +56,9 @@ def new(
 def check(
     directory: Annotated[Path, typer.Argument(help="A bundle directory.")] = Path(),
     label: o.Label = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="CODE", help="As publish is to allow it.")
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -63,18 +66,30 @@ def check(
 
     Example: pinset check ./support-summarizer
     """
-    from pinset.domain.findings import refuse
+    from pinset.domain.findings import JUDGEMENTS, check_allowed, refuse
+    from pinset.errors import ChecksFailed
     from pinset_cli.workcopy import read_bundle
 
+    allowed = allow or []
+    check_allowed(allowed, "only looked at")
     with opened(Options(registry, as_json)) as found:
         answer = found.check(read_bundle(directory), label=label)
     if as_json:
         output.show_json(answer)
-    else:
-        output.show_findings(answer["findings"])
-    refuse(answer["findings"])
+    try:
+        refuse(answer["findings"], allowed)
+    except ChecksFailed as error:
+        codes = sorted(JUDGEMENTS.intersection(f["code"] for f in answer["findings"]).union(allowed))
+        options = " ".join(f"--allow {code}" for code in codes)
+        hint = (
+            f"{error.hint}; what is right as it is: pinset check {directory} {options}, and publish it so with -m TEXT"
+        )
+        raise ChecksFailed(error.message, hint=hint if codes else error.hint, details=error.details) from error
     if not as_json:
-        output.say(f"{answer['bundle']} is fit to publish ({str(answer['digest'])[:19]}…)")
+        output.show_findings(answer["findings"], allowed)
+        # A digest is of what may be published as it is.
+        more = f"{answer['digest'][:19]}…" if answer["digest"] else f"allowed: {', '.join(allowed)}"
+        output.say(f"{answer['bundle']} is fit to publish ({more})")
 
 
 def publish(
@@ -84,7 +99,7 @@ def publish(
         str | None, typer.Option("--alias", metavar="A", help="Promote it too, in the same write.")
     ] = None,
     label: o.Label = None,
-    number: Annotated[int | None, typer.Option("--number", help="The version's number, upward (for imports).")] = None,
+    number: o.Number = None,
     source: Annotated[str | None, typer.Option("--source", help="Where it comes from, such as a commit.")] = None,
     allow: o.Allow = None,
     registry: o.Registry = None,
@@ -113,9 +128,10 @@ def publish(
                 allow=allow or (),
             )
             published.append(answer)
+            output.done(f"{answer['ref']} is published", written=answer["operation"])
             if not as_json:
-                output.show_findings(answer["findings"])
-                output.say(answer["ref"])
+                output.show_findings(answer["findings"], allow or ())
+                output.say(output.on_one_line(answer["ref"]))
                 if not answer["created"]:
                     output.talk("nothing new: this content is there already")
                 if answer["move"]:
@@ -149,7 +165,7 @@ def pull(
     from pinset_cli.workcopy import write_tree
 
     if len(target) < 2:
-        raise InvalidInput("this wants a release and a directory", hint=f"pinset pull {target[0]} ./DIR")
+        raise InvalidInput("pull needs a release and a directory", hint=f"pinset pull {target[0]} ./DIR")
     directory = Path(target[-1])
     with opened(Options(registry)) as found:
         answer = found.sealed(o.reference(target[:-1]))
@@ -161,8 +177,9 @@ def pull(
     if as_json:
         output.show_json({"ref": answer["ref"], "directory": str(directory), "files": sorted(files)})
         return
-    state = "would be" if dry_run else "are" if written else "are already"
-    output.talk(f"{len(files)} file{'' if len(files) == 1 else 's'} of {answer['ref']} {state} in {directory}")
+    there = "is" if len(files) == 1 else "are"
+    state = "would be" if dry_run else there if written else f"{there} already"
+    output.talk(output.safe(f"{output.count(len(files), 'file')} of {answer['ref']} {state} in {directory}"))
     output.unchanged(dry_run=dry_run)
 
 
@@ -175,7 +192,7 @@ def component_publish(
     path: Annotated[Path, typer.Argument(metavar="FILE|DIR")],
     message: o.Message = "",
     label: o.Label = None,
-    number: Annotated[int | None, typer.Option("--number", help="The version's number, upward (for imports).")] = None,
+    number: o.Number = None,
     allow: o.Allow = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -194,11 +211,12 @@ def component_publish(
         answer = found.publish_component(
             caller(chosen), kind, key, files, message=message, label=label, number=number, allow=allow or ()
         )
+    output.done(f"{answer['ref']} is published", written=answer.get("operation"))
     if as_json:
         output.show_json(answer)
         return
-    output.show_findings(answer.get("findings", []))
-    output.say(answer["ref"])
+    output.show_findings(answer.get("findings", []), allow or ())
+    output.say(output.on_one_line(answer["ref"]))
     if not answer.get("created"):
         output.talk("nothing new: this content is there already")
     output.unchanged(dry_run=dry_run)
@@ -263,9 +281,9 @@ def component_show(
     )
     for name_of, value in facts:
         if value:
-            output.say(f"{name_of:12} {output.safe(value)}")
+            output.say(f"{name_of:12} {output.safe(value, indent=13)}")
     for path, text in sorted(answer.get("files", {}).items()):
-        output.say(f"\n--- {output.safe(path)}")
+        output.say(f"\n--- {output.on_one_line(path)}")
         output.show_text(text if text.endswith("\n") else text + "\n")
     if len(versions) > 1:
         output.say(

@@ -31,6 +31,7 @@ def init(
 
     target = where / FOLDER
     answer = create_registry(target)
+    output.done(f"a registry is made in {target}")
     if as_json:
         output.show_json(answer)
     else:
@@ -78,8 +79,14 @@ def verify(
                 if problem["hint"] == hint:
                     output.talk(output.safe(f"{problem['where'].strip()}: {problem['what']}"))
             output.advise(f"    {hint}")
-        counts = f"{answer['commits']} commits, {answer['releases']} releases, {answer['moves']} moves"
-        output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}, {answer['texts']} texts")
+        counted = {
+            "commit": answer["commits"],
+            "release": answer["releases"],
+            "move": answer["moves"],
+            "text": answer["texts"],
+        }
+        counts = ", ".join(output.count(number, what) for what, number in counted.items())
+        output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}")
     if not answer["ok"]:
         raise typer.Exit(EXIT_NO)
 
@@ -96,7 +103,9 @@ def reindex(registry: o.Registry = None, as_json: o.Json = False) -> None:
         count = found.reindex(progress())
     finally:
         found.close()
-    output.show_json({"commits": count}) if as_json else output.say(f"the catalog holds {count} commits")
+    output.show_json({"commits": count}) if as_json else output.say(
+        f"the catalog holds {output.count(count, 'commit')}"
+    )
 
 
 def gc(registry: o.Registry = None, as_json: o.Json = False) -> None:
@@ -126,6 +135,7 @@ def backup(
     from pinset.bootstrap import backup_registry
 
     made = backup_registry(directory(Options(registry), "backup"), target, progress=progress())
+    output.done(f"the backup is in {made}")
     output.show_json({"directory": str(made)}) if as_json else output.say(f"the backup is in {made}")
 
 
@@ -141,6 +151,7 @@ def restore(
     from pinset.bootstrap import FOLDER, restore_registry
 
     answer = restore_registry(source, target / FOLDER)
+    output.done(f"the registry is restored into {target / FOLDER}")
     if as_json:
         output.show_json(answer)
         return
@@ -167,6 +178,8 @@ def token_create(
     with opened(chosen) as found:
         first = not _usable(found.tokens()["items"])
         answer = found.create_token(caller(chosen), name, can=can, expires_in_days=expires)
+    lost = f"the token {name} is made and its secret was not shown, so revoke it: pinset token revoke {name}"
+    output.done(lost, written=not dry_run)
     if as_json:
         output.show_json(answer)
     elif "token" in answer:
@@ -221,16 +234,17 @@ def token_revoke(
     with opened(chosen) as found:
         usable = _usable(found.tokens()["items"])
         answer = found.revoke_token(caller(chosen), name)
+    output.done(f"{name} is revoked", written=not dry_run)
     if as_json:
         output.show_json(answer)
     else:
         output.say(f"{name} {'would be' if dry_run else 'is'} revoked")
     if usable == [name]:
-        output.advise(
+        output.talk(
             f"warning: this {'is' if dry_run else 'was'} the last token: without one a server of this registry takes\n"
-            "requests, writes too, from everybody on its machine; to close it again:\n"
-            "    pinset token create --name me --can admin"
+            "requests, writes too, from everybody on its machine; to close it again:"
         )
+        output.advise("    pinset token create --name me --can admin")
     if not as_json:
         output.unchanged(dry_run=dry_run)
 

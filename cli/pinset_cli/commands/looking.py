@@ -11,18 +11,15 @@ import typer
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
-from pinset_cli.yanked import serves, yanks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinset.domain.answers import BundleAnswer, HistoryItem, ReleaseAnswer
+    from pinset.domain.answers import HistoryItem, ReleaseAnswer
     from pinset.ports.registry import Registry
 
 EXIT_NO = 1
 DEFAULT_ALIAS = "production"
-_BEHIND = 500
-"""Moves that are looked at beside the shown ones, for what a rollback barred."""
 
 
 def get(
@@ -79,8 +76,8 @@ def render(
     try:
         filled, surplus = messages_of(prompts[prompt], values)
     except InvalidInput as error:
-        wanted = prompts[prompt].get("inputs", {}).get("properties", {})
-        missing = [name for name in wanted if name not in values]
+        needed = prompts[prompt].get("inputs", {}).get("properties", {})
+        missing = [name for name in needed if name not in values]
         if not missing:
             raise
         example = " ".join(f"--var {name}=VALUE" for name in missing)
@@ -93,7 +90,7 @@ def render(
         return
     for message in filled:
         if len(filled) > 1:
-            output.say(f"--- {output.safe(message.get('role'))}")
+            output.say(f"--- {output.on_one_line(message.get('role'))}")
         content = message.get("content")
         output.show_text((content.rstrip("\n") if isinstance(content, str) else json.dumps(content)) + "\n")
 
@@ -116,7 +113,6 @@ def list_bundles(
     """
     with opened(Options(registry)) as found:
         page = found.bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
-        yanked = {} if as_json else {b["name"]: _production_yanked(found, b) for b in page["items"]}
     if as_json:
         output.show_json(page)
         return
@@ -125,7 +121,7 @@ def list_bundles(
             b["name"],
             f"v{b['newest']}",
             output.when(b["changed_at"], absolute=utc),
-            _served(b["aliases"], yanked[b["name"]]),
+            _served(b["aliases"], b["yanked"]),
         )
         for b in page["items"]
     ]
@@ -143,18 +139,16 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
         bundle = found.bundle(name)
         aliases = found.aliases(name)["items"]
         releases = found.releases(name, limit=5)["items"]
-        moves = found.history(name, limit=5 if as_json else _BEHIND)["items"]
-        yanked = {} if as_json else yanks(found, name, [a["version"] for a in aliases])
+        moves = found.history(name, limit=5)["items"]
     if as_json:
         output.show_json({"bundle": bundle, "aliases": aliases, "releases": releases, "history": moves})
         return
-    output.say(
-        f"{name}: {bundle['releases']} release{'s' if bundle['releases'] != 1 else ''}, newest v{bundle['newest']}"
-    )
+    output.say(f"{name}: {output.count(bundle['releases'], 'release')}, newest v{bundle['newest']}")
     if aliases:
         output.say()
         rows = [
-            (a["alias"], serves(a["version"], yanked), a["label"], output.when(a["moved_at"], absolute=utc), a["moved_by"])
+            (a["alias"], output.serves(a["version"], yanked=a["yanked"] is not None), a["label"],
+             output.when(a["moved_at"], absolute=utc), a["moved_by"])
             for a in aliases
         ]  # fmt: skip
         output.table(rows, ("ALIAS", "SERVES", "LABEL", "WHEN", "BY"))
@@ -162,17 +156,14 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
     _releases(releases, utc=utc)
     if moves:
         output.say()
-        _moves(moves[:5], _again(moves), utc=utc)
+        _moves(moves, utc=utc)
     else:
         output.say()
         output.advise(f"no moves yet: pinset promote {name}@v{bundle['newest']} production")
     for alias in aliases:
-        if alias["version"] in yanked:
-            output.talk(
-                output.safe(
-                    f"warning: {name}@{alias['alias']} serves v{alias['version']}, which is yanked: {yanked[alias['version']]}"
-                )
-            )
+        if alias["yanked"] is not None:
+            place = f"{name}@{alias['alias']}"
+            output.talk(output.safe(f"warning: {place} serves v{alias['version']}, which is yanked: {alias['yanked']}"))
 
 
 def releases(
@@ -224,7 +215,7 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
     )
     for label, value in facts:
         if value:
-            output.say(f"{label:12} {output.safe(value)}")
+            output.say(_fact(label, value))
     _parts(document["content"])
     if summary["yanked"] is not None and summary["aliases"]:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
@@ -246,16 +237,13 @@ def history(
     name, _, alias = o.reference(target).partition("@")
     with opened(Options(registry)) as found:
         page = found.history(name, alias or None, cursor=cursor, limit=limit)
-        older: list[HistoryItem] = []
-        if page["next"] and not as_json:
-            older = found.history(name, alias or None, cursor=page["next"], limit=_BEHIND)["items"]
     if as_json:
         output.show_json(page)
         return
     if not page["items"]:
         output.advise(f"no moves yet: pinset promote {name}@v1 {alias or DEFAULT_ALIAS}")
         return
-    _moves(page["items"], _again([*page["items"], *older]), utc=utc)
+    _moves(page["items"], utc=utc)
     if page["next"]:
         output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
@@ -278,7 +266,7 @@ def diff(
     if style not in ("text", "json", "markdown", "html"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
     if len(sides) not in (2, 3):
-        raise InvalidInput("two sides are wanted", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
+        raise InvalidInput("diff needs two sides", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
     _refuse_components(sides)
     old, new = o.reference(sides[:-1]), sides[-1]
     if "@" not in new and not is_working_copy(new):
@@ -369,18 +357,13 @@ def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
                 f"{file} cannot be read: {error}", hint='write a JSON object: {"ticket": "…"}'
             ) from error
         if not isinstance(values, dict):
-            raise InvalidInput(f"{file} holds no JSON object", hint='write {"ticket": "…"}')
+            raise InvalidInput(f"{file} does not hold a JSON object", hint='write {"ticket": "…"}')
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InvalidInput(f"--var {pair} gives no value", hint=f"write --var {name}=VALUE")
         values[name] = value
     return values
-
-
-def _production_yanked(found: Registry, bundle: BundleAnswer) -> dict[int, str]:
-    """Only of production, which must not serve what was yanked; each release looked at is a request."""
-    return yanks(found, bundle["name"], [bundle["aliases"].get(DEFAULT_ALIAS)])
 
 
 def _warn_yanked(document: ReleaseAnswer) -> None:
@@ -391,9 +374,11 @@ def _warn_yanked(document: ReleaseAnswer) -> None:
     output.talk(output.safe(f"warning: {place} is yanked: {document['yanked']}"))
 
 
-def _served(aliases: Mapping[str, int | None], yanked: Mapping[int, str]) -> str:
-    served = sorted(aliases.items(), key=lambda item: item[1] not in yanked)  # what is wrong is not cut off
-    return ", ".join(f"{alias} {serves(version, yanked)}" for alias, version in served if version)
+def _served(aliases: Mapping[str, int | None], yanked: Mapping[str, str]) -> str:
+    served = sorted(aliases.items(), key=lambda item: item[0] not in yanked)  # what is wrong is not cut off
+    return ", ".join(
+        f"{alias} {output.serves(version, yanked=alias in yanked)}" for alias, version in served if version
+    )
 
 
 def _releases(items: list[Any], *, utc: bool) -> None:
@@ -410,24 +395,10 @@ def _note(release: Mapping[str, Any]) -> str:
     return " ".join([*notes, release["message"]]).strip()
 
 
-def _again(items: Sequence[HistoryItem]) -> set[tuple[str, int]]:
-    """Alias and seq of the promotions that lifted a bar, of moves newest first: those were made with ``--again``."""
-    barred: set[tuple[str, int]] = set()
-    lifted: set[tuple[str, int]] = set()
-    for move in reversed(items):
-        alias, left, to = move["alias"], move["from"], move["to"]
-        if move["action"] == "rollback" and left is not None:
-            barred.add((alias, left))
-        elif move["action"] == "promote" and to is not None and (alias, to) in barred:
-            barred.discard((alias, to))
-            lifted.add((alias, move["seq"]))
-    return lifted
-
-
-def _moves(items: Sequence[HistoryItem], again: set[tuple[str, int]], *, utc: bool) -> None:
+def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
     rows = []
     for m in items:
-        why = f"--again: {m['reason']}" if (m["alias"], m["seq"]) in again else m["reason"]
+        why = f"--again: {m['reason']}" if m["again"] else m["reason"]
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}"
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
@@ -438,19 +409,24 @@ def _v(version: int | None) -> str:
     return f"v{version}" if version else "none"
 
 
+def _fact(label: str, value: object) -> str:
+    """A line of `show`; an author's further lines stand below the value."""
+    return f"{label:12} {output.safe(value, indent=13)}"
+
+
 def _parts(content: Mapping[str, Any]) -> None:
     for name, model in content["models"].items():
         pin = f" pinned to {model['pinned_version']}" if model.get("pinned_version") else ""
-        output.say(output.safe(f"{'model':12} {name}: {model['id']}{pin}"))
+        output.say(_fact("model", f"{name}: {model['id']}{pin}"))
     for name, prompt in content["prompts"].items():
         inputs = ", ".join(prompt.get("inputs", {}).get("properties", {}))
-        output.say(output.safe(f"{'prompt':12} {name}: {prompt['format']}" + (f", takes {inputs}" if inputs else "")))
+        output.say(_fact("prompt", f"{name}: {prompt['format']}" + (f", takes {inputs}" if inputs else "")))
     for name, retrieval in content["retrieval"].items():
         index = retrieval.get("index", {})
         source = f"{index.get('name', index.get('uri', ''))} v{index.get('version', '-')}"
-        output.say(output.safe(f"{'retrieval':12} {name}: {source}"))
+        output.say(_fact("retrieval", f"{name}: {source}"))
     for kind in ("tools", "guardrails", "configs"):
         if content[kind]:
-            output.say(f"{kind:12} {output.safe(', '.join(content[kind]))}")
+            output.say(_fact(kind, ", ".join(content[kind])))
     for name, pin in sorted(content.get("components", {}).items()):
-        output.say(output.safe(f"{'component':12} {name}@v{pin['version']} ({pin['digest'][:19]})"))
+        output.say(_fact("component", f"{name}@v{pin['version']} ({pin['digest'][:19]})"))

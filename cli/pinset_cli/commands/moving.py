@@ -11,7 +11,6 @@ from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
-from pinset_cli.yanked import serves, yanks
 
 if TYPE_CHECKING:
     from pinset.domain.answers import MoveAnswer
@@ -27,7 +26,7 @@ def promote(
     expect: Annotated[
         str | None, typer.Option("--expect", metavar="SELECTOR|none", help="What the alias must serve now.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Although a rollback barred it (needs -m).")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Although a rollback barred it (needs -m TEXT).")] = False,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -39,8 +38,11 @@ def promote(
     """
     from pinset.errors import InvalidInput
 
-    if len(target) < 2:
-        raise InvalidInput("promote wants a release and an alias", hint=f"pinset promote {target[0]} production")
+    words = target if "@" in target[0] else ["@".join(target[:2]), *target[2:]]
+    if len(target) < 2 or len(words) > 2:
+        release = words[0] if "@" in words[0] else f"{words[0]}@latest"
+        place = words[1] if len(words) > 1 else "production"
+        raise InvalidInput("promote needs one release and one alias", hint=f"pinset promote {release} {place}")
     reference, alias = o.reference(target[:-1]), target[-1]
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
@@ -117,11 +119,13 @@ def yank(
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         answer = found.yank(caller(chosen), o.reference(target), reason=message)
+        output.done(f"{answer['ref']} is yanked", written=answer["operation"])
         serving = [] if as_json else found.summary(answer["ref"])["aliases"]
     if as_json:
         output.show_json(answer)
         return
-    output.say(f"{answer['ref']} {'would be' if dry_run else 'is'} yanked: {output.safe(answer['yanked'])}")
+    state = "is yanked already" if not answer["changed"] else "would be yanked" if dry_run else "is yanked"
+    output.say(f"{answer['ref']} {state}: {output.safe(answer['yanked'])}")
     if serving:
         places = ", ".join(f"{answer['bundle']}@{name}" for name in serving)
         output.advise(
@@ -146,11 +150,15 @@ def unyank(
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         answer = found.unyank(caller(chosen), o.reference(target), reason=message)
+    output.done(f"{answer['ref']} is no longer yanked", written=answer["operation"])
     if as_json:
         output.show_json(answer)
-    else:
-        output.say(f"{answer['ref']} {'would be' if dry_run else 'is'} no longer yanked")
-        output.unchanged(dry_run=dry_run)
+        return
+    state = (
+        "was not yanked" if not answer["changed"] else "would be no longer yanked" if dry_run else "is no longer yanked"
+    )
+    output.say(f"{answer['ref']} {state}")
+    output.unchanged(dry_run=dry_run)
 
 
 alias = typer.Typer(help="The aliases of a bundle.", no_args_is_help=True)
@@ -164,12 +172,12 @@ def alias_list(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = Fa
     """
     with opened(Options(registry)) as found:
         page = found.aliases(name)
-        yanked = {} if as_json else yanks(found, name, [a["version"] for a in page["items"]])
     if as_json:
         output.show_json(page)
         return
     rows = [
-        (a["alias"], serves(a["version"], yanked), a["label"], output.when(a["moved_at"], absolute=utc), a["moved_by"], a["reason"])
+        (a["alias"], output.serves(a["version"], yanked=a["yanked"] is not None), a["label"],
+         output.when(a["moved_at"], absolute=utc), a["moved_by"], a["reason"])
         for a in page["items"]
     ]  # fmt: skip
     output.listed(
@@ -200,6 +208,8 @@ def alias_retire(
 
 
 def _show(answer: MoveAnswer, chosen: Options) -> None:
+    moved = f"{answer['bundle']}@{answer['alias']} serves {_v(answer['to'])} now"
+    output.done(moved, written=answer["operation"])
     if chosen.as_json:
         output.show_json(answer)
         return
@@ -224,11 +234,11 @@ def _say_barred(answer: MoveAnswer, verb: str) -> None:
         return
     place = f"{answer['bundle']}@v{left} {answer['alias']}"
     output.talk(f"v{left} {verb} barred from {answer['alias']}; if it is right after all:")
-    output.advise(f"    pinset promote {place} --again -m WHY")
+    output.advise(f"    pinset promote {place} --again -m TEXT")
 
 
 def _check_time(at: str | None) -> None:
-    """Raises InvalidInput for what is no time, before anything is asked."""
+    """Raises InvalidInput for what is not a time, before anything is asked."""
     from pinset.domain import messages, names
     from pinset.errors import InvalidInput
 
@@ -237,7 +247,7 @@ def _check_time(at: str | None) -> None:
             messages.parse_time(at)
     except ValueError as error:
         hint = "write it with its zone: 2025-03-14T09:30:00Z (pinset history NAME --utc shows such times)"
-        raise InvalidInput(f"{names.show(at or '')} is no time", hint=hint) from error
+        raise InvalidInput(f"{names.show(at or '')} is not a time", hint=hint) from error
 
 
 def _warn(answer: MoveAnswer) -> None:

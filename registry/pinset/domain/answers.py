@@ -103,7 +103,7 @@ class ComponentAnswer(TypedDict):
 
 
 class AliasAnswer(TypedDict):
-    """What an alias serves. version: None when it is retired."""
+    """What an alias serves. version: None when it is retired. yanked: the reason, None while that release is not."""
 
     bundle: str
     alias: str
@@ -115,6 +115,7 @@ class AliasAnswer(TypedDict):
     moved_at: str
     moved_by: str
     reason: str
+    yanked: str | None
     split: None
 
 
@@ -187,13 +188,17 @@ class SealedAnswer(ReleaseHead):
 
 
 class BundleAnswer(TypedDict):
-    """A bundle: its newest version, how many releases, and what each alias serves."""
+    """A bundle: its newest version, how many releases, and what each alias serves.
+
+    yanked: the reason by alias, of those aliases whose release was yanked.
+    """
 
     name: str
     releases: int
     newest: int
     changed_at: str
     aliases: dict[str, int | None]
+    yanked: dict[str, str]
 
 
 HistoryItem = TypedDict(
@@ -209,11 +214,12 @@ HistoryItem = TypedDict(
         "at": str,
         "actor": str,
         "reason": str,
+        "again": bool,
         "revision": str,
         "serial": int,
     },
 )
-"""One move. back: the seq a rollback of it returns to."""
+"""One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left."""
 
 
 class UseAnswer(TypedDict):

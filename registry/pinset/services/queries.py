@@ -199,12 +199,16 @@ def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
 
 
 def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
+    aliases = {move.record.alias: move.record.to_version for move in reader.aliases(row.name)}
+    served = {version: reader.release(row.name, version) for version in set(aliases.values()) if version}
+    reasons = {version: found.yanked for version, found in served.items() if found and found.yanked is not None}
     return {
         "name": row.name,
         "releases": row.releases,
         "newest": row.newest,
         "changed_at": reading.time(row.changed_at),
-        "aliases": {move.record.alias: move.record.to_version for move in reader.aliases(row.name)},
+        "aliases": aliases,
+        "yanked": {name: reasons[version] for name, version in aliases.items() if version in reasons},
     }
 
 
@@ -222,6 +226,7 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
         "moved_at": reading.time(record.stamp.at),
         "moved_by": record.stamp.actor,
         "reason": record.reason,
+        "yanked": target.yanked if target else None,
         "split": None,
     }
 
@@ -239,6 +244,7 @@ def _move(row: MoveRow) -> answers.HistoryItem:
         "at": reading.time(record.stamp.at),
         "actor": record.stamp.actor,
         "reason": record.reason,
+        "again": record.again,
         "revision": row.commit,
         "serial": record.stamp.serial,
     }
