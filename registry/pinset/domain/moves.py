@@ -165,7 +165,7 @@ def _named(current: MoveRecord, target: Target, history: History) -> tuple[MoveR
         where = f"{current.bundle}@v{chosen.to_version}"
         kind = Barred if why == "barred" else Yanked
         hint = (
-            f"pinset promote {where} {current.alias} --again -m WHY"
+            f"pinset promote {where} {current.alias} --again -m TEXT"
             if why == "barred"
             else f"take it back first: pinset unyank {where}"
         )

@@ -231,7 +231,7 @@ def _promotion(
     if version in reader.bars(bundle, alias) and not again:
         raise Barred(
             f"{bundle}@v{version} was rolled back from {alias}, and is barred from it",
-            hint=f"if it is right this time: pinset promote {bundle}@v{version} {alias} --again -m WHY",
+            hint=f"if it is right this time: pinset promote {bundle}@v{version} {alias} --again -m TEXT",
         )
     return plan
 

@@ -36,10 +36,10 @@ def _check_pin(draft: Draft, name: str, part: dict[str, Any]) -> Iterator[Findin
             text is pin and (floating or _RANGE.search(text))
         ):
             message = f"the model {name} is pinned to {names.show(text)}, which moves"
-            hint = "name a dated snapshot; if there is none: --allow model-floating -m WHY"
+            hint = "name a dated snapshot; if there is none: --allow model-floating -m TEXT"
             yield Finding("model-floating", message, hint, draft.at, line)
             return
     if not pin and not any(_SNAPSHOT.search(text) for text in called):
         message = f"the model {name} has no pin: its provider can change it under this release"
-        hint = 'add pinned_version: "2025-02-01"; if the provider has none: --allow model-unpinned -m WHY'
+        hint = 'add pinned_version: "2025-02-01"; if the provider has none: --allow model-unpinned -m TEXT'
         yield Finding("model-unpinned", message, hint, draft.at, line)

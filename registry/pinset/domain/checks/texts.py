@@ -103,7 +103,7 @@ def check_secrets(files: Mapping[str, str]) -> Iterator[Finding]:
     for path, text in sorted(files.items()):
         for hit in suspicious.secrets(text)[:_SHOWN]:
             if hit.certain:
-                hint = "remove it and revoke it where it was issued; if it is none: --allow secret -m WHY"
+                hint = "remove it and revoke it where it was issued; if it is none: --allow secret -m TEXT"
                 yield Finding("secret", f"{path} holds what looks like a secret ({hit.kind})", hint, path, hit.line)
             else:
                 hint = "make sure that it is none; secrets belong in the application's environment"
