@@ -102,8 +102,8 @@ class SqlState:
         values = {name: getattr(attempt, name) for name in Attempt.__slots__}
         values["target"] = attempt.target[:TARGET]
         with self._writing() as connection:
-            made = connection.execute(insert(t.AttemptTable).values(**values)).inserted_primary_key[0]
-            connection.execute(delete(t.AttemptTable).where(t.AttemptTable.id <= made - ATTEMPTS))
+            key: Any = connection.execute(insert(t.AttemptTable).values(**values)).inserted_primary_key
+            connection.execute(delete(t.AttemptTable).where(t.AttemptTable.id <= key[0] - ATTEMPTS))
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
