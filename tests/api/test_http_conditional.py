@@ -71,11 +71,30 @@ def test_a_shortened_digest_is_not_kept(two: LocalRegistry, api: Any) -> None:
     assert api("GET", f"{BUNDLE}/releases/{digest[:20]}").headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", [ALIAS, f"{BUNDLE}/releases/v1", f"{BUNDLE}/releases/v1?form=sealed"])
-def test_head_is_get_without_the_body(two: LocalRegistry, api: Any, path: str) -> None:
-    get, head = api("GET", path), api("HEAD", path)
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (ALIAS, 200),
+        (f"{BUNDLE}/releases/v1", 200),
+        (f"{BUNDLE}/releases/v1?form=sealed", 200),
+        (f"{BUNDLE}/releases/v1/files/release.yaml", 200),
+        ("/v1/bundles", 200),
+        ("/v1/diff?from=support@v1&to=support@v2", 200),
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/openapi.json", 200),
+        (f"{BUNDLE}/releases/v9", 404),
+        ("/nowhere", 404),
+        ("/v1/check", 405),
+        ("/v1//x", 422),
+    ],
+)
+def test_head_is_get_without_the_body(two: LocalRegistry, api: Any, path: str, status: int) -> None:
+    fixed = {"X-Request-Id": "r1"}
+    get, head = api("GET", path, headers=fixed), api("HEAD", path, headers=fixed)
     drop = {"x-request-id"}
-    assert (head.status_code, head.content) == (200, b"")
+    assert (get.status_code, head.status_code, head.content) == (status, status, b"")
+    assert int(head.headers["content-length"]) == len(get.content) > 0
     assert {k: v for k, v in head.headers.items() if k not in drop} == {
         k: v for k, v in get.headers.items() if k not in drop
     }

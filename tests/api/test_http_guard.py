@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,26 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(
-    "host", ["[", "[::1", "]", "localhost.evil.example", "127.0.0.1.evil.example", "", "0.0.0.0", "a@localhost@b"]
+    "host",
+    [
+        "[",
+        "[::1",
+        "]",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "",
+        "0.0.0.0",
+        "a@localhost@b",
+        "evil@127.0.0.1",
+        "127.0.0.1#evil",
+        "127.0.0.1/evil",
+        "127.0.0.1?evil",
+        "127.0.0.1:65536",
+        "127.0.0.1:",
+        "127.0.0.1:80:80",
+        "127.0.0.1 ",
+        "localhost, evil.example",
+    ],
 )
 def test_a_host_that_is_not_this_machine_is_refused(api: Any, host: str) -> None:
     answer = api("GET", "/v1/registry", headers={"Host": host})
@@ -55,6 +75,89 @@ def test_a_connection_from_elsewhere_is_refused_whatever_its_host_says(
     memory.create_token(OPS, "ci", can="read")
     memory.revoke_token(OPS, "ci")
     assert api("GET", "/v1/registry", client=(address, 5)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "said", ["", "unknown", "localhost", "10.0.0.7", "10.0.0.7, 127.0.0.1", "127.0.0.1, evil", "_x"]
+)
+def test_what_a_proxy_forwards_for_no_address_of_this_machine_is_far(api: Any, said: str) -> None:
+    assert api("GET", "/v1/registry", headers={"X-Forwarded-For": said}).status_code == 403
+    assert api("GET", "/v1/registry", headers={"X-Forwarded-For": "127.0.0.1, ::1"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["evil", "unknown", "10.0.0.7"])
+def test_a_client_without_an_address_is_far(api: Any, name: str) -> None:
+    assert api("GET", "/v1/registry", client=(name, 0)).status_code == 403
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/v1/registry", "http://localhost/v1/registry", "evil:443", "*"])
+def test_a_target_that_is_no_path_is_refused(api: Any, target: str) -> None:
+    status, body = _bare(api, "GET", target, [(b"host", b"localhost")])
+    assert (status, json.loads(body)["code"]) == (422, "invalid_path")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "Origin",
+        "Authorization",
+        "If-Match",
+        "If-None-Match",
+        "Idempotency-Key",
+        "Content-Type",
+        "Content-Length",
+        "Sec-Fetch-Site",
+    ],
+)
+def test_a_header_that_decides_is_there_once(api: Any, name: str) -> None:
+    headers = [(b"host", b"localhost"), (name.lower().encode(), b"localhost"), (name.encode(), b"localhost")]
+    status, body = _bare(api, "GET", "/v1/registry", headers)
+    assert (status, json.loads(body)["code"]) == (422, "invalid_request")
+    assert _bare(api, "GET", "/healthz", [(b"host", b"localhost"), (b"accept", b"a"), (b"accept", b"b")])[0] == 200
+
+
+def _bare(api: Any, method: str, target: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """The status and body of a request that no client library would send."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": target,
+        "raw_path": target.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    api.loop.run_until_complete(api.app(scope, receive, send))
+    return sent[0]["status"], sent[1]["body"]
+
+
+def test_health_is_told_whatever_the_credential(memory: LocalRegistry, api: Any) -> None:
+    memory.create_token(OPS, "ci", can="read")
+    for path in ("/healthz", "/readyz", "/openapi.json"):
+        for headers in ({}, {"Authorization": "Bearer pst_expired"}, {"Authorization": "Basic x"}):
+            assert api("GET", path, headers=headers).status_code == 200
+    assert api("GET", "/metrics").status_code == 401
+
+
+def test_a_body_of_very_many_containers_is_not_parsed(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    monkeypatch.setattr("pinset.api.bodies._check", lambda body: parsed.append(len(body)))
+    many = b'{"files":[' + b"{}," * 999_999 + b"{}]}"
+    for path in ("/v1/check", "/v1/bundles/support/releases"):
+        answer = api("POST", path, content=many, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+        assert "1,000,000" in answer.json()["detail"]
+    assert parsed == []
 
 
 @pytest.mark.parametrize("parameter", ["dryrun=true", "dry_run=false&dry_run=true", "variant=b"])

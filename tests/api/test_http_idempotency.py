@@ -90,6 +90,48 @@ def test_a_retry_that_looked_again_gets_the_first_answer(
     assert len(memory.history("support", "production")["items"]) == 1
 
 
+def test_a_replay_needs_no_precondition(
+    memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]
+) -> None:
+    memory.publish(OPS, manifest())
+    key = {"Idempotency-Key": "k"}
+    assert api("PUT", ALIAS, json={"release": "v1"}, headers=key).status_code == 428
+    first = api("PUT", ALIAS, json={"release": "v1"}, headers={**key, "If-None-Match": "*"})
+    again = api("PUT", ALIAS, json={"release": "v1"}, headers=key)
+    assert (again.status_code, again.json(), again.headers["idempotent-replayed"]) == (200, first.json(), "true")
+    tag = {"Idempotency-Key": "d", "If-Match": first.headers["etag"]}
+    ended = [api("DELETE", ALIAS, headers=headers) for headers in (tag, {"Idempotency-Key": "d"})]
+    assert [one.status_code for one in ended] == [200, 200]
+    assert memory.history("support", "production")["items"][0]["seq"] == 2
+
+
+def test_a_mistaken_precondition_is_no_answer_to_keep(
+    memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]
+) -> None:
+    memory.publish(OPS, manifest())
+    key = {"Idempotency-Key": "k", "If-None-Match": "*"}
+    assert api("PUT", ALIAS, json={"release": "v1"}, headers={**key, "If-Match": '"x"'}).status_code == 422
+    assert api("PUT", ALIAS, json={"release": "v1"}, headers=key).status_code == 200
+
+
+def test_only_what_keeps_an_answer_says_that_it_takes_a_key(api: Any) -> None:
+    taking = {
+        path
+        for path, methods in api.app.openapi()["paths"].items()
+        for one in methods.values()
+        if any(given["name"] == "Idempotency-Key" for given in one.get("parameters", []))
+    }
+    assert "/v1/bundles/{bundle}/releases" in taking
+    assert not any("tokens" in path for path in taking)
+
+
+@pytest.mark.parametrize("name", ["op_x", "x", "op_" + "A" * 24, "op_" + "a" * 25])
+def test_an_operation_that_is_none_is_refused(api: Any, name: str) -> None:
+    answer = api("GET", f"/v1/operations/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert api("GET", f"/v1/operations/op_{'a' * 24}").json()["status"] == "unknown"
+
+
 def test_a_failed_precondition_is_no_answer_to_keep(
     memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]]
 ) -> None:

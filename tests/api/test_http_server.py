@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from pinset.api.server import listen
+from pinset.api.server import GRACE_SECONDS, listen
 from pinset.errors import PermissionDenied, Unavailable
 from pinset.ports.registry import Caller
 
@@ -64,5 +64,26 @@ def test_a_server_answers_and_stops_when_told(home: Path, workers: int) -> None:
         finally:
             server.send_signal(signal.SIGTERM)
             out, err = server.communicate(timeout=30)
+    assert (out, err) == ("", "")
+    assert server.returncode in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_half_sent_body_holds_up_no_end(home: Path, workers: int) -> None:
+    command = [sys.executable, "-c", SERVE, str(home), str(workers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            host, _, port = server.stdout.readline().split("//")[1].split()[0].partition(":")
+            with socket.create_connection((host, int(port)), timeout=30) as line:
+                line.sendall(b"POST /v1/resolve HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+                line.sendall(b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n")
+                assert line.recv(100).startswith(b"HTTP/1.1 100 ")
+                line.sendall(b"{")
+                server.send_signal(signal.SIGTERM)
+                assert line.recv(100) == b""
+        finally:
+            server.send_signal(signal.SIGTERM)
+            out, err = server.communicate(timeout=GRACE_SECONDS)
     assert (out, err) == ("", "")
     assert server.returncode in (0, -signal.SIGTERM)

@@ -88,6 +88,16 @@ def test_attempts_come_newest_first(state: Any) -> None:
     assert [one.at for one in state.attempts(limit=2)] == [2, 1]
 
 
+def test_only_the_newest_attempts_are_kept_and_no_long_target(state: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("state", "memory"):
+        monkeypatch.setattr(f"pinset.catalog.{module}.ATTEMPTS", 3)
+    for at in range(8):
+        state.add_attempt(Attempt(at=at, actor="a", action="PUT", target="\u00fc" * 5000, code="barred", detail="no"))
+    kept = state.attempts()
+    assert [one.at for one in kept] == [7, 6, 5]
+    assert {one.target for one in kept} == {"\u00fc" * 200}
+
+
 def test_a_backup_holds_everything(tmp_path: Path) -> None:
     state = SqlState(tmp_path)
     state.add_token(_token())

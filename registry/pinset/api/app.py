@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 import pinset
@@ -15,6 +16,7 @@ from pinset.api import (
     routes_keeping,
     routes_releases,
 )
+from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.metrics import Requests
 from pinset.api.settings import Settings
@@ -41,8 +43,16 @@ def create_app(registry: LocalRegistry, *, settings: Settings | None = None) -> 
     app.state.registry = registry
     app.state.settings = settings or Settings()
     app.state.requests = Requests()
+    app.state.probe = CapacityLimiter(1)
+    app.state.gate = Gate(app.state.settings.at_once)
     problems.install(app)
-    app.add_middleware(Guard, registry=registry, settings=app.state.settings, requests=app.state.requests)
+    app.add_middleware(
+        Guard,
+        registry=registry,
+        settings=app.state.settings,
+        requests=app.state.requests,
+        gate=app.state.gate,
+    )
     return app
 
 

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
 from pinset.api.problems import RefusedRequest
 from pinset.domain.text import strict_json
-from pinset.errors import TooLarge
+from pinset.errors import InvalidInput, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import Message, Receive, Scope
 
+    from pinset.api.gate import Gate
     from pinset.api.settings import Settings
 
 _CARRIES_FILES: Final = re.compile(r"/v1/(?:bundles/[^/]+/releases|components/[^/]+/[^/]+|check|diff)")
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INLINE: Final = 64 * 1024
-"""Bytes that are parsed at once; more would hold up the other requests, and goes to a thread."""
+"""Bytes that are parsed at once; more would hold up the other requests, and goes through the gate to a thread."""
+_CONTAINERS: Final = 1_000_000
+"""Objects and lists of a body. Each takes far more memory than its two bytes."""
 
 
 class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
     """The client hung up before its body was whole."""
 
 
-async def checked_body(scope: Scope, headers: Mapping[str, str], receive: Receive, settings: Settings) -> Receive:
-    """What receives the body again after it was read and checked. Raises TooLarge, RefusedRequest, Disconnected."""
+async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, settings: Settings) -> bytes | None:
+    """The body of a request, None of a method that has none. Raises TooLarge, RefusedRequest, Disconnected."""
     if scope["method"] in _WITHOUT_BODY:
-        return receive
+        return None
     limit = settings.large_body if _CARRIES_FILES.fullmatch(scope["path"]) else settings.small_body
     declared = headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
@@ -45,8 +49,22 @@ async def checked_body(scope: Scope, headers: Mapping[str, str], receive: Receiv
         raise RefusedRequest(408, "request_timeout", detail, "send it again over a better line") from None
     if body:
         _check_type(headers)
-        await (run_in_threadpool(_check, body) if len(body) > _INLINE else _checked(body))
-    return _again(body, receive)
+        if body.count(b"{") + body.count(b"[") > _CONTAINERS:
+            detail = f"the body has more than {_CONTAINERS:,} of {{ and ["
+            raise InvalidInput(detail, hint="send fewer objects and lists; a file's text counts too")
+    return body
+
+
+async def check_body(body: bytes, gate: Gate | None) -> None:
+    """Prove that a body is strict JSON. gate: what a large one waits for. Raises RefusedRequest, Busy."""
+    if len(body) <= _INLINE:
+        if body:
+            _check(body)
+        return
+    async with AsyncExitStack() as stack:
+        if gate is not None:
+            await stack.enter_async_context(gate.turn())
+        await run_in_threadpool(_check, body)
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
@@ -73,10 +91,6 @@ def _check_type(headers: Mapping[str, str]) -> None:
         raise RefusedRequest(415, "unsupported_media_type", "the body is compressed", "send it as it is")
 
 
-async def _checked(body: bytes) -> None:
-    _check(body)
-
-
 def _check(body: bytes) -> None:
     try:
         value = strict_json.loads_bytes(body)
@@ -87,17 +101,18 @@ def _check(body: bytes) -> None:
         raise RefusedRequest(422, "invalid_json", "the body is no JSON object", "send {…}")
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
+    """What receives a body that was read."""
     sent = False
 
-    async def again() -> Message:
+    async def one_more() -> Message:
         nonlocal sent
         if sent:
             return await receive()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return one_more
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -61,15 +61,8 @@ def unless_known(given: str | None, response: Response, tag: str, cache: str) ->
     return response
 
 
-def without_body(response: Response) -> Response:
-    """The answer to HEAD: every header of GET's, and no body."""
-    response.body = b""
-    return response
-
-
-def expected_revision(if_match: str | None, if_none_match: str | None) -> str:
-    """As `given_revision`. Raises PreconditionRequired where the client expects nothing."""
-    revision = given_revision(if_match, if_none_match)
+def expected(revision: str | None) -> str:
+    """The revision that a move expects. Raises PreconditionRequired where the client expects nothing."""
     if revision is None:
         raise PreconditionRequired(
             "a move wants to know what the alias serves now",

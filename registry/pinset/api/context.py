@@ -28,6 +28,7 @@ _KEY: Final = re.compile(_KEY_PATTERN[1:-1])
 _PASSING: Final = (412, 428, 429)
 """Statuses below 500 that the same request may not get again."""
 _MEDIA_TYPE: Final = "application/json"
+_DryRun = Annotated[bool, Query(description="Say what would happen, change nothing.")]
 
 
 class Asked:
@@ -110,15 +111,15 @@ class Asked:
         )
 
 
-def asking(verb: str, *, changes: bool = True) -> Any:
+def asking(verb: str, *, changes: bool = True, keeps: bool = True) -> Any:
     """The dependency of a route: who asks may do ``verb``, else PermissionDenied.
 
-    changes: the route takes ``dry_run`` and an Idempotency-Key.
+    changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
     """
 
-    def changing(
+    async def changing(
         request: Request,
-        dry_run: Annotated[bool, Query(description="Say what would happen, change nothing.")] = False,  # noqa: FBT002 - FastAPI reads it
+        dry_run: _DryRun = False,  # noqa: FBT002 - FastAPI reads it
         key: Annotated[
             str | None,
             Header(
@@ -131,12 +132,16 @@ def asking(verb: str, *, changes: bool = True) -> Any:
         _admit(request, verb)
         return Asked(request, dry_run=dry_run, key=key)
 
-    def reading(request: Request) -> Asked:
+    async def trying(request: Request, dry_run: _DryRun = False) -> Asked:  # noqa: FBT002 - FastAPI reads it
+        _admit(request, verb)
+        return Asked(request, dry_run=dry_run, key=None)
+
+    async def reading(request: Request) -> Asked:
         _admit(request, verb)
         return Asked(request, dry_run=False, key=None)
 
-    chosen = changing if changes else reading
-    chosen.verb = verb  # type: ignore[attr-defined]  # the route table's test reads it
+    chosen: Any = (changing if keeps else trying) if changes else reading
+    chosen.verb = verb  # the route table's test reads it
     return Depends(chosen)
 
 

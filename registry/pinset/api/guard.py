@@ -1,7 +1,8 @@
 """The guard: what is refused before any route sees it.
 
-Paths that could be read in two ways, requests without a credential that a web page of another site could have made,
-and bodies that are too large, too slow or no strict JSON. Pure ASGI, so that nothing is read that need not be.
+Paths and headers that could be read in two ways, requests without a credential that a web page of another site could
+have made, and bodies that are too large, too slow or no strict JSON. HEAD becomes GET here, and what costs much work
+waits for its turn. Pure ASGI, so that nothing is read that need not be.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 
 from pinset.api import problems
-from pinset.api.bodies import Disconnected, checked_body
+from pinset.api.bodies import Disconnected, again, check_body, read_body
+from pinset.api.gate import is_costly
 from pinset.api.metrics import template_of
 from pinset.api.origin import refuse_foreign
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.ports.state import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Send
     from starlette.types import Scope as AsgiScope
 
+    from pinset.api.gate import Gate
     from pinset.api.metrics import Requests
     from pinset.api.settings import Settings
     from pinset.services.local import LocalRegistry
@@ -33,7 +38,24 @@ ANONYMOUS: Final = "anonymous"
 """The actor of a request whose sender is not known."""
 PATH_LIMIT: Final = 2048
 """Bytes of a path."""
-_OPEN: Final = frozenset({"/healthz", "/readyz"})
+_OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""What everybody may read, whatever credential they send."""
+_SINGLE: Final = frozenset(
+    {
+        "authorization",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "origin",
+        "sec-fetch-site",
+        "transfer-encoding",
+    }
+)
+"""Headers of which one decides: of two, somebody on the way may have read the other."""
 _UNSAFE_PATH: Final = re.compile(rb"%(?!3[Aa]|40|2[Bb])|\\|//|/\.{1,2}(?:/|$)|[^\x21-\x7e]")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"),)
@@ -42,43 +64,62 @@ _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"),)
 class Guard:
     """ASGI middleware. Leaves ``pinset.actor``, ``pinset.scope`` and ``pinset.request_id`` in the scope."""
 
-    def __init__(self, app: ASGIApp, registry: LocalRegistry, settings: Settings, requests: Requests) -> None:
+    def __init__(
+        self, app: ASGIApp, registry: LocalRegistry, settings: Settings, requests: Requests, gate: Gate
+    ) -> None:
         self._app = app
         self._registry = registry
         self._settings = settings
         self._requests = requests
+        self._gate = gate
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with the body read and checked. Whoever hangs up half way changes nothing."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        method = scope["method"]
+        if method == "HEAD":
+            # Who serves keeps the body back; what it is told of the length stays.
+            scope, send = {**scope, "method": "GET"}, _bodiless(send)
+        headers = _joined(scope)
         given = headers.get("x-request-id", "")
         scope["pinset.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope["pinset.actor"] = ANONYMOUS
-        counted = self._counting(scope, send)
+        counted = self._counting(scope, send, method)
         try:
+            _check_headers(scope)
             _check_path(scope)
             await self._admit(scope, headers)
-            receive = await checked_body(scope, headers, receive, self._settings)
+            if is_costly(scope):
+                self._gate.check()
+            body = await read_body(scope, headers, receive, self._settings)
+            receive = receive if body is None else again(body, receive)
+            if not is_costly(scope):
+                await check_body(body or b"", self._gate)
+                await self._pass(scope, receive, counted, method)
+                return
+            async with self._gate.turn() as end:
+                await check_body(body or b"", None)
+                await self._pass(scope, receive, _ending(counted, end), method)
         except Disconnected:
             return
         except PinsetError as error:
-            await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
+            if problems.is_attempt(scope, error):
+                await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
             await problems.of_error(error, scope["pinset.request_id"])(scope, receive, counted)
-            return
         except problems.RefusedRequest as error:
             await error.problem(scope["pinset.request_id"])(scope, receive, counted)
-            return
+
+    async def _pass(self, scope: AsgiScope, receive: Receive, send: Send, method: str) -> None:
         try:
-            await self._app(scope, receive, counted)
+            await self._app(scope, receive, send)
         except Exception:
             # The framework answers a bug outside of here, once it has passed.
-            self._requests.count(scope["method"], template_of(scope), 500)
+            self._requests.count(method, template_of(scope), 500)
             raise
 
-    def _counting(self, scope: AsgiScope, send: Send) -> Send:
+    def _counting(self, scope: AsgiScope, send: Send, method: str) -> Send:
         """Send, with the headers that every answer has, and counted."""
 
         async def counted(message: Message) -> None:
@@ -88,13 +129,16 @@ class Guard:
                 if b"cache-control" not in said:
                     more.append((b"cache-control", b"no-store"))
                 message["headers"] = [*message.get("headers", []), *more]
-                self._requests.count(scope["method"], template_of(scope), message["status"])
+                self._requests.count(method, template_of(scope), message["status"])
             await send(message)
 
         return counted
 
     async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> None:
         """Who asks. Without any token in the registry only this machine, and no page of another site."""
+        if scope["path"] in _OPEN:
+            scope["pinset.scope"] = Scope.READ
+            return
         authorization = headers.get("authorization")
         if authorization is not None:
             kind, _, text = authorization.partition(" ")
@@ -103,18 +147,55 @@ class Guard:
             row = await run_in_threadpool(self._registry.authenticate, text.strip())
             scope["pinset.actor"], scope["pinset.scope"] = row.name, row.scope
             return
-        if scope["path"] in _OPEN:
-            scope["pinset.scope"] = Scope.READ
-            return
         if await run_in_threadpool(self._registry.has_tokens):
             raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
         refuse_foreign(scope, headers)
         scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
 
 
+def _joined(scope: AsgiScope) -> dict[str, str]:
+    """Headers by their name in small letters; one that is repeated is one list."""
+    found: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name = raw.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
+def _bodiless(send: Send) -> Send:
+    async def bodiless(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return bodiless
+
+
+def _ending(send: Send, end: Callable[[], None]) -> Send:
+    """Send, with the turn over once there is an answer: a client that reads slowly must not keep others out."""
+
+    async def ending(message: Message) -> None:
+        end()
+        await send(message)
+
+    return ending
+
+
+def _check_headers(scope: AsgiScope) -> None:
+    seen: set[str] = set()
+    for raw, _ in scope["headers"]:
+        name = raw.decode("latin-1").lower()
+        if name in seen:
+            raise problems.RefusedRequest(422, "invalid_request", f"the header {name} is there twice", "send it once")
+        if name in _SINGLE:
+            seen.add(name)
+
+
 def _check_path(scope: AsgiScope) -> None:
     raw: Any = scope.get("raw_path") or scope["path"].encode()
     path = raw.split(b"?", maxsplit=1)[0]
+    if not path.startswith(b"/"):
+        hint = "send the path alone, and the server's name as Host"
+        raise problems.RefusedRequest(422, "invalid_path", "the request's target is no path", hint)
     if len(path) > PATH_LIMIT or _UNSAFE_PATH.search(path):
         hint = "names hold lower-case letters, digits and . _ - ; nothing in a path is percent-encoded"
         raise problems.RefusedRequest(422, "invalid_path", "the path has characters that no name has", hint)

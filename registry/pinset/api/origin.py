@@ -8,8 +8,8 @@ at as well: a server that listens openly because it had tokens must not serve ev
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import re
+from typing import TYPE_CHECKING, Final
 
 from pinset.errors import ForeignOrigin
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import Scope
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
+_LAST_PORT: Final = 65535
 
 
 def is_loopback(host: str) -> bool:
@@ -31,9 +34,10 @@ def refuse_foreign(scope: Scope, headers: Mapping[str, str]) -> None:
     """Raises ForeignOrigin where a request may come from elsewhere."""
     host, origin = headers.get("host", ""), headers.get("origin")
     trusted = (
-        is_loopback(_host_of(host))
+        is_loopback(_name_of(host))
         and _is_near(scope.get("client"))
         and _is_near(scope.get("server"))
+        and _is_sent_from_here(headers.get("x-forwarded-for"))
         and headers.get("sec-fetch-site", "none") in ("none", "same-origin")
         and (origin is None or origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}"))
     )
@@ -45,9 +49,14 @@ def refuse_foreign(scope: Scope, headers: Mapping[str, str]) -> None:
 
 
 def _is_near(end: tuple[str, int | None] | None) -> bool:
-    """Whether one end of the connection is this machine. A socket file has no address, and is."""
-    address = _address(end[0]) if end else None
-    return address is None or address.is_loopback
+    """Whether one end of the connection is this machine. A socket file has no address, and is; what a proxy made up is not."""
+    return end is None or is_loopback(end[0])
+
+
+def _is_sent_from_here(forwarded: str | None) -> bool:
+    """Whether all that proxies say of who sent it are addresses of this machine."""
+    found = [_address(one.strip()) for one in forwarded.split(",")] if forwarded is not None else []
+    return all(address is not None and address.is_loopback for address in found)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -59,8 +68,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return inner or found
 
 
-def _host_of(header: str) -> str:
-    try:
-        return urlsplit(f"//{header}").hostname or ""
-    except ValueError:  # unbalanced brackets
-        return ""
+def _name_of(host: str) -> str:
+    """The name or address in a Host header that is ``name[:port]`` and nothing else, or ''."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found and int(found[2] or 0) <= _LAST_PORT else ""

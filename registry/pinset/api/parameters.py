@@ -6,6 +6,7 @@ with a sentence that helps.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Header, Path, Query
@@ -43,7 +44,8 @@ Selector = Annotated[
     ),
 ]
 File = Annotated[str, _text(_FILE, "A file's path in a release.", 512)]
-Operation = Annotated[str, _text("^op_[0-9a-f]{24}$", "An operation's id.", 27)]
+OPERATION: Final = re.compile("op_[0-9a-f]{24}")
+Operation = Annotated[str, _text(f"^{OPERATION.pattern}$", "An operation's id.", 27)]
 TokenName = Annotated[str, _text("^[a-z0-9][a-z0-9._@-]{0,62}$", "A token's name.", 63)]
 Form = Annotated[Literal["document", "sealed", "summary"], Query(description="Which shape to answer in.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
@@ -64,7 +66,7 @@ Moves = Annotated[Asked, asking("move")]
 Yanks = Annotated[Asked, asking("yank")]
 Verifies = Annotated[Asked, asking("verify", changes=False)]
 Looks = Annotated[Asked, asking("tokens", changes=False)]
-Credentials = Annotated[Asked, asking("tokens")]
+Credentials = Annotated[Asked, asking("tokens", keeps=False)]
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

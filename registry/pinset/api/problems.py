@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -33,8 +34,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
 _LOG: Final = logging.getLogger("pinset.api")
-_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_LOOKING: Final = frozenset({"GET", "OPTIONS"})
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _REFUSALS: Final = (Unauthenticated, PermissionDenied, Refused, Conflict)
 
 
@@ -91,7 +92,8 @@ def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) 
 
 def of_request(error: PinsetError, request: Request) -> Response:
     """The problem document of an error that a request met; what was refused is recorded."""
-    keep_attempt(request.app.state.registry, request.scope, error)
+    if is_attempt(request.scope, error):
+        keep_attempt(request.app.state.registry, request.scope, error)
     return of_error(error, _id(request), conditional=_is_conditional(request))
 
 
@@ -99,10 +101,13 @@ def _is_conditional(request: Request) -> bool:
     return "if-match" in request.headers or "if-none-match" in request.headers
 
 
+def is_attempt(scope: Scope, error: PinsetError) -> bool:
+    """Whether a refusal is recorded: of a change, by what is there or by who asks."""
+    return scope["method"] not in _LOOKING and isinstance(error, _REFUSALS)
+
+
 def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> None:
     """Record a change that was refused. A record that cannot be kept does not hide the refusal."""
-    if scope["method"] in _LOOKING or not isinstance(error, _REFUSALS):
-        return
     with contextlib.suppress(PinsetError):
         registry.record_attempt(
             actor=scope["pinset.actor"],
@@ -117,11 +122,14 @@ def install(app: FastAPI) -> None:
     """Make an application answer every failure with a problem document."""
 
     @app.exception_handler(PinsetError)
-    def _ours(request: Request, error: PinsetError) -> Response:
+    async def _ours(request: Request, error: PinsetError) -> Response:
+        # Only a record wants a thread: what is wrong with a server is said even where none is free.
+        if is_attempt(request.scope, error):
+            return await run_in_threadpool(of_request, error, request)
         return of_request(error, request)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> Response:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
         mistakes = _mistakes(request, error)
         shown = "; ".join(f"{one['where']}: {one['what']}" for one in mistakes)
         count = len(mistakes)
@@ -130,7 +138,7 @@ def install(app: FastAPI) -> None:
         return problem(422, "invalid_request", detail, hint=shown, details=details, request_id=_id(request))
 
     @app.exception_handler(HTTPException)
-    def _framework(request: Request, error: HTTPException) -> Response:
+    async def _framework(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "invalid_request")
         headers = dict(error.headers or {})
         detail = HTTPStatus(error.status_code).phrase.lower()
@@ -140,7 +148,7 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, code, detail, hint=hint, request_id=_id(request), headers=headers)
 
     @app.exception_handler(Exception)
-    def _bug(request: Request, _error: Exception) -> Response:
+    async def _bug(request: Request, _error: Exception) -> Response:
         _LOG.error("the request %s met a bug", _id(request))
         hint = "report it with the request id; the server's log has the rest"
         # The framework answers this one outside the guard, which adds the id to all others.
@@ -166,14 +174,14 @@ def _mistakes(request: Request, error: RequestValidationError) -> list[dict[str,
 
 
 def _allowed(request: Request) -> str:
-    """Every method that some route takes for this path."""
+    """Every method that some route takes for this path; the guard turns HEAD into GET."""
     scope, routes = request.scope, request.app.routes
     found = [
         method
         for method in _METHODS
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
     ]
-    return ", ".join(found)
+    return ", ".join(found).replace("GET", "GET, HEAD")
 
 
 def _id(request: Request) -> str:

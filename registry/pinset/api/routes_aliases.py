@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api import parameters as p
-from pinset.api.conditional import expected_revision, given_revision, move_tag, without_body
+from pinset.api.conditional import expected, given_revision, move_tag
 from pinset.api.routes_releases import answer_release
 from pinset.domain import answers as a
 from pinset.domain.names import alias_name, bundle_name
@@ -33,14 +33,6 @@ def get_alias(
     return answer_release(asked, bundle, alias_name(alias), form, known)
 
 
-@router.head("/{alias}", **_ONE)
-def head_alias(
-    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document", known: p.Known = None
-) -> Response:
-    """As GET, without the body."""
-    return without_body(answer_release(asked, bundle, alias_name(alias), form, known))
-
-
 @router.put("/{alias}", **_MOVING)
 def promote(
     asked: p.Moves,
@@ -51,12 +43,12 @@ def promote(
     if_none_match: p.Absent = None,
 ) -> Response:
     """Make an alias serve a release, if it is where If-Match or If-None-Match say."""
-    revision = expected_revision(if_match, if_none_match)
+    revision = given_revision(if_match, if_none_match)
     named = f"{bundle_name(bundle)}@{body.release}"
     return asked.changed(
         body.model_dump(),
         lambda: asked.registry.promote(
-            asked.caller, named, alias, revision=revision, reason=body.reason, again=body.again
+            asked.caller, named, alias, revision=expected(revision), reason=body.reason, again=body.again
         ),
         headers=move_tag,
     )
@@ -72,9 +64,9 @@ def retire(
     if_none_match: p.Absent = None,
 ) -> Response:
     """Make an alias serve nothing, if it is where If-Match says."""
-    revision = expected_revision(if_match, if_none_match)
+    revision = given_revision(if_match, if_none_match)
     return asked.changed(
-        reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=revision, reason=reason)
+        reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=expected(revision), reason=reason)
     )
 
 

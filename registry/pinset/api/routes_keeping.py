@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import metrics
 from pinset.api import parameters as p
 from pinset.domain import answers as a
+from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
 
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["registry"])
@@ -25,6 +27,8 @@ def get_registry(asked: p.Reads) -> Response:
 @router.get("/operations/{operation}", response_model=a.OperationAnswer)
 def get_operation(asked: p.Reads, operation: p.Operation) -> Response:
     """What became of a write."""
+    if not p.OPERATION.fullmatch(operation):
+        raise InvalidInput("this is no operation's id", hint="it is op_ and 24 hexadecimal digits")
     return asked.answered(asked.registry.operation(operation))
 
 
@@ -54,15 +58,17 @@ def revoke_token(asked: p.Credentials, name: p.TokenName) -> Response:
 
 
 @open_router.get("/healthz")
-def healthz(asked: p.Reads) -> dict[str, str]:  # noqa: ARG001 - the guard lets everybody in, the table must know it
+async def healthz(asked: p.Reads) -> dict[str, str]:  # noqa: ARG001 - the guard lets everybody in, the table must know it
     """Whether the process answers."""
     return {"status": "ok"}
 
 
 @open_router.get("/readyz")
-def readyz(asked: p.Reads) -> dict[str, Any]:
+async def readyz(asked: p.Reads) -> dict[str, Any]:
     """Whether the registry can be read, and up to which write."""
-    return {"status": "ready", "serial": asked.registry.describe()["serial"]}
+    # A thread of its own: those of the other requests may all be at work.
+    found = await to_thread.run_sync(asked.registry.describe, limiter=asked.request.app.state.probe)
+    return {"status": "ready", "serial": found["serial"]}
 
 
 @open_router.get("/metrics", response_class=PlainTextResponse)

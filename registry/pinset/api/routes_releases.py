@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
-from pinset.api.conditional import cache_of, tag_of, unless_known, without_body
+from pinset.api.conditional import cache_of, tag_of, unless_known
 from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
@@ -73,14 +73,6 @@ def get_release(
 ) -> Response:
     """A release by version, label, digest, alias or latest."""
     return answer_release(asked, bundle, selector, form, known)
-
-
-@router.head("/bundles/{bundle}/releases/{selector}", **_ONE)
-def head_release(
-    asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document", known: p.Known = None
-) -> Response:
-    """As GET, without the body."""
-    return without_body(answer_release(asked, bundle, selector, form, known))
 
 
 @router.get(

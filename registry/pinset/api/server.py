@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from pinset.api.origin import is_loopback
+from pinset.api.protocol import HEAD_LIMIT, Protocol
 from pinset.errors import PermissionDenied, Unavailable
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
         workers=workers,
         log_level="warning",
         access_log=False,
+        http=Protocol,
+        h11_max_incomplete_event_size=HEAD_LIMIT,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

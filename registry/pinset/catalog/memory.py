@@ -12,6 +12,7 @@ from sqlalchemy.pool import StaticPool
 
 from pinset.catalog.sql import SqlCatalog
 from pinset.errors import AlreadyExists, NotFound
+from pinset.ports.state import ATTEMPTS, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,9 +111,9 @@ class MemoryState:
             self._answers.setdefault((answer.principal, answer.key), answer)
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep a refused attempt."""
+        """Keep a refused attempt; forget the oldest."""
         with self._turn:
-            self._attempts.append(attempt)
+            self._attempts = [*self._attempts[1 - ATTEMPTS :], replace(attempt, target=attempt.target[:TARGET])]
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""

@@ -15,7 +15,7 @@ from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
 from pinset.catalog.sqlite import sqlite_engine
 from pinset.errors import AlreadyExists, NotFound, UnknownFormat
-from pinset.ports.state import Answer, Attempt, Scope, TokenRow
+from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,10 +105,12 @@ class SqlState:
             return
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep a refused attempt."""
+        """Keep a refused attempt; forget the oldest by its number, which only grows."""
         values = {name: getattr(attempt, name) for name in Attempt.__slots__}
+        values["target"] = attempt.target[:TARGET]
         with self._writing() as connection:
-            connection.execute(insert(t.AttemptTable).values(**values))
+            key: Any = connection.execute(insert(t.AttemptTable).values(**values)).inserted_primary_key
+            connection.execute(delete(t.AttemptTable).where(t.AttemptTable.id <= key[0] - ATTEMPTS))
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""

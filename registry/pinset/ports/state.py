@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+ATTEMPTS: Final = 10_000
+"""How many refused attempts are kept, the newest."""
+TARGET: Final = 200
+"""Characters of an attempt's target that are kept: anybody may send any."""
 
 
 class Scope(StrEnum):
@@ -83,7 +88,7 @@ class State(Protocol):
         """Keep an answer, unless the key has one already; answers older than ``forget_before`` are forgotten."""
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep a refused attempt."""
+        """Keep a refused attempt, with the first `TARGET` characters of its target; only the newest `ATTEMPTS` are kept."""
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
