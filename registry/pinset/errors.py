@@ -196,7 +196,7 @@ class Unavailable(PinsetError):
 
 
 class Busy(Unavailable):
-    """Another writer held the lock for the whole time this one was willing to wait."""
+    """Others work on it, and did for the whole time this one was willing to wait."""
 
     code = "busy"
 

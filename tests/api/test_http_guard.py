@@ -149,10 +149,12 @@ def test_health_is_told_whatever_the_credential(memory: LocalRegistry, api: Any)
     assert api("GET", "/metrics").status_code == 401
 
 
-def test_a_body_of_very_many_containers_is_not_parsed(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("texts", [False, True])
+def test_a_body_of_very_many_values_is_not_parsed(api: Any, monkeypatch: pytest.MonkeyPatch, *, texts: bool) -> None:
     parsed: list[int] = []
     monkeypatch.setattr("pinset.api.bodies._check", lambda body: parsed.append(len(body)))
-    many = b'{"files":[' + b"{}," * 999_999 + b"{}]}"
+    contents = (b"{}," * 999_999 + b"{}", b'"",' * 4_000_000 + b'""')
+    many = b'{"files":[' + contents[texts] + b"]}"
     for path in ("/v1/check", "/v1/bundles/support/releases"):
         answer = api("POST", path, content=many, headers=JSON)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")

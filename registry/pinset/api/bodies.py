@@ -29,6 +29,10 @@ _CONTAINERS: Final = 1_000_000
 """Objects and lists of a body. Each takes far more memory than its two bytes."""
 
 
+_QUOTES: Final = 8_000_000
+"""Quotation marks of a body: four million texts, each an object of its own once it is parsed."""
+
+
 class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
     """The client hung up before its body was whole."""
 
@@ -49,9 +53,9 @@ async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, 
         raise RefusedRequest(408, "request_timeout", detail, "send it again over a better line") from None
     if body:
         _check_type(headers)
-        if body.count(b"{") + body.count(b"[") > _CONTAINERS:
-            detail = f"the body has more than {_CONTAINERS:,} of {{ and ["
-            raise InvalidInput(detail, hint="send fewer objects and lists; a file's text counts too")
+        if body.count(b"{") + body.count(b"[") > _CONTAINERS or body.count(b'"') > _QUOTES:
+            detail = f"the body has more than {_CONTAINERS:,} of {{ and [, or more than {_QUOTES:,} quotation marks"
+            raise InvalidInput(detail, hint="send fewer objects, lists and texts; a file's text counts too")
     return body
 
 
