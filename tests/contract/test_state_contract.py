@@ -47,6 +47,15 @@ def test_tokens_are_kept_and_found(state: Any) -> None:
     assert [row.name for row in state.tokens()] == ["other", "ci"]
 
 
+def test_looking_at_a_state_that_was_never_written_makes_none(tmp_path: Path) -> None:
+    state = SqlState(tmp_path)
+    assert (state.token("id"), state.tokens(), state.answer("k", "ci"), state.attempts()) == (None, [], None, [])
+    assert list(tmp_path.iterdir()) == []
+    state.add_token(_token())
+    assert [token.name for token in state.tokens()] == ["ci"]
+    state.close()
+
+
 def test_a_name_is_free_again_once_revoked(state: Any) -> None:
     state.add_token(_token())
     with pytest.raises(AlreadyExists):

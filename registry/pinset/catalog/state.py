@@ -60,14 +60,12 @@ class SqlState:
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
-        with self._reading() as connection:
-            row = connection.execute(select(t.TokenTable.__table__).where(t.TokenTable.id == token_id)).first()
-        return _token(row) if row else None
+        rows = self._rows(select(t.TokenTable.__table__).where(t.TokenTable.id == token_id))
+        return _token(rows[0]) if rows else None
 
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first."""
-        with self._reading() as connection:
-            rows = connection.execute(select(t.TokenTable.__table__)).all()
+        rows = self._rows(select(t.TokenTable.__table__))
         return sorted((_token(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
     def revoke_token(self, name: str, at: int) -> TokenRow:
@@ -87,10 +85,9 @@ class SqlState:
 
     def answer(self, key: str, principal: str) -> Answer | None:
         """The kept answer."""
-        with self._reading() as connection:
-            wanted = (t.AnswerTable.key == key, t.AnswerTable.principal == principal)
-            row = connection.execute(select(t.AnswerTable.__table__).where(*wanted)).first()
-        return Answer(**row._asdict()) if row else None
+        wanted = (t.AnswerTable.key == key, t.AnswerTable.principal == principal)
+        rows = self._rows(select(t.AnswerTable.__table__).where(*wanted))
+        return Answer(**rows[0]._asdict()) if rows else None
 
     def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
         """Keep an answer, unless the key has one; forget old ones."""
@@ -114,9 +111,8 @@ class SqlState:
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
-        with self._reading() as connection:
-            newest: Any = t.AttemptTable.id
-            rows = connection.execute(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit)).all()
+        newest: Any = t.AttemptTable.id
+        rows = self._rows(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit))
         return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in rows]
 
     def backup(self, target: Path) -> None:
@@ -136,6 +132,13 @@ class SqlState:
         """Release connections."""
         self._writer.dispose()
         self._reader.dispose()
+
+    def _rows(self, statement: Any) -> Sequence[Any]:
+        """What a question finds. A state that was never written holds nothing, and looking does not make one."""
+        if not self._ready and self._revision(self._reader) is None:
+            return []
+        with self._reading() as connection:
+            return connection.execute(statement).all()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -132,7 +132,7 @@ def _catalog_problems(
 def _state_problems(context: Context) -> list[dict[str, str]]:
     try:
         context.state.tokens()
-    except PinsetError as error:
+    except Integrity as error:
         return [_problem("state", error)]
     return []
 
