@@ -121,7 +121,7 @@ def test_a_backup_holds_everything(tmp_path: Path) -> None:
 
 
 def test_a_state_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    SqlState(tmp_path).tokens()
+    SqlState(tmp_path).add_token(_token())
     with sqlite3.connect(tmp_path / "state.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
