@@ -87,9 +87,12 @@ def create_registry(directory: Path) -> RegistryAnswer:
             return registry.describe()
 
 
-def local_registry(directory: Path, *, progress: Progress | None = None) -> LocalRegistry:
-    """The registry of a directory. Raises NoRegistry, UnknownFormat, Busy, Integrity."""
-    registry = LocalRegistry(_context(find_directory(directory), create=False))
+def local_registry(directory: Path, *, serving: bool = False, progress: Progress | None = None) -> LocalRegistry:
+    """The registry of a directory. serving: for long, by a process that never forks and closes it in the end.
+
+    Raises NoRegistry, UnknownFormat, Busy, Integrity.
+    """
+    registry = LocalRegistry(_context(find_directory(directory), create=False, serving=serving))
     try:
         registry.open(progress)
     except PinsetError:
@@ -185,18 +188,19 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
 
 
 def application() -> Any:
-    """The application of one worker of `serve_registry`."""
+    """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
     from pinset.api.app import create_app
 
-    return create_app(local_registry(Path(os.environ[_SERVED])))
+    registry = local_registry(Path(os.environ[_SERVED]), serving=True)
+    return create_app(registry, at_end=registry.close)
 
 
-def _context(directory: Path, *, create: bool) -> Context:
+def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
 
-    store = _store(directory, create=create)
-    return Context(store=store, catalog=SqliteCatalog(directory), state=SqlState(directory), clock=SystemClock())
+    store, catalog = _store(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
+    return Context(store=store, catalog=catalog, state=SqlState(directory), clock=SystemClock())
 
 
 def _store(directory: Path, *, create: bool = False) -> Store:

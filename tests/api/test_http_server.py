@@ -6,16 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from pinset import bootstrap
 from pinset.api.server import GRACE_SECONDS, listen
 from pinset.errors import PermissionDenied, Unavailable
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pinset.services.local import LocalRegistry
@@ -48,7 +51,9 @@ def test_a_taken_port_has_a_way_out(memory: LocalRegistry) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_server_answers_and_stops_when_told(home: Path, workers: int) -> None:
+def test_a_server_answers_and_stops_when_told(
+    home: Path, workers: int, manifest: Callable[..., dict[str, str]]
+) -> None:
     command = [sys.executable, "-c", SERVE, str(home), str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
@@ -58,6 +63,10 @@ def test_a_server_answers_and_stops_when_told(home: Path, workers: int) -> None:
             with httpx.Client(base_url=address, timeout=30) as http:
                 answer = http.get("/readyz")
                 head = http.head("/v1/bundles/none/aliases/production")
+                for words in ("a", "b", "c"):
+                    files = {"files": manifest(words=words), "alias": "production"}
+                    assert http.post("/v1/bundles/support/releases", json=files).status_code == 201
+                assert (home / "catalog.1.sqlite-wal").exists(), "the log is kept between the writes"
             assert (answer.status_code, answer.json()["status"]) == (200, "ready")
             assert (head.status_code, head.content) == (404, b"")
             assert "server" not in answer.headers
@@ -66,6 +75,9 @@ def test_a_server_answers_and_stops_when_told(home: Path, workers: int) -> None:
             out, err = server.communicate(timeout=30)
     assert (out, err) == ("", "")
     assert server.returncode in (0, -signal.SIGTERM)
+    assert list(home.glob("catalog*-wal")) == [], "who ends leaves no log behind"
+    with closing(bootstrap.local_registry(home)) as registry:
+        assert registry.summary("support@production")["version"] == 3
 
 
 @pytest.mark.parametrize("workers", [1, 2])

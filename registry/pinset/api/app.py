@@ -23,6 +23,8 @@ from pinset.api.settings import Settings
 from pinset.wire.problem import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi.routing import APIRoute
 
     from pinset.services.local import LocalRegistry
@@ -37,9 +39,13 @@ _ROUTERS = (
 )
 
 
-def create_app(registry: LocalRegistry, *, settings: Settings | None = None) -> FastAPI:
-    """The application on a registry. The caller closes the registry."""
+def create_app(
+    registry: LocalRegistry, *, settings: Settings | None = None, at_end: Callable[[], None] | None = None
+) -> FastAPI:
+    """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry."""
     app = _routed()
+    if at_end is not None:
+        app.router.add_event_handler("shutdown", at_end)
     app.state.registry = registry
     app.state.settings = settings or Settings()
     app.state.requests = Requests()

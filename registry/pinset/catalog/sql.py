@@ -92,6 +92,11 @@ class SqlCatalog:
             t.CATALOG.drop_all(connection)
             build(connection, entries)
 
+    unsettled = False
+
+    def settle(self) -> None:
+        """Nothing to do: the engine sees to it."""
+
     def close(self) -> None:
         """Release connections."""
         self._engine.dispose()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from pinset.catalog import tables as t
 from pinset.catalog.reading import SqlReader
@@ -33,20 +33,31 @@ if TYPE_CHECKING:
 
 NAME: Final = "catalog.sqlite"
 _BUSY_SECONDS: Final = 5.0
+_KEPT: Final = 4
+"""Readers' connections that are kept open; more are opened and closed with their use."""
+_INHERITED: Final[list[Engine]] = []
+_Key = tuple[int, int, int]
+"""Device and inode of the file, and the process that opened it."""
 
 
 class SqliteCatalog:
-    """Implements `ports.catalog.Catalog` in a registry's directory."""
+    """Implements `ports.catalog.Catalog` in a registry's directory.
 
-    def __init__(self, directory: Path) -> None:
+    keep_writer: keep the read-write connection too from one write to the next, which saves each a sync. For a process
+    that never forks and ends with `settle`: closed anywhere else, the connection could tidy up a log in use.
+    """
+
+    def __init__(self, directory: Path, *, keep_writer: bool = False) -> None:
         self._directory = directory.absolute()
         self._link = self._directory / NAME
-        self._readers: tuple[tuple[int, int, int], Engine] | None = None
+        self._engines: tuple[_Key, Engine, Engine] | None = None
+        self._written = False
+        self._keep_writer = keep_writer
 
     @contextmanager
     def reading(self) -> Iterator[CatalogReader]:
         """A consistent view. Raises Unavailable where there is no catalog of this format."""
-        with translated(), self._reader().connect() as connection:
+        with translated(), self._engine(writable=False).connect() as connection:
             if format_of(connection) != t.CATALOG_FORMAT:
                 raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
             yield SqlReader(connection)
@@ -56,13 +67,12 @@ class SqliteCatalog:
         """A read-write connection, for the holder of the store's lock."""
         if not os.access(self._directory, os.W_OK):
             raise ReadOnly(f"{self._directory} cannot be written", hint="check its owner and permissions")
-        with translated():
-            engine = sqlite_engine(self._link, writable=True)
-            with engine.connect() as connection:
-                if format_of(connection) != t.CATALOG_FORMAT:
-                    raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
-                connection.rollback()
-                yield SqlWriter(connection)
+        with translated(), self._engine(writable=True).connect() as connection:
+            if format_of(connection) != t.CATALOG_FORMAT:
+                raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
+            connection.rollback()
+            self._written = True
+            yield SqlWriter(connection)
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format that can be opened."""
@@ -101,13 +111,36 @@ class SqliteCatalog:
             if stale != target:
                 _remove(stale)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether this process has written, so that a log may be left beside the file."""
+        return self._written
+
+    def settle(self) -> None:
+        """Bring the log into the file, where nobody else uses it; for the holder of the store's lock."""
+        self._forget()
+        with suppress(ReadOnly, Unavailable, Integrity), self.writing():
+            pass
+        self._forget()  # who closes a read-write connection last tidies up
+        self._written = False
+
     def close(self) -> None:
         """Release connections."""
-        if self._readers is not None:
-            self._readers[1].dispose()
-            self._readers = None
+        self._forget()
 
-    def _reader(self) -> Engine:
+    def _forget(self) -> None:
+        if self._engines is None:
+            return
+        (*_, process), *engines = self._engines
+        if process != os.getpid():
+            # Forked: the connections are the parent's, and closing them here could spoil its log.
+            _INHERITED.extend(engines)
+            engines = []
+        self._engines = None
+        for engine in engines:
+            engine.dispose()
+
+    def _engine(self, *, writable: bool) -> Engine:
         """The engine of the file that the link leads to now."""
         try:
             found = self._link.stat()
@@ -116,9 +149,12 @@ class SqliteCatalog:
                 raise Unavailable(f"{self._directory} is gone", hint="put the registry back, or restore it") from error
             raise Unavailable("there is no catalog", hint="run `pinset reindex`") from error
         key = (found.st_dev, found.st_ino, os.getpid())
-        if self._readers is None or self._readers[0] != key:
-            self._readers = (key, sqlite_engine(self._link, writable=False))
-        return self._readers[1]
+        if self._engines is None or self._engines[0] != key:
+            self._forget()
+            reader = sqlite_engine(self._link, writable=False, kept=True)
+            self._engines = (key, reader, sqlite_engine(self._link, writable=True, kept=self._keep_writer))
+        _, reader, writer = self._engines
+        return writer if writable else reader
 
     def _generation(self) -> int:
         """The number of the newest catalog file there is, in place or left behind."""
@@ -126,9 +162,10 @@ class SqliteCatalog:
         return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
-def sqlite_engine(path: Path, *, writable: bool, create: bool = False) -> Engine:
-    """An engine on one SQLite file whose connections open and close with their use.
+def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: bool = False) -> Engine:
+    """An engine on one SQLite file whose connections open and close with their use, or are kept for the next one.
 
+    While a reader's connection is kept, the log outlives the writers, and a write need not make a new one.
     A reader's transaction is a snapshot; where the directory cannot be written and no log is left, the file is read
     as it lies.
     """
@@ -147,7 +184,8 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False) -> Engine
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    pool: dict[str, Any] = {"pool_size": _KEPT, "max_overflow": -1} if kept else {}
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool if kept else NullPool, **pool)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

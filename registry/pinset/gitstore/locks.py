@@ -7,15 +7,15 @@ import os
 import random
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from pinset.errors import Busy, Unavailable
 from pinset.gitstore.faults import system_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
 _POLL_SECONDS: Final = (0.001, 0.05)
 """The first and the longest pause between two tries."""
@@ -29,18 +29,20 @@ class ThreadLock:
         self._lock = threading.Lock()
         self._holder: int | None = None
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def held(self, *, wait: bool = True) -> Iterator[None]:
+        """The lock. wait: False to be refused at once. Raises Busy."""
         if self._holder == threading.get_ident():
             raise RuntimeError("the writer's lock is held by this thread already")
-        if not self._lock.acquire(timeout=self._wait):
-            raise busy(self._wait)
+        seconds = self._wait if wait else 0.0
+        if not self._lock.acquire(timeout=seconds):
+            raise busy(seconds)
         self._holder = threading.get_ident()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._holder = None
-        self._lock.release()
+        try:
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
 
     def require(self) -> None:
         """Raise RuntimeError unless this thread holds the lock."""
@@ -66,25 +68,19 @@ class FileLock:
         self.generation = 0
         """Rises whenever the file is opened anew; 0 while it never was."""
 
-    def __enter__(self) -> None:
-        """Take the lock. Raises Busy, ReadOnly, Unavailable."""
+    @contextmanager
+    def held(self, *, wait: bool = True) -> Iterator[None]:
+        """The lock. wait: False to be refused at once. Raises Busy, ReadOnly, Unavailable."""
         self._forget_other_process()
-        deadline = time.monotonic() + self._wait
-        self._threads.__enter__()
-        try:
-            self._take(deadline)
+        seconds = self._wait if wait else 0.0
+        deadline = time.monotonic() + seconds
+        with self._threads.held(wait=wait):
+            self._take(deadline, seconds)
             self.since = time.time()
-        except BaseException:
-            self._threads.__exit__(None, None, None)
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            fcntl.flock(self.fileno(), fcntl.LOCK_UN)
-        finally:
-            self._threads.__exit__(None, None, None)
+            try:
+                yield
+            finally:
+                fcntl.flock(self.fileno(), fcntl.LOCK_UN)
 
     def require(self) -> None:
         """Raise RuntimeError unless this thread holds the lock."""
@@ -110,12 +106,12 @@ class FileLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _take(self, deadline: float) -> None:
+    def _take(self, deadline: float, seconds: float) -> None:
         pause, longest = _POLL_SECONDS
         while not self._try():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise busy(self._wait)
+                raise busy(seconds)
             time.sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, longest)
 

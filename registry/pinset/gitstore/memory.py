@@ -41,9 +41,9 @@ class MemoryStore:
         self._keep(ROOT_COMMIT)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, *, wait: bool = True) -> Iterator[None]:
         """The one writer's lock, over threads. Raises Busy."""
-        with self._lock:
+        with self._lock.held(wait=wait):
             yield
 
     def write(self, commit: NewCommit) -> Written:

@@ -50,9 +50,9 @@ class GitStore:
         return cls(directory, wait_seconds=wait_seconds, op_seconds=op_seconds)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, *, wait: bool = True) -> Iterator[None]:
         """The one writer's lock, over processes and threads. Raises Busy, ReadOnly."""
-        with self._lock:
+        with self._lock.held(wait=wait):
             yield
 
     def write(self, commit: NewCommit) -> Written:

@@ -239,5 +239,12 @@ class Catalog(Protocol):
         Readers see the old one or the new one. A failed rebuild leaves the old one.
         """
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether `settle` has something to do."""
+
+    def settle(self) -> None:
+        """Leave the catalog tidy where nobody else uses it, for the holder of the store's lock. Never raises."""
+
     def close(self) -> None:
         """Release connections. Idempotent."""

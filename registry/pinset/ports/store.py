@@ -87,9 +87,10 @@ class Damage:
 class Store(Protocol):
     """Commits and refs, durable and compare-and-swapped."""
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def exclusive(self, *, wait: bool = True) -> AbstractContextManager[None]:
         """The one writer's lock, over processes and threads; dropped when the process dies.
 
+        wait: False to be refused at once where another holds it.
         Re-entering in the same thread is an error of the caller. Raises Busy when another holds it for the whole
         time this store waits, ReadOnly where the registry cannot be written.
         """

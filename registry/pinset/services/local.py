@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pinset.errors import Busy, Unavailable
+from pinset.errors import Busy, PinsetError, Unavailable
 from pinset.ports.state import Answer, Attempt
 from pinset.services import (
     comparing,
@@ -287,6 +288,10 @@ class LocalRegistry:
         return self._context.store.exclusive()
 
     def close(self) -> None:
-        self._context.store.close()
-        self._context.catalog.close()
-        self._context.state.close()
+        context = self._context
+        if context.catalog.unsettled:
+            with suppress(PinsetError), context.store.exclusive(wait=False):
+                context.catalog.settle()
+        context.store.close()
+        context.catalog.close()
+        context.state.close()
