@@ -71,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         bootstrap.create_registry(home / "registry")
-        registry, floor = bootstrap.local_registry(home / "registry"), Floor(home / "floor.git")
+        registry, floor = bootstrap.local_registry(home / "registry", serving=True), Floor(home / "floor.git")
         registry.publish(BY, manifest(0), alias="production")
         floor.publish(0)
         for number in range(1, ROUNDS + 1):
