@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import bindparam, case, exists, select
 
 from pinset.catalog import tables
 from pinset.domain import messages, sealed
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from pinset.domain.sealed import Sealed
 
-_MOST = 10
+_MOST: Final = 10
+_END: Final = "\uffff"
+"""Comes after every character that a name or digest has."""
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
@@ -42,14 +44,14 @@ class SqlReader:
 
     def head(self) -> Head:
         """The newest visible write."""
-        row = self._one(select(t.Meta.__table__))
+        row = self._one(_HEAD)
         if row is None:
             raise Unavailable("the catalog is empty", hint="run `pinset reindex`")
         return Head(registry_id=row.registry_id, epoch=row.epoch, serial=row.serial, commit=row.commit, at=row.at)
 
     def intent(self) -> Intent | None:
         """The write that was cut off."""
-        row = self._one(select(t.IntentTable.__table__))
+        row = self._one(_INTENT)
         if row is None:
             return None
         body = json.loads(row.body)
@@ -57,7 +59,7 @@ class SqlReader:
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
-        row = self._one(select(t.Bundle.__table__).where(t.Bundle.name == name))
+        row = self._one(_BUNDLE, name=name)
         return BundleRow(**row._asdict()) if row else None
 
     def bundles(
@@ -90,16 +92,17 @@ class SqlReader:
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
-        return self._release(t.Release.bundle == bundle, t.Release.version == version)
+        row = self._one(_RELEASE, bundle=bundle, version=version)
+        return _release(row) if row else None
 
     def release_by_label(self, bundle: str, label: str) -> ReleaseRow | None:
         """One release by its label."""
-        return self._release(t.Release.bundle == bundle, t.Release.label == label.lower())
+        row = self._one(_RELEASE_BY_LABEL, bundle=bundle, label=label.lower())
+        return _release(row) if row else None
 
     def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
         """The releases whose digest begins so."""
-        wanted = _releases(t.Release.bundle == bundle, *_prefix(t.Release.digest, digest))
-        rows = self._connection.execute(wanted.order_by(t.Release.version).limit(_MOST))
+        rows = self._connection.execute(_RELEASES_BY_DIGEST, {"bundle": bundle, **_range(digest)})
         return [_release(row) for row in rows]
 
     def latest(self, bundle: str) -> ReleaseRow | None:
@@ -125,8 +128,7 @@ class SqlReader:
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
         """The newest move of an alias."""
-        wanted = _moves(t.Alias.bundle == bundle, t.Alias.name == alias, table=t.Alias)
-        row = self._one(wanted)
+        row = self._one(_ALIAS, bundle=bundle, alias=alias)
         return _move(row) if row else None
 
     def aliases(self, bundle: str) -> Sequence[MoveRow]:
@@ -136,8 +138,7 @@ class SqlReader:
 
     def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
         """One move."""
-        wanted = _moves(t.Move.bundle == bundle, t.Move.alias == alias, t.Move.seq == seq, table=t.Move)
-        row = self._one(wanted)
+        row = self._one(_MOVE, bundle=bundle, alias=alias, seq=seq)
         return _move(row) if row else None
 
     def moves(
@@ -166,16 +167,17 @@ class SqlReader:
 
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now."""
-        wanted = select(t.Bar.version).where(t.Bar.bundle == bundle, t.Bar.alias == alias)
-        return frozenset(self._connection.execute(wanted).scalars())
+        return frozenset(self._connection.execute(_BARS, {"bundle": bundle, "alias": alias}).scalars())
 
     def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
         """One version of a component."""
-        return self._component(t.Component.key == f"{kind}/{name}", t.Component.version == version)
+        row = self._one(_COMPONENT, key=f"{kind}/{name}", version=version)
+        return _component(row) if row else None
 
     def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
         """One version of a component by its label."""
-        return self._component(t.Component.key == f"{kind}/{name}", t.Component.label == label.lower())
+        row = self._one(_COMPONENT_BY_LABEL, key=f"{kind}/{name}", label=label.lower())
+        return _component(row) if row else None
 
     def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
         """The versions whose digest begins so."""
@@ -245,15 +247,15 @@ class SqlReader:
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
-        return self._records(t.Commit.operation == operation)
+        return self._records(_OPERATION, operation=operation)
 
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial."""
-        return self._records(t.Commit.serial > after, limit=limit)
+        return self._records(_RECORDS, after=after, limit=limit)
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
-        found: str | None = self._connection.execute(select(t.Ref.commit).where(t.Ref.name == name)).scalar()
+        found: str | None = self._connection.execute(_REF, {"name": name}).scalar()
         return found
 
     def refs(self) -> Mapping[str, str]:
@@ -269,15 +271,15 @@ class SqlReader:
 
     def _sealed(self, digest: str, ref: str) -> Sealed:
         """Texts by a manifest, every byte checked: what is damaged is said, never served."""
-        text = self._connection.execute(select(t.Manifest.text).where(t.Manifest.digest == digest)).scalar()
+        text = self._connection.execute(_MANIFEST, {"digest": digest}).scalar()
         if text is None or sealed.digest_of(text) != digest:
             raise Integrity(
                 f"the catalog's manifest of {digest} ({ref}) is damaged",
                 hint="run `pinset reindex`, then `pinset verify`",
             )
         listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
-        wanted = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(set(listed.values())))
-        texts = {row.sha256: row.text for row in self._connection.execute(wanted)}
+        wanted = {"hashes": sorted(set(listed.values()))}
+        texts = {row.sha256: row.text for row in self._connection.execute(_TEXTS, wanted)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
         try:
             sealed.verify(form, digest)
@@ -287,20 +289,11 @@ class SqlReader:
             ) from error
         return form
 
-    def _release(self, *where: Any) -> ReleaseRow | None:
-        row = self._one(_releases(*where))
-        return _release(row) if row else None
+    def _records(self, wanted: Select[Any], **values: Any) -> Sequence[tuple[str, Record]]:
+        return [(row.id, messages.decode(row.message)) for row in self._connection.execute(wanted, values)]
 
-    def _component(self, *where: Any) -> ComponentRow | None:
-        row = self._one(_components(*where))
-        return _component(row) if row else None
-
-    def _records(self, *where: Any, limit: int = 1000) -> Sequence[tuple[str, Record]]:
-        wanted = select(t.Commit.id, t.Commit.message).where(*where).order_by(t.Commit.serial).limit(limit)
-        return [(row.id, messages.decode(row.message)) for row in self._connection.execute(wanted)]
-
-    def _one(self, wanted: Select[Any]) -> Row[Any] | None:
-        return self._connection.execute(wanted).first()
+    def _one(self, wanted: Select[Any], **values: Any) -> Row[Any] | None:
+        return self._connection.execute(wanted, values).first()
 
 
 def _descending(column: Any) -> Any:
@@ -309,7 +302,12 @@ def _descending(column: Any) -> Any:
 
 def _prefix(column: Any, text: str) -> tuple[Any, Any]:
     """Texts that begin so, as a range, which an index answers."""
-    return column >= text, column < text + "\uffff"
+    return column >= text, column < text + _END
+
+
+def _range(text: str) -> dict[str, str]:
+    """The parameters of `_WITHIN`."""
+    return {"first": text, "end": text + _END}
 
 
 def _releases(*where: Any) -> Select[Any]:
@@ -347,3 +345,28 @@ def _move(row: Row[Any]) -> MoveRow:
     if not isinstance(record, MoveRecord):
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
     return MoveRow(record=record, commit=row.id)
+
+
+# What every write and every fetch asks is made once: making a statement costs more than running it.
+
+_HEAD: Final = select(t.Meta.__table__)
+_INTENT: Final = select(t.IntentTable.__table__)
+_BUNDLE: Final = select(t.Bundle.__table__).where(t.Bundle.name == bindparam("name"))
+_REF: Final = select(t.Ref.commit).where(t.Ref.name == bindparam("name"))
+_OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
+_RELEASE: Final = _releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
+_RELEASE_BY_LABEL: Final = _releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
+_WITHIN: Final = (t.Release.digest >= bindparam("first"), t.Release.digest < bindparam("end"))
+_RELEASES_BY_DIGEST: Final = _releases(_OF_BUNDLE, *_WITHIN).order_by(t.Release.version).limit(_MOST)
+_OF_COMPONENT: Final = t.Component.key == bindparam("key")
+_COMPONENT: Final = _components(_OF_COMPONENT, t.Component.version == bindparam("version"))
+_COMPONENT_BY_LABEL: Final = _components(_OF_COMPONENT, t.Component.label == bindparam("label"))
+_ALIAS: Final = _moves(t.Alias.bundle == bindparam("bundle"), t.Alias.name == bindparam("alias"), table=t.Alias)
+_OF_ALIAS: Final = (t.Move.bundle == bindparam("bundle"), t.Move.alias == bindparam("alias"))
+_MOVE: Final = _moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
+_BARS: Final = select(t.Bar.version).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
+_MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
+_TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
+_COMMITS: Final = select(t.Commit.id, t.Commit.message).order_by(t.Commit.serial)
+_OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
+_RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))
