@@ -13,15 +13,21 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pygit2
 
 from pinset import bootstrap
+from pinset.domain.records import ROOT, Action, MoveRecord, ReleaseRecord, Stamp
+from pinset.domain.sealed import canonical, digest_of, listing
 from pinset.ports.registry import Caller
+from pinset.ports.store import Files, TreeOf
+from pinset.services.session import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pinset.services.local import LocalRegistry
 
 ROUNDS = 60
 BY = Caller(actor="bench")
@@ -60,6 +66,42 @@ class Floor:
         self._tips = [commit]
 
 
+class Writer:
+    """The writer alone: one commit from bytes that were checked before, from objects to visible rows."""
+
+    def __init__(self, registry: LocalRegistry) -> None:
+        self._context = registry._context
+        self._seq = 0
+
+    def publish(self, number: int) -> float:
+        files = {"release.yaml": f"release.yaml {number}"}
+        sealed = canonical({"format": 1, "bundle": "writer", "parts": {}, "files": listing(files)})
+        everything = {**files, "manifest.json": sealed}
+
+        def record(stamp: Stamp) -> ReleaseRecord:
+            digest = digest_of(sealed)
+            return ReleaseRecord(stamp=stamp, bundle="writer", version=number, label=None, digest=digest)
+
+        return self._timed(record, Files(everything), everything, lambda at: (at,) if at else ())
+
+    def promote(self, number: int) -> float:
+        with self._context.catalog.reading() as reader:
+            release, back = reader.release("writer", number), reader.alias("writer", "production")
+        assert release is not None
+        commit, before, self._seq = release.commit, back.record if back else None, self._seq + 1
+
+        def record(stamp: Stamp) -> MoveRecord:
+            moved = {"from_version": before.to_version if before else None, "back": before.seq if before else None}
+            where = {"bundle": "writer", "alias": "production", "action": Action.PROMOTE}
+            return MoveRecord(stamp=stamp, seq=self._seq, to_version=number, **where, **moved)
+
+        return self._timed(record, TreeOf(commit), {}, lambda at: (at or ROOT, commit))
+
+    def _timed(self, record: Any, tree: Any, files: Any, parents: Any) -> float:
+        with writing(self._context, BY, "bench", {}) as session:
+            return timed(lambda: (session.stage(record, tree, parents, files), session.commit()))
+
+
 def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -72,6 +114,7 @@ def main() -> None:
         home = Path(folder)
         bootstrap.create_registry(home / "registry")
         registry, floor = bootstrap.local_registry(home / "registry", serving=True), Floor(home / "floor.git")
+        writer = Writer(registry)
         registry.publish(BY, manifest(0), alias="production")
         floor.publish(0)
         for number in range(1, ROUNDS + 1):
@@ -85,13 +128,15 @@ def main() -> None:
             }
             for name, work in rounds.items():
                 figures.setdefault(name, []).append(timed(work))
+            for name, inside in (("publish", writer.publish), ("promote", writer.promote)):
+                figures.setdefault(f"{name}, in the writer", []).append(inside(number))
         registry.close()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROUNDS} rounds; ms")
     for name, values in figures.items():
-        floor_of = figures.get(f"{name}, floor")
+        floor_of = figures.get(f"{name.removesuffix(', in the writer')}, floor")
         median, ninth = statistics.median(values), sorted(values)[len(values) * 9 // 10]
         ratio = f"   {median / statistics.median(floor_of):.1f} x the floor" if floor_of else ""
-        print(f"{name:16} median {median:7.2f}   p90 {ninth:7.2f}{ratio}")
+        print(f"{name:22} median {median:7.2f}   p90 {ninth:7.2f}{ratio}")
 
 
 if __name__ == "__main__":
