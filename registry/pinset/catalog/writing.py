@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from pinset.catalog import tables
 from pinset.domain import messages, sealed
@@ -153,7 +153,11 @@ def _insert_new(dialect: str, table: Any) -> Any:
 
 
 def _insert_of(dialect: str) -> Any:
-    return (postgresql if dialect == "postgresql" else sqlite).insert
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 30 ms that nobody on SQLite needs
+
+        return postgresql.insert
+    return sqlite.insert
 
 
 def intent_body(operation: str, moves: list[tuple[str, str | None, str]]) -> str:

@@ -1,4 +1,7 @@
-"""The registry as a directory of this machine: every use case behind the one interface."""
+"""The registry as a directory of this machine: every use case behind the one interface.
+
+The use cases that read manifests and compare are imported when they are asked for: fetching a release needs neither.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pinset.errors import Busy, PinsetError, Unavailable
 from pinset.ports.state import Answer, Attempt
 from pinset.services import (
-    comparing,
-    components,
     maintenance,
     moving,
-    publish,
     queries,
     session,
     tokens,
@@ -59,6 +59,8 @@ class LocalRegistry:
         return queries.describe(self._context)
 
     def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
+        from pinset.services import publish
+
         return publish.check(self._context, files, label=label)
 
     def publish(
@@ -74,6 +76,8 @@ class LocalRegistry:
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
+        from pinset.services import publish
+
         return publish.publish(
             self._context,
             caller,
@@ -99,6 +103,8 @@ class LocalRegistry:
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.ComponentAnswer:
+        from pinset.services import components
+
         return components.publish_component(
             self._context, caller, kind, name, files, message=message, label=label, number=number, allow=allow
         )
@@ -198,24 +204,34 @@ class LocalRegistry:
         return queries.history(self._context, bundle, alias, cursor=cursor, limit=limit)
 
     def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
+        from pinset.services import comparing
+
         return comparing.diff(self._context, old, new)
 
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
+        from pinset.services import components
+
         return components.component(self._context, kind, name, selector)
 
     def component_versions(
         self, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ComponentAnswer]:
+        from pinset.services import components
+
         return components.component_versions(self._context, kind, name, cursor=cursor, limit=limit)
 
     def components(
         self, *, kind: str | None = None, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ComponentAnswer]:
+        from pinset.services import components
+
         return components.components(self._context, kind=kind, cursor=cursor, limit=limit)
 
     def where_used(
         self, reference: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.UseAnswer]:
+        from pinset.services import components
+
         return components.where_used(self._context, reference, cursor=cursor, limit=limit)
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
