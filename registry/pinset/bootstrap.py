@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -160,6 +161,26 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
             return registry.describe()
 
 
+def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
+    """Make a registry from a plain git clone of another's repository, with its whole history, in a new epoch.
+
+    Tokens are not in git, so it has none. Raises NotFound where there is no clone, InvalidInput for one that is no
+    registry's or a registry itself, Integrity for one that is damaged or not whole.
+    """
+    from pinset.gitstore import cloning
+
+    _refuse_registry(clone)
+    _refuse_inside(directory)
+    taken = "make it in a new directory, then put it in place"
+    with built_aside(directory, what="the clone cannot be copied", taken=taken) as building:
+        context = _context(building, create=True)
+        with closing(LocalRegistry(context)) as registry:
+            cloning.copy(clone, building / REPOSITORY)
+            _prove_clone(context.store, clone)
+            maintenance.move_house(context, f"made from a clone ({clone.absolute().name})")
+            return registry.describe()
+
+
 def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. Raises InvalidInput without the server's packages."""
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
@@ -189,6 +210,33 @@ def application() -> Any:
     from pinset.api.app import create_app
 
     return create_app(local_registry(Path(os.environ[_SERVED])))
+
+
+def _prove_clone(store: Store, clone: Path) -> None:
+    """Raises Integrity: for what is damaged, and for a clone that lacks commits in between."""
+    try:
+        verifying.prove(store)
+    except Integrity as error:
+        raise Integrity(
+            f"the clone {clone} does not hold a whole registry: {error.message}",
+            hint="make a new clone while nothing is written: git clone --mirror URL CLONE",
+            details=error.details,
+        ) from error
+
+
+def _refuse_registry(clone: Path) -> None:
+    """Raises InvalidInput for a registry in use, whose writes may be half done, and for an address."""
+    if re.match(r"[a-z+]+:/|[^/]+@[^/]+:", str(clone)):
+        raise InvalidInput(f"{clone} is no directory", hint="clone it first: git clone --mirror URL CLONE")
+    whole = clone.absolute()
+    inside = whole.name == REPOSITORY and any(os.path.lexists(whole.with_name(name)) for name in (STATE, CATALOG))
+    homes = [home for home in (clone, clone / FOLDER) if (home / REPOSITORY).is_dir()]
+    if inside or (homes and not (clone / ".git").exists()):
+        home = homes[0] if homes else clone.parent
+        raise InvalidInput(
+            f"{clone} is a registry or a backup, not a clone of one",
+            hint=f"copy it as a whole: pinset backup BACKUP --registry {home}, then pinset restore BACKUP DIR",
+        )
 
 
 def _context(directory: Path, *, create: bool) -> Context:

@@ -48,15 +48,16 @@ def unreachable(repository: Path) -> list[str]:
     return re.findall(r"^([0-9a-f]{40}) ", done.stdout, re.MULTILINE)
 
 
-def run(repository: Path, *arguments: str, refuse: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run git on the repository. refuse: a status other than 0 raises. Raises Unavailable, ReadOnly."""
+def run(repository: Path, *arguments: str, refuse: bool = True, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run git on the repository. refuse: a status other than 0 raises. given: what it reads. Raises Unavailable, ReadOnly."""
+    repository = repository.absolute()
     binary = shutil.which("git")
     if binary is None:
         raise Unavailable("the git program is not installed", hint="install git 2.33 or newer")
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, none from outside
             [binary, *_SAFE, f"--git-dir={repository}", *arguments],
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -60,7 +60,7 @@ def prove(store: Store, progress: Progress | None = None) -> None:
     _, problems = _examine(store, dict(store.refs()), progress)
     if problems:
         first = problems[0]
-        raise Integrity(f"the repository is damaged: {first['where']}{first['what']}", hint=first["hint"])
+        raise Integrity(f"the repository is damaged: {first['where'].strip()}: {first['what']}", hint=first["hint"])
 
 
 def refuse_damage(found: Sequence[Damage]) -> None:
