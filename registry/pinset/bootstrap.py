@@ -30,7 +30,8 @@ STATE = "state.sqlite"
 CATALOG = "catalog.sqlite"
 FOLDER = ".pinset"
 _SERVED = "PINSET_SERVED_DIRECTORY"
-"""How the workers that uvicorn starts learn what they serve."""
+_SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
+"""How the workers that uvicorn starts learn what they serve, and how often they scrub it."""
 
 
 class SystemClock:
@@ -181,8 +182,13 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
             return registry.describe()
 
 
-def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
-    """Serve a registry over HTTP until interrupted. talk: is told where. Raises InvalidInput without the server's packages."""
+def serve_registry(
+    directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None], scrub_hours: float = 24.0
+) -> None:
+    """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
+
+    Raises InvalidInput without the server's packages.
+    """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
     from pinset.api import server
@@ -194,6 +200,7 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
+    os.environ[_SCRUB_HOURS] = str(scrub_hours)
     try:
         server.run(
             "pinset.bootstrap:application",
@@ -208,8 +215,12 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
 def application() -> Any:
     """The application of one worker of `serve_registry`."""
     from pinset.api.app import create_app
+    from pinset.api.settings import Settings
+    from pinset.catalog.scrubs import FileScrubs
 
-    return create_app(local_registry(Path(os.environ[_SERVED])))
+    home = Path(os.environ[_SERVED])
+    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
+    return create_app(local_registry(home), settings=settings, scrubs=FileScrubs(home), clock=SystemClock())
 
 
 def _prove_clone(store: Store, clone: Path) -> None:

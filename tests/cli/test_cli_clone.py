@@ -19,7 +19,9 @@ def clone(home: Path, to: Path) -> str:
     return str(to)
 
 
-def test_a_clone_becomes_a_registry(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clone_becomes_a_registry(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     bundle = tmp_path / "bundle"
     assert main(["new", "assistant", str(bundle)]) == 0
     assert main(["publish", str(bundle), "--alias", "production", "--registry", str(home)]) == 0

@@ -63,6 +63,10 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 7467,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
+    scrub: Annotated[
+        float,
+        typer.Option("--scrub", metavar="HOURS", min=0, max=8760, help="Prove the registry every so often; 0: never."),
+    ] = 24,
     registry: o.Registry = None,
 ) -> None:
     """Serve the registry over HTTP.
@@ -72,7 +76,7 @@ def serve(
     from pinset.bootstrap import serve_registry
 
     home = directory(Options(registry), "serve")
-    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk)
+    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk, scrub_hours=scrub)
 
 
 def verify(
