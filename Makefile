@@ -44,6 +44,7 @@ bench: $(READY)
 
 torture: $(READY)
 	PINSET_TORTURE=1 $(BIN)/python -m pytest -q tests/property tests/integration
+	$(BIN)/python tests/property/guided_fuzz.py
 
 serve: $(READY)
 	@test -d .pinset || $(BIN)/pinset init .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -29,7 +30,8 @@ STATE = "state.sqlite"
 CATALOG = "catalog.sqlite"
 FOLDER = ".pinset"
 _SERVED = "PINSET_SERVED_DIRECTORY"
-"""How the workers that uvicorn starts learn what they serve."""
+_SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
+"""How the workers that uvicorn starts learn what they serve, and how often they scrub it."""
 
 
 class SystemClock:
@@ -163,8 +165,33 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
             return registry.describe()
 
 
-def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None]) -> None:
-    """Serve a registry over HTTP until interrupted. talk: is told where. Raises InvalidInput without the server's packages."""
+def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
+    """Make a registry from a plain git clone of another's repository, with its whole history, in a new epoch.
+
+    Tokens are not in git, so it has none. Raises NotFound where there is no clone, InvalidInput for one that is no
+    registry's or a registry itself, Integrity for one that is damaged or not whole.
+    """
+    from pinset.gitstore import cloning
+
+    _refuse_registry(clone)
+    _refuse_inside(directory)
+    taken = "make it in a new directory, then put it in place"
+    with built_aside(directory, what="the clone cannot be copied", taken=taken) as building:
+        context = _context(building, create=True)
+        with closing(LocalRegistry(context)) as registry:
+            cloning.copy(clone, building / REPOSITORY)
+            _prove_clone(context.store, clone)
+            maintenance.move_house(context, f"made from a clone ({clone.absolute().name})")
+            return registry.describe()
+
+
+def serve_registry(
+    directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None], scrub_hours: float = 24.0
+) -> None:
+    """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
+
+    Raises InvalidInput without the server's packages.
+    """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
     from pinset.api import server
@@ -176,6 +203,7 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
+    os.environ[_SCRUB_HOURS] = str(scrub_hours)
     try:
         server.run(
             "pinset.bootstrap:application",
@@ -190,9 +218,41 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
     from pinset.api.app import create_app
+    from pinset.api.settings import Settings
+    from pinset.catalog.scrubs import FileScrubs
 
-    registry = local_registry(Path(os.environ[_SERVED]), serving=True)
-    return create_app(registry, at_end=registry.close)
+    home = Path(os.environ[_SERVED])
+    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
+    registry = local_registry(home, serving=True)
+    scrubs = FileScrubs(home)
+    return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
+
+
+def _prove_clone(store: Store, clone: Path) -> None:
+    """Raises Integrity: for what is damaged, and for a clone that lacks commits in between."""
+    try:
+        verifying.prove(store)
+    except Integrity as error:
+        raise Integrity(
+            f"the clone {clone} does not hold a whole registry: {error.message}",
+            hint="make a new clone while nothing is written: git clone --mirror URL CLONE",
+            details=error.details,
+        ) from error
+
+
+def _refuse_registry(clone: Path) -> None:
+    """Raises InvalidInput for a registry in use, whose writes may be half done, and for an address."""
+    if re.match(r"[a-z+]+:/|[^/]+@[^/]+:", str(clone)):
+        raise InvalidInput(f"{clone} is no directory", hint="clone it first: git clone --mirror URL CLONE")
+    whole = clone.absolute()
+    inside = whole.name == REPOSITORY and any(os.path.lexists(whole.with_name(name)) for name in (STATE, CATALOG))
+    homes = [home for home in (clone, clone / FOLDER) if (home / REPOSITORY).is_dir()]
+    if inside or (homes and not (clone / ".git").exists()):
+        home = homes[0] if homes else clone.parent
+        raise InvalidInput(
+            f"{clone} is a registry or a backup, not a clone of one",
+            hint=f"copy it as a whole: pinset backup BACKUP --registry {home}, then pinset restore BACKUP DIR",
+        )
 
 
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:

@@ -397,3 +397,10 @@ def test_paths_are_told_apart_by_case() -> None:
 def test_a_bundle_in_capitals_is_told_its_name() -> None:
     [found] = assemble({HERE: lines()[HERE].replace("support", "Support-Bot")}).findings
     assert (found.code, found.line, found.hint) == ("bad-name", 2, "names are lower-case: write support-bot")
+
+
+@pytest.mark.parametrize(("file", "text"), [("t.json", "[]"), ("t.json", '{"tools": []}')])
+def test_a_tool_without_a_tool_in_it_is_said(shared: Shared, file: str, text: str) -> None:
+    result = assemble_component("tools", "look", {file: text}, shared.around)
+    assert result.sealed is None
+    assert [finding.code for finding in result.findings] == ["tool-invalid"]

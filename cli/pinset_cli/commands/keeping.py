@@ -21,6 +21,10 @@ EXIT_NO = 1
 
 def init(
     where: Annotated[Path, typer.Argument(metavar="[DIR]", help="Made as DIR/.pinset/.")] = Path(),
+    clone: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="CLONE", help="With the history of a git clone of a registry's repository.git."),
+    ] = None,
     as_json: o.Json = False,
 ) -> None:
     """Make a registry.
@@ -30,6 +34,9 @@ def init(
     from pinset.bootstrap import FOLDER, create_registry
 
     target = where / FOLDER
+    if clone is not None:
+        _init_from(clone, target, as_json=as_json)
+        return
     answer = create_registry(target)
     output.done(f"a registry is made in {target}")
     if as_json:
@@ -39,10 +46,27 @@ def init(
         output.talk("next: pinset new NAME; pinset publish NAME; pinset promote NAME@v1 production")
 
 
+def _init_from(clone: Path, target: Path, *, as_json: bool) -> None:
+    from pinset.bootstrap import clone_registry
+
+    answer = clone_registry(clone, target)
+    output.done(f"the registry is made in {target}")
+    if as_json:
+        output.show_json(answer)
+        return
+    output.say(f"made {answer['id']} in {target}, epoch {answer['epoch']}, serial {answer['serial']}")
+    output.talk("tokens are not in git, so it has none: until you make one, only this machine is served")
+    output.advise("    pinset token create --name me --can admin")
+
+
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 7467,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
+    scrub: Annotated[
+        float,
+        typer.Option("--scrub", metavar="HOURS", min=0, max=8760, help="Prove the registry every so often; 0: never."),
+    ] = 24,
     registry: o.Registry = None,
 ) -> None:
     """Serve the registry over HTTP.
@@ -52,7 +76,7 @@ def serve(
     from pinset.bootstrap import serve_registry
 
     home = directory(Options(registry), "serve")
-    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk)
+    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk, scrub_hours=scrub)
 
 
 def verify(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 
 import pinset
@@ -20,13 +21,17 @@ from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.metrics import Requests
 from pinset.api.settings import Settings
+from pinset.services.scrubbing import Scrubber
 from pinset.wire.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from fastapi.routing import APIRoute
 
+    from pinset.ports.clock import Clock
+    from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
 
 _ROUTERS = (
@@ -40,14 +45,31 @@ _ROUTERS = (
 
 
 def create_app(
-    registry: LocalRegistry, *, settings: Settings | None = None, at_end: Callable[[], None] | None = None
+    registry: LocalRegistry,
+    *,
+    settings: Settings | None = None,
+    scrubs: Scrubs | None = None,
+    clock: Clock | None = None,
+    at_end: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry."""
-    app = _routed()
-    if at_end is not None:
-        app.router.add_event_handler("shutdown", at_end)
+    """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry.
+
+    scrubs, clock: with both, and unless the settings say otherwise, the registry is scrubbed while the application
+    runs.
+    """
+    settings = settings or Settings()
+    scrubber = None
+    if scrubs is not None and clock is not None and settings.scrub_hours > 0:
+        scrubber = Scrubber(
+            lambda pace: registry.verify(progress=pace, gently=True),
+            scrubs,
+            clock,
+            interval=round(settings.scrub_hours * 3600 * 1_000_000),
+        )
+    app = _routed(_scrubbing(scrubber, at_end))
     app.state.registry = registry
-    app.state.settings = settings or Settings()
+    app.state.settings = settings
+    app.state.scrubs = scrubs
     app.state.requests = Requests()
     app.state.probe = CapacityLimiter(1)
     app.state.gate = Gate(app.state.settings.at_once)
@@ -67,8 +89,29 @@ def describe() -> dict[str, Any]:
     return _routed().openapi()
 
 
-def _routed() -> FastAPI:
+def _scrubbing(
+    scrubber: Scrubber | None, at_end: Callable[[], None] | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The lifespan of an application: its scrubber works from the start to the end, and what is left is done then."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if scrubber is not None:
+            scrubber.start()
+        try:
+            yield
+        finally:
+            if scrubber is not None:
+                await to_thread.run_sync(scrubber.stop)
+            if at_end is not None:
+                await to_thread.run_sync(at_end)
+
+    return lifespan
+
+
+def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
     app = FastAPI(
+        lifespan=lifespan,
         title="Pinset",
         version=pinset.__version__,
         openapi_url=None,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from pinset.domain.answers import RegistryAnswer
+    from pinset.ports.scrubs import Scrub
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4"
 UNMATCHED: Final = "unmatched"
@@ -30,8 +31,8 @@ class Requests:
         with self._lock:
             self._counts[method if method in _METHODS else "other", route, status] += 1
 
-    def text(self, registry: RegistryAnswer) -> str:
-        """Everything counted, and the registry's serial. Each worker process counts for itself, and says which."""
+    def text(self, registry: RegistryAnswer, scrub: Scrub | None) -> str:
+        """Everything counted, and the registry's serial and newest scrub. Each worker process counts for itself, and says which."""
         with self._lock:
             counts = sorted(self._counts.items())
         name = f'registry="{registry["id"]}",epoch="{registry["epoch"]}"'
@@ -39,6 +40,7 @@ class Requests:
             "# HELP pinset_serial The newest visible write.",
             "# TYPE pinset_serial gauge",
             f"pinset_serial{{{name}}} {registry['serial']}",
+            *_scrubbed(scrub, name),
             "# HELP pinset_requests_total Answers by method, route and status.",
             "# TYPE pinset_requests_total counter",
         ]
@@ -46,6 +48,24 @@ class Requests:
             labels = f'worker="{os.getpid()}",method="{method}",route="{route}",status="{status}"'
             lines.append(f"pinset_requests_total{{{labels}}} {number}")
         return "\n".join(lines) + "\n"
+
+
+def _scrubbed(scrub: Scrub | None, name: str) -> list[str]:
+    """Nothing before the first scrub has ended: 0 would say that all is well, or that it was in 1970."""
+    if scrub is None:
+        return []
+    lines = [
+        "# HELP pinset_scrub_problems What the newest scrub found wrong, 100 at most.",
+        "# TYPE pinset_scrub_problems gauge",
+        f"pinset_scrub_problems{{{name}}} {scrub.problems}",
+    ]
+    if scrub.sound_at is not None:
+        lines += [
+            "# HELP pinset_scrub_last_success_timestamp When a scrub last found nothing wrong, in seconds since 1970.",
+            "# TYPE pinset_scrub_last_success_timestamp gauge",
+            f"pinset_scrub_last_success_timestamp{{{name}}} {scrub.sound_at // 1_000_000}",
+        ]
+    return lines
 
 
 def template_of(scope: Scope) -> str:

@@ -74,7 +74,9 @@ async def readyz(asked: p.Reads) -> dict[str, Any]:
 @open_router.get("/metrics", response_class=PlainTextResponse)
 def get_metrics(asked: p.Reads) -> Response:
     """The server's figures for Prometheus."""
-    text = asked.request.app.state.requests.text(asked.registry.describe())
+    state = asked.request.app.state
+    scrub = state.scrubs.last() if state.scrubs is not None else None
+    text = state.requests.text(asked.registry.describe(), scrub)
     return Response(text, media_type=metrics.MEDIA_TYPE)
 
 

@@ -12,11 +12,13 @@ class Settings:
 
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
-    to an Idempotency-Key is kept. at_once: requests that cost much work which run at the same time in a process.
+    to an Idempotency-Key is kept. at_once: requests that cost much work which run at the same time in a process. scrub_hours: between two
+    scrubs of the registry; 0 for none.
     """
 
     small_body: int = 1024 * 1024
     large_body: int = 24 * 1024 * 1024
     body_seconds: float = 60.0
     kept_answers: int = 24 * 3600 * 1_000_000
+    scrub_hours: float = 24.0
     at_once: int = max(2, os.cpu_count() or 1)

@@ -22,9 +22,9 @@ _NAMED = re.compile(r"(?:(?:error|warning|fatal|missing|broken link from|to|in)[
 _SILENT: Final = ("notice:", "dangling ", "Checking ", "Verifying ")
 
 
-def fsck(repository: Path) -> list[Damage]:
-    """What `git fsck --strict` finds. Raises Unavailable where git is missing or does not finish."""
-    done = run(repository, "fsck", "--strict", "--full", "--no-dangling", "--no-progress", refuse=False)
+def fsck(repository: Path, *, gently: bool = False) -> list[Damage]:
+    """What `git fsck --strict` finds. gently: at the lowest priority. Raises Unavailable where git is missing or does not finish."""
+    done = run(repository, "fsck", "--strict", "--full", "--no-dangling", "--no-progress", refuse=False, gently=gently)
     lines = (done.stdout + done.stderr).splitlines()
     found = [_damage(line.strip()) for line in lines if line.strip() and not line.startswith(_SILENT)]
     if done.returncode and not found:
@@ -48,15 +48,22 @@ def unreachable(repository: Path) -> list[str]:
     return re.findall(r"^([0-9a-f]{40}) ", done.stdout, re.MULTILINE)
 
 
-def run(repository: Path, *arguments: str, refuse: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run git on the repository. refuse: a status other than 0 raises. Raises Unavailable, ReadOnly."""
+def run(
+    repository: Path, *arguments: str, refuse: bool = True, given: str = "", gently: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run git on the repository. refuse: a status other than 0 raises. given: what it reads.
+
+    gently: at the lowest priority, where there is `nice`. Raises Unavailable, ReadOnly.
+    """
+    repository = repository.absolute()
     binary = shutil.which("git")
     if binary is None:
         raise Unavailable("the git program is not installed", hint="install git 2.33 or newer")
+    nice = ("nice", "-n", "19") if shutil.which("nice") else ()
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments, none from outside
-            [binary, *_SAFE, f"--git-dir={repository}", *arguments],
-            stdin=subprocess.DEVNULL,
+            [*(nice if gently else ()), binary, *_SAFE, f"--git-dir={repository}", *arguments],
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

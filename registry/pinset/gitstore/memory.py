@@ -98,7 +98,7 @@ class MemoryStore:
             if progress is not None:
                 progress.step("commits", done)
 
-    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
+    def check(self, *, progress: Progress | None = None, gently: bool = False) -> Sequence[Damage]:  # noqa: ARG002
         """Objects whose bytes are not those their ids were made of."""
         if progress is not None:
             progress.step("objects", len(self._objects), len(self._objects))

@@ -102,9 +102,9 @@ class GitStore:
             if progress is not None:
                 progress.step("commits", done)
 
-    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
+    def check(self, *, progress: Progress | None = None, gently: bool = False) -> Sequence[Damage]:
         """What git finds wrong. Raises Unavailable."""
-        found = git.fsck(self._directory)
+        found = git.fsck(self._directory, gently=gently)
         if progress is not None:
             progress.step("git fsck", 1, 1)
         return found

@@ -128,8 +128,8 @@ class Store(Protocol):
         Raises Integrity at the first object that is damaged, naming it.
         """
 
-    def check(self, *, progress: Progress | None = None) -> Sequence[Damage]:
-        """What git itself finds wrong (`git fsck --strict`)."""
+    def check(self, *, progress: Progress | None = None, gently: bool = False) -> Sequence[Damage]:
+        """What git itself finds wrong (`git fsck --strict`). gently: it gives way to all other work."""
 
     def pack(self, *, progress: Progress | None = None) -> None:
         """Repack beside writers and readers; nothing reachable is lost. Takes `exclusive` itself where it must."""

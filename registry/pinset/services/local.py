@@ -251,8 +251,10 @@ class LocalRegistry:
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
         return tokens.revoke_token(self._context, caller, name)
 
-    def verify(self, bundle: str | None = None, *, progress: Progress | None = None) -> answers.VerifyAnswer:
-        return verifying.verify(self._context, bundle, progress)
+    def verify(
+        self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
+    ) -> answers.VerifyAnswer:
+        return verifying.verify(self._context, bundle, progress, gently=gently)
 
     def has_tokens(self) -> bool:
         """Whether any token could be used; without one only loopback is served."""

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 _SHOWN = 100
 
 
-def verify(context: Context, bundle: str | None = None, progress: Progress | None = None) -> answers.VerifyAnswer:
+def verify(
+    context: Context, bundle: str | None = None, progress: Progress | None = None, *, gently: bool = False
+) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
+    gently: programs that are run give way to all others.
     """
     if bundle is not None:
         with reading.view(context) as reader:
@@ -39,10 +42,10 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress)
+    proof, found = _examine(context.store, refs, progress, gently=gently)
     problems += found
     if not problems:
-        problems = _catalog_problems(context, known, refs) + _state_problems(context)
+        problems = _catalog_problems(context, known, refs, progress) + _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -60,7 +63,7 @@ def prove(store: Store, progress: Progress | None = None) -> None:
     _, problems = _examine(store, dict(store.refs()), progress)
     if problems:
         first = problems[0]
-        raise Integrity(f"the repository is damaged: {first['where']}{first['what']}", hint=first["hint"])
+        raise Integrity(f"the repository is damaged: {first['where'].strip()}: {first['what']}", hint=first["hint"])
 
 
 def refuse_damage(found: Sequence[Damage]) -> None:
@@ -71,7 +74,9 @@ def refuse_damage(found: Sequence[Damage]) -> None:
         )
 
 
-def _examine(store: Store, refs: Mapping[str, str], progress: Progress | None) -> tuple[Proof, list[dict[str, str]]]:
+def _examine(
+    store: Store, refs: Mapping[str, str], progress: Progress | None, *, gently: bool = False
+) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
     proof = Proof()
     problems: list[dict[str, str]] = []
@@ -83,7 +88,7 @@ def _examine(store: Store, refs: Mapping[str, str], progress: Progress | None) -
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
     problems += [
         {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
-        for damage in store.check(progress=progress)
+        for damage in store.check(progress=progress, gently=gently)
     ]
     return proof, problems
 
@@ -109,23 +114,32 @@ def _settled_catalog(context: Context) -> tuple[int, Mapping[str, str]] | None:
 
 
 def _catalog_problems(
-    context: Context, catalog: tuple[int, Mapping[str, str]] | None, refs: Mapping[str, str]
+    context: Context,
+    catalog: tuple[int, Mapping[str, str]] | None,
+    refs: Mapping[str, str],
+    progress: Progress | None,
 ) -> list[dict[str, str]]:
     hint = "run `pinset reindex`"
     if catalog is None:
         return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
     serial, known = catalog
     problems: list[dict[str, str]] = []
-    with context.catalog.reading() as reader:
-        for ref in sorted(set(known) | set(refs)):
-            if known.get(ref) != refs.get(ref):
-                what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
-                problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
-        after = 0
-        while after < serial and (batch := reader.records(after=after, limit=500)):
+    for ref in sorted(set(known) | set(refs)):
+        if known.get(ref) != refs.get(ref):
+            what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
+            problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
+    after, read = 0, 0
+    while after < serial:
+        # A view of its own for each batch: one that is held for long keeps SQLite's log growing.
+        with context.catalog.reading() as reader:
+            batch = reader.records(after=after, limit=50)
             for _, record in batch:
-                after = record.stamp.serial
                 problems += _text_problems(reader, record, hint)
+        if not batch:
+            break
+        after, read = batch[-1][1].stamp.serial, read + len(batch)
+        if progress is not None:
+            progress.step("catalog", read)
     return problems
 
 

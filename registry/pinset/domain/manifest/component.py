@@ -73,6 +73,8 @@ def _only(reader: Reader, tools: list[tuple[str, dict[str, Any]]]) -> dict[str, 
     if len(tools) > 1:
         reader.note("tool-invalid", (), "the file holds several tools", "publish each as a component of its own")
         return {}
+    if not tools and not reader.findings:
+        reader.note("tool-invalid", (), "the file holds no tool", "give one: name, description, parameters")
     return tools[0][1] if tools else {}
 
 
