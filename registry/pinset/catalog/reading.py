@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, exists, select
 
-from pinset.catalog import tables
+from pinset.catalog import tables, writing
 from pinset.domain import messages, sealed
 from pinset.domain.records import (
     ComponentRecord,
@@ -40,25 +40,32 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def examine(self) -> None:
+        """Raises Integrity where SQLite finds its own file damaged: rows that no search finds, or finds twice."""
+        found = self._connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+        if found != "ok":
+            raise Integrity(f"the catalog is damaged: {found}", hint="run `pinset reindex`")
+
     def head(self) -> Head:
         """The newest visible write."""
-        row = self._one(select(t.Meta.__table__))
+        row = self._one(_whole(t.Meta))
         if row is None:
             raise Unavailable("the catalog is empty", hint="run `pinset reindex`")
-        return Head(registry_id=row.registry_id, epoch=row.epoch, serial=row.serial, commit=row.commit, at=row.at)
+        meta = _part(row, t.Meta)
+        return Head(**{name: meta[name] for name in ("registry_id", "epoch", "serial", "commit", "at")})
 
     def intent(self) -> Intent | None:
         """The write that was cut off."""
-        row = self._one(select(t.IntentTable.__table__))
+        row = self._one(_whole(t.IntentTable))
         if row is None:
             return None
-        body = json.loads(row.body)
+        body = json.loads(_part(row, t.IntentTable)["body"])
         return Intent(body["operation"], tuple(RefMove(*move) for move in body["moves"]))
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
-        row = self._one(select(t.Bundle.__table__).where(t.Bundle.name == name))
-        return BundleRow(**row._asdict()) if row else None
+        row = self._one(_whole(t.Bundle).where(t.Bundle.name == name))
+        return BundleRow(**_part(row, t.Bundle)) if row else None
 
     def bundles(
         self,
@@ -70,7 +77,7 @@ class SqlReader:
         limit: int = 100,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
-        wanted = select(t.Bundle.__table__).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
+        wanted = _whole(t.Bundle).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
         if query:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if alias is not None:
@@ -78,7 +85,7 @@ class SqlReader:
             wanted = wanted.where(t.Bundle.name.in_(served))
         if uses is not None:
             wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))
-        return [BundleRow(**row._asdict()) for row in self._connection.execute(wanted)]
+        return [BundleRow(**_part(row, t.Bundle)) for row in self._rows(wanted)]
 
     def _using(self, kind: str, name: str, version: int | None) -> Any:
         held = (
@@ -99,21 +106,26 @@ class SqlReader:
     def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
         """The releases whose digest begins so."""
         wanted = _releases(t.Release.bundle == bundle, *_prefix(t.Release.digest, digest))
-        rows = self._connection.execute(wanted.order_by(t.Release.version).limit(_MOST))
+        rows = self._rows(wanted.order_by(t.Release.version).limit(_MOST))
         return [_release(row) for row in rows]
 
     def latest(self, bundle: str) -> ReleaseRow | None:
         """The newest release that is not yanked."""
-        wanted = _releases(t.Release.bundle == bundle, t.Release.yanked.is_(None))
-        row = self._one(wanted.order_by(_descending(t.Release.version)).limit(1))
-        return _release(row) if row else None
+        before: int | None = None
+        # Which is yanked is said by rows that are proven, not by the engine's search.
+        while rows := self.releases(bundle, before=before, limit=_MOST):
+            for row in rows:
+                if row.yanked is None:
+                    return row
+                before = row.record.version
+        return None
 
     def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
         """Releases, newest first."""
         wanted = _releases(t.Release.bundle == bundle)
         if before is not None:
             wanted = wanted.where(t.Release.version < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Release.version)).limit(limit))
+        rows = self._rows(wanted.order_by(_descending(t.Release.version)).limit(limit))
         return [_release(row) for row in rows]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
@@ -127,18 +139,18 @@ class SqlReader:
         """The newest move of an alias."""
         wanted = _moves(t.Alias.bundle == bundle, t.Alias.name == alias, table=t.Alias)
         row = self._one(wanted)
-        return _move(row) if row else None
+        return _move(row, t.Alias) if row else None
 
     def aliases(self, bundle: str) -> Sequence[MoveRow]:
         """The newest move of every alias."""
         wanted = _moves(t.Alias.bundle == bundle, table=t.Alias).order_by(t.Alias.name)
-        return [_move(row) for row in self._connection.execute(wanted)]
+        return [_move(row, t.Alias) for row in self._rows(wanted)]
 
     def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
         """One move."""
         wanted = _moves(t.Move.bundle == bundle, t.Move.alias == alias, t.Move.seq == seq, table=t.Move)
         row = self._one(wanted)
-        return _move(row) if row else None
+        return _move(row, t.Move) if row else None
 
     def moves(
         self, bundle: str, alias: str | None = None, *, before: int | None = None, limit: int = 100
@@ -149,8 +161,8 @@ class SqlReader:
             wanted = wanted.where(t.Move.alias == alias)
         if before is not None:
             wanted = wanted.where(t.Move.serial < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Move.serial)).limit(limit))
-        return [_move(row) for row in rows]
+        rows = self._rows(wanted.order_by(_descending(t.Move.serial)).limit(limit))
+        return [_move(row, t.Move) for row in rows]
 
     def served_before(self, bundle: str, alias: str, version: int, seq: int) -> MoveRow | None:
         """The newest move of an alias to a version, before a seq."""
@@ -162,12 +174,12 @@ class SqlReader:
             table=t.Move,
         )
         row = self._one(wanted.order_by(_descending(t.Move.seq)).limit(1))
-        return _move(row) if row else None
+        return _move(row, t.Move) if row else None
 
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now."""
-        wanted = select(t.Bar.version).where(t.Bar.bundle == bundle, t.Bar.alias == alias)
-        return frozenset(self._connection.execute(wanted).scalars())
+        wanted = _whole(t.Bar).where(t.Bar.bundle == bundle, t.Bar.alias == alias)
+        return frozenset(_part(row, t.Bar)["version"] for row in self._rows(wanted))
 
     def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
         """One version of a component."""
@@ -180,7 +192,7 @@ class SqlReader:
     def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
         """The versions whose digest begins so."""
         wanted = _components(t.Component.key == f"{kind}/{name}", *_prefix(t.Component.digest, digest))
-        rows = self._connection.execute(wanted.order_by(t.Component.version).limit(_MOST))
+        rows = self._rows(wanted.order_by(t.Component.version).limit(_MOST))
         return [_component(row) for row in rows]
 
     def component_versions(
@@ -190,7 +202,7 @@ class SqlReader:
         wanted = _components(t.Component.key == f"{kind}/{name}")
         if before is not None:
             wanted = wanted.where(t.Component.version < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Component.version)).limit(limit))
+        rows = self._rows(wanted.order_by(_descending(t.Component.version)).limit(limit))
         return [_component(row) for row in rows]
 
     def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
@@ -198,7 +210,7 @@ class SqlReader:
         wanted = _components(t.Component.newest, t.Component.key > after)
         if kind is not None:
             wanted = wanted.where(*_prefix(t.Component.key, f"{kind}/"))
-        return [_component(row) for row in self._connection.execute(wanted.order_by(t.Component.key).limit(limit))]
+        return [_component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified."""
@@ -220,7 +232,7 @@ class SqlReader:
         of_release = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
         served = case((exists().where(of_release), 1), else_=0)
         wanted = (
-            select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, served.label("served"))
+            _whole(t.Uses, t.Release, served.label("served"))
             .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
             .order_by(served.desc(), _descending(t.Release.serial))
@@ -232,16 +244,16 @@ class SqlReader:
             wanted = wanted.where(
                 (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))
             )
-        return [
-            Use(kind, name, row.component_version, row.bundle, row.version, row.serial, self._serving(row))
-            for row in self._connection.execute(wanted).all()
-        ]
+        return [self._use(kind, name, row) for row in self._rows(wanted)]
 
-    def _serving(self, use: Any) -> tuple[str, ...]:
-        if not use.served:
-            return ()
-        wanted = select(t.Alias.name).where(t.Alias.bundle == use.bundle, t.Alias.version == use.version)
-        return tuple(self._connection.execute(wanted.order_by(t.Alias.name)).scalars())
+    def _use(self, kind: str, name: str, row: Row[Any]) -> Use:
+        use, serial = _part(row, t.Uses), _part(row, t.Release)["serial"]
+        serving = self._serving(use["bundle"], use["version"]) if row.served else ()
+        return Use(kind, name, use["component_version"], use["bundle"], use["version"], serial, serving)
+
+    def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
+        wanted = _whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
+        return tuple(_part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
@@ -253,12 +265,13 @@ class SqlReader:
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
-        found: str | None = self._connection.execute(select(t.Ref.commit).where(t.Ref.name == name)).scalar()
-        return found
+        row = self._one(_whole(t.Ref).where(t.Ref.name == name))
+        return None if row is None else str(_part(row, t.Ref)["commit"])
 
     def refs(self) -> Mapping[str, str]:
         """Every ref and its commit."""
-        return {row.name: row.commit for row in self._connection.execute(select(t.Ref.__table__))}
+        parts = (_part(row, t.Ref) for row in self._rows(_whole(t.Ref)))
+        return {part["name"]: part["commit"] for part in parts}
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Every row of every table but the intents."""
@@ -269,15 +282,16 @@ class SqlReader:
 
     def _sealed(self, digest: str, ref: str) -> Sealed:
         """Texts by a manifest, every byte checked: what is damaged is said, never served."""
-        text = self._connection.execute(select(t.Manifest.text).where(t.Manifest.digest == digest)).scalar()
-        if text is None or sealed.digest_of(text) != digest:
+        row = self._one(select(t.Manifest.text).where(t.Manifest.digest == digest))
+        text = row.text if row else None
+        if not isinstance(text, str) or sealed.digest_of(text) != digest:
             raise Integrity(
                 f"the catalog's manifest of {digest} ({ref}) is damaged",
                 hint="run `pinset reindex`, then `pinset verify`",
             )
         listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
         wanted = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(set(listed.values())))
-        texts = {row.sha256: row.text for row in self._connection.execute(wanted)}
+        texts = {row.sha256: str(row.text) for row in self._rows(wanted)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
         try:
             sealed.verify(form, digest)
@@ -296,11 +310,19 @@ class SqlReader:
         return _component(row) if row else None
 
     def _records(self, *where: Any, limit: int = 1000) -> Sequence[tuple[str, Record]]:
-        wanted = select(t.Commit.id, t.Commit.message).where(*where).order_by(t.Commit.serial).limit(limit)
-        return [(row.id, messages.decode(row.message)) for row in self._connection.execute(wanted)]
+        wanted = _whole(t.Commit).where(*where).order_by(t.Commit.serial).limit(limit)
+        parts = (_part(row, t.Commit) for row in self._rows(wanted))
+        return [(part["id"], messages.decode(part["message"])) for part in parts]
 
     def _one(self, wanted: Select[Any]) -> Row[Any] | None:
-        return self._connection.execute(wanted).first()
+        rows = self._rows(wanted.limit(1))
+        return rows[0] if rows else None
+
+    def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+        try:
+            return self._connection.execute(wanted).all()
+        except (ValueError, TypeError, ArithmeticError) as error:  # a value that no column of its type can hold
+            raise Integrity(f"the catalog is damaged: {error}", hint="run `pinset reindex`") from error
 
 
 def _descending(column: Any) -> Any:
@@ -312,38 +334,53 @@ def _prefix(column: Any, text: str) -> tuple[Any, Any]:
     return column >= text, column < text + "\uffff"
 
 
+def _whole(*parts: Any) -> Select[Any]:
+    """Rows of tables with every column, under names that `_part` knows; and further columns."""
+    found: list[Any] = []
+    for part in parts:
+        held = getattr(part, "__table__", None)
+        found += [part] if held is None else [c.label(f"{held.name}__{c.name}") for c in held.columns]
+    return select(*found).select_from(parts[0])
+
+
+def _part(row: Row[Any], table: Any) -> dict[str, Any]:
+    """What a row of `_whole` holds of one table. Raises Integrity where it is not what was written."""
+    held = row._asdict()
+    values = {column.name: held[f"{table.__tablename__}__{column.name}"] for column in table.__table__.columns}
+    return writing.sound(table, values)
+
+
 def _releases(*where: Any) -> Select[Any]:
-    held = (t.Release.yanked, t.Commit.id, t.Commit.message)
-    return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
+    return _whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
 
 
 def _components(*where: Any) -> Select[Any]:
-    held = (t.Commit.id, t.Commit.message)
-    joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)
-    return joined.where(*where)
+    return _whole(t.Component, t.Commit).join(t.Commit, t.Commit.serial == t.Component.serial).where(*where)
 
 
 def _moves(*where: Any, table: Any) -> Select[Any]:
-    held = select(t.Commit.id, t.Commit.message).select_from(table)
-    return held.join(t.Commit, t.Commit.serial == table.serial).where(*where)
+    return _whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
 
 
 def _release(row: Row[Any]) -> ReleaseRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, ReleaseRecord):
+    held, commit = _part(row, t.Release), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=row.id, yanked=row.yanked)
+    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
 
 
 def _component(row: Row[Any]) -> ComponentRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, ComponentRecord):
+    held, commit = _part(row, t.Component), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ComponentRecord) or f"{record.kind}/{record.name}" != held["key"]:
         raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
-    return ComponentRow(record=record, commit=row.id)
+    return ComponentRow(record=record, commit=commit["id"])
 
 
-def _move(row: Row[Any]) -> MoveRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, MoveRecord):
+def _move(row: Row[Any], table: Any) -> MoveRow:
+    held, commit = _part(row, table), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
-    return MoveRow(record=record, commit=row.id)
+    return MoveRow(record=record, commit=commit["id"])

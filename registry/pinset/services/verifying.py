@@ -42,7 +42,7 @@ def verify(context: Context, bundle: str | None = None, progress: Progress | Non
     proof, found = _examine(context.store, refs, progress)
     problems += found
     if not problems:
-        problems = _catalog_problems(context, known, refs) + _state_problems(context)
+        problems = _catalog_problems(context, known, refs, proof.serial) + _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -109,18 +109,24 @@ def _settled_catalog(context: Context) -> tuple[int, Mapping[str, str]] | None:
 
 
 def _catalog_problems(
-    context: Context, catalog: tuple[int, Mapping[str, str]] | None, refs: Mapping[str, str]
+    context: Context, catalog: tuple[int, Mapping[str, str]] | None, refs: Mapping[str, str], last: int
 ) -> list[dict[str, str]]:
     hint = "run `pinset reindex`"
     if catalog is None:
         return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
     serial, known = catalog
     problems: list[dict[str, str]] = []
+    # What the catalog knows was shown: where git ends before it, git has lost it, and a rebuild would too.
+    way_out = hint if last >= serial else _way_out()
+    try:
+        context.catalog.examine()
+    except PinsetError as error:
+        problems.append(_problem("catalog", error))
     with context.catalog.reading() as reader:
         for ref in sorted(set(known) | set(refs)):
             if known.get(ref) != refs.get(ref):
                 what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
-                problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
+                problems.append({"where": f"catalog {ref} ", "what": what, "hint": way_out})
         after = 0
         while after < serial and (batch := reader.records(after=after, limit=500)):
             for _, record in batch:
