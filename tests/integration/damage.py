@@ -9,16 +9,22 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pinset import bootstrap
 from pinset.errors import PinsetError
 from pinset.gitstore.loose import inflate
 from pinset.ports.registry import Caller
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KINDS = ("flip", "truncate", "zero", "substitute", "delete")
 OBJECTS = ("commit", "tree", "blob")
+AIMED = ("letter", "row")
+"""Damage to a catalog at a place where SQLite's own reading notices nothing."""
+_PAGE, _LEAF = 4096, 0x0D
 FILES = {
     "loose": (*OBJECTS, "ref", "HEAD", "config", "catalog-wal", "state-wal", "lock", "state-lock"),
     "packed": ("pack", "idx", "packed-refs", "catalog", "catalog-link", "catalog-witness", "state"),
@@ -26,7 +32,7 @@ FILES = {
 CATALOG = ("catalog", "catalog-wal", "catalog-link", "catalog-witness")
 STATE = ("state", "state-wal")
 LOCKS = ("lock", "state-lock")
-EITHER = (*CATALOG, *STATE, *LOCKS)
+BESIDE_GIT = (*CATALOG, *STATE, *LOCKS)
 ME = Caller(actor="ada")
 DAMAGED = frozenset({"integrity", "unknown_format", "unavailable", "busy", "read_only", "permission_denied"})
 """What may be said instead of an answer. Not found is an answer: that something is not there."""
@@ -157,7 +163,20 @@ def damage(place: Path, home: Path, case: Case) -> str:
         return f"{said}: leads to {target}"
     data = bytearray(path.read_bytes())
     at = chance.randrange(len(data)) if data else 0
-    if case.kind == "flip":
+    if case.kind in AIMED:
+        # A word of a move's record, which is in no index; the whole row that holds it, taken off its page.
+        at = data.index(b"shipped")
+        if case.kind == "row":
+            page = at - at % _PAGE
+            assert data[page] == _LEAF, "the page is no leaf of a table"
+            count = int.from_bytes(data[page + 3 : page + 5])
+            cells = [int.from_bytes(data[page + 8 + 2 * n : page + 10 + 2 * n]) for n in range(count)]
+            cells.remove(max(cell for cell in cells if page + cell <= at))
+            data[page + 3 : page + 5] = len(cells).to_bytes(2)
+            data[page + 8 : page + 8 + 2 * len(cells)] = b"".join(cell.to_bytes(2) for cell in cells)
+        else:
+            data[at] ^= 1
+    elif case.kind == "flip":
         data = data or bytearray(b"\0")
         data[at] ^= 1 << chance.randrange(8)
     elif case.kind == "truncate":
@@ -187,7 +206,9 @@ def _substitute(place: Path, home: Path, path: Path, case: Case, chance: random.
         if case.file not in (*OBJECTS, "ref", "pack", "idx") or not others:
             others = _there(source, case.file) or _there(place / "packed", case.file) or [path]
         elif case.file == "ref":
-            others += [source_path for source_path in [place / "older" / path.relative_to(home)] if source_path.exists()]
+            others += [
+                source_path for source_path in [place / "older" / path.relative_to(home)] if source_path.exists()
+            ]
         chosen = chance.choice(others)
         given = chosen.read_bytes()
         path.chmod(0o644)
@@ -207,11 +228,8 @@ def _there(home: Path, name: str) -> list[Path]:
 # -- Questions ---------------------------------------------------------------------------------------------------
 
 BUNDLES = ("billing", "support", "triage")
-_REFERENCES = [
-    f"{bundle}@{selector}"
-    for bundle in BUNDLES
-    for selector in ("v1", "v2", "v3", "2025-01-02", "staging", "production", "latest")
-]
+_SERVED = [f"{bundle}@{selector}" for bundle in BUNDLES for selector in ("v1", "v3", "production")]
+_REFERENCES = [*_SERVED, *(f"{bundle}@{selector}" for bundle in BUNDLES for selector in ("2025-01-02", "latest"))]
 
 
 def answers(registry: Any) -> dict[str, Any]:
@@ -225,16 +243,17 @@ def answers(registry: Any) -> dict[str, Any]:
             found[name] = {"error": error.code, "message": error.message, "hint": error.hint}
 
     for reference in _REFERENCES:
-        ask(f"release {reference}", lambda: registry.release(reference))
-        ask(f"sealed {reference}", lambda: registry.sealed(reference))
-        ask(f"summary {reference}", lambda: registry.summary(reference))
-        ask(f"file {reference}", lambda: registry.file(reference, "main.md"))
+        ask(f"summary {reference}", partial(registry.summary, reference))
+    for reference in _SERVED:
+        ask(f"release {reference}", partial(registry.release, reference))
+        ask(f"sealed {reference}", partial(registry.sealed, reference))
+        ask(f"file {reference}", partial(registry.file, reference, "main.md"))
     for bundle in BUNDLES:
-        ask(f"history {bundle}", lambda: registry.history(bundle))
-        ask(f"history {bundle}@production", lambda: registry.history(bundle, "production"))
-        ask(f"aliases {bundle}", lambda: registry.aliases(bundle))
-        ask(f"bundle {bundle}", lambda: registry.bundle(bundle))
-        ask(f"releases {bundle}", lambda: registry.releases(bundle))
+        ask(f"history {bundle}", partial(registry.history, bundle))
+        ask(f"history {bundle}@production", partial(registry.history, bundle, "production"))
+        ask(f"aliases {bundle}", partial(registry.aliases, bundle))
+        ask(f"bundle {bundle}", partial(registry.bundle, bundle))
+        ask(f"releases {bundle}", partial(registry.releases, bundle))
     ask("bundles", registry.bundles)
     ask("bundles production", lambda: registry.bundles(alias="production"))
     ask("components", registry.components)
@@ -254,15 +273,17 @@ def wrong(found: dict[str, Any], right: dict[str, Any]) -> list[str]:
     return bad
 
 
+_BUNDLE = "/v1/bundles/{bundle}"
+_EACH = (
+    *(f"{_BUNDLE}/releases/{selector}" for selector in ("v1", "v3", "latest")),
+    f"{_BUNDLE}/aliases",
+    f"{_BUNDLE}/aliases/production",
+    f"{_BUNDLE}/aliases/production/history",
+    f"{_BUNDLE}/releases/v2/files/main.md",
+)
 PATHS = [
-    *(f"/v1/bundles/{reference.replace('@', '/releases/')}" for reference in _REFERENCES if "production" not in reference and "staging" not in reference),
-    *(f"/v1/bundles/{bundle}/aliases/{alias}" for bundle in BUNDLES for alias in ("staging", "production")),
-    *(f"/v1/bundles/{bundle}/aliases" for bundle in BUNDLES),
-    *(f"/v1/bundles/{bundle}/releases/v2/files/main.md" for bundle in BUNDLES),
-    *(f"/v1/bundles/{bundle}/aliases/production/history" for bundle in BUNDLES),
-    *(f"/v1/bundles/{bundle}" for bundle in BUNDLES),
+    *(path.format(bundle=bundle) for bundle in BUNDLES for path in _EACH),
     "/v1/bundles",
     "/v1/registry",
     "/readyz",
-    "/healthz",
 ]

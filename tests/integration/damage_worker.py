@@ -6,7 +6,6 @@ Each case is done in a fork of its own, under a time limit, so that a hang or a 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import logging
 import os
@@ -18,23 +17,24 @@ import tempfile
 import traceback
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import damage
 import httpx
 
 from pinset import bootstrap
 from pinset.api.app import create_app
+from pinset.catalog import writing
+from pinset.catalog.reading import SqlReader
+from pinset.catalog.sqlite import SqliteCatalog
+from pinset.domain.proof import Proof
 from pinset.errors import PinsetError
+from pinset.services import queries, session, verifying
 
-SECONDS = 60.0
-MUTANTS = {
-    "no object hashes": "mutate_hashes",
-    "no sums of rows": "mutate_sums",
-    "crash": "mutate_crash",
-    "hang": "mutate_hang",
-    "verify is silent": "mutate_verify",
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 120.0
 
 
 SENT: dict[str, str] = {}
@@ -46,7 +46,8 @@ def main(place: Path) -> None:
         case = json.loads(line)
         mutant = case.pop("mutant", None)
         seconds = case.pop("seconds", SECONDS)
-        print(json.dumps(forked(place, damage.Case(**case), right, mutant, seconds)), flush=True)
+        sys.stdout.write(json.dumps(forked(place, damage.Case(**case), right, mutant, seconds)) + "\n")
+        sys.stdout.flush()
 
 
 def forked(place: Path, case: damage.Case, right: Any, mutant: str | None, seconds: float) -> dict[str, Any]:
@@ -60,20 +61,19 @@ def forked(place: Path, case: damage.Case, right: Any, mutant: str | None, secon
                 os.setpgid(0, 0)
                 os.close(reading)
                 if mutant is not None:
-                    getattr(importlib.import_module("damage_mutants"), MUTANTS[mutant])()
-                report = json.dumps(run(place, Path(scratch), case, right))
-                with open(writing, "w") as pipe:
-                    pipe.write(report)
-                status = 0
-            except BaseException:
-                with open(writing, "w") as pipe:
-                    pipe.write(json.dumps({"bad": ["bug: " + traceback.format_exc()[-1500:]]}))
+                    MUTANTS[mutant]()
+                said = json.dumps(run(place, Path(scratch), case, right))
+            except BaseException:  # noqa: BLE001 - whatever it is, it is a finding
+                said = json.dumps({"bad": ["bug: " + traceback.format_exc()[-1500:]]})
+            try:
+                with os.fdopen(writing, "w") as pipe:
+                    pipe.write(said)
                 status = 0
             finally:
                 os._exit(status)
         os.close(writing)
-        said = b""
-        with open(reading, "rb", buffering=0) as pipe:
+        told = b""
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
             while True:
                 if not select.select([pipe], [], [], seconds)[0]:
                     os.killpg(child, signal.SIGKILL)
@@ -82,54 +82,60 @@ def forked(place: Path, case: damage.Case, right: Any, mutant: str | None, secon
                 piece = pipe.read(1 << 16)
                 if not piece:
                     break
-                said += piece
+                told += piece
         _, status = os.waitpid(child, 0)
         if status:
             return {"case": str(case), "bad": [f"crash: the process ended with status {status}"]}
-        return {"case": str(case), **json.loads(said)}
+        return {"case": str(case), **json.loads(told)}
 
 
 def run(place: Path, scratch: Path, case: damage.Case, right: Any) -> dict[str, Any]:
+    """Damage a copy, ask it everything, verify it, mend it; and ask an application that was running all the time."""
     bad: list[str] = []
-    home = scratch / "registry"
+    home, twin = scratch / "registry", scratch / "served"
     shutil.copytree(place / case.variant, home, symlinks=True)
     if case.server:
-        twin = scratch / "served"
         shutil.copytree(place / case.variant, twin, symlinks=True)
         with closing(bootstrap.local_registry(twin)) as registry:
-            bad += serve(registry, lambda: damage.damage(place, twin, case), right["served"], damage.DAMAGED | ({"unauthenticated"} if case.file in damage.STATE else set()))
-    said = damage.damage(place, home, case)
-    git_damaged = case.file not in damage.EITHER
-    noticed, same = False, False
+            allowed = damage.DAMAGED | ({"unauthenticated"} if case.file in damage.STATE else set())
+            bad += serve(registry, lambda: damage.damage(place, twin, case), right["served"], allowed)
+    report: dict[str, Any] = {"said": damage.damage(place, home, case), "noticed": True}
+    may_refuse = case.file in ("HEAD", "config")
     try:
         with closing(bootstrap.local_registry(home)) as registry:
-            found = json.loads(json.dumps(damage.answers(registry)))
+            found = _answers(registry)
             bad += [f"wrong: {one}" for one in damage.wrong(found, right["answers"])]
-            same = found == right["answers"]
-            if not same and case.file not in ("HEAD", "config", *damage.CATALOG):
-                bad += [f"not served: {k}: {found[k]}" for k in found if found[k] != right["answers"][k]][:1]
-            noticed = verify(registry, bad)
-            try:
-                registry.reindex()
-            except PinsetError as error:
-                if case.file in damage.CATALOG:
-                    bad.append(f"not mended: {error!r} {error.message}")
-            after = json.loads(json.dumps(damage.answers(registry)))
-            bad += [f"wrong after reindex: {one}" for one in damage.wrong(after, right["answers"])]
-            if case.file in damage.CATALOG and after != right["answers"]:
-                bad.append("not mended: other answers")
-            if case.file in damage.CATALOG and not registry.verify()["ok"]:
-                bad.append("not mended: verify goes on finding something")
+            if case.file not in damage.CATALOG and found != right["answers"]:
+                bad.append(f"not served: {[name for name in found if found[name] != right['answers'][name]][:9]}")
+            report["noticed"] = verify(registry, bad)
+            bad += mend(registry, case, right["answers"])
     except PinsetError as error:
-        noticed = True
-        if not error.hint:
-            bad.append(f"no way out: {error!r} {error.message}")
-        if case.file in (*damage.OBJECTS, "pack", "idx", "ref", "packed-refs", *damage.EITHER):
-            bad.append(f"not opened: {error!r} {error.message}")
-    must = git_damaged and case.file not in ("HEAD", "config")
-    if must and not noticed:
+        if not error.hint or not may_refuse:
+            bad.append(f"not opened: {error.code} {error.message}; {error.hint}")
+    if not report["noticed"] and case.file not in damage.BESIDE_GIT and not may_refuse:
         bad.append("verify does not notice")
-    return {"bad": bad, "said": said, "noticed": noticed, "same": same}
+    return {"bad": bad, **report}
+
+
+def mend(registry: Any, case: damage.Case, right: dict[str, Any]) -> list[str]:
+    """Rebuild the catalog: it is whole then, or git has lost what it is made of and everything stays as it was."""
+    try:
+        registry.reindex()
+    except PinsetError as error:
+        if case.file in damage.BESIDE_GIT or not error.hint:
+            return [f"not mended: {error.code} {error.message}; {error.hint}"]
+    found = _answers(registry)
+    bad = [f"wrong after reindex: {one}" for one in damage.wrong(found, right)]
+    if found != right:
+        bad.append("not mended: other answers")
+    if case.file in damage.CATALOG and (problems := registry.verify()["problems"]):
+        bad.append(f"not mended: {problems}")
+    return bad
+
+
+def _answers(registry: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(damage.answers(registry)))
+    return found
 
 
 def verify(registry: Any, bad: list[str]) -> bool:
@@ -165,6 +171,75 @@ def serve(registry: Any, spoil: Any, right: dict[str, Any], allowed: frozenset[s
 
     asyncio.run(ask())
     return bad
+
+
+# -- Broken products, by which the campaign is proven ------------------------------------------------------------
+
+
+def _no_sums() -> None:
+    def unproven(_table: Any, values: dict[str, Any]) -> dict[str, Any]:
+        values.pop("sum")
+        return values
+
+    writing.sound = unproven
+
+
+def _no_witness() -> None:
+    SqliteCatalog._witness = lambda _self: None  # type: ignore[method-assign]
+
+
+def _no_examination() -> None:
+    SqlReader.examine = lambda _self: None  # type: ignore[method-assign]
+
+
+def _forgetful_rebuild() -> None:
+    def rebuild(context: Any, progress: Any = None) -> int:
+        entries = [session.entry_of(stored) for stored in context.store.scan()]
+        context.catalog.rebuild(entries)
+        return len(entries)
+
+    session.rebuild = rebuild
+
+
+def _silent_verify() -> None:
+    verifying._examine = lambda *_: (Proof(), [])
+    verifying._catalog_problems = lambda *_: []
+
+
+def _git_is_asked() -> None:
+    def release(context: Any, reference: str) -> Any:
+        list(context.store.scan())
+        return whole(context, reference)
+
+    whole, queries.release = queries.release, release
+
+
+def _bug() -> None:
+    def release(*_: Any) -> Any:
+        raise KeyError("release")
+
+    queries.release = release
+
+
+def _crash() -> None:
+    SqlReader.head = lambda _self: os.kill(os.getpid(), signal.SIGSEGV)  # type: ignore[method-assign,assignment,return-value]
+
+
+def _hang() -> None:
+    SqlReader.head = lambda _self: signal.pause()  # type: ignore[method-assign,assignment,return-value]
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    "no sums": _no_sums,
+    "no witness": _no_witness,
+    "no examination": _no_examination,
+    "forgetful rebuild": _forgetful_rebuild,
+    "silent verify": _silent_verify,
+    "git is asked": _git_is_asked,
+    "bug": _bug,
+    "crash": _crash,
+    "hang": _hang,
+}
 
 
 def record(place: Path) -> None:
