@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 KINDS = ("flip", "truncate", "zero", "substitute", "delete")
 OBJECTS = ("commit", "tree", "blob")
-AIMED = ("letter", "row")
+AIMED = ("letter", "entries")
 """Damage to a catalog at a place where SQLite's own reading notices nothing."""
-_PAGE, _LEAF = 4096, 0x0D
+_PAGE, _INDEX_LEAF = 4096, 0x0A
 FILES = {
     "loose": (*OBJECTS, "ref", "HEAD", "config", "catalog-wal", "state-wal", "lock", "state-lock"),
     "packed": ("pack", "idx", "packed-refs", "catalog", "catalog-link", "catalog-witness", "state"),
@@ -164,16 +164,13 @@ def damage(place: Path, home: Path, case: Case) -> str:
     data = bytearray(path.read_bytes())
     at = chance.randrange(len(data)) if data else 0
     if case.kind in AIMED:
-        # A word of a move's record, which is in no index; the whole row that holds it, taken off its page.
+        # A word of a move's record, which is in no index; the last entry of every page of an index.
         at = data.index(b"shipped")
-        if case.kind == "row":
-            page = at - at % _PAGE
-            assert data[page] == _LEAF, "the page is no leaf of a table"
-            count = int.from_bytes(data[page + 3 : page + 5])
-            cells = [int.from_bytes(data[page + 8 + 2 * n : page + 10 + 2 * n]) for n in range(count)]
-            cells.remove(max(cell for cell in cells if page + cell <= at))
-            data[page + 3 : page + 5] = len(cells).to_bytes(2)
-            data[page + 8 : page + 8 + 2 * len(cells)] = b"".join(cell.to_bytes(2) for cell in cells)
+        if case.kind == "entries":
+            for page in range(_PAGE, len(data), _PAGE):
+                count = int.from_bytes(data[page + 3 : page + 5])
+                if data[page] == _INDEX_LEAF and count > 1:
+                    data[page + 3 : page + 5] = (count - 1).to_bytes(2)
         else:
             data[at] ^= 1
     elif case.kind == "flip":

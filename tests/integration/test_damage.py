@@ -112,7 +112,7 @@ MUTANTS = [
     ("no sums", "packed", "catalog", "letter", "wrong"),
     ("no witness", "loose", "catalog-wal", "delete", "wrong"),
     ("no witness", "packed", "catalog", "substitute", "wrong"),
-    ("no examination", "packed", "catalog", "row", "wrong"),
+    ("no examination", "packed", "catalog", "entries", "wrong"),
     ("forgetful rebuild", "loose", "ref", "delete", "wrong after reindex"),
     ("silent verify", "loose", "blob", "flip", "verify does not notice"),
     ("git is asked", "loose", "tree", "truncate", "not served"),
