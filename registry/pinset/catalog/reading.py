@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, case, exists, select
 
-from pinset.catalog import tables
+from pinset.catalog import tables, writing
 from pinset.domain import messages, sealed
 from pinset.domain.records import (
     ComponentRecord,
@@ -42,25 +42,32 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def examine(self) -> None:
+        """Raises Integrity where SQLite finds its own file damaged: rows that no search finds, or finds twice."""
+        found = self._connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+        if found != "ok":
+            raise Integrity(f"the catalog is damaged: {found}", hint="run `pinset reindex`")
+
     def head(self) -> Head:
         """The newest visible write."""
         row = self._one(_HEAD)
         if row is None:
             raise Unavailable("the catalog is empty", hint="run `pinset reindex`")
-        return Head(registry_id=row.registry_id, epoch=row.epoch, serial=row.serial, commit=row.commit, at=row.at)
+        meta = _part(row, t.Meta)
+        return Head(**{name: meta[name] for name in ("registry_id", "epoch", "serial", "commit", "at")})
 
     def intent(self) -> Intent | None:
         """The write that was cut off."""
         row = self._one(_INTENT)
         if row is None:
             return None
-        body = json.loads(row.body)
+        body = json.loads(_part(row, t.IntentTable)["body"])
         return Intent(body["operation"], tuple(RefMove(*move) for move in body["moves"]))
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
         row = self._one(_BUNDLE, name=name)
-        return BundleRow(**row._asdict()) if row else None
+        return BundleRow(**_part(row, t.Bundle)) if row else None
 
     def bundles(
         self,
@@ -72,7 +79,7 @@ class SqlReader:
         limit: int = 100,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
-        wanted = select(t.Bundle.__table__).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
+        wanted = _whole(t.Bundle).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
         if query:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if alias is not None:
@@ -80,7 +87,7 @@ class SqlReader:
             wanted = wanted.where(t.Bundle.name.in_(served))
         if uses is not None:
             wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))
-        return [BundleRow(**row._asdict()) for row in self._connection.execute(wanted)]
+        return [BundleRow(**_part(row, t.Bundle)) for row in self._rows(wanted)]
 
     def _using(self, kind: str, name: str, version: int | None) -> Any:
         held = (
@@ -102,21 +109,26 @@ class SqlReader:
 
     def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
         """The releases whose digest begins so."""
-        rows = self._connection.execute(_RELEASES_BY_DIGEST, {"bundle": bundle, **_range(digest)})
+        rows = self._rows(_RELEASES_BY_DIGEST, bundle=bundle, first=digest, end=digest + _END)
         return [_release(row) for row in rows]
 
     def latest(self, bundle: str) -> ReleaseRow | None:
         """The newest release that is not yanked."""
-        wanted = _releases(t.Release.bundle == bundle, t.Release.yanked.is_(None))
-        row = self._one(wanted.order_by(_descending(t.Release.version)).limit(1))
-        return _release(row) if row else None
+        before: int | None = None
+        # Which is yanked is said by rows that are proven, not by the engine's search.
+        while rows := self.releases(bundle, before=before, limit=_MOST):
+            for row in rows:
+                if row.yanked is None:
+                    return row
+                before = row.record.version
+        return None
 
     def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
         """Releases, newest first."""
         wanted = _releases(t.Release.bundle == bundle)
         if before is not None:
             wanted = wanted.where(t.Release.version < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Release.version)).limit(limit))
+        rows = self._rows(wanted.order_by(_descending(t.Release.version)).limit(limit))
         return [_release(row) for row in rows]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
@@ -129,17 +141,17 @@ class SqlReader:
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
         """The newest move of an alias."""
         row = self._one(_ALIAS, bundle=bundle, alias=alias)
-        return _move(row) if row else None
+        return _move(row, t.Alias) if row else None
 
     def aliases(self, bundle: str) -> Sequence[MoveRow]:
         """The newest move of every alias."""
         wanted = _moves(t.Alias.bundle == bundle, table=t.Alias).order_by(t.Alias.name)
-        return [_move(row) for row in self._connection.execute(wanted)]
+        return [_move(row, t.Alias) for row in self._rows(wanted)]
 
     def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
         """One move."""
         row = self._one(_MOVE, bundle=bundle, alias=alias, seq=seq)
-        return _move(row) if row else None
+        return _move(row, t.Move) if row else None
 
     def moves(
         self, bundle: str, alias: str | None = None, *, before: int | None = None, limit: int = 100
@@ -150,8 +162,8 @@ class SqlReader:
             wanted = wanted.where(t.Move.alias == alias)
         if before is not None:
             wanted = wanted.where(t.Move.serial < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Move.serial)).limit(limit))
-        return [_move(row) for row in rows]
+        rows = self._rows(wanted.order_by(_descending(t.Move.serial)).limit(limit))
+        return [_move(row, t.Move) for row in rows]
 
     def served_before(self, bundle: str, alias: str, version: int, seq: int) -> MoveRow | None:
         """The newest move of an alias to a version, before a seq."""
@@ -163,11 +175,11 @@ class SqlReader:
             table=t.Move,
         )
         row = self._one(wanted.order_by(_descending(t.Move.seq)).limit(1))
-        return _move(row) if row else None
+        return _move(row, t.Move) if row else None
 
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now."""
-        return frozenset(self._connection.execute(_BARS, {"bundle": bundle, "alias": alias}).scalars())
+        return frozenset(_part(row, t.Bar)["version"] for row in self._rows(_BARS, bundle=bundle, alias=alias))
 
     def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
         """One version of a component."""
@@ -182,7 +194,7 @@ class SqlReader:
     def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
         """The versions whose digest begins so."""
         wanted = _components(t.Component.key == f"{kind}/{name}", *_prefix(t.Component.digest, digest))
-        rows = self._connection.execute(wanted.order_by(t.Component.version).limit(_MOST))
+        rows = self._rows(wanted.order_by(t.Component.version).limit(_MOST))
         return [_component(row) for row in rows]
 
     def component_versions(
@@ -192,7 +204,7 @@ class SqlReader:
         wanted = _components(t.Component.key == f"{kind}/{name}")
         if before is not None:
             wanted = wanted.where(t.Component.version < before)
-        rows = self._connection.execute(wanted.order_by(_descending(t.Component.version)).limit(limit))
+        rows = self._rows(wanted.order_by(_descending(t.Component.version)).limit(limit))
         return [_component(row) for row in rows]
 
     def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
@@ -200,7 +212,7 @@ class SqlReader:
         wanted = _components(t.Component.newest, t.Component.key > after)
         if kind is not None:
             wanted = wanted.where(*_prefix(t.Component.key, f"{kind}/"))
-        return [_component(row) for row in self._connection.execute(wanted.order_by(t.Component.key).limit(limit))]
+        return [_component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified."""
@@ -222,7 +234,7 @@ class SqlReader:
         of_release = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
         served = case((exists().where(of_release), 1), else_=0)
         wanted = (
-            select(t.Uses.bundle, t.Uses.version, t.Uses.component_version, t.Release.serial, served.label("served"))
+            _whole(t.Uses, t.Release, served.label("served"))
             .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
             .order_by(served.desc(), _descending(t.Release.serial))
@@ -234,16 +246,16 @@ class SqlReader:
             wanted = wanted.where(
                 (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))
             )
-        return [
-            Use(kind, name, row.component_version, row.bundle, row.version, row.serial, self._serving(row))
-            for row in self._connection.execute(wanted).all()
-        ]
+        return [self._use(kind, name, row) for row in self._rows(wanted)]
 
-    def _serving(self, use: Any) -> tuple[str, ...]:
-        if not use.served:
-            return ()
-        wanted = select(t.Alias.name).where(t.Alias.bundle == use.bundle, t.Alias.version == use.version)
-        return tuple(self._connection.execute(wanted.order_by(t.Alias.name)).scalars())
+    def _use(self, kind: str, name: str, row: Row[Any]) -> Use:
+        use, serial = _part(row, t.Uses), _part(row, t.Release)["serial"]
+        serving = self._serving(use["bundle"], use["version"]) if row.served else ()
+        return Use(kind, name, use["component_version"], use["bundle"], use["version"], serial, serving)
+
+    def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
+        wanted = _whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
+        return tuple(_part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
@@ -255,12 +267,13 @@ class SqlReader:
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
-        found: str | None = self._connection.execute(_REF, {"name": name}).scalar()
-        return found
+        row = self._one(_REF, name=name)
+        return None if row is None else str(_part(row, t.Ref)["commit"])
 
     def refs(self) -> Mapping[str, str]:
         """Every ref and its commit."""
-        return {row.name: row.commit for row in self._connection.execute(select(t.Ref.__table__))}
+        parts = (_part(row, t.Ref) for row in self._rows(_whole(t.Ref)))
+        return {part["name"]: part["commit"] for part in parts}
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Every row of every table but the intents."""
@@ -271,15 +284,16 @@ class SqlReader:
 
     def _sealed(self, digest: str, ref: str) -> Sealed:
         """Texts by a manifest, every byte checked: what is damaged is said, never served."""
-        text = self._connection.execute(_MANIFEST, {"digest": digest}).scalar()
-        if text is None or sealed.digest_of(text) != digest:
+        row = self._one(_MANIFEST, digest=digest)
+        text = row.text if row else None
+        if not isinstance(text, str) or sealed.digest_of(text) != digest:
             raise Integrity(
                 f"the catalog's manifest of {digest} ({ref}) is damaged",
                 hint="run `pinset reindex`, then `pinset verify`",
             )
         listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
-        wanted = {"hashes": sorted(set(listed.values()))}
-        texts = {row.sha256: row.text for row in self._connection.execute(_TEXTS, wanted)}
+        hashes = sorted(set(listed.values()))
+        texts = {row.sha256: str(row.text) for row in self._rows(_TEXTS, hashes=hashes)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
         try:
             sealed.verify(form, digest)
@@ -290,10 +304,18 @@ class SqlReader:
         return form
 
     def _records(self, wanted: Select[Any], **values: Any) -> Sequence[tuple[str, Record]]:
-        return [(row.id, messages.decode(row.message)) for row in self._connection.execute(wanted, values)]
+        parts = (_part(row, t.Commit) for row in self._rows(wanted, **values))
+        return [(part["id"], messages.decode(part["message"])) for part in parts]
 
     def _one(self, wanted: Select[Any], **values: Any) -> Row[Any] | None:
-        return self._connection.execute(wanted, values).first()
+        rows = self._rows(wanted, **values)
+        return rows[0] if rows else None
+
+    def _rows(self, wanted: Select[Any], **values: Any) -> Sequence[Row[Any]]:
+        try:
+            return self._connection.execute(wanted, values).all()
+        except (ValueError, TypeError, ArithmeticError) as error:  # a value that no column of its type can hold
+            raise Integrity(f"the catalog is damaged: {error}", hint="run `pinset reindex`") from error
 
 
 def _descending(column: Any) -> Any:
@@ -305,54 +327,64 @@ def _prefix(column: Any, text: str) -> tuple[Any, Any]:
     return column >= text, column < text + _END
 
 
-def _range(text: str) -> dict[str, str]:
-    """The parameters of `_WITHIN`."""
-    return {"first": text, "end": text + _END}
+def _whole(*parts: Any) -> Select[Any]:
+    """Rows of tables with every column, under names that `_part` knows; and further columns."""
+    found: list[Any] = []
+    for part in parts:
+        held = getattr(part, "__table__", None)
+        found += [part] if held is None else [c.label(f"{held.name}__{c.name}") for c in held.columns]
+    return select(*found).select_from(parts[0])
+
+
+def _part(row: Row[Any], table: Any) -> dict[str, Any]:
+    """What a row of `_whole` holds of one table. Raises Integrity where it is not what was written."""
+    held = row._asdict()
+    values = {column.name: held[f"{table.__tablename__}__{column.name}"] for column in table.__table__.columns}
+    return writing.sound(table, values)
 
 
 def _releases(*where: Any) -> Select[Any]:
-    held = (t.Release.yanked, t.Commit.id, t.Commit.message)
-    return select(*held).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
+    return _whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
 
 
 def _components(*where: Any) -> Select[Any]:
-    held = (t.Commit.id, t.Commit.message)
-    joined = select(*held).select_from(t.Component).join(t.Commit, t.Commit.serial == t.Component.serial)
-    return joined.where(*where)
+    return _whole(t.Component, t.Commit).join(t.Commit, t.Commit.serial == t.Component.serial).where(*where)
 
 
 def _moves(*where: Any, table: Any) -> Select[Any]:
-    held = select(t.Commit.id, t.Commit.message).select_from(table)
-    return held.join(t.Commit, t.Commit.serial == table.serial).where(*where)
+    return _whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
 
 
 def _release(row: Row[Any]) -> ReleaseRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, ReleaseRecord):
+    held, commit = _part(row, t.Release), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=row.id, yanked=row.yanked)
+    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
 
 
 def _component(row: Row[Any]) -> ComponentRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, ComponentRecord):
+    held, commit = _part(row, t.Component), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ComponentRecord) or f"{record.kind}/{record.name}" != held["key"]:
         raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
-    return ComponentRow(record=record, commit=row.id)
+    return ComponentRow(record=record, commit=commit["id"])
 
 
-def _move(row: Row[Any]) -> MoveRow:
-    record = messages.decode(row.message)
-    if not isinstance(record, MoveRecord):
+def _move(row: Row[Any], table: Any) -> MoveRow:
+    held, commit = _part(row, table), _part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
-    return MoveRow(record=record, commit=row.id)
+    return MoveRow(record=record, commit=commit["id"])
 
 
 # What every write and every fetch asks is made once: making a statement costs more than running it.
 
-_HEAD: Final = select(t.Meta.__table__)
-_INTENT: Final = select(t.IntentTable.__table__)
-_BUNDLE: Final = select(t.Bundle.__table__).where(t.Bundle.name == bindparam("name"))
-_REF: Final = select(t.Ref.commit).where(t.Ref.name == bindparam("name"))
+_HEAD: Final = _whole(t.Meta)
+_INTENT: Final = _whole(t.IntentTable)
+_BUNDLE: Final = _whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
+_REF: Final = _whole(t.Ref).where(t.Ref.name == bindparam("name"))
 _OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
 _RELEASE: Final = _releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
 _RELEASE_BY_LABEL: Final = _releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
@@ -364,9 +396,9 @@ _COMPONENT_BY_LABEL: Final = _components(_OF_COMPONENT, t.Component.label == bin
 _ALIAS: Final = _moves(t.Alias.bundle == bindparam("bundle"), t.Alias.name == bindparam("alias"), table=t.Alias)
 _OF_ALIAS: Final = (t.Move.bundle == bindparam("bundle"), t.Move.alias == bindparam("alias"))
 _MOVE: Final = _moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
-_BARS: Final = select(t.Bar.version).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
+_BARS: Final = _whole(t.Bar).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
 _MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
 _TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
-_COMMITS: Final = select(t.Commit.id, t.Commit.message).order_by(t.Commit.serial)
+_COMMITS: Final = _whole(t.Commit).order_by(t.Commit.serial)
 _OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
 _RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))

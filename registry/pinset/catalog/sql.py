@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, delete, insert, select
+from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset.catalog import tables, writing
@@ -13,24 +13,29 @@ from pinset.catalog.reading import SqlReader
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection, Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Intent
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Intent
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
 class SqlWriter(SqlReader):
-    """Implements `ports.catalog.CatalogWriter`: each change is one durable transaction."""
+    """Implements `ports.catalog.CatalogWriter`: each change is one durable transaction.
+
+    testify: is told the newest write as soon as it can be seen.
+    """
+
+    def __init__(self, connection: Connection, testify: Callable[[Head], None] | None = None) -> None:
+        super().__init__(connection)
+        self._testify = testify
 
     def begin(self, intent: Intent) -> None:
         """Make the intent durable."""
-        body = writing.intent_body(intent.operation, [(m.ref, m.expected, m.new) for m in intent.moves])
-        self._connection.execute(delete(t.IntentTable))
-        self._connection.execute(insert(t.IntentTable).values(id=1, body=body))
+        writing.keep_intent(self._connection, intent.operation, [(m.ref, m.expected, m.new) for m in intent.moves])
         self._connection.commit()
 
     def drop_intent(self) -> None:
@@ -45,11 +50,14 @@ class SqlWriter(SqlReader):
                 for entry in entries:
                     writing.apply(self._connection, entry)
                 self._connection.execute(delete(t.IntentTable))
+                head = self.head() if self._testify else None
                 self._connection.commit()
             except BaseException:
                 with suppress(SQLAlchemyError):
                     self._connection.rollback()
                 raise
+            if self._testify is not None and head is not None:
+                self._testify(head)
 
 
 class SqlCatalog:
@@ -96,6 +104,17 @@ class SqlCatalog:
 
     def settle(self) -> None:
         """Nothing to do: the engine sees to it."""
+
+    def examine(self) -> None:
+        """The engine examines its own files."""
+
+    def shown(self) -> int:
+        """The serial of the newest write; 0 where that is not known."""
+        try:
+            with self.reading() as reader:
+                return reader.head().serial
+        except (Unavailable, Integrity):
+            return 0
 
     def close(self) -> None:
         """Release connections."""

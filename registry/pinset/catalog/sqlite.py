@@ -4,12 +4,18 @@
 rebuild is made aside under the next number and put in place by renaming one link: readers have the old file with
 its log, or the new one with its own, never a mixture.
 
+SQLite notices neither a log that was cut off, zeroed or lost (it goes on with what was before) nor an older file
+in the file's place. So ``catalog.serial`` holds a witness: which registry this is, and the newest write that was ever
+shown. It is written after the catalog and read before it, so no sound catalog is ever behind it. A file is examined
+by SQLite when it is first opened; what its rows hold is proven by their sums.
+
 Read-write connections open and close only under the store's lock, all others are ``mode=ro``: before 3.51.3 two
 connections that checkpoint at once can corrupt a database, and a plain reader that closes last checkpoints.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -29,15 +35,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head
 
 NAME: Final = "catalog.sqlite"
+_WITNESS: Final = "catalog.serial"
 _BUSY_SECONDS: Final = 5.0
 _KEPT: Final = 4
 """Readers' connections that are kept open; more are opened and closed with their use."""
 _INHERITED: Final[list[Engine]] = []
 _Key = tuple[int, int, int]
 """Device and inode of the file, and the process that opened it."""
+_EXAMINED: Final = 64 * 1024 * 1024
+"""Bytes of the largest file that is examined when it is opened: 2 ms each million. `pinset verify` examines all."""
 
 
 class SqliteCatalog:
@@ -57,10 +66,13 @@ class SqliteCatalog:
     @contextmanager
     def reading(self) -> Iterator[CatalogReader]:
         """A consistent view. Raises Unavailable where there is no catalog of this format."""
+        witness = self._witness()
         with translated(), self._engine(writable=False).connect() as connection:
             if format_of(connection) != t.CATALOG_FORMAT:
                 raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
-            yield SqlReader(connection)
+            reader = SqlReader(connection)
+            _refuse_older(reader, witness)
+            yield reader
 
     @contextmanager
     def writing(self) -> Iterator[CatalogWriter]:
@@ -72,7 +84,17 @@ class SqliteCatalog:
                 raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
             connection.rollback()
             self._written = True
-            yield SqlWriter(connection)
+            yield SqlWriter(connection, self._testify)
+
+    def examine(self) -> None:
+        """Examine the whole file, whatever its size. Raises Integrity, Unavailable."""
+        with translated(), self._engine(writable=False).connect() as connection:
+            SqlReader(connection).examine()
+
+    def shown(self) -> int:
+        """The serial of the newest write that was ever shown, 0 where that is not known."""
+        witness = self._witness()
+        return witness[2] if witness else 0
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format that can be opened."""
@@ -99,6 +121,8 @@ class SqliteCatalog:
             flip.symlink_to(target.name)
             flip.replace(self._link)
             sync(self._directory)
+            with self.writing() as writer:
+                self._testify(writer.head())
         except OSError as error:
             _remove(target)
             raise ReadOnly(
@@ -152,9 +176,32 @@ class SqliteCatalog:
         if self._engines is None or self._engines[0] != key:
             self._forget()
             reader = sqlite_engine(self._link, writable=False, kept=True)
+            if found.st_size <= _EXAMINED:
+                with reader.connect() as connection:
+                    SqlReader(connection).examine()
             self._engines = (key, reader, sqlite_engine(self._link, writable=True, kept=self._keep_writer))
         _, reader, writer = self._engines
         return writer if writable else reader
+
+    def _testify(self, head: Head) -> None:
+        """Write the witness. It is a safeguard: where it cannot be written the catalog is as good as before."""
+        said = f"{head.registry_id} {head.epoch} {head.serial:020d}"
+        with suppress(OSError):
+            descriptor = os.open(self._directory / _WITNESS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                os.pwrite(descriptor, f"{said} {_sum(said)}\n".encode(), 0)
+            finally:
+                os.close(descriptor)
+
+    def _witness(self) -> tuple[str, int, int] | None:
+        """Registry, epoch and serial as the witness has them; None where it is not there or was cut off itself."""
+        try:
+            first, _, _ = (self._directory / _WITNESS).read_bytes().decode("ascii").partition("\n")
+            said, _, proof = first.rpartition(" ")
+            registry, epoch, serial = said.split(" ")
+            return (registry, int(epoch), int(serial)) if proof == _sum(said) else None
+        except (OSError, ValueError):
+            return None
 
     def _generation(self) -> int:
         """The number of the newest catalog file there is, in place or left behind."""
@@ -192,6 +239,22 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _refuse_older(reader: SqlReader, witness: tuple[str, int, int] | None) -> None:
+    """Raises Unavailable for a catalog that lacks a write that was shown once."""
+    if witness is None:
+        return
+    registry, epoch, serial = witness
+    head = reader.head()
+    if head.registry_id != registry or (head.epoch, head.serial) < (epoch, serial):
+        raise Unavailable(
+            f"the catalog ends at write {head.serial}, and {serial} was shown already", hint="run `pinset reindex`"
+        )
+
+
+def _sum(said: str) -> str:
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _remove(path: Path) -> None:

@@ -36,7 +36,7 @@ def apply(connection: Connection, entry: Entry) -> None:
     """Add one commit. Entries come in the order of their serials. Raises Integrity for texts that do not fit."""
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
-    connection.execute(_add(t.Commit), {**values, "message": messages.encode(record)})
+    _insert(connection, t.Commit, {**values, "message": messages.encode(record)})
     _put(connection, t.Ref, {"name": record.ref}, {"commit": entry.commit})
     match record:
         case FoundingRecord():
@@ -50,49 +50,48 @@ def apply(connection: Connection, entry: Entry) -> None:
             _apply_move(connection, record)
         case EvidenceRecord():
             yanked = record.reason if record.verdict is Verdict.YANK else None
-            same = {"of_bundle": record.bundle, "of_version": record.version}
-            connection.execute(_change(t.Release, ("bundle", "version")), {**same, "yanked": yanked})
+            _update(connection, t.Release, {"bundle": record.bundle, "version": record.version}, {"yanked": yanked})
             _touch(connection, record.bundle, stamp.at)
-    connection.execute(_change(t.Meta, ()), {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
+    _update(connection, t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
 
 
 def _apply_release(connection: Connection, entry: Entry, record: ReleaseRecord) -> None:
     manifest = _keep_texts(connection, entry.files, sealed.MANIFEST, record.digest)
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
-    connection.execute(_add(t.Release), {**values, "label": label, "serial": record.stamp.serial})
+    _insert(connection, t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None})
     known = connection.execute(_RELEASES, {"name": record.bundle}).scalar()
     values = {"releases": (known or 0) + 1, "newest": record.version, "changed_at": record.stamp.at}
     _put(connection, t.Bundle, {"name": record.bundle}, values)
     for key, pin in manifest.get("components", {}).items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
-        connection.execute(_add(t.Uses), used)
+        _insert(connection, t.Uses, used)
 
 
 def _apply_component(connection: Connection, entry: Entry, record: ComponentRecord) -> None:
     _keep_texts(connection, entry.files, sealed.COMPONENT, record.digest)
     key = f"{record.kind}/{record.name}"
-    connection.execute(_change(t.Component, ("key", "newest")), {"of_key": key, "of_newest": True, "newest": False})
+    _update(connection, t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
     label = record.label.lower() if record.label is not None else None
-    connection.execute(_add(t.Component), {**values, "label": label, "newest": True})
+    _insert(connection, t.Component, {**values, "label": label, "newest": True})
 
 
 def _apply_move(connection: Connection, record: MoveRecord) -> None:
     where = {"bundle": record.bundle, "alias": record.alias}
     values = {"seq": record.seq, "to_version": record.to_version, "serial": record.stamp.serial}
-    connection.execute(_add(t.Move), {**where, **values})
+    _insert(connection, t.Move, {**where, **values})
     key = {"bundle": record.bundle, "name": record.alias}
     _put(connection, t.Alias, key, {"version": record.to_version, "serial": record.stamp.serial})
     if record.bars is not None:
-        _keep(connection, t.Bar, [{**where, "version": record.bars}])
+        _keep(connection, t.Bar, [_summed(t.Bar, {**where, "version": record.bars})])
     if record.to_version is not None:
         connection.execute(_LIFT, {**where, "version": record.to_version})
     _touch(connection, record.bundle, record.stamp.at)
 
 
 def _touch(connection: Connection, bundle: str, at: int) -> None:
-    connection.execute(_change(t.Bundle, ("name",)), {"of_name": bundle, "changed_at": at})
+    _update(connection, t.Bundle, {"name": bundle}, {"changed_at": at})
 
 
 def _keep_texts(connection: Connection, files: Mapping[str, str], name: str, digest: str) -> dict[str, Any]:
@@ -108,10 +107,40 @@ def _keep_texts(connection: Connection, files: Mapping[str, str], name: str, dig
     return content
 
 
+def _summed(table: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {**values, "sum": tables.sum_of(table.__table__, values)}
+
+
+def _insert(connection: Connection, table: Any, values: dict[str, Any]) -> None:
+    """Insert a row, given whole."""
+    connection.execute(_add(table), _summed(table, values))
+
+
+def _update(connection: Connection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Change some values of the row that holds the others, where there is one. A row that is damaged is refused."""
+    found = connection.execute(_find(table, tuple(key)), {f"of_{name}": value for name, value in key.items()}).first()
+    if found is None:
+        return
+    row = sound(table, found._asdict())
+    changed = _summed(table, {**row, **values})
+    at = {f"of_{column.name}": row[column.name] for column in table.__table__.primary_key.columns}
+    statement = _change(table, tuple(at))
+    connection.execute(statement, {**at, **{name: changed[name] for name in (*values, "sum")}})
+
+
+def sound(table: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """A row's values without its sum. Raises Integrity where they are not those that were written."""
+    held = values.pop("sum")
+    if held != tables.sum_of(table.__table__, values):
+        raise Integrity(f"the catalog is damaged: a row of {table.__tablename__}", hint="run `pinset reindex`")
+    return values
+
+
 def _put(connection: Connection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
-    """Insert a row, or update it where its key is there."""
-    statement = _upsert(connection.dialect.name, table, tuple(key), tuple(values))
-    connection.execute(statement, {**key, **values})
+    """Insert a row, or update it where its key is there. Key and values are all there is in it."""
+    row = _summed(table, {**key, **values})
+    statement = _upsert(connection.dialect.name, table, tuple(key), (*values, "sum"))
+    connection.execute(statement, row)
 
 
 def _keep(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
@@ -135,8 +164,13 @@ def _add(table: Any) -> Any:
 
 @cache
 def _change(table: Any, key: tuple[str, ...]) -> Any:
-    """An update of the columns it is given where each column of the key is what ``of_<column>`` says."""
-    return update(table).where(*(getattr(table, name) == bindparam(f"of_{name}") for name in key))
+    """An update of the columns it is given where each column is what its ``of_<column>`` of the key says."""
+    return update(table).where(*(getattr(table, name[3:]) == bindparam(name) for name in key))
+
+
+@cache
+def _find(table: Any, key: tuple[str, ...]) -> Any:
+    return select(table.__table__).where(*(getattr(table, name) == bindparam(f"of_{name}") for name in key))
 
 
 @cache
@@ -160,6 +194,7 @@ def _insert_of(dialect: str) -> Any:
     return sqlite.insert
 
 
-def intent_body(operation: str, moves: list[tuple[str, str | None, str]]) -> str:
-    """An intent as it is kept."""
-    return json.dumps({"operation": operation, "moves": moves})
+def keep_intent(connection: Connection, operation: str, moves: list[tuple[str, str | None, str]]) -> None:
+    """Keep an intent, in the place of any other."""
+    connection.execute(delete(t.IntentTable))
+    _insert(connection, t.IntentTable, {"id": 1, "body": json.dumps({"operation": operation, "moves": moves})})

@@ -69,6 +69,11 @@ class Proof:
     _labels: set[tuple[str, str]] = field(default_factory=set)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
 
+    @property
+    def serial(self) -> int:
+        """The serial of the last commit, 0 before the first."""
+        return self._last.record.stamp.serial if self._last else 0
+
     def add(self, fact: Fact) -> None:
         """Check one commit against all before it."""
         self.commits += 1

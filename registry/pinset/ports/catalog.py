@@ -233,6 +233,12 @@ class Catalog(Protocol):
     def usable(self) -> bool:
         """Whether there is a catalog of this program's format that can be opened."""
 
+    def examine(self) -> None:
+        """Look for damage that no single read would meet. Raises Integrity, Unavailable."""
+
+    def shown(self) -> int:
+        """The serial of the newest write that was ever shown, as far as is known; 0 where nothing is."""
+
     def rebuild(self, entries: Iterable[Entry]) -> None:
         """Build a whole catalog aside and put it in place of the old one at once, for the holder of the store's lock.
 

@@ -187,17 +187,34 @@ def ready(context: Context, progress: Progress | None = None) -> None:
 
 
 def rebuild(context: Context, progress: Progress | None = None) -> int:
-    """Build the catalog anew from git alone; how many commits it has. Only under the store's lock."""
-    count = 0
+    """Build the catalog anew from git alone; how many commits it has. Only under the store's lock.
+
+    Raises Integrity where git has lost a commit: what remains looks whole, and is older than what was served.
+    """
+    count, shown = 0, context.catalog.shown()
 
     def entries() -> Iterator[Entry]:
         nonlocal count
+        serial, commit = 0, None
         for stored in context.store.scan(progress=progress):
-            yield entry_of(stored)
+            entry = entry_of(stored)
+            if entry.record.stamp.prev != commit:
+                raise _lost(f"{entry.commit} follows {entry.record.stamp.prev or 'nothing'}, which is on no branch")
+            yield entry
+            serial, commit = entry.record.stamp.serial, entry.commit
             count += 1
+        if serial < shown:
+            raise _lost(f"its newest write is {serial}, and {shown} was made and shown")
 
     context.catalog.rebuild(entries())
     return count
+
+
+def _lost(what: str) -> Integrity:
+    return Integrity(
+        f"the repository has lost a branch or the end of one: {what}",
+        hint="see which: pinset verify; then put the branch back, or restore a backup (pinset restore)",
+    )
 
 
 def entry_of(stored: StoredCommit) -> Entry:

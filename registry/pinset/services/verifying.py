@@ -45,7 +45,7 @@ def verify(
     proof, found = _examine(context.store, refs, progress, gently=gently)
     problems += found
     if not problems:
-        problems = _catalog_problems(context, known, refs, progress) + _state_problems(context)
+        problems = _catalog_problems(context, known, refs, proof.serial, progress) + _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -117,6 +117,7 @@ def _catalog_problems(
     context: Context,
     catalog: tuple[int, Mapping[str, str]] | None,
     refs: Mapping[str, str],
+    last: int,
     progress: Progress | None,
 ) -> list[dict[str, str]]:
     hint = "run `pinset reindex`"
@@ -124,10 +125,16 @@ def _catalog_problems(
         return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
     serial, known = catalog
     problems: list[dict[str, str]] = []
+    # What the catalog knows was shown: where git ends before it, git has lost it, and a rebuild would too.
+    way_out = hint if last >= serial else _way_out()
+    try:
+        context.catalog.examine()
+    except PinsetError as error:
+        problems.append(_problem("catalog", error))
     for ref in sorted(set(known) | set(refs)):
         if known.get(ref) != refs.get(ref):
             what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
-            problems.append({"where": f"catalog {ref} ", "what": what, "hint": hint})
+            problems.append({"where": f"catalog {ref} ", "what": what, "hint": way_out})
     after, read = 0, 0
     while after < serial:
         # A view of its own for each batch: one that is held for long keeps SQLite's log growing.
