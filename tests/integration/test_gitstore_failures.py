@@ -279,7 +279,10 @@ def test_damage_inside_packs_is_an_integrity_error(store: GitStore, path: Path) 
         list(store.scan())
 
 
-@pytest.mark.parametrize("content", [b"\0" * 200, b"", b"# pack-refs with: peeled \ngarbage\n", b"# pack-refs with: "])
+@pytest.mark.parametrize(
+    "content",
+    [b"\0" * 200, b"", b"# pack-refs with: peeled \ngarbage\n", b"# pack-refs with: ", b"# pack-refs with: pedled\n"],
+)
 def test_damaged_packed_refs_are_never_no_releases(store: GitStore, path: Path, content: bytes) -> None:
     publish(store)
     store.pack()

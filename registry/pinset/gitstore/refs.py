@@ -19,6 +19,7 @@ _TARGET = re.compile(rb"([0-9a-f]{40})\n?")
 _PACKED_LINE = re.compile(rb"([0-9a-f]{40}) (refs/[!-~]+)")
 _PEELED_LINE = re.compile(rb"\^[0-9a-f]{40}")
 _PACKED_HEAD: Final = b"# pack-refs with:"
+_PACKED_TRAITS: Final = frozenset({b"peeled", b"fully-peeled", b"sorted"})
 
 
 def checked_name(ref: str) -> str:
@@ -81,6 +82,8 @@ def _read_packed(repository: Path) -> dict[str, str]:
         lines = (repository / "packed-refs").read_bytes().split(b"\n")
     except FileNotFoundError:
         return {}
+    if not set(lines[0].removeprefix(_PACKED_HEAD).split()) <= _PACKED_TRAITS:
+        raise _damaged("packed-refs", "its first line is not as git writes it")
     found: dict[str, str] = {}
     for line in lines[1:-1]:
         match = _PACKED_LINE.fullmatch(line)
