@@ -107,6 +107,9 @@ class Supervisor:
             raise _too_slow(op, self._seconds) from error
         except ChildDied as error:
             raise lost(op, self._stop(dead=True)) from error
+        except OSError as error:
+            self._stop()
+            raise system_error(error, f"the store's process cannot be spoken to during `{op}`") from error
         except BaseException:
             # An interrupt in the middle of an answer: the pipe is out of step.
             self._stop()

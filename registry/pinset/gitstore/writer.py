@@ -12,7 +12,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
 from pinset.domain.records import ROOT
-from pinset.durable import sync
+from pinset.durable import make_directories, sync
 from pinset.errors import Conflict, Integrity, Unavailable
 from pinset.gitstore import refs
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
@@ -216,14 +216,3 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def make_directories(directory: Path) -> None:
-    """Make a directory and those above it, each durable in the one that holds it."""
-    if not directory.is_dir():
-        make_directories(directory.parent)
-        with suppress(FileExistsError):
-            directory.mkdir()
-        if not directory.is_dir():
-            raise NotADirectoryError(str(directory))
-        sync(directory.parent)
