@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +55,9 @@ def run(job: dict[str, Any]) -> None:
         try:
             if step["do"] == "create":
                 bootstrap.create_registry(directory)
+                registry = bootstrap.local_registry(directory)
+                say({"done": step, "answer": {"serial": registry.describe()["serial"]}})
+            elif step["do"] == "open":
                 registry = bootstrap.local_registry(directory)
                 say({"done": step, "answer": {"serial": registry.describe()["serial"]}})
             elif registry is not None:

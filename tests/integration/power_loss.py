@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Final
 
 _CHANGING: Final = (
     "creat,open,openat,openat2,close,dup,dup2,dup3,lseek,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,"
@@ -52,11 +50,11 @@ class Folder:
 
 
 Node = File | Folder | Link
-Choose = "Callable[[str], str]"
+Choose = Callable[[str], str]
 """What becomes of a pending change, given its kind ``data`` or ``name``: ``yes``, ``no``; of data also ``zeros``, ``half``."""
 
 
-def _entries(folder: Folder, choose: Any) -> dict[str, Node]:
+def _entries(folder: Folder, choose: Choose) -> dict[str, Node]:
     found = dict(folder.durable)
     for change in folder.pending:
         if choose("name") != "no":
@@ -68,7 +66,7 @@ def _entries(folder: Folder, choose: Any) -> dict[str, Node]:
     return found
 
 
-def _content(file: File, choose: Any) -> bytes:
+def _content(file: File, choose: Choose) -> bytes:
     data = bytearray(file.durable)
     for at, written in file.pending:
         how = choose("data")
@@ -101,7 +99,7 @@ class Disk:
         strings = [os.path.normpath(_unhex(text)) for text in arguments if text.startswith('"') and "write" not in name]
         getattr(self, f"_{name}", self._unknown)(pid, name, arguments, strings, answer)
 
-    def left(self, choose: Any) -> dict[str, bytes | str | None]:
+    def left(self, choose: Choose) -> dict[str, bytes | str | None]:
         """What a power cut leaves now: the bytes of files, the targets of links, None for directories, by path."""
         found: dict[str, bytes | str | None] = {}
 
@@ -124,12 +122,12 @@ class Disk:
         number = int(re.match(r"\d+", answer)[0])  # type: ignore[index] # an open that did not fail answers a number
         self._open.pop((pid, number), None)
         if place is None:
-            return
+            return None
         folder, entry = place
         flags = " ".join(arguments)
         node = folder.now().get(entry) if entry else folder
         if isinstance(node, Link):
-            return self._openat(pid, name, arguments, [os.path.join(os.path.dirname(strings[-1]), node.target)], answer)
+            return self._openat(pid, name, arguments, [str(Path(strings[-1]).parent / node.target)], answer)
         if node is None:
             assert "O_CREAT" in flags, f"{strings} was opened and is not known"
             node = File()
@@ -223,7 +221,7 @@ class Disk:
     def _unlinkat(self, pid: str, name: str, arguments: list[str], strings: list[str], answer: str) -> None:
         match = re.search(r"<([^>]*)>", arguments[0])
         base = _unhex(f'"{match[1]}"') if match else ""
-        self._unlink(pid, name, arguments, [os.path.normpath(os.path.join(base, strings[-1]))], answer)
+        self._unlink(pid, name, arguments, [os.path.normpath(Path(base, strings[-1]))], answer)
 
     def _mkdir(self, _pid: str, _name: str, _arguments: list[str], strings: list[str], _answer: str) -> None:
         place = self._place(strings[-1])
@@ -320,7 +318,7 @@ def make(left: dict[str, bytes | str | None], directory: Path) -> None:
 def on_disk(directory: Path) -> dict[str, bytes | str | None]:
     """What there is, as `Disk.left` gives it."""
     return {
-        str(path.relative_to(directory)): os.readlink(path)
+        str(path.relative_to(directory)): str(path.readlink())
         if path.is_symlink()
         else None
         if path.is_dir()
@@ -333,7 +331,7 @@ def _read(directory: Path) -> Folder:
     folder = Folder()
     for path in directory.iterdir():
         if path.is_symlink():
-            folder.durable[path.name] = Link(os.readlink(path))
+            folder.durable[path.name] = Link(str(path.readlink()))
         else:
             folder.durable[path.name] = _read(path) if path.is_dir() else File(path.read_bytes())
     return folder

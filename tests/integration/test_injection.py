@@ -6,8 +6,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from crash_checks import commits_of, wrong
@@ -15,14 +14,36 @@ from tracing import Ran, Worker, calls, why_not
 
 from pinset import bootstrap
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 SHORT = 12
 """Cases of the short form for each write and each of its two processes."""
 MUTATING = frozenset(
-    "openat write pwrite64 fsync fdatasync rename renameat renameat2 unlink unlinkat mkdir mkdirat link linkat symlink "
-    "ftruncate flock utimensat fchown".split()
+    {
+        "openat",
+        "write",
+        "pwrite64",
+        "fsync",
+        "fdatasync",
+        "rename",
+        "renameat",
+        "renameat2",
+        "unlink",
+        "unlinkat",
+        "mkdir",
+        "mkdirat",
+        "link",
+        "linkat",
+        "symlink",
+        "ftruncate",
+        "flock",
+        "utimensat",
+        "fchown",
+    }
 )
 OPENED_TO_WRITE = ("O_CREAT", "O_RDWR", "O_WRONLY")
 NEVER = frozenset({"exit_group", "restart_syscall"})

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +17,12 @@ from tracing import Worker, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-SHORT = 14
+SHORT = 8
 """Moments between two acknowledgements that the short form draws."""
 STEPS: list[dict[str, Any]] = [
     {"do": "create", "key": "create"},
@@ -33,6 +33,7 @@ STEPS: list[dict[str, Any]] = [
     {"do": "reindex", "key": "5"},
     {"do": "promote", "key": "6", "version": 1, "alias": "production"},
 ]
+KILLED: dict[str, Any] = {"do": "publish", "key": "killed", "bundle": "third", "text": "Three.", "alias": "staging"}
 POLICIES: dict[str, dict[str, str]] = {
     "nothing": {"name": "no", "data": "no"},
     "names": {"name": "yes", "data": "no"},
@@ -53,19 +54,31 @@ class Recorded:
     registry: str
 
 
-def record(scratch: Path, patches: Path | None = None) -> Recorded:
-    """Run the steps in an empty directory, whose registry lies some directories deep."""
+def record(scratch: Path, worker: Worker, jobs: list[dict[str, Any]], base: Path | None = None) -> Recorded:
+    """Run jobs, one life each, in an empty directory whose registry lies some directories deep, or in a copy of base.
+
+    A job with ``killed_at`` is killed at that fsync of its git process.
+    """
     root = scratch / "disk"
-    root.mkdir(parents=True)
     registry = "some/where/registry"
-    job = {"directory": str(root / registry), "open": False, "steps": STEPS}
-    with Worker(patches) as worker:
-        ran = worker.run(job, OPTIONS, scratch / "trace")
-    assert len(ran.acknowledged) == len(STEPS), ran.lines
+    _begin(root, base)
+    calls: list[tuple[str, str, list[str], str]] = []
+    for job in jobs:
+        kill = ["-e", f"inject=fsync:signal=KILL:when={job['killed_at']}"] if "killed_at" in job else []
+        ran = worker.run({"directory": str(root / registry), **job}, [*OPTIONS, *kill], scratch / "trace")
+        assert len(ran.acknowledged) == (0 if kill else len(job["steps"])), ran.lines
+        calls += records(ran.trace)
     after = on_disk(root)
-    shutil.rmtree(root)
-    root.mkdir()
-    return Recorded(records(ran.trace), after, root, registry)
+    _begin(root, base)
+    return Recorded(calls, after, root, registry)
+
+
+def _begin(root: Path, base: Path | None) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    if base is None:
+        root.mkdir(parents=True)
+    else:
+        shutil.copytree(base, root, symlinks=True)
 
 
 def moments(recorded: Recorded) -> Iterator[tuple[Disk, dict[str, dict[str, Any]], str | None]]:
@@ -146,8 +159,14 @@ def drawing(dice: random.Random) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    return record(tmp_path_factory.mktemp("recorded"))
+def worker() -> Iterator[Worker]:
+    with Worker() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recorded(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return record(tmp_path_factory.mktemp("recorded"), worker, [{"open": False, "steps": STEPS}])
 
 
 def test_nothing_acknowledged_is_lost_when_the_power_fails(recorded: Recorded, tmp_path: Path) -> None:
@@ -158,6 +177,31 @@ def test_nothing_acknowledged_is_lost_when_the_power_fails(recorded: Recorded, t
         problems = losses(recorded, tmp_path, seed=seed, between=rounds, draws=50)
     else:
         problems = losses(recorded, tmp_path, seed=1, between=SHORT, draws=1)
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems])
+
+
+def test_what_a_killed_writer_left_is_made_durable_before_it_is_built_upon(worker: Worker, tmp_path: Path) -> None:
+    first = {"open": False, "steps": STEPS[:2]}
+    base = tmp_path / "base"
+    shutil.copytree(record(tmp_path / "first", worker, [first]).root, base)
+    ran = worker.run({"directory": str(base / "some/where/registry"), **first}, [], tmp_path / "trace")
+    before = {line["done"]["key"]: line for line in ran.acknowledged}
+    plain = record(tmp_path / "plain", worker, [{"steps": [KILLED]}], base)
+    syncs = sum(name == "fsync" for _, name, _, _ in plain.calls)
+    assert syncs > 10
+    again = {"open": False, "steps": [{"do": "open", "key": "open"}, KILLED]}
+    problems = []
+    for killed_at in range(1, syncs + 1) if TORTURE else range(4, syncs + 1, 4):
+        jobs = [{"steps": [KILLED], "die_together": True, "killed_at": killed_at}, again]
+        recorded = record(tmp_path / "recorded", worker, jobs, base)
+        left, said = [
+            (disk.left(POLICIES["nothing"].__getitem__), said) for disk, said, step in moments(recorded) if step
+        ][-1]
+        here = tmp_path / "rebuilt"
+        shutil.rmtree(here, ignore_errors=True)
+        make(left, here)
+        found = wrong(here / recorded.registry, [*STEPS[:2], KILLED], {**before, **said}.get)
+        problems += [f"killed at sync {killed_at} and done again: {one}" for one in found]
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 
 
@@ -180,6 +224,7 @@ def test_a_registry_that_does_not_sync_is_found(mutant: str, tmp_path: Path) -> 
     patches = tmp_path / "patches"
     patches.mkdir()
     (patches / "sitecustomize.py").write_text(MUTANTS[mutant])
-    recorded = record(tmp_path / "recorded", patches)
+    with Worker(patches) as broken:
+        recorded = record(tmp_path / "recorded", broken, [{"open": False, "steps": STEPS}])
     last = [(disk.left(POLICIES["nothing"].__getitem__), said) for disk, said, step in moments(recorded) if step]
     assert any(judged(left, recorded, tmp_path, said) for left, said in last[-1:]), "no loss was found"
