@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,3 +17,14 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_directories(directory: Path) -> None:
+    """Make a directory and those above it, each durable in the one that holds it. Raises OSError."""
+    if not directory.is_dir():
+        make_directories(directory.parent)
+        with suppress(FileExistsError):
+            directory.mkdir()
+        if not directory.is_dir():
+            raise NotADirectoryError(str(directory))
+        sync(directory.parent)

@@ -15,6 +15,7 @@ import pinset
 from pinset.domain.records import ROOT
 from pinset.errors import (
     AlreadyExists,
+    Conflict,
     Integrity,
     NoRegistry,
     PermissionDenied,
@@ -506,3 +507,54 @@ def test_modules_in_the_registry_directory_are_not_imported(store: GitStore, pat
     (path.parent / "json.py").write_text("raise SystemExit(3)\n")
     (path.parent / "pygit2.py").write_text("raise SystemExit(3)\n")
     publish(store)
+
+
+def test_a_move_to_where_a_ref_is_makes_it_durable_and_is_still_a_compare_and_swap(
+    store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pinset.gitstore import writer
+
+    first, second = publish(store), publish(store, 2)
+    synced: list[Path] = []
+    monkeypatch.setattr(writer, "sync", synced.append)
+    repository = writer.Repository(path)
+    move = {"ref": RELEASES, "expected": second.commit, "new": second.commit}
+    repository.move([move], 0.0)
+    assert {path / RELEASES, (path / RELEASES).parent} <= set(synced)
+    store.pack()
+    synced.clear()
+    repository.move([move], 0.0)
+    assert {path / "packed-refs", path} <= set(synced)
+    with pytest.raises(Conflict):
+        repository.move([{"ref": RELEASES, "expected": first.commit, "new": first.commit}], 0.0)
+
+
+def test_a_second_answer_to_one_request_is_not_taken_for_the_next(
+    store: GitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(store)
+    child = store._child._child
+    assert child is not None
+    receive, late = (
+        child.receive,
+        [{"error": {"code": "integrity", "message": "m", "hint": "", "details": {}}, "of": 0}],
+    )
+    monkeypatch.setattr(child, "receive", lambda seconds: late.pop() if late else receive(seconds))
+    assert store.ref(RELEASES) == first.commit
+    assert late == []
+
+
+def test_the_lock_is_free_after_it_could_not_be_looked_at(store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pinset.gitstore import locks
+
+    def fails(_one: os.stat_result, _other: os.stat_result) -> bool:
+        raise OSError(5, "Input/output error")
+
+    publish(store)  # its child has inherited the lock
+    with monkeypatch.context() as patch:
+        patch.setattr(locks.os.path, "samestat", fails)
+        with pytest.raises(ReadOnly), store.exclusive():
+            pass
+    other = GitStore.open(store._directory, wait_seconds=1)
+    publish(other, 2)
+    other.close()

@@ -156,3 +156,6 @@ def translated(what: str = "the catalog", way_out: str = "run `pinset reindex`")
         if "locked" in text:
             raise Unavailable(f"{what} is busy", hint="try again") from error
         raise Unavailable(f"{what} cannot be read: {text}", hint=way_out) from error
+    except OSError as error:
+        hint = "check the disk and the system's log, then try again"
+        raise Unavailable(f"{what} cannot be reached: {error.strerror or error}", hint=hint) from error

@@ -98,8 +98,9 @@ class SqliteCatalog:
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format that can be opened."""
-        if not self._link.exists():
-            return False
+        with translated():
+            if not self._link.exists():
+                return False
         try:
             with self.reading():
                 return True
@@ -108,7 +109,8 @@ class SqliteCatalog:
 
     def rebuild(self, entries: Iterable[Entry]) -> None:
         """Build a catalog aside and flip to it."""
-        old = self._generation()
+        with translated():
+            old = self._generation()
         target = self._directory / f"catalog.{old + 1}.sqlite"
         try:
             _remove(target)
@@ -124,12 +126,14 @@ class SqliteCatalog:
             with self.writing() as writer:
                 self._testify(writer.head())
         except OSError as error:
-            _remove(target)
+            with suppress(OSError):
+                _remove(target)
             raise ReadOnly(
                 f"the catalog cannot be written: {error.strerror}", hint="free space, or check permissions"
             ) from error
         except BaseException:
-            _remove(target)
+            with suppress(OSError):
+                _remove(target)
             raise
         for stale in self._directory.glob("catalog.*.sqlite"):
             if stale != target:

@@ -55,7 +55,7 @@ def _serve(path: Path, requests: int, answers: int) -> None:
     frames.write(answers, {"ready": True})
     while (request := _next(requests)) is not None:
         for answer in _answers(repository, request):
-            frames.write(answers, answer)
+            frames.write(answers, {**answer, "of": request["of"]})
 
 
 def _open(path: Path) -> Repository:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.names import KINDS
-from pinset.durable import sync
+from pinset.durable import make_directories, sync
 from pinset.errors import AlreadyExists, Integrity, NoRegistry, PermissionDenied, UnknownFormat
 from pinset.gitstore.faults import system_error
 
@@ -54,7 +54,7 @@ def create(directory: Path) -> None:
     if directory.exists():
         raise AlreadyExists(f"there is a repository at {directory} already", hint="open it, or choose another place")
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(directory.parent)
         building = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
         try:
             building.chmod(0o755)
@@ -63,7 +63,6 @@ def create(directory: Path) -> None:
         finally:
             shutil.rmtree(building, ignore_errors=True)
         sync(directory.parent)
-        sync(directory.parent.parent)
     except OSError as error:
         if directory.exists():
             raise AlreadyExists(f"there is a repository at {directory} already", hint="open it") from error

@@ -80,7 +80,14 @@ class FileLock:
             try:
                 yield
             finally:
-                fcntl.flock(self.fileno(), fcntl.LOCK_UN)
+                self._release()
+
+    def _release(self) -> None:
+        try:
+            fcntl.flock(self.fileno(), fcntl.LOCK_UN)
+        except OSError as error:
+            self.close()  # the child that inherited it ends before the next write
+            raise system_error(error, f"the lock {self._path} cannot be released") from error
 
     def require(self) -> None:
         """Raise RuntimeError unless this thread holds the lock."""
@@ -124,9 +131,16 @@ class FileLock:
             return False
         except OSError as error:
             raise system_error(error, f"the lock {self._path} cannot be taken") from error
-        with suppress(FileNotFoundError):
+        try:
             if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):  # noqa: PTH116 - beside fstat
                 return True
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a child inherited it
+            self.close()
+            raise system_error(error, f"the lock {self._path} cannot be looked at") from error
         self.close()
         return False
 

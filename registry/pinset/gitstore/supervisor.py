@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -34,6 +35,7 @@ class Supervisor:
         self._generation = 0
         self._process = os.getpid()
         self._failed_sync = False
+        self._numbers = itertools.count(1)
 
     @property
     def pid(self) -> int | None:
@@ -67,13 +69,16 @@ class Supervisor:
         """The answers of an operation that gives many, by a child of its own."""
         child = self._start(())
         try:
-            child.send(self._request(op, arguments), self._seconds)
-            while not (answer := _checked(child.receive(self._seconds))).get("end"):
+            request = self._request(op, arguments)
+            child.send(request, self._seconds)
+            while not (answer := _checked(self._answer(child, request))).get("end"):
                 yield answer
         except TimeoutError as error:
             raise _too_slow(op, self._seconds) from error
         except ChildDied as error:
             raise _lost_read(op, child.status()) from error
+        except OSError as error:
+            raise _not_spoken(op, error) from error
         finally:
             child.kill()
 
@@ -100,13 +105,17 @@ class Supervisor:
     def _ask(self, op: str, arguments: dict[str, Any], *, lost: Lost) -> dict[str, Any]:
         try:
             child = self._running()
-            child.send(self._request(op, arguments), self._seconds)
-            answer = child.receive(self._seconds)
+            request = self._request(op, arguments)
+            child.send(request, self._seconds)
+            answer = self._answer(child, request)
         except TimeoutError as error:
             self._stop()
             raise _too_slow(op, self._seconds) from error
         except ChildDied as error:
             raise lost(op, self._stop(dead=True)) from error
+        except OSError as error:
+            self._stop()
+            raise _not_spoken(op, error) from error
         except BaseException:
             # An interrupt in the middle of an answer: the pipe is out of step.
             self._stop()
@@ -114,7 +123,15 @@ class Supervisor:
         return _checked(answer)
 
     def _request(self, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"op": op, "seconds": self._seconds, "repository": str(self._repository), **arguments}
+        number = next(self._numbers)
+        return {"op": op, "of": number, "seconds": self._seconds, "repository": str(self._repository), **arguments}
+
+    def _answer(self, child: Child, request: dict[str, Any]) -> dict[str, Any]:
+        """The next answer to this request. What the child says more to one that is answered is not taken for it."""
+        while True:
+            answer = child.receive(self._seconds)
+            if answer.get("of", request["of"]) == request["of"]:
+                return answer
 
     def _running(self) -> Child:
         if self._child is None:
@@ -173,6 +190,10 @@ def _too_slow(op: str, seconds: float) -> Unavailable:
         hint="look again at what happened, then try again; `pinset verify` finds damage",
         details={"step": op},
     )
+
+
+def _not_spoken(op: str, error: OSError) -> PinsetError:
+    return system_error(error, f"the store's process cannot be spoken to during `{op}`")
 
 
 def _lost_write(op: str, status: int) -> Unavailable:

@@ -12,7 +12,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
 from pinset.domain.records import ROOT
-from pinset.durable import sync
+from pinset.durable import make_directories, sync
 from pinset.errors import Conflict, Integrity, Unavailable
 from pinset.gitstore import refs
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
@@ -48,6 +48,7 @@ class Repository:
         self._git = pygit2.Repository(str(path))
         self._path = path
         self._settled: set[str] = set()
+        self._durable: set[tuple[Path, tuple[int, int] | None]] = set()
         self.objects = CheckedObjects(path / "objects", self._read_packed)
         self.scanner = Scanner(self.objects)
 
@@ -142,6 +143,12 @@ class Repository:
             make_directories(path.parent)
         except (FileExistsError, NotADirectoryError) as error:
             raise name_in_the_way(ref) from error
+        for folder in (path.parent, *path.parent.parents):
+            # Whoever made it may have died before it was durable in the one that holds it.
+            if folder == self._path or (folder, _identity(folder)) in self._durable:
+                break
+            sync(folder.parent)
+            self._durable.add((folder, _identity(folder)))
         lock = path.with_name(path.name + ".lock")
         with suppress(FileNotFoundError):
             # The lock on the registry is ours, so none of its writers can be at work on this one.
@@ -149,6 +156,9 @@ class Repository:
                 lock.unlink()
 
     def _move(self, ref: str, expected: str | None, new: str) -> None:
+        if expected == new:
+            self._settle(ref, new)
+            return
         if expected is None:
             self._refuse_nested(ref)
         try:
@@ -164,6 +174,16 @@ class Repository:
             self._answer_by_ref(ref, expected, new, error)
         if self.ref(ref) != new:
             raise Unavailable(f"{ref} was moved and does not say so", hint="read it again", details={"ref": ref})
+
+    def _settle(self, ref: str, new: str) -> None:
+        """Make a ref durable where it is: libgit2 writes nothing that is there already, whoever wrote it."""
+        found = self.ref(ref)
+        if found != new:
+            raise moved_meanwhile(ref, new, found)
+        path = self._path / ref
+        file = path if path.is_file() else self._path / "packed-refs"
+        sync(file)
+        sync(file.parent)
 
     def _answer_by_ref(self, ref: str, expected: str | None, new: str, error: Exception) -> None:
         """Return where the ref has moved for good in spite of the error; raise what is known otherwise."""
@@ -216,14 +236,3 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def make_directories(directory: Path) -> None:
-    """Make a directory and those above it, each durable in the one that holds it."""
-    if not directory.is_dir():
-        make_directories(directory.parent)
-        with suppress(FileExistsError):
-            directory.mkdir()
-        if not directory.is_dir():
-            raise NotADirectoryError(str(directory))
-        sync(directory.parent)

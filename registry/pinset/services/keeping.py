@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinset.durable import sync
+from pinset.durable import make_directories, sync
 from pinset.errors import AlreadyExists, InvalidInput, PinsetError, ReadOnly
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
     try:
         if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
             raise AlreadyExists(f"{target} is not an empty directory", hint=taken)
-        building.mkdir(parents=True)
+        make_directories(target.parent)
+        building.mkdir()
         yield building
         _sync_all(building)
         if target.exists():

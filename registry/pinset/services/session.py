@@ -84,6 +84,8 @@ class Session:
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
+    made: bool = False
+    """Whether something was written: from then on no failure may pass for a refusal."""
 
     @property
     def operation_id(self) -> str | None:
@@ -147,7 +149,7 @@ class Session:
             self.context.store.move(self._moves)
         except PinsetError as error:
             error.details["operation"] = self.operation.id
-            if _settle(self.context.store, self.catalog, intent):
+            if self._settled(intent, error):
                 self._show(self._entries)
                 return
             if isinstance(error, Conflict):
@@ -156,6 +158,18 @@ class Session:
                 ) from error
             raise
         self._show(self._entries)
+
+    def _settled(self, intent: Intent, failed: PinsetError) -> bool:
+        """Whether the write that ``failed`` is made after all. Raises Unavailable where that cannot be known now."""
+        try:
+            return _settle(self.context.store, self.catalog, intent)
+        except PinsetError as error:
+            details = {**error.details, **failed.details, "operation": self.operation.id, "unknown": True}
+            raise Unavailable(
+                f"it is not known whether the write is made: {failed.message}; then {error.message}",
+                hint=f"the next write or start finds out; look then, before you repeat it ({error.hint})",
+                details=details,
+            ) from error
 
     def _show(self, entries: list[Entry]) -> None:
         """Let everybody see what is in git for good. Where that fails the write is made all the same."""
@@ -167,17 +181,29 @@ class Session:
                 hint=f"do not repeat it: it shows as soon as the catalog can be written ({error.hint})",
                 details={**error.details, "operation": self.operation.id, "made": True},
             ) from error
+        self.made = True
 
 
 @contextmanager
 def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Iterator[Session]:
     """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none."""
     operation = operation_of(caller, verb, arguments)
-    with context.store.exclusive():
-        ready(context)
-        with context.catalog.writing() as catalog:
-            repair(context, catalog)
-            yield Session(context, catalog, caller, operation)
+    session = None
+    try:
+        with context.store.exclusive():
+            ready(context)
+            with context.catalog.writing() as catalog:
+                repair(context, catalog)
+                session = Session(context, catalog, caller, operation)
+                yield session
+    except PinsetError as error:
+        if session is None or not session.made:
+            raise
+        raise Unavailable(
+            f"the write is made, and its answer is lost: {error.message}",
+            hint=f"do not repeat it: look at what is there ({error.hint})",
+            details={**error.details, "operation": operation.id, "made": True},
+        ) from error
 
 
 def ready(context: Context, progress: Progress | None = None) -> None:
@@ -245,13 +271,14 @@ def repair(context: Context, catalog: CatalogWriter) -> None:
 def _settle(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
     """Bring the refs of a write that has begun to one of its two ends; whether it happened, and is to be shown.
 
-    As soon as its first ref has moved the write counts as made, and the rest follows.
+    As soon as its first ref has moved the write counts as made, and the rest follows. A ref that is found moved is
+    moved to where it is: whoever moved it may have died, or failed, before that was durable.
     """
     at = {move.ref: store.ref(move.ref) for move in intent.moves}
-    moved = [move for move in intent.moves if at[move.ref] == move.new]
-    if not moved:
+    if all(at[move.ref] != move.new for move in intent.moves):
         catalog.drop_intent()
         return False
-    rest = [move for move in intent.moves if at[move.ref] != move.new]
-    store.move(rest)
+    store.move(
+        [RefMove(move.ref, move.new if at[move.ref] == move.new else move.expected, move.new) for move in intent.moves]
+    )
     return True
