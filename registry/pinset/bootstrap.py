@@ -131,10 +131,11 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
         closing(local_registry(home, progress=progress)) as registry,
         built_aside(target, what="the backup cannot be written", taken=taken) as building,
     ):
+        # Both halves in one turn: else the state would hold answers of writes that the repository's copy has not.
         with registry.exclusive():
             left_out = shutil.ignore_patterns("*.lock", "tmp_obj_*")
             shutil.copytree(home / REPOSITORY, building / REPOSITORY, ignore=left_out)
-        registry.backup_state(building / STATE)
+            registry.backup_state(building / STATE)
         with closing(_store(building)) as copy:
             verifying.prove(copy, progress)
     return target
@@ -187,7 +188,9 @@ def serve_registry(directory: Path, *, host: str, port: int, workers: int, talk:
 def application() -> Any:
     """The application of one worker of `serve_registry`."""
     from pinset.api.app import create_app
+    from pinset.api.server import end_with_parent
 
+    end_with_parent()
     return create_app(local_registry(Path(os.environ[_SERVED])))
 
 

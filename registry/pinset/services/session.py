@@ -147,7 +147,7 @@ class Session:
             self.context.store.move(self._moves)
         except PinsetError as error:
             error.details["operation"] = self.operation.id
-            if _settle(self.context.store, self.catalog, intent):
+            if self._made(intent):
                 self._show(self._entries)
                 return
             if isinstance(error, Conflict):
@@ -156,6 +156,17 @@ class Session:
                 ) from error
             raise
         self._show(self._entries)
+
+    def _made(self, intent: Intent) -> bool:
+        """Whether a write that failed half-way is made all the same. Raises Unavailable where that cannot be found out."""
+        try:
+            return _settle(self.context.store, self.catalog, intent)
+        except PinsetError as error:
+            raise Unavailable(
+                f"it is not known whether the write is made: {error.message}",
+                hint=f"look again before you repeat it; the next write settles it ({error.hint})",
+                details={**error.details, "operation": self.operation.id},
+            ) from error
 
     def _show(self, entries: list[Entry]) -> None:
         """Let everybody see what is in git for good. Where that fails the write is made all the same."""
@@ -184,6 +195,13 @@ def ready(context: Context, progress: Progress | None = None) -> None:
     """Rebuild the catalog where there is none that can be used. Only under the store's lock."""
     if not context.catalog.usable():
         rebuild(context, progress)
+
+
+def settled(context: Context, progress: Progress | None = None) -> None:
+    """Make the catalog usable, and finish or forget a write that was cut off. Only under the store's lock."""
+    ready(context, progress)
+    with context.catalog.writing() as catalog:
+        repair(context, catalog)
 
 
 def rebuild(context: Context, progress: Progress | None = None) -> int:
