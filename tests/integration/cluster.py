@@ -111,8 +111,8 @@ class Cluster:
 class Killed:
     """A process that prints lines and is started again whenever it was killed. Its lines are kept."""
 
-    def __init__(self, cluster: Cluster, script: Path, *arguments: str) -> None:
-        self._cluster = cluster
+    def __init__(self, clients: set[int], script: Path, *arguments: str) -> None:
+        self._clients = clients
         self._command = [sys.executable, str(script), *arguments]
         self._stop = threading.Event()
         self._process: subprocess.Popen[str] | None = None
@@ -143,9 +143,9 @@ class Killed:
             )
             if self._stop.is_set():
                 process.kill()
-            self._cluster.clients.add(process.pid)
+            self._clients.add(process.pid)
             said, talk = process.communicate()
-            self._cluster.clients.discard(process.pid)
+            self._clients.discard(process.pid)
             self.lines += [line for line in said.split("\n")[:-1] if line]  # one without its end was cut off
             if process.returncode != -signal.SIGKILL:
                 self.fault = talk or f"it ended with {process.returncode}"

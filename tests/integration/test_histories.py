@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ from histories import MADE, NOTHING, REFUSED, UNCHANGED, UNKNOWN, Did, problems
 
 from pinset import bootstrap
 from pinset.client.remote import RemoteRegistry
+from pinset.errors import Busy, Unavailable
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 MOVES = int(os.environ.get("PINSET_ROUNDS") or (100_000 if TORTURE else 240))
+BACKUPS = max(4, MOVES // 1000)
 OPS = Caller(actor="ops")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds what to kill in /proc")
@@ -319,7 +324,7 @@ def test_what_clients_were_told_through_kills_has_one_order(place: Path, dice: r
             threading.Thread(target=_drive, args=(name, make, dice.random(), recorder, stop))
             for name, make in _clients(cluster, place)
         ]
-        local = Killed(cluster, HERE / "recording.py", str(place), "directory")
+        local = Killed(cluster.clients, HERE / "recording.py", str(place), "directory")
         for thread in threads:
             thread.start()
         every = MOVES / 8 if MOVES < 2000 else 150
@@ -417,7 +422,7 @@ def test_each_key_has_one_effect_and_one_answer_through_kills(place: Path, dice:
             threading.Thread(target=work, args=("both", [*both, bootstrap.local_registry(place)])),
         ]
         record = tmp_path / "record"
-        near = Killed(cluster, HERE / "retrying.py", str(place), "near", str(count), str(record))
+        near = Killed(cluster.clients, HERE / "retrying.py", str(place), "near", str(count), str(record))
         for thread in threads:
             thread.start()
         kinds, killed = ["writer", "worker", "directory", "server", "writer", "directory", "supervisor"], 0
@@ -460,3 +465,127 @@ def _all_releases(registry: Any) -> Iterator[Any]:
         cursor = page["next"]
         if cursor is None:
             return
+
+
+# -- backups during writes -----------------------------------------------------------------------------------------
+
+
+def commits_in(repository: Path) -> dict[int, tuple[str, str]]:
+    """The commit and the operation of each serial, as plain git tells them."""
+    git = ["git", "-C", str(repository), "log", "--all", "--format=%x01%H%n%B"]
+    said = subprocess.run(git, capture_output=True, text=True, check=True).stdout
+    found = {}
+    for text in said.split("\x01")[1:]:
+        values = dict(re.findall(r"^(Serial|Operation): (.*)$", text, re.MULTILINE))
+        if values:  # all but the root of the chains
+            found[int(values["Serial"])] = (text.partition("\n")[0], values["Operation"])
+    return found
+
+
+def torn(copy: dict[int, tuple[str, str]], origin: dict[int, tuple[str, str]], acknowledged: int) -> list[str]:
+    """What keeps a copy from being the origin at one serial that is not before the acknowledged one."""
+    newest = max(copy)
+    found = [f"serial {serial} is another commit" for serial in copy if copy[serial] != origin.get(serial)]
+    found += [f"serial {serial} is missing" for serial in origin if serial <= newest and serial not in copy]
+    later = {operation for serial, (_, operation) in origin.items() if serial > newest}
+    found += [f"serial {serial} is half a write" for serial, (_, operation) in copy.items() if operation in later]
+    if newest < acknowledged:
+        found.append(f"serial {acknowledged} was acknowledged before, and is missing")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("serials", "acknowledged"),
+    [
+        pytest.param([1, 2, 4], 3, id="a hole"),
+        pytest.param([1, 2, 3], 3, id="half a write"),
+        pytest.param([1, 2], 3, id="an acknowledged write is missing"),
+        pytest.param([1, 2, 3, 4, 6], 3, id="a write of later"),
+    ],
+)
+def test_a_torn_copy_is_found(serials: list[int], acknowledged: int) -> None:
+    origin = {1: ("a", "op_1"), 2: ("b", "op_2"), 3: ("c", "op_3"), 4: ("d", "op_3"), 5: ("e", "op_4")}
+    assert torn({serial: origin[serial] for serial in (1, 2, 3, 4)}, origin, 3) == []
+    assert torn({serial: origin.get(serial, ("x", "op_x")) for serial in serials}, origin, acknowledged)
+    assert torn({1: ("other", "op_1")}, origin, 1)
+
+
+def _write_on(place: Path, name: str, acknowledged: list[int], stop: threading.Event) -> None:
+    """Publish, promote and roll back without end."""
+    number, alias = 0, f"of-{name}"
+    with closing(bootstrap.local_registry(place)) as registry:
+        while not stop.is_set():
+            number += 1
+            files = {"release.yaml": recording.MANIFEST, "main.md": f"Text {number} of {name}."}
+            acts: list[Callable[[], Any]] = [
+                lambda files=files: registry.publish(OPS, files, alias=alias)["move"],  # type: ignore[misc] # bound
+                lambda: registry.promote(OPS, f"{recording.BUNDLE}@v1", alias),
+                lambda: registry.rollback(OPS, recording.BUNDLE, alias),
+            ]
+            for act in acts:
+                with suppress(Busy, Unavailable):  # its turn did not come, or its writer was killed
+                    acknowledged.append(act()["serial"])
+                time.sleep(0.005)
+
+
+def test_backups_during_writes_and_kills_are_of_one_moment(place: Path, dice: random.Random, tmp_path: Path) -> None:
+    stop, clients = threading.Event(), set[int]()
+    acknowledged: list[int] = [0]
+    threads = [threading.Thread(target=_write_on, args=(place, name, acknowledged, stop)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    killed = Killed(clients, HERE / "writing_worker.py", str(place))
+    taken: list[tuple[Path, int]] = []
+    try:
+        for number in range(BACKUPS):
+            while len(acknowledged) < 10 * (number + 1) or not clients:
+                assert any(thread.is_alive() for thread in threads)
+                time.sleep(0.01)
+            before = max(acknowledged)
+            kill = threading.Timer(dice.uniform(0, 0.3), _end, args=(sorted(clients),))
+            kill.start()
+            taken.append((bootstrap.backup_registry(place, tmp_path / f"backup-{number}"), before))
+            kill.join()
+    finally:
+        stop.set()
+        killed.stop()
+        for thread in threads:
+            thread.join()
+    with closing(bootstrap.local_registry(place)) as registry:
+        aliases = [item["alias"] for item in registry.aliases(recording.BUNDLE)["items"]]
+        moves = {alias: whole_history(registry, alias) for alias in aliases}
+    origin = commits_in(place / ".pinset/repository.git")
+    assert sorted(origin) == list(range(1, len(origin) + 1))
+    newest = []
+    for number, (backup, before) in enumerate(taken):
+        copy = commits_in(backup / "repository.git")
+        assert torn(copy, origin, before) == []
+        newest.append(max(copy))
+        _is_as_it_was(backup, tmp_path / f"again-{number}", moves, newest[-1])
+        shutil.rmtree(backup)
+    assert newest == sorted(set(newest)), "nothing was written between two backups"
+    assert newest[-1] < max(origin), "nobody wrote while the last one was proven"
+
+
+def _is_as_it_was(backup: Path, target: Path, moves: dict[str, list[dict[str, Any]]], newest: int) -> None:
+    """Restored, it verifies, and each alias and its history are as they were at the newest serial."""
+    bootstrap.restore_registry(backup, target)
+    with closing(bootstrap.local_registry(target)) as registry:
+        assert registry.verify()["problems"] == []
+        served = {item["alias"]: item for item in registry.aliases(recording.BUNDLE)["items"]}
+        for alias, items in moves.items():
+            then = [item for item in items if item["serial"] <= newest]
+            assert (alias in served) == bool(then)
+            if then:
+                assert whole_history(registry, alias) == then
+                now = served[alias]
+                assert [now[key] for key in ("seq", "revision", "version")] == [
+                    then[0][key] for key in ("seq", "revision", "to")
+                ]
+    shutil.rmtree(target)
+
+
+def _end(processes: list[int]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
