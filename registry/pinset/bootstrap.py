@@ -136,10 +136,11 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
         closing(local_registry(home, progress=progress)) as registry,
         built_aside(target, what="the backup cannot be written", taken=taken) as building,
     ):
+        # Both halves in one turn: else the state would hold answers of writes that the repository's copy has not.
         with registry.exclusive():
             left_out = shutil.ignore_patterns("*.lock", "tmp_obj_*")
             shutil.copytree(home / REPOSITORY, building / REPOSITORY, ignore=left_out)
-        registry.backup_state(building / STATE)
+            registry.backup_state(building / STATE)
         with closing(_store(building)) as copy:
             verifying.prove(copy, progress)
     return target
@@ -218,9 +219,11 @@ def serve_registry(
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
     from pinset.api.app import create_app
+    from pinset.api.server import end_with_parent
     from pinset.api.settings import Settings
     from pinset.catalog.scrubs import FileScrubs
 
+    end_with_parent()
     home = Path(os.environ[_SERVED])
     settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
     registry = local_registry(home, serving=True)

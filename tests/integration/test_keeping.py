@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from pinset.errors import (
     UnknownFormat,
 )
 from pinset.ports.registry import Caller
+from pinset.services.local import LocalRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +121,60 @@ def test_a_path_through_a_file_is_refused(place: Path, tmp_path: Path, verb: str
 def test_a_folder_of_the_users_beside_a_registry_may_hold_another(tmp_path: Path) -> None:
     bootstrap.create_registry(tmp_path / "project" / ".pinset")
     bootstrap.create_registry(tmp_path / "project" / "other" / ".pinset")
+
+
+def test_a_backup_settles_a_write_that_was_cut_off_first(
+    place: Path, tmp_path: Path, manifest: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        """As a kill: nobody handles it."""
+
+    with closing(bootstrap.local_registry(place)) as opened, closing(bootstrap.local_registry(place)) as dying:
+        store = dying._context.store
+        move = type(store).move
+
+        def half(self: Any, moves: Any) -> None:
+            move(self, moves[:1])
+            raise Died
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(store), "move", half)
+            with pytest.raises(Died):
+                dying.publish(ME, manifest(words="Half."), alias="production")
+        # It died after the backup had opened the registry: what opening settles is not seen here.
+        monkeypatch.setattr(bootstrap, "local_registry", lambda *_args, **_named: opened)
+        bootstrap.backup_registry(place, tmp_path / "backup")
+    monkeypatch.undo()
+    bootstrap.restore_registry(tmp_path / "backup", tmp_path / "again")
+    with closing(bootstrap.local_registry(tmp_path / "again")) as new:
+        assert new.alias("support", "production")["version"] == 3, "half a write is in the backup"
+
+
+def test_a_backup_holds_no_answer_of_a_write_that_it_does_not_hold(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Caller(actor="ada", key="late")
+
+    def promote() -> None:
+        with closing(bootstrap.local_registry(place)) as other:
+            other.promote(late, "support@v1", "production")
+            other.keep_answer(late, "late", request="x", status=200, body="{}", lifetime=10**12)
+
+    writer = threading.Thread(target=promote)
+    copy = LocalRegistry.backup_state
+
+    def meanwhile(self: LocalRegistry, target: Path) -> None:
+        writer.start()
+        writer.join(1)  # it is done by now, unless it has to wait for its turn
+        copy(self, target)
+
+    monkeypatch.setattr(LocalRegistry, "backup_state", meanwhile)
+    bootstrap.backup_registry(place, tmp_path / "backup")
+    writer.join()
+    bootstrap.restore_registry(tmp_path / "backup", tmp_path / "again")
+    with closing(bootstrap.local_registry(tmp_path / "again")) as new:
+        moved = new.alias("support", "production")["version"] == 1
+        assert (new.kept_answer("late", "ada") is not None) <= moved
 
 
 # -- damage ----------------------------------------------------------------------------------------------------

@@ -215,6 +215,36 @@ def test_a_change_without_answer_says_that_it_may_have_happened(connect: Connect
     assert len(network.sent) == 1
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(httpx.ConnectError("refused"), id="no server"),
+        pytest.param(problem(503, "busy"), id="busy"),
+        pytest.param(problem(401, "unauthenticated"), id="turned away"),
+        pytest.param(problem(500, "integrity"), id="broken"),
+    ],
+)
+def test_a_later_failure_does_not_hide_that_a_change_may_have_happened(connect: Connect, later: Reply) -> None:
+    registry, network = connect(httpx.ReadError("gone"), later)
+    with pytest.raises(Unavailable, match="may have happened") as caught:
+        registry.publish(WHO, {"release.yaml": "x"}, bundle="support")
+    assert caught.value.details["idempotency_key"] == network.sent[0].headers["idempotency-key"]
+
+
+def test_an_operation_whose_end_is_unknown_is_named_though_the_server_is_gone_then(connect: Connect) -> None:
+    unknown = httpx.Response(503, json={"code": "unavailable", "title": "x", "details": {"operation": "op_1"}})
+    registry, _ = connect(unknown, httpx.ConnectError("refused"))
+    with pytest.raises(Unavailable) as caught:
+        registry.publish(WHO, {"release.yaml": "x"}, bundle="support")
+    assert caught.value.details["operation"] == "op_1"
+
+
+def test_a_retry_that_is_answered_is_the_answer(connect: Connect) -> None:
+    registry, _ = connect(httpx.ReadError("gone"), problem(404, "not_found"))
+    with pytest.raises(NotFound):
+        registry.publish(WHO, {"release.yaml": "x"}, bundle="support")
+
+
 def test_a_long_retry_after_is_told_and_not_waited_for(connect: Connect) -> None:
     reply = problem(503, "unavailable")
     reply.headers["retry-after"] = str(int(LONGEST_PAUSE) + 1)

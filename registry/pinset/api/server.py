@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import socket
+import threading
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -34,6 +39,23 @@ def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
         raise Unavailable(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port: --port 7468"
         ) from error
+
+
+def end_with_parent() -> None:
+    """In a worker: stop once its supervisor is gone, however that ended.
+
+    A worker that outlives it would hold the address, so that no new server can start, and nobody would replace it.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:

@@ -31,6 +31,8 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds: the longest ``Retry-After`` that is waited for."""
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes. The largest release as JSON, all of it escaped, is below."""
+_LATER: Final = (401, 403, 429, 500)
+"""Statuses of an answer that is given without a look at what an earlier try with the same key did."""
 _NOT_A_REGISTRY: Final = frozenset({"no_such_route", "method_not_allowed"})
 
 Query = dict[str, str | int | None]
@@ -61,12 +63,16 @@ class Answer:
 
 
 class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to raise when no try is left
-    """The request may be sent once more, after a pause in seconds where the server named one."""
+    """The request may be sent once more, after a pause in seconds where the server named one.
 
-    def __init__(self, error: PinsetError, pause: float | None = None) -> None:
+    unknown: whether this try may have happened.
+    """
+
+    def __init__(self, error: PinsetError, pause: float | None = None, *, unknown: bool = False) -> None:
         super().__init__()
         self.error = error
         self.pause = pause
+        self.unknown = unknown
 
 
 def address_of(url: str) -> str:
@@ -164,18 +170,27 @@ class Http:
 
     def _call(self, request: Request) -> Answer:
         until = time.monotonic() + request.seconds
+        unknown: PinsetError | None = (
+            None  # of a try that may have happened: what is to be said where no later one knows
+        )
         for planned in (*PAUSES, None):
             try:
                 answer = self._send(request, until)
                 break
             except _Again as again:
+                if again.unknown:
+                    unknown = again.error
                 pause = max(planned or 0.0, again.pause or 0.0)
                 if planned is None or pause > LONGEST_PAUSE or time.monotonic() + pause > until:
-                    raise again.error from again.__cause__
+                    raise (unknown or again.error) from again.__cause__
                 self._sleep(pause)
         if 200 <= answer.status < 300:
             return answer
-        raise self._problem(answer)
+        problem = self._problem(answer)
+        if unknown is not None and answer.status in _LATER:
+            # This try was turned away at the door, which says nothing of the one that was not answered.
+            raise unknown from problem
+        raise problem
 
     def _send(self, request: Request, until: float) -> Answer:
         """One try. Raises `_Again` where another may help, Unavailable where none will."""
@@ -208,11 +223,13 @@ class Http:
         except httpx.TimeoutException as error:
             raise self._silent(request) from error
         except httpx.TransportError as error:
-            raise _Again(self._silent(request)) from error
+            raise _Again(self._silent(request), unknown=True) from error
         except httpx.HTTPError as error:
             raise Unavailable(f"the answer of {self.url} cannot be read", hint=self._hint()) from error
         if answer.status == 503:
-            raise _Again(self._problem(answer), _seconds(answer.retry_after))
+            problem = self._problem(answer)
+            # The server names the operation where it does not know itself what became of it.
+            raise _Again(problem, _seconds(answer.retry_after), unknown="operation" in problem.details)
         return answer
 
     def _read(self, response: httpx.Response, request: Request, until: float) -> bytes:

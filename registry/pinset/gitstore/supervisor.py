@@ -204,7 +204,13 @@ def _lost_write(op: str, status: int) -> Unavailable:
     )
 
 
-def _lost_read(op: str, status: int) -> Integrity:
+def _lost_read(op: str, status: int) -> PinsetError:
+    if status in (-signal.SIGKILL, -signal.SIGTERM):  # by somebody, or for want of memory: no file does that
+        return Unavailable(
+            f"the store's process was ended during `{op}` ({_status(status)})",
+            hint="try again; if it stays so, look in the system's log for what ends it",
+            details={"step": op},
+        )
     return Integrity(
         f"the store's process ended during `{op}` ({_status(status)}): most likely a file of the repository is damaged",
         hint=VERIFY_HINT,

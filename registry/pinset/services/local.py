@@ -5,7 +5,7 @@ The use cases that read manifests and compare are imported when they are asked f
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Busy, PinsetError, Unavailable
@@ -21,7 +21,7 @@ from pinset.services import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
@@ -47,9 +47,7 @@ class LocalRegistry:
                     return
         try:
             with context.store.exclusive():
-                session.ready(context, progress)
-                with context.catalog.writing() as writer:
-                    session.repair(context, writer)
+                session.settled(context, progress)
         except (Busy, Unavailable):
             # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
             if not usable:
@@ -301,9 +299,13 @@ class LocalRegistry:
         """A consistent copy of the state."""
         self._context.state.backup(target)
 
-    def exclusive(self) -> Any:
-        """The writer's lock, for who copies the directory."""
-        return self._context.store.exclusive()
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The writer's lock, for who copies the directory. A write that was cut off is settled first."""
+        context = self._context
+        with context.store.exclusive():
+            session.settled(context)
+            yield
 
     def close(self) -> None:
         context = self._context

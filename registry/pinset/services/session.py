@@ -212,6 +212,13 @@ def ready(context: Context, progress: Progress | None = None) -> None:
         rebuild(context, progress)
 
 
+def settled(context: Context, progress: Progress | None = None) -> None:
+    """Make the catalog usable, and finish or forget a write that was cut off. Only under the store's lock."""
+    ready(context, progress)
+    with context.catalog.writing() as catalog:
+        repair(context, catalog)
+
+
 def rebuild(context: Context, progress: Progress | None = None) -> int:
     """Build the catalog anew from git alone; how many commits it has. Only under the store's lock.
 
