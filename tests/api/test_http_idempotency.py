@@ -61,6 +61,35 @@ def test_what_may_go_better_later_is_tried_again(
     assert api("POST", RELEASES, **send).status_code == 201
 
 
+def test_two_tries_at_once_have_the_answer_that_was_kept_first(
+    memory: LocalRegistry,
+    api: Any,
+    api_of: Callable[..., Any],
+    manifest: Callable[..., dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The try that made the write keeps its answer, warnings and all, while another one looks at what was made."""
+    memory.publish(OPS, manifest(), alias="production")
+    memory.publish(OPS, manifest(words="b"))
+    path = ALIAS.replace("production", "producton")
+    send = {"json": {"release": "v2"}, "headers": {"Idempotency-Key": "k", "If-None-Match": "*"}}
+    promote, other = memory.promote, api_of(memory)
+    first: list[Any] = []
+
+    def overtaken(*args: Any, **named: Any) -> Any:
+        if not first:
+            first.append(None)
+            first[0] = other("PUT", path, **send)
+        return promote(*args, **named)
+
+    monkeypatch.setattr(memory, "promote", overtaken)
+    second = api("PUT", path, **send)
+    assert first[0].json()["warnings"], "without one both would be the same anyway"
+    assert (second.status_code, second.json()) == (200, first[0].json())
+    assert second.headers["etag"] == first[0].headers["etag"]
+    assert memory.alias("support", "producton")["seq"] == 1
+
+
 @pytest.mark.parametrize("changed", ["body", "path", "method"])
 def test_the_same_key_for_another_request_is_a_conflict(
     memory: LocalRegistry, api: Any, manifest: Callable[..., dict[str, str]], changed: str

@@ -597,3 +597,23 @@ def test_what_a_publish_leans_on_is_looked_up_again_under_the_lock(
     said = registry.publish(ME, declared)["findings"]
     assert said == registry.check(declared)["findings"]
     assert len(said) == 1
+
+
+def test_a_retry_has_the_warnings_of_the_first_answer(registry: Registry) -> None:
+    publish(registry, 1)
+    promote(registry, 1)
+    publish(registry, 3)
+    back = {"release.yaml": f"release:\n  feature: {NAME}\n  rollback_to: v1\n  prompts: {{main: main.md}}\n"}
+    version = registry.publish(ME, {**back, "main.md": "Text of the last one."})["version"]
+    promote(registry, 3)
+    calls: list[Callable[[], Any]] = [
+        lambda: registry.promote(Caller(actor="ada", key="a"), f"{NAME}@v{version}", "production"),
+        lambda: registry.promote(Caller(actor="ada", key="b"), f"{NAME}@v2", "producton"),
+        lambda: registry.publish(Caller(actor="ada", key="c"), files("Other."), alias="prodction"),
+    ]
+    first = [call() for call in calls]
+    assert all(answer["warnings"] for answer in first[:2])
+    assert first[2]["move"]["warnings"]
+    registry.promote(ME, f"{NAME}@v1", "productionn")
+    registry.promote(ME, f"{NAME}@v2", "production")
+    assert [call() for call in calls] == first

@@ -56,6 +56,11 @@ def problems(done: Iterable[Did], histories: Mapping[str, Sequence[Mapping[str, 
         found += _chain(alias, items)
     if found:
         return found  # without a chain there is no order to speak of
+    there = {(alias, item["revision"]): item for alias, items in moves.items() for item in items}
+    first: dict[str, dict[Any, int]] = {}
+    """When each alias served a version first."""
+    for alias, items in moves.items():
+        first[alias] = {item["to"]: item["seq"] for item in reversed(items)}
     made = defaultdict(list)
     for alias, items in moves.items():
         for item in items:
@@ -65,7 +70,9 @@ def problems(done: Iterable[Did], histories: Mapping[str, Sequence[Mapping[str, 
     if len(names) != len(done):
         found.append("a name is there twice")
     for did in done:
-        found += [f"{did.name}: {what}" for what in _effect(did, made.get(did.name, []), moves.get(did.alias, []))]
+        about = _effect(did, made.get(did.name, []), moves.get(did.alias, []), first.get(did.alias, {}))
+        about = [*about, *_seen(did, there.get((did.alias, did.revision)))]
+        found += [f"{did.name}: {what}" for what in about]
     return found or _order(done, moves)
 
 
@@ -87,7 +94,10 @@ def _chain(alias: str, items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _effect(
-    did: Did, made: Sequence[tuple[str, Mapping[str, Any]]], items: Sequence[Mapping[str, Any]]
+    did: Did,
+    made: Sequence[tuple[str, Mapping[str, Any]]],
+    items: Sequence[Mapping[str, Any]],
+    first: Mapping[Any, int],
 ) -> Iterable[str]:
     """Exactly the effect that was answered, on what was expected."""
     if did.answered < did.called:
@@ -119,16 +129,14 @@ def _effect(
             yield f"lost update: it expected v{did.expected} and replaced v{item['from']}"
         if did.condition is not None and before != did.condition:
             yield f"lost update: it expected {did.condition} and replaced {before}"
-        if did.kind == "rollback" and item["to"] not in {one["to"] for one in items[: seq - 1]}:
+        if did.kind == "rollback" and first.get(item["to"], seq) >= seq:
             yield f"it went back to v{item['to']}, which was never served"
-    yield from _seen(did, items)
 
 
-def _seen(did: Did, items: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _seen(did: Did, item: Mapping[str, Any] | None) -> Iterable[str]:
     """What a read or a refusal says of the move that it saw."""
     if did.outcome not in (UNCHANGED, REFUSED) or did.revision is None:
         return
-    item = next((one for one in _at(did, items)), None)
     if item is None:
         yield f"it saw {did.revision}, which is no move"
         return
@@ -140,12 +148,6 @@ def _seen(did: Did, items: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     replaced = did.known not in (None, item["revision"])
     if fits != (did.outcome == UNCHANGED) and not (did.outcome == REFUSED and replaced):
         yield f"it was {did.outcome} by {item['revision']} with v{item['to']}"
-
-
-def _at(did: Did, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    if did.seq is not None:
-        return [item for item in items[did.seq - 1 : did.seq] if did.seq > 0 and item["revision"] == did.revision]
-    return [item for item in items if item["revision"] == did.revision]
 
 
 def _order(done: Sequence[Did], moves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:

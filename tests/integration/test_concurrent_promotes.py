@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import linearizability as checker
 import pytest
 
 import pinset
 from pinset import bootstrap
 from pinset.ports.registry import Caller
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
 HERE = Path(__file__).parent
 SOURCE = str(Path(pinset.__file__).parents[1])
 PROCESSES, WINS, RELEASES = 8, 5, 3
-
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-checker: Any = _beside("linearizability")
 
 
 def cas(called: float, answered: float, expected: int | None, new: int, *, ok: bool = True) -> Any:

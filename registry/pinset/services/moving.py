@@ -54,13 +54,14 @@ def promote(
     with writing(context, caller, "promote", arguments) as session:
         before = session.done_before()
         if before:
-            return answer(only(MoveRecord, before), session)
+            return _answer_again(session, only(MoveRecord, before))
         reader, bundle = session.catalog, wanted.bundle
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
         plan = _promotion(reader, row, alias, current, again=again)
-        warnings = [*_warnings(row, current), *new_alias(reader, bundle, alias)]
+        now = current.record.to_version if current else None
+        warnings = [*_warnings(row, now), *new_alias(reader, bundle, alias)]
         if plan is None:
             return _unchanged(session, row, _need(current), warnings)
         return _make(session, bundle, alias, plan, row.commit, words, warnings)
@@ -149,9 +150,15 @@ def stage_promotion(
     return _stage(session, record.bundle, alias, plan, release.commit, words) if plan else None
 
 
-def new_alias(reader: CatalogReader, bundle: str, alias: str) -> list[str]:
-    """A warning where an alias that never moved is written much like another one: it may be a slip."""
+def new_alias(reader: CatalogReader, bundle: str, alias: str, *, first: MoveRecord | None = None) -> list[str]:
+    """A warning where an alias that never moved is written much like another one: it may be a slip.
+
+    first: look back at this move of the alias, as things were before it.
+    """
     there = {row.record.alias for row in reader.aliases(bundle)}
+    if first is not None:
+        began = {name: reader.move(bundle, name, 1) for name in there}
+        there = {name for name, row in began.items() if row and row.record.stamp.serial < first.stamp.serial}
     if alias in there:
         return []
     # canary-1 and canary-2 are no slips of each other.
@@ -180,6 +187,14 @@ def answer(written: Written[MoveRecord], session: Session, warnings: list[str] |
         "warnings": warnings or [],
         "operation": record.stamp.operation or None,
     }
+
+
+def _answer_again(session: Session, written: Written[MoveRecord]) -> answers.MoveAnswer:
+    """The first answer of a promotion that happened already."""
+    record, reader = written.record, session.catalog
+    row = reader.release(record.bundle, record.to_version or 0)
+    warnings = _warnings(row, record.from_version) if row else []
+    return answer(written, session, [*warnings, *new_alias(reader, record.bundle, record.alias, first=record)])
 
 
 def _make(
@@ -338,8 +353,8 @@ def _moment(at: str | None) -> int | None:
         ) from error
 
 
-def _warnings(row: ReleaseRow, current: MoveRow | None) -> list[str]:
-    declared, now = row.record.rollback_to, current.record.to_version if current else None
+def _warnings(row: ReleaseRow, now: int | None) -> list[str]:
+    declared = row.record.rollback_to
     if declared is None or now is None or now in {declared, row.record.version}:
         return []
     return [f"its rollback_to is v{declared}, and the alias serves v{now} now"]

@@ -158,4 +158,6 @@ def _answer_again(
             raise AssertionError("a move names a release that exists")
         release = Written(row.record, row.commit)
     answer = _answer(release, found, session.operation.id, created=created)
-    return {**answer, "move": moving.answer(move, session) if move else None}
+    record = move.record if move else None
+    warnings = moving.new_alias(session.catalog, record.bundle, record.alias, first=record) if record else []
+    return {**answer, "move": moving.answer(move, session, warnings) if move else None}
