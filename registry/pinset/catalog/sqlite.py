@@ -147,9 +147,9 @@ class SqliteCatalog:
     def settle(self) -> None:
         """Bring the log into the file, where nobody else uses it; for the holder of the store's lock."""
         self._forget()
-        with suppress(ReadOnly, Unavailable, Integrity), self.writing():
-            pass
-        self._forget()  # who closes a read-write connection last tidies up
+        with suppress(ReadOnly, Unavailable, Integrity), translated():
+            # Who closes a read-write connection last tidies up, so no reader of ours may be open beside it.
+            sqlite_engine(self._link, writable=True).connect().close()
         self._written = False
 
     def close(self) -> None:
