@@ -202,7 +202,7 @@ def _forgetful_rebuild() -> None:
 
 
 def _silent_verify() -> None:
-    verifying._examine = lambda *_: (Proof(), [])
+    verifying._examine = lambda *_, **__: (Proof(), [])
     verifying._catalog_problems = lambda *_: []
 
 
