@@ -24,7 +24,7 @@ import httpx
 
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.catalog import writing
+from pinset.catalog import rows
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sqlite import SqliteCatalog
 from pinset.domain.proof import Proof
@@ -181,7 +181,7 @@ def _no_sums() -> None:
         values.pop("sum")
         return values
 
-    writing.sound = unproven
+    rows.sound = unproven
 
 
 def _no_witness() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, case, exists, select
 
-from pinset.catalog import tables, writing
+from pinset.catalog import rows, tables
 from pinset.domain import messages, sealed
 from pinset.domain.records import (
     ComponentRecord,
@@ -340,7 +340,7 @@ def _part(row: Row[Any], table: Any) -> dict[str, Any]:
     """What a row of `_whole` holds of one table. Raises Integrity where it is not what was written."""
     held = row._asdict()
     values = {column.name: held[f"{table.__tablename__}__{column.name}"] for column in table.__table__.columns}
-    return writing.sound(table, values)
+    return rows.sound(table, values)
 
 
 def _releases(*where: Any) -> Select[Any]:

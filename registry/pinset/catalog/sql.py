@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset.catalog import tables, writing
 from pinset.catalog.reading import SqlReader
+from pinset.catalog.rows import Rows
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class SqlWriter(SqlReader):
         """Add commits, forget the intent, raise the visible serial: all or nothing."""
         with translated():
             try:
+                rows = Rows(self._connection)
                 for entry in entries:
-                    writing.apply(self._connection, entry)
+                    writing.apply(rows, entry)
+                rows.flush()
                 self._connection.execute(delete(t.IntentTable))
                 head = self.head() if self._testify else None
                 self._connection.commit()
@@ -128,8 +131,12 @@ class SqlCatalog:
 def build(connection: Connection, entries: Iterable[Entry]) -> None:
     """Tables and all rows, within the caller's transaction."""
     t.CATALOG.create_all(connection)
+    rows = Rows(connection)
     for entry in entries:
-        writing.apply(connection, entry)
+        writing.apply(rows, entry)
+        if rows.many:
+            rows.flush()
+    rows.flush()
 
 
 def format_of(connection: Connection) -> int | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pinset.errors import Integrity
 
 _HEADER_LIMIT: Final = 32
+_KINDS: Final = frozenset(get_args(Kind))
 
 
 class CheckedObjects:
@@ -26,6 +27,7 @@ class CheckedObjects:
 
     def __init__(self, directory: Path, read_packed: Callable[[str, int], tuple[str, bytes]]) -> None:
         self._directory = directory
+        self._prefix = str(directory)
         self._read_packed = read_packed
 
     def loose_path(self, wanted: str) -> Path:
@@ -35,7 +37,9 @@ class CheckedObjects:
     def __call__(self, wanted: str, /) -> tuple[Kind, bytes]:
         """Kind and bytes of an object. Raises Integrity where it is missing or not what its id says."""
         try:
-            packed = self.loose_path(wanted).read_bytes()
+            # Not by pathlib, which takes longer than to find that there is no such file: most are in packs.
+            with open(f"{self._prefix}/{wanted[:2]}/{wanted[2:]}", "rb") as file:  # noqa: PTH123
+                packed = file.read()
         except FileNotFoundError:
             return self._from_pack(wanted)
         try:
@@ -69,7 +73,7 @@ def inflate(packed: bytes, limit: int = OBJECT_LIMIT) -> tuple[str, bytes]:
 
 def _checked(wanted: str, kind: str, data: bytes) -> tuple[Kind, bytes]:
     known = cast("Kind", kind)
-    if kind not in get_args(Kind) or object_id(known, data) != wanted:
+    if kind not in _KINDS or object_id(known, data) != wanted:
         raise damaged("object", wanted, "its bytes are not those its id was made of")
     return known, data
 
