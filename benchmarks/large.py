@@ -14,7 +14,6 @@ import time
 import zlib
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pinset import bootstrap
@@ -26,6 +25,8 @@ from pinset.gitstore.objects import EMPTY_TREE, ROOT_COMMIT, GitObject, commit_f
 from pinset.services import versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pinset.domain.records import Record
 
 PROMPT = "prompts/main.md"
@@ -104,11 +105,10 @@ class Pack:
 
 class _Maker:
     def __init__(self, registry: Path, pack: Pack) -> None:
-        with closing(bootstrap.local_registry(registry)) as opened:
-            with opened._context.catalog.reading() as reader:
-                head = reader.head()
-                self.surroundings = versions.surroundings(reader)
-                self.refs = dict(reader.refs())
+        with closing(bootstrap.local_registry(registry)) as opened, opened._context.catalog.reading() as reader:
+            head = reader.head()
+            self.surroundings = versions.surroundings(reader)
+            self.refs = dict(reader.refs())
         self.serial, self.prev, self.at = head.serial, head.commit, head.at
         self.pack = pack
         pack.add(EMPTY_TREE)
