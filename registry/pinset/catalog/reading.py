@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, case, exists, select
+from sqlalchemy.orm import aliased
 
 from pinset.catalog import rows, tables
 from pinset.domain import messages, sealed
@@ -79,23 +80,27 @@ class SqlReader:
         limit: int = 100,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
-        wanted = _whole(t.Bundle).where(t.Bundle.name > after).order_by(t.Bundle.name).limit(limit)
+        # By an alias the search runs along the alias's own index, and stops at the end of the page.
+        name = t.Bundle.name if alias is None else t.Alias.bundle
+        wanted = _whole(t.Bundle).where(name > after).order_by(name).limit(limit)
+        if alias is not None:
+            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias) & t.Alias.version.is_not(None)
+            wanted = wanted.join(t.Alias, served)
         if query:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
-        if alias is not None:
-            served = select(t.Alias.bundle).where(t.Alias.name == alias, t.Alias.version.is_not(None))
-            wanted = wanted.where(t.Bundle.name.in_(served))
         if uses is not None:
-            wanted = wanted.where(t.Bundle.name.in_(self._using(*uses)))
+            wanted = wanted.where(self._serves(*uses))
         return [BundleRow(**_part(row, t.Bundle)) for row in self._rows(wanted)]
 
-    def _using(self, kind: str, name: str, version: int | None) -> Any:
+    def _serves(self, kind: str, name: str, version: int | None) -> Any:
+        """Whether an alias of the bundle serves a release that holds the component."""
+        served = aliased(t.Alias)
         held = (
             select(t.Uses.bundle)
-            .join(t.Alias, (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version))
-            .where(t.Uses.key == f"{kind}/{name}")
+            .join(served, (served.bundle == t.Uses.bundle) & (served.version == t.Uses.version))
+            .where(served.bundle == t.Bundle.name, t.Uses.key == f"{kind}/{name}")
         )
-        return held if version is None else held.where(t.Uses.component_version == version)
+        return exists(held if version is None else held.where(t.Uses.component_version == version))
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""

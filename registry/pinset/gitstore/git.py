@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS: Final = 3600.0
+_WINDOW: Final = 100
+"""Objects that each is compared with to be kept as a difference. All bundles name their files alike, and git sorts by
+name: with its own 10 a prompt seldom meets its predecessor."""
 _SAFE: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0")
 _NAMED = re.compile(r"(?:(?:error|warning|fatal|missing|broken link from|to|in)[ :]+)*(\w+) ([0-9a-f]{40})\b:?\s*(.*)")
 _SILENT: Final = ("notice:", "dangling ", "Checking ", "Verifying ")
@@ -34,7 +37,7 @@ def fsck(repository: Path, *, gently: bool = False) -> list[Damage]:
 
 def repack(repository: Path) -> None:
     """Gather loose objects and small packs into packs. Safe beside writers and readers."""
-    run(repository, "repack", "-d", "--geometric=2", "--quiet", "--no-write-bitmap-index")
+    run(repository, "repack", "-d", "--geometric=2", f"--window={_WINDOW}", "--quiet", "--no-write-bitmap-index")
 
 
 def pack_refs(repository: Path) -> None:

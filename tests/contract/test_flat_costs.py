@@ -1,0 +1,115 @@
+"""What a request costs the catalog does not grow with what is in it: SQLite's own steps are counted, not seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event, text
+
+from pinset import bootstrap
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pinset.services.local import LocalRegistry
+
+BY = Caller(actor="ada")
+MANIFEST = (
+    "release:\n  feature: {bundle}\n  model: {{name: m, pinned_version: '1'}}\n  prompt: {{text: 'Text {number}.'}}\n"
+)
+MIDDLE, FEW = "b-05", 6
+"""A bundle that both have, and how many releases and moves of it are asked for: both have so many."""
+
+
+def filled(bundles: int, releases: int) -> LocalRegistry:
+    registry = bootstrap.memory_registry()
+    for number in range(releases):
+        for bundle in range(bundles):
+            name = f"b-{bundle:02}"
+            files = {"release.yaml": MANIFEST.format(bundle=name, number=number)}
+            registry.publish(BY, files, alias="production", label=f"1.{number}")
+    return registry
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[LocalRegistry]:
+    registry = filled(10, 12)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[LocalRegistry]:
+    registry = filled(60, 30)
+    yield registry
+    registry.close()
+
+
+def steps(registry: LocalRegistry, work: Callable[[LocalRegistry], Any]) -> int:
+    """Instructions of SQLite's machine that the work takes."""
+    engine: Any = registry._context.catalog._engine  # type: ignore[attr-defined] # the one in memory has an engine
+    counted, connections = 0, set()
+
+    def tick() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    def watch(connection: Any, *_: Any) -> None:
+        raw = connection.connection.dbapi_connection
+        raw.set_progress_handler(tick, 1)
+        connections.add(raw)
+
+    event.listen(engine, "before_cursor_execute", watch)
+    try:
+        work(registry)
+    finally:
+        event.remove(engine, "before_cursor_execute", watch)
+        for raw in connections:
+            raw.set_progress_handler(None, 0)
+    return counted
+
+
+def publishing(number: int) -> Callable[[LocalRegistry], Any]:
+    files = {"release.yaml": MANIFEST.format(bundle=MIDDLE, number=f"new {number}")}
+    return lambda registry: registry.publish(BY, files)
+
+
+REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
+    "get by alias": lambda r: r.release(f"{MIDDLE}@production"),
+    "get by version": lambda r: r.release(f"{MIDDLE}@v2"),
+    "get by label": lambda r: r.release(f"{MIDDLE}@1.3"),
+    "get the latest": lambda r: r.release(f"{MIDDLE}@latest"),
+    "aliases": lambda r: r.aliases(MIDDLE),
+    "history of an alias": lambda r: r.history(MIDDLE, "production", limit=FEW),
+    "history of a bundle": lambda r: r.history(MIDDLE, limit=FEW),
+    "releases": lambda r: r.releases(MIDDLE, limit=FEW),
+    "bundles": lambda r: r.bundles(limit=FEW),
+    "bundles by an alias": lambda r: r.bundles(alias="production", limit=FEW),
+    "bundles by a name": lambda r: r.bundles(query="b-0", limit=FEW),
+    "bundle": lambda r: r.bundle(MIDDLE),
+    "describe": lambda r: r.describe(),
+    "publish": publishing(1),
+    "promote": lambda r: r.promote(BY, f"{MIDDLE}@v2", "production"),
+    "roll back": lambda r: r.rollback(BY, MIDDLE, "production"),
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_a_request_costs_the_same_in_a_large_registry(
+    small: LocalRegistry, large: LocalRegistry, request_: str
+) -> None:
+    work = REQUESTS[request_]
+    few, many = steps(small, work), steps(large, work)
+    assert few > 10
+    assert many <= 1.2 * few, f"{few} steps became {many}"
+
+
+def test_a_search_through_all_rows_is_noticed(small: LocalRegistry, large: LocalRegistry) -> None:
+    def scan(registry: LocalRegistry) -> None:
+        with registry._context.catalog.reading() as reader:
+            reader._connection.execute(text("SELECT count(*) FROM release WHERE digest LIKE '%0'")).all()  # type: ignore[attr-defined]
+
+    assert steps(large, scan) > 5 * steps(small, scan)
