@@ -71,6 +71,13 @@ def files_of(bundle: str, dice: random.Random) -> dict[str, str]:
     return {"release.yaml": manifest, PROMPT: "Summarize {{ticket}}.\n" + "\n".join(lines) + "\n"}
 
 
+def edited(files: dict[str, str], number: int, dice: random.Random) -> dict[str, str]:
+    """The same with one sentence of the prompt written anew."""
+    lines = files[PROMPT].split("\n")
+    lines[1 + number % 40] = " ".join(dice.choices(_WORDS, k=12)).capitalize() + f" {number}."
+    return {**files, PROMPT: "\n".join(lines)}
+
+
 class Pack:
     """Objects for `git index-pack`."""
 
@@ -145,11 +152,9 @@ def make_repository(registry: Path, large: Large) -> None:
                 assert sealed is not None
                 manifests[bundle] = sealed.manifest
             else:
-                files, before = texts[bundle], texts[bundle][PROMPT]
-                lines = before.split("\n")
-                lines[1 + version % 40] = " ".join(dice.choices(_WORDS, k=12)).capitalize() + f" {version}."
-                after = "\n".join(lines)
-                texts[bundle] = {**files, PROMPT: after}
+                before = texts[bundle][PROMPT]
+                texts[bundle] = edited(texts[bundle], version, dice)
+                after = texts[bundle][PROMPT]
                 entry = '{"sha256":"%s","size":%d}'
                 old, new = (entry % (sha256(text), len(text)) for text in (before, after))
                 assert manifests[bundle].count(old) == 1

@@ -1,143 +1,80 @@
-"""What `make bench` prints: publish, promote and get here, beside the floor that git itself sets on this disk.
+"""What `make bench` prints: every figure that the documentation gives, measured here, with what was wanted of it.
 
-Medians of interleaved runs in one process. The floor writes two blobs, one tree and one commit and moves a ref by
-compare-and-swap with bare pygit2, fsync on: what a publish or a promotion cannot do without.
+Both sides of a ratio come from the same rounds. With names of modules only those run: `python benchmarks/run.py writing`.
+With `--page FILE` the table is written into that page too, between its two marks.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import os
 import platform
-import statistics
-import tempfile
-import time
-from functools import partial
+import re
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pygit2
 
-from pinset import bootstrap
-from pinset.domain.records import ROOT, Action, MoveRecord, ReleaseRecord, Stamp
-from pinset.domain.sealed import canonical, digest_of, listing
-from pinset.ports.registry import Caller
-from pinset.ports.store import Files, TreeOf
-from pinset.services.session import writing
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from figures import Figure
 
-    from pinset.services.local import LocalRegistry
-
-ROUNDS = 60
-BY = Caller(actor="bench")
-
-
-def manifest(number: int) -> dict[str, str]:
-    text = f"Summarize {{{{ticket}}}} ({number})."
-    lines = f"release:\n  feature: bench\n  model: {{name: m, pinned_version: '1'}}\n  prompt: {{text: '{text}'}}\n"
-    return {"release.yaml": lines}
+MODULES = ("starting", "diffs", "writing", "scale")
+HEAD = ["figure", "median", "p90", "beside", "ratio", "wanted", "kept"]
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-class Floor:
-    """The same on bare pygit2."""
-
-    def __init__(self, directory: Path) -> None:
-        pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - the library's own signature
-        self._repo = pygit2.init_repository(str(directory), bare=True)
-        self._signature = pygit2.Signature("bench", "bench@localhost", 0, 0)
-        self._tips: list[pygit2.Oid] = []
-
-    def publish(self, number: int) -> None:
-        tree = self._repo.TreeBuilder()
-        for name in ("manifest.json", "release.yaml"):
-            tree.insert(name, self._repo.create_blob(f"{name} {number}".encode()), pygit2.enums.FileMode.BLOB)
-        self._move("refs/heads/release", tree.write(), number)
-
-    def promote(self, number: int) -> None:
-        self._move("refs/heads/alias", self._repo[self._tips[-1]].tree_id, number)
-
-    def _move(self, ref: str, tree: pygit2.Oid, number: int) -> None:
-        parents = self._tips[-1:]
-        commit = self._repo.create_commit(None, self._signature, self._signature, str(number), tree, parents)
-        with self._repo.transaction() as transaction:
-            transaction.lock_ref(ref)
-            transaction.set_target(ref, commit)
-        self._tips = [commit]
+def machine() -> str:
+    """What the figures were measured on."""
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    parts = [
+        named[1] if named else platform.machine(),
+        f"{os.cpu_count()} cores",
+        platform.system(),
+        f"Python {platform.python_version()}",
+        f"pygit2 {pygit2.__version__}",
+        f"SQLite {sqlite3.sqlite_version}",
+        f"git {git}",
+    ]
+    return ", ".join(parts)
 
 
-class Writer:
-    """The writer alone: one commit from bytes that were checked before, from objects to visible rows."""
-
-    def __init__(self, registry: LocalRegistry) -> None:
-        self._context = registry._context
-        self._seq = 0
-
-    def publish(self, number: int) -> float:
-        files = {"release.yaml": f"release.yaml {number}"}
-        sealed = canonical({"format": 1, "bundle": "writer", "parts": {}, "files": listing(files)})
-        everything = {**files, "manifest.json": sealed}
-
-        def record(stamp: Stamp) -> ReleaseRecord:
-            digest = digest_of(sealed)
-            return ReleaseRecord(stamp=stamp, bundle="writer", version=number, label=None, digest=digest)
-
-        return self._timed(record, Files(everything), everything, lambda at: (at,) if at else ())
-
-    def promote(self, number: int) -> float:
-        with self._context.catalog.reading() as reader:
-            release, back = reader.release("writer", number), reader.alias("writer", "production")
-        assert release is not None
-        commit, before, self._seq = release.commit, back.record if back else None, self._seq + 1
-
-        def record(stamp: Stamp) -> MoveRecord:
-            moved = {"from_version": before.to_version if before else None, "back": before.seq if before else None}
-            where = {"bundle": "writer", "alias": "production", "action": Action.PROMOTE}
-            return MoveRecord(stamp=stamp, seq=self._seq, to_version=number, **where, **moved)
-
-        return self._timed(record, TreeOf(commit), {}, lambda at: (at or ROOT, commit))
-
-    def _timed(self, record: Any, tree: Any, files: Any, parents: Any) -> float:
-        with writing(self._context, BY, "bench", {}) as session:
-            return timed(lambda: (session.stage(record, tree, parents, files), session.commit()))
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
+def table(figures: list[Figure]) -> str:
+    """The figures as a table of Markdown, which reads as plain text too."""
+    rows = [HEAD, *(figure.row() for figure in figures)]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(HEAD))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def main() -> None:
-    figures: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        bootstrap.create_registry(home / "registry")
-        registry, floor = bootstrap.local_registry(home / "registry", serving=True), Floor(home / "floor.git")
-        writer = Writer(registry)
-        registry.publish(BY, manifest(0), alias="production")
-        floor.publish(0)
-        for number in range(1, ROUNDS + 1):
-            rounds: dict[str, Callable[[], object]] = {
-                "publish": partial(registry.publish, BY, manifest(number)),
-                "publish, floor": partial(floor.publish, number),
-                "promote": partial(registry.promote, BY, f"bench@v{number + 1}", "production"),
-                "promote, floor": partial(floor.promote, number),
-                "get by alias": partial(registry.release, "bench@production"),
-                "check": partial(registry.check, manifest(number)),
-            }
-            for name, work in rounds.items():
-                figures.setdefault(name, []).append(timed(work))
-            for name, inside in (("publish", writer.publish), ("promote", writer.promote)):
-                figures.setdefault(f"{name}, in the writer", []).append(inside(number))
-        registry.close()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROUNDS} rounds; ms")
-    for name, values in figures.items():
-        floor_of = figures.get(f"{name.removesuffix(', in the writer')}, floor")
-        median, ninth = statistics.median(values), sorted(values)[len(values) * 9 // 10]
-        ratio = f"   {median / statistics.median(floor_of):.1f} x the floor" if floor_of else ""
-        print(f"{name:22} median {median:7.2f}   p90 {ninth:7.2f}{ratio}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", choices=[[], *MODULES], metavar="MODULE", help=", ".join(MODULES))
+    parser.add_argument("--page", type=Path, help="a page to write the table into")
+    asked = parser.parse_args()
+    figures: list[Figure] = []
+    print(machine(), flush=True)
+    for name in asked.modules or MODULES:
+        found = importlib.import_module(name).figures()
+        figures += found
+        print(f"\n{name}\n{table(found)}", flush=True)
+    missed = [figure.name for figure in figures if figure.kept is False]
+    print(f"\nnot as wanted: {', '.join(missed)}" if missed else "\nall as wanted")
+    if asked.page:
+        page = asked.page.read_text()
+        before, _, rest = page.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        measured = f"Measured on {machine()}."
+        asked.page.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{table(figures)}\n\n{END}{after}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
