@@ -12,7 +12,7 @@ help:
 	@echo "make test     set up, then lint, type-check and test"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make bench    the figures of the documentation, measured here"
-	@echo "make torture  long campaigns of kills and concurrency"
+	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
 	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
 
 $(READY): requirements.lock pyproject.toml
@@ -43,7 +43,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 torture: $(READY)
-	PINSET_TORTURE=1 $(BIN)/python -m pytest -q tests/property tests/integration
+	$(BIN)/python tests/torture.py $(if $(SEED),--seed $(SEED)) $(TORTURE)
 	$(BIN)/python tests/property/guided_fuzz.py
 
 serve: $(READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -45,6 +46,16 @@ def manifest() -> Callable[..., dict[str, str]]:
         return {"release.yaml": MANIFEST.format(bundle=bundle, words=words, temperature=temperature)}
 
     return make
+
+
+@pytest.fixture
+def counted() -> Callable[..., None]:
+    """Says what a campaign has done; `tests/torture.py` adds it up."""
+
+    def say(**counts: int) -> None:
+        print(f"\ncounted: {json.dumps(counts)}")  # noqa: T201 - it is read there
+
+    return say
 
 
 @pytest.fixture

@@ -79,12 +79,13 @@ def cases_of(variant: str, name: str, seed: int, rounds: int) -> list[damage.Cas
 
 
 @pytest.mark.parametrize(("variant", "name"), CLASSES, ids=[name for _, name in CLASSES])
-def test_damage_is_found_and_never_served(place: Path, variant: str, name: str) -> None:
+def test_damage_is_found_and_never_served(place: Path, variant: str, name: str, counted: Any) -> None:
     seed = int(os.environ.get("PINSET_SEED", random.randrange(10**9))) if TORTURE else 0
     if TORTURE:
         print(f"PINSET_SEED={seed} PINSET_ROUNDS={ROUNDS}")  # noqa: T201 - whoever repeats it needs it
     reports = campaign(place, [asdict(case) for case in cases_of(variant, name, seed, ROUNDS)])
     assert [report for report in reports if report["bad"]] == []
+    counted(damages=len(reports))
 
 
 def test_every_class_of_file_is_there_to_be_damaged(place: Path) -> None:

@@ -317,7 +317,7 @@ def _drive(name: str, make: Callable[[], Any], seed: int, recorder: Recorder, st
     registry.close()
 
 
-def test_what_clients_were_told_through_kills_has_one_order(place: Path, dice: random.Random) -> None:
+def test_what_clients_were_told_through_kills_has_one_order(place: Path, dice: random.Random, counted: Any) -> None:
     recorder, stop = Recorder(), threading.Event()
     with Cluster(place, dice) as cluster:
         threads = [
@@ -355,6 +355,7 @@ def test_what_clients_were_told_through_kills_has_one_order(place: Path, dice: r
     done = [*begun, *recorder.done.values()]
     assert problems(done, moves) == []
     _has_tried(done, cluster.kills)
+    counted(moves=sum(map(len, moves.values())), calls=len(done), kills=sum(cluster.kills.values()))
 
 
 def _has_tried(done: list[Did], kills: dict[str, int]) -> None:
@@ -403,7 +404,9 @@ def test_effects_that_are_not_one_are_found(answers: list[Any], reasons: list[st
     assert effects({"k": answers}, reasons, messages)
 
 
-def test_each_key_has_one_effect_and_one_answer_through_kills(place: Path, dice: random.Random, tmp_path: Path) -> None:
+def test_each_key_has_one_effect_and_one_answer_through_kills(
+    place: Path, dice: random.Random, tmp_path: Path, counted: Any
+) -> None:
     answers: dict[str, dict[str, list[Any]]] = {name: defaultdict(list) for name in ("far", "both", "near")}
     count = max(4, MOVES // 16)
     faults: list[BaseException] = []
@@ -458,6 +461,7 @@ def test_each_key_has_one_effect_and_one_answer_through_kills(place: Path, dice:
             reasons = [item["reason"] for item in whole_history(registry, name)]
             assert effects(given, reasons, messages) == []
         assert registry.verify()["ok"]
+    counted(keys=sum(map(len, answers.values())), kills=killed)
 
 
 def _all_releases(registry: Any) -> Iterator[Any]:
@@ -531,7 +535,9 @@ def _write_on(place: Path, name: str, acknowledged: list[int], stop: threading.E
                 time.sleep(0.005)
 
 
-def test_backups_during_writes_and_kills_are_of_one_moment(place: Path, dice: random.Random, tmp_path: Path) -> None:
+def test_backups_during_writes_and_kills_are_of_one_moment(
+    place: Path, dice: random.Random, tmp_path: Path, counted: Any
+) -> None:
     stop, clients = threading.Event(), set[int]()
     acknowledged: list[int] = [0]
     threads = [threading.Thread(target=_write_on, args=(place, name, acknowledged, stop)) for name in ("a", "b")]
@@ -568,6 +574,7 @@ def test_backups_during_writes_and_kills_are_of_one_moment(place: Path, dice: ra
         shutil.rmtree(backup)
     assert newest == sorted(set(newest)), "nothing was written between two backups"
     assert newest[-1] < max(origin), "nobody wrote while the last one was proven"
+    counted(backups=len(taken))
 
 
 def _is_as_it_was(backup: Path, target: Path, moves: dict[str, list[dict[str, Any]]], newest: int) -> None:

@@ -17,21 +17,23 @@ from pinset import bootstrap
 
 WORKER = Path(__file__).with_name("writing_worker.py")
 SOURCE = str(Path(pinset.__file__).parents[1])
-KILLS = 100 if os.environ.get("PINSET_TORTURE") == "1" else 25
-LONGEST_LIFE = 0.35
-"""Seconds after its first sign of life: enough for some writes, and to be hit anywhere in one."""
+KILLS = int(os.environ.get("PINSET_ROUNDS") or 100) if os.environ.get("PINSET_TORTURE") == "1" else 25
+MOST_WRITES = 8
+LONGEST_WRITE = 0.02
+"""Seconds: to be hit anywhere in a write."""
 
 
-def live_and_die(directory: Path, life: int, seconds: float) -> list[dict[str, Any]]:
-    """Start a writer, kill it after so many seconds of work, and give what it had acknowledged."""
+def live_and_die(directory: Path, life: int, writes: int, seconds: float) -> list[dict[str, Any]]:
+    """Start a writer, kill it so many seconds after so many writes, and give what it had acknowledged."""
     worker = subprocess.Popen(
         [sys.executable, str(WORKER), str(directory), str(life)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,
         env={**os.environ, "PYTHONPATH": SOURCE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
     )
     assert worker.stdout is not None
-    first = worker.stdout.readline()
+    first = b"".join(worker.stdout.readline() for _ in range(1 + writes))
     assert first, worker.communicate()[1].decode()
     # Waits without reading: an end of the worker before its time would show as an exit status that is not the signal's.
     select.select([], [], [], seconds)
@@ -65,14 +67,14 @@ def lost(registry: Any, acknowledged: list[dict[str, Any]]) -> list[dict[str, An
     return missing
 
 
-def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
+def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path, counted: Any) -> None:
     seed = int(os.environ.get("PINSET_SEED") or random.SystemRandom().randrange(2**32))
     print(f"PINSET_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
     dice = random.Random(seed)
     bootstrap.create_registry(tmp_path / ".pinset")
     everything: list[dict[str, Any]] = []
     for life in range(KILLS):
-        acknowledged = live_and_die(tmp_path, life, dice.uniform(0, LONGEST_LIFE))
+        acknowledged = live_and_die(tmp_path, life, dice.randrange(MOST_WRITES), dice.uniform(0, LONGEST_WRITE))
         everything += acknowledged
         registry = bootstrap.local_registry(tmp_path)
         try:
@@ -92,5 +94,6 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
         assert lost(registry, everything) == []
         proven = registry.verify()
         assert proven["ok"], proven["problems"]
+        counted(kills=KILLS, acknowledged=len(everything))
     finally:
         registry.close()

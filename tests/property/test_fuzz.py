@@ -11,6 +11,7 @@ import os
 import random
 import re
 from dataclasses import replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,19 +40,29 @@ from pinset.domain.text import templates
 from pinset.errors import Integrity, InvalidInput, InvalidReference, PinsetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pinset.domain.references import ComponentReference
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 SEED = int(os.environ.get("PINSET_SEED") or random.randrange(2**32))
 ROUNDS = int(os.environ.get("PINSET_ROUNDS") or 20_000)
+_GIVEN = [0]
+"""How many inputs were tried."""
 
 
 def fuzzed(rounds: int) -> Callable[[Any], Any]:
     """Run a property so often in `make test`, and PINSET_ROUNDS times in `make torture`."""
 
     def wrap(test: Any) -> Any:
+        inner = test.hypothesis.inner_test
+
+        @wraps(inner)
+        def counting(*given: Any, **named: Any) -> Any:
+            _GIVEN[0] += 1
+            return inner(*given, **named)
+
+        test.hypothesis.inner_test = counting
         calm = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
         if not TORTURE:
             return settings(max_examples=rounds, derandomize=True, deadline=None, database=None)(test)
@@ -65,9 +76,11 @@ def fuzzed(rounds: int) -> Callable[[Any], Any]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _say_the_seed() -> None:
+def _say_the_seed() -> Iterator[None]:
     if TORTURE:
         print(f"PINSET_SEED={SEED} PINSET_ROUNDS={ROUNDS}")  # noqa: T201 - it repeats the run
+    yield
+    print(f"\ncounted: {json.dumps({'inputs': _GIVEN[0]})}")  # noqa: T201 - tests/torture.py adds it up
 
 
 # -- what is sent ----------------------------------------------------------------------------------------------
