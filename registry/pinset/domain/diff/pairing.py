@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 if TYPE_CHECKING:
@@ -12,72 +12,67 @@ if TYPE_CHECKING:
 
 ALIKE: Final = 0.5
 """Share of common words from which two lines are one edited line; below it the marks confuse more than they tell."""
-WORK: Final = 200_000_000
-"""Comparison steps allowed for one pair of texts, about half a second at worst."""
-_CALL: Final = 2_000
-"""Steps that one comparison costs however short the lines are."""
-_TOKEN: Final = 64
-"""Steps for handing over one token, against one for a cell of the bit-parallel matrix."""
+_BLANK: Final = 0.05
+"""What pairing two lines without words is worth."""
+
+Gains = dict[int, float]
+"""What pairing one old item with new ones is worth, by their positions; what is absent never pairs."""
 
 
-@dataclass(slots=True)
-class Budget:
-    """What is left of the work allowed for one pair of texts."""
-
-    left: int = WORK
-
-    def spend(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> bool:
-        """Whether comparing every row with every column fits; if so it is taken off."""
-        high, wide = sum(map(len, rows)), sum(map(len, columns))
-        handed = _TOKEN * (high * len(columns) + wide * len(rows))
-        cost = high * wide + handed + _CALL * len(rows) * len(columns)
-        if cost > self.left:
-            return False
-        self.left -= cost
-        return True
+def pair_lines(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Pairs (old, new) in rising order of the lines most alike, given as tokens. Unbounded."""
+    letters: dict[str, str] = {}
+    rows, columns = [_spelled(line, letters) for line in old], [_spelled(line, letters) for line in new]
+    blanks = dict.fromkeys((j for j, column in enumerate(columns) if not column), _BLANK)
+    return best_pairs([_alike(row, columns) if row else blanks for row in rows])
 
 
-def pair_lines(old: list[list[str]], new: list[list[str]], budget: Budget) -> list[tuple[int, int]] | None:
-    """Pairs (old, new) in rising order of the lines most alike, given as tokens; None when over the budget."""
-    if not budget.spend(old, new):
-        return None
-    numbers: dict[str, int] = {}
-    rows = [_words(line, numbers) for line in old]
-    columns = [_words(line, numbers) for line in new]
-    return best_pairs([[_gain(a, b) for b in columns] for a in rows])
+def best_pairs(gains: Sequence[Gains]) -> list[tuple[int, int]]:
+    """The rising pairs with the greatest sum. Gains: one for each old item, above 0.
 
-
-def best_pairs(gains: list[list[float]]) -> list[tuple[int, int]]:
-    """The rising pairs with the greatest sum; a gain of 0 never pairs. Gains: one row for each old item."""
-    width = len(gains[0]) if gains else 0
-    best = [[0.0] * (width + 1) for _ in range(len(gains) + 1)]
-    for i in range(len(gains) - 1, -1, -1):
-        row, below = best[i], best[i + 1]
-        for j in range(width - 1, -1, -1):
-            gain = gains[i][j]
-            paired = gain + below[j + 1] if gain else 0.0
-            row[j] = max(paired, below[j], row[j + 1])
+    Of equal sums a pair straight ahead comes first, then the furthest down the old and there the furthest up the new.
+    """
+    chains, ends = _chains(gains)
     pairs: list[tuple[int, int]] = []
     i = j = 0
-    while i < len(gains) and j < width:
-        gain = gains[i][j]
-        if gain and best[i][j] == gain + best[i + 1][j + 1]:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
+    best = max(ends, default=0.0)
+    while best:
+        found = [(x, y) for x, y in ends[best] if x >= i and y >= j]
+        ahead = [pair for pair in found if pair[1] == j]
+        x, y = min(ahead) if ahead else max(found, key=lambda pair: (pair[0], -pair[1]))
+        pairs.append((x, y))
+        i, j, best = x + 1, y + 1, chains[x, y]
     return pairs
 
 
-def _words(line: list[str], numbers: dict[str, int]) -> list[int]:
-    return [numbers.setdefault(t, len(numbers)) for t in line if not t.isspace()]
+def _chains(gains: Sequence[Gains]) -> tuple[dict[tuple[int, int], float], dict[float, list[tuple[int, int]]]]:
+    """For each pair the greatest sum of those that may follow it; and the pairs by the sum that they begin."""
+    width = max((j for row in gains for j in row), default=-1) + 1
+    best = [0.0] * (width + 1)  # the greatest sum of the rows below, from each column on; it never rises
+    after: dict[tuple[int, int], float] = {}
+    begun: dict[float, list[tuple[int, int]]] = {}
+    for i in range(len(gains) - 1, -1, -1):
+        sums: list[tuple[int, float]] = []
+        for j, gain in gains[i].items():
+            after[i, j] = best[j + 1]
+            total = gain + best[j + 1]
+            begun.setdefault(total, []).append((i, j))
+            sums.append((j, total))
+        for j, total in sorted(sums, reverse=True):
+            while j >= 0 and best[j] < total:
+                best[j] = total
+                j -= 1  # noqa: PLW2901 - it walks to the left from there
+    return after, begun
 
 
-def _gain(a: list[int], b: list[int]) -> float:
+def _spelled(line: Sequence[str], letters: dict[str, str]) -> str:
+    """The words of a line, one character for each: strings are what rapidfuzz compares fastest."""
+    return "".join([letters.setdefault(t, chr(len(letters))) for t in line if not t.isspace()])
+
+
+def _alike(row: str, columns: Sequence[str]) -> Gains:
     """Likeness, weighed by length: one long line that stayed is worth more than a lone bracket."""
-    if not a or not b:
-        return 0.05 if not a and not b else 0.0
-    alike = Indel.normalized_similarity(a, b, score_cutoff=ALIKE)
-    return alike * (1.0 + min(len(a), len(b), 12) / 4.0)
+    found = process.extract(
+        row, columns, scorer=Indel.normalized_similarity, processor=None, score_cutoff=ALIKE, limit=None
+    )
+    return {j: alike * (1.0 + min(len(row), len(column), 12) / 4.0) for column, alike, j in found if column}

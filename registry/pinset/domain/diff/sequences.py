@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 LINE_CELLS: Final = 250_000_000
 """Old lines times new lines compared exactly: the matrix takes a bit a cell, 32 MB here, and some 15 ms."""
 BLOCK_CELLS: Final = 10_000
-"""Old lines times new lines of one replaced block whose lines are paired by likeness: 100 by 100."""
+"""Old lines times new lines up to which blank lines between two replaced blocks are taken into one: 100 by 100."""
+PAIR_CELLS: Final = 160_000
+"""Old lines times new lines of one replaced block whose lines are paired by likeness: 400 by 400."""
+_SLIDE: Final = 1_000
+"""Lines over which an insertion may move to where it reads well."""
+_LETTERS: Final = 0x110000
+"""Different items that can be told apart, one character for each."""
 
 
 class Op(NamedTuple):
@@ -44,7 +50,8 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     numbers: dict[str, int] = {}  # from 0 upwards: in Python -1 and -2 have the same hash
     left = [numbers.setdefault(x, len(numbers)) for x in a]
     right = [numbers.setdefault(x, len(numbers)) for x in b]
-    found = LCSseq.opcodes(left, right)
+    spelled = len(numbers) < _LETTERS  # strings are what rapidfuzz compares fastest
+    found = LCSseq.opcodes(*("".join(map(chr, x)) if spelled else x for x in (left, right)))
     ops = [Op(o.tag, o.src_start, o.src_end, o.dest_start, o.dest_end) for o in found]
     return bridge([o for o in ops if o.a1 > o.a0 or o.b1 > o.b0], lambda _: False)
 
@@ -124,6 +131,7 @@ def _slide(ops: list[Op], a: list[str], b: list[str]) -> list[Op]:
 
 def _best_shift(lines: list[str], start: int, end: int, up: int, down: int) -> int:
     lowest = 0
+    up, down = min(up, _SLIDE), min(down, _SLIDE)
     while -lowest < up and lines[start + lowest - 1] == lines[end + lowest - 1]:
         lowest -= 1
     highest = 0
