@@ -15,16 +15,26 @@ ALIKE: Final = 0.5
 _BLANK: Final = 0.05
 """What pairing two lines without words is worth."""
 
+
+class _Letters(dict[str, str]):
+    """One character for each word, none for blanks: strings are what rapidfuzz compares fastest."""
+
+    def __missing__(self, token: str) -> str:
+        letter = self[token] = "" if token.isspace() else chr(len(self))
+        return letter
+
+
 Gains = dict[int, float]
 """What pairing one old item with new ones is worth, by their positions; what is absent never pairs."""
 
 
 def pair_lines(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
     """Pairs (old, new) in rising order of the lines most alike, given as tokens. Unbounded."""
-    letters: dict[str, str] = {}
-    rows, columns = [_spelled(line, letters) for line in old], [_spelled(line, letters) for line in new]
+    letter = _Letters().__getitem__
+    rows, columns = ["".join(map(letter, line)) for line in old], ["".join(map(letter, line)) for line in new]
     blanks = dict.fromkeys((j for j, column in enumerate(columns) if not column), _BLANK)
-    return best_pairs([_alike(row, columns) if row else blanks for row in rows])
+    found = {row: _alike(row, columns) for row in set(rows) if row}
+    return best_pairs([found.get(row, blanks) for row in rows])
 
 
 def best_pairs(gains: Sequence[Gains]) -> list[tuple[int, int]]:
@@ -65,14 +75,10 @@ def _chains(gains: Sequence[Gains]) -> tuple[dict[tuple[int, int], float], dict[
     return after, begun
 
 
-def _spelled(line: Sequence[str], letters: dict[str, str]) -> str:
-    """The words of a line, one character for each: strings are what rapidfuzz compares fastest."""
-    return "".join([letters.setdefault(t, chr(len(letters))) for t in line if not t.isspace()])
-
-
 def _alike(row: str, columns: Sequence[str]) -> Gains:
     """Likeness, weighed by length: one long line that stayed is worth more than a lone bracket."""
     found = process.extract(
         row, columns, scorer=Indel.normalized_similarity, processor=None, score_cutoff=ALIKE, limit=None
     )
-    return {j: alike * (1.0 + min(len(row), len(column), 12) / 4.0) for column, alike, j in found if column}
+    most = min(len(row), 12)
+    return {j: alike * (1.0 + min(most, len(column)) / 4.0) for column, alike, j in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from rapidfuzz.distance import LCSseq
 
@@ -52,8 +52,19 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     right = [numbers.setdefault(x, len(numbers)) for x in b]
     spelled = len(numbers) < _LETTERS  # strings are what rapidfuzz compares fastest
     found = LCSseq.opcodes(*("".join(map(chr, x)) if spelled else x for x in (left, right)))
-    ops = [Op(o.tag, o.src_start, o.src_end, o.dest_start, o.dest_end) for o in found]
-    return bridge([o for o in ops if o.a1 > o.a0 or o.b1 > o.b0], lambda _: False)
+    ops: list[Op] = []
+    a0 = b0 = changed_a = changed_b = 0  # where the last operation ended, and where the change before this one began
+    for tag, i, j, k, m in cast("list[tuple[str, int, int, int, int]]", found.as_list()):
+        if tag != "equal":
+            a0, b0 = j, m
+        elif j > i:
+            if i > changed_a or k > changed_b:
+                ops.append(_change(changed_a, i, changed_b, k))
+            ops.append(Op("equal", i, j, k, m))
+            a0, b0 = changed_a, changed_b = j, m
+    if a0 > changed_a or b0 > changed_b:
+        ops.append(_change(changed_a, a0, changed_b, b0))
+    return ops
 
 
 def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:

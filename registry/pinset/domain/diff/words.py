@@ -36,16 +36,14 @@ _EDITED_LINES: Final = 2_000
 """Steps for one character, one line, and one line between the first and the last that differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of a line; ``changed`` when the other side lacks it."""
 
     text: str
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line without its line feed.
 
     kind: ``' '`` in both, ``'-'`` only in the old, ``'+'`` only in the new text. Numbers count from 1 and are None on
@@ -135,8 +133,11 @@ def token_ops(before: list[str], after: list[str]) -> list[Op]:
 
     Blanks alone between two changes join them, so that a rewritten phrase is one change and not a comb.
     """
-    ops = bridge(exact_ops(before, after), lambda op: all(t.isspace() for t in before[op.a0 : op.a1]))
-    return [part for op in ops for part in trim(op, before, after)]
+    exact = exact_ops(before, after)
+    ops = bridge(exact, lambda op: all(map(str.isspace, before[op.a0 : op.a1])))
+    if len(ops) == len(exact):  # what was not joined has nothing to trim
+        return ops
+    return [part for op in ops for part in (trim(op, before, after) if op.tag == "replace" else (op,))]
 
 
 def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
