@@ -38,41 +38,32 @@ def pair_lines(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> li
 
 
 def best_pairs(gains: Sequence[Gains]) -> list[tuple[int, int]]:
-    """The rising pairs with the greatest sum. Gains: one for each old item, above 0.
-
-    Of equal sums a pair straight ahead comes first, then the furthest down the old and there the furthest up the new.
-    """
-    chains, ends = _chains(gains)
+    """The rising pairs with the greatest sum. Gains: one for each old item, above 0."""
+    width = max((j for row in gains for j in row), default=-1) + 1
+    best = [[0.0] * (width + 1)]  # for each row the greatest sum from each column on; it never rises to the right
+    for row in reversed(gains):
+        below = best[-1]
+        better = [(total, j) for j, gain in row.items() if (total := gain + below[j + 1]) > below[j]]
+        here = below.copy() if better else below
+        for total, j in better:
+            at = j
+            while at >= 0 and here[at] < total:
+                here[at] = total
+                at -= 1
+        best.append(here)
+    best.reverse()
     pairs: list[tuple[int, int]] = []
     i = j = 0
-    best = max(ends, default=0.0)
-    while best:
-        found = [(x, y) for x, y in ends[best] if x >= i and y >= j]
-        ahead = [pair for pair in found if pair[1] == j]
-        x, y = min(ahead) if ahead else max(found, key=lambda pair: (pair[0], -pair[1]))
-        pairs.append((x, y))
-        i, j, best = x + 1, y + 1, chains[x, y]
+    while i < len(gains) and j < width:
+        gain = gains[i].get(j, 0.0)
+        if gain and best[i][j] == gain + best[i + 1][j + 1]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
     return pairs
-
-
-def _chains(gains: Sequence[Gains]) -> tuple[dict[tuple[int, int], float], dict[float, list[tuple[int, int]]]]:
-    """For each pair the greatest sum of those that may follow it; and the pairs by the sum that they begin."""
-    width = max((j for row in gains for j in row), default=-1) + 1
-    best = [0.0] * (width + 1)  # the greatest sum of the rows below, from each column on; it never rises
-    after: dict[tuple[int, int], float] = {}
-    begun: dict[float, list[tuple[int, int]]] = {}
-    for i in range(len(gains) - 1, -1, -1):
-        sums: list[tuple[int, float]] = []
-        for j, gain in gains[i].items():
-            after[i, j] = best[j + 1]
-            total = gain + best[j + 1]
-            begun.setdefault(total, []).append((i, j))
-            sums.append((j, total))
-        for j, total in sorted(sums, reverse=True):
-            while j >= 0 and best[j] < total:
-                best[j] = total
-                j -= 1  # noqa: PLW2901 - it walks to the left from there
-    return after, begun
 
 
 def _alike(row: str, columns: Sequence[str]) -> Gains:
