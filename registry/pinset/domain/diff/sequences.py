@@ -77,7 +77,7 @@ def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:
         elif joined and joined[-1].tag != "equal":
             joined[-1] = _change(joined[-1].a0, op.a1, joined[-1].b0, op.b1)
         else:
-            joined.append(_change(op.a0, op.a1, op.b0, op.b1))
+            joined.append(op if op.tag != "equal" else _change(op.a0, op.a1, op.b0, op.b1))
     return joined
 
 

@@ -134,7 +134,9 @@ def token_ops(before: list[str], after: list[str]) -> list[Op]:
     Blanks alone between two changes join them, so that a rewritten phrase is one change and not a comb.
     """
     exact = exact_ops(before, after)
-    ops = bridge(exact, lambda op: all(map(str.isspace, before[op.a0 : op.a1])))
+    if len(exact) < 3:
+        return exact
+    ops = bridge(exact, lambda op: "".join(before[op.a0 : op.a1]).isspace())
     if len(ops) == len(exact):  # what was not joined has nothing to trim
         return ops
     return [part for op in ops for part in (trim(op, before, after) if op.tag == "replace" else (op,))]
@@ -314,8 +316,8 @@ class _Blocks:
         )
 
 
-def _segments(parts: Iterable[tuple[str, list[str]]]) -> Iterator[Segment]:
-    return (Segment("".join(words), tag != "equal") for tag, words in parts if words)
+def _segments(parts: Iterable[tuple[str, list[str]]]) -> list[Segment]:
+    return [Segment("".join(words), tag != "equal") for tag, words in parts if words]
 
 
 def _bare(line: str) -> str:
@@ -370,4 +372,4 @@ def _groups(ops: Sequence[Op]) -> Iterator[list[Op]]:
 
 def _count_words(lines: list[Line], kind: str) -> int:
     changed = (s.text for line in lines if line.kind == kind for s in line.segments if s.changed)
-    return sum(len(_WORD.findall(text)) for text in changed)
+    return len(_WORD.findall("\n".join(changed)))
