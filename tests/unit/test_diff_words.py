@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pinset.domain.diff import pairing, sequences, words
+from pinset.domain.diff.budget import LINE, SEGMENT, WORK, Budget
 from pinset.domain.diff.words import Hunk, TextDiff, line_ops, split_lines, text_diff, tokens, word_ops
 
 
-def rebuilt(old: str, diff: TextDiff) -> str:
-    """The new text, from the old one and the hunks; checks the numbers on the way."""
+def rebuilt(old: str, diff: TextDiff, new: str = "") -> str:
+    """The new text, from the old one and the hunks; checks the numbers on the way. What is abridged is taken from new."""
     lines, result, at = split_lines(old), list[str](), 0
     for hunk in diff.hunks:
         result += lines[at : hunk.old_start - 1]
         at = hunk.old_start - 1
         assert len(result) == hunk.new_start - 1
+        if hunk.abridged:
+            assert hunk.lines == ()
+            at += hunk.abridged[0]
+            result += split_lines(new)[len(result) : len(result) + hunk.abridged[1]]
         for line in hunk.lines:
             whole = line.text + ("\n" if line.newline else "")
             if line.kind in " -":
@@ -47,6 +55,7 @@ TEXTS = st.one_of(st.text(max_size=60), LINES.map("\n".join), LINES.map(lambda x
 def test_hunks_applied_to_the_old_text_give_the_new_one(old: str, new: str) -> None:
     diff = text_diff(old, new)
     assert rebuilt(old, diff) == new
+    assert not diff.abridged
     assert bool(diff.hunks) == (old != new)
     for hunk in diff.hunks:
         check_pairs(hunk)
@@ -56,9 +65,41 @@ def test_hunks_applied_to_the_old_text_give_the_new_one(old: str, new: str) -> N
 def test_coarse_hunks_give_the_new_text_too(old: str, new: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sequences, "LINE_CELLS", 6)
-        patch.setattr(words, "BLOCK_CELLS", 2)
-        patch.setattr(pairing.Budget, "spend", lambda *_: False)
+        patch.setattr(words, "PAIR_CELLS", 2)
+        patch.setattr(Budget, "look_inside", lambda *_: False)
         assert rebuilt(old, text_diff(old, new)) == new
+
+
+@given(old=TEXTS, new=TEXTS, shown=st.integers(0, 2_000), work=st.integers(0, 200_000))
+def test_any_budget_gives_the_new_text_where_it_is_not_abridged(old: str, new: str, shown: int, work: int) -> None:
+    budget = Budget(work=work, shown=shown)
+    diff = text_diff(old, new, budget)
+    assert rebuilt(old, diff, new) == new
+    assert bool(diff.hunks) == (old != new)
+    assert diff.coarse or not diff.abridged
+    assert (diff.added_words is None) == diff.abridged
+    assert diff.whitespace_only == text_diff(old, new).whitespace_only
+    lines = [line for hunk in diff.hunks for line in hunk.lines]
+    assert sum(LINE + sum(SEGMENT + len(s.text) for s in line.segments) for line in lines) <= shown
+    assert min(budget.work, budget.shown) >= 0
+
+
+@given(
+    rows=st.lists(st.dictionaries(st.integers(0, 6), st.sampled_from([0.05, 0.5, 1.0, 2.0]), max_size=7), max_size=7)
+)
+def test_pairs_rise_and_have_the_greatest_sum(rows: list[dict[int, float]]) -> None:
+    def greatest(i: int, j: int) -> float:
+        best = 0.0
+        for x in range(i, len(rows)):
+            for y, gain in rows[x].items():
+                if y >= j:
+                    best = max(best, gain + greatest(x + 1, y + 1))
+        return best
+
+    rows = [dict(list(row.items())[:3]) for row in rows[:5]]
+    pairs = pairing.best_pairs(rows)
+    assert all(a < c and b < d for (a, b), (c, d) in itertools.pairwise(pairs))
+    assert sum(rows[i][j] for i, j in pairs) == pytest.approx(greatest(0, 0))
 
 
 @given(old=TEXTS, new=TEXTS)
@@ -132,15 +173,18 @@ def test_20000_equal_lines_against_others_fall_back_to_whole_lines() -> None:
     assert (len(ops), coarse) == (1, True)
     diff = text_diff(old, new)
     assert diff.coarse
-    assert rebuilt(old, diff) == new
+    assert [hunk.abridged for hunk in diff.hunks] == [(20_000, 20_000)]
+    assert rebuilt(old, diff, new) == new
 
 
 def test_two_unrelated_large_texts_spend_no_more_than_the_budget() -> None:
     old = "\n".join(f"old {n} {n * 7919 % 1000}" for n in range(12_000))
     new = "\n".join(f"new {n} {n * 104729 % 1000} x" for n in range(11_000))
-    diff = text_diff(old, new)
+    budget = Budget()
+    diff = text_diff(old, new, budget)
     assert diff.coarse
-    assert rebuilt(old, diff) == new
+    assert rebuilt(old, diff, new) == new
+    assert 0 <= budget.work < WORK
 
 
 def test_one_huge_line_is_not_compared_by_words() -> None:
@@ -150,7 +194,45 @@ def test_one_huge_line_is_not_compared_by_words() -> None:
 
 
 def test_the_budget_is_taken_down_and_refuses_what_is_over_it() -> None:
-    budget = pairing.Budget(10_000)
-    assert budget.spend([["a"]], [["b"]])
-    assert budget.left < 10_000
-    assert not budget.spend([["a"] * 1000], [["b"] * 1000])
+    budget = Budget(work=10_000)
+    assert budget.look_inside([["a"]], [["b"]])
+    assert budget.work < 10_000
+    assert not budget.look_inside([["a"] * 1000], [["b"] * 1000])
+
+
+def prose(count: int, salt: int) -> str:
+    """Lines of some twelve words."""
+    picked = random.Random(salt)
+    return "\n".join(" ".join(f"w{picked.randrange(900)}" for _ in range(12)) for _ in range(count))
+
+
+def test_one_word_changed_in_each_of_300_lines_is_marked() -> None:
+    old = prose(300, 1)
+    diff = text_diff(old, "\n".join(f"other {line.partition(' ')[2]}" for line in old.split("\n")))
+    assert not diff.coarse
+    assert (diff.added_words, diff.removed_words) == (300, 300)
+
+
+def test_200_kb_of_unrelated_lines_are_shown_whole_and_1_mb_only_counted() -> None:
+    old, new = prose(4_000, 1), prose(4_000, 2)
+    diff = text_diff(old, new)
+    assert (diff.coarse, diff.abridged) == (True, False)
+    assert rebuilt(old, diff) == new
+    diff = text_diff(old * 5, new * 5)
+    assert (diff.coarse, diff.abridged) == (True, True)
+    assert len(diff.hunks) == 1
+
+
+def test_500000_lines_are_never_split() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "split_lines", None)
+        diff = text_diff("a\n" * 500_000, "same\n" + "b\n" * 400_000)
+    assert diff.hunks == (Hunk(1, 1, (), (500_000, 400_001)),)
+
+
+def test_a_few_edits_in_a_long_text_are_shown_though_another_block_is_too_long() -> None:
+    old = prose(60, 1)
+    new = old.replace("w", "v", 1) + "\n" + "x\n" * 100
+    diff = text_diff(old, new, Budget(shown=3_000))
+    assert [hunk.abridged is None for hunk in diff.hunks] == [True, False]
+    assert rebuilt(old, diff, new) == new

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.diff.budget import CHANGES, VALUES, Budget
 from pinset.domain.diff.model import Change, Comparison, Impact
 from pinset.domain.diff.paths import PathChange, path_diff, same
 from pinset.domain.diff.prompts import compare_prompt, whole_prompt
 from pinset.domain.diff.schemas import schema_diff
-from pinset.domain.diff.words import text_diff
+from pinset.domain.diff.words import Asked, asked, text_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pinset.domain.diff.paths import Kind
     from pinset.domain.diff.schemas import SchemaChange
 
+_ORDER: Final = tuple(Impact)
 LONG_TEXT: Final = 60
 """Characters from which an edited text is shown as one, with its words marked, and not as old → new."""
 
@@ -61,9 +65,47 @@ def compare(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> C
     """What changes from one release to another.
 
     Takes the ``content`` of two release documents. Members it does not know are compared as configs, so that
-    nothing changes unseen.
+    nothing changes unseen. All of it has one budget: what does not fit is told coarser, never left unsaid.
     """
-    return Comparison(tuple(_changes(_without_origin(old_content), _without_origin(new_content))))
+    budget = Budget()
+    found = list(_changes(_without_origin(old_content), _without_origin(new_content), budget))
+    worst = sorted(range(len(found)), key=lambda n: (_ORDER.index(found[n].impact), n))
+    left_out: dict[Impact, int] = {}
+    for n in worst[CHANGES:]:
+        left_out[found[n].impact] = left_out.get(found[n].impact, 0) + 1
+    return Comparison(tuple(_filled([found[n] for n in sorted(worst[:CHANGES])], budget)), left_out)
+
+
+def _filled(changes: list[Change], budget: Budget) -> list[Change]:
+    """The changes with their texts compared, and without the values that are too long: the smallest first."""
+    sizes = [len(c.text.old) + len(c.text.new) if isinstance(c.text, Asked) else 0 for c in changes]
+    for n in sorted(range(len(changes)), key=lambda n: (sizes[n], n)):
+        text = changes[n].text
+        if isinstance(text, Asked):
+            changes[n] = replace(changes[n], text=text_diff(text.old, text.new, budget))
+    lengths = [_length((c.old, c.new), VALUES) for c in changes]
+    for n in sorted(range(len(changes)), key=lambda n: (lengths[n], n)):
+        if not budget.keep(lengths[n]):
+            changes[n] = replace(changes[n], old=None, new=None, abridged=True)
+    return changes
+
+
+def _length(thing: Any, most: int) -> int:
+    """Characters of a value as JSON, counted until they are more than ``most``."""
+    total, stack = 0, [thing]
+    while stack and total <= most:
+        thing = stack.pop()
+        if isinstance(thing, str):
+            total += len(thing) if len(thing) > most else len(json.dumps(thing, ensure_ascii=False))
+        elif isinstance(thing, dict):
+            total += 6 * len(thing)
+            stack += [*thing.keys(), *thing.values()]
+        elif isinstance(thing, list | tuple):
+            total += 2 * len(thing)
+            stack += thing
+        else:
+            total += len(json.dumps(thing, default=str))
+    return total
 
 
 def _without_origin(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,29 +118,31 @@ def _bare(part: Any) -> Any:
     return {key: value for key, value in part.items() if key != "component"} if isinstance(part, dict) else part
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget) -> Iterator[Change]:
     moved = list(_components(_dict(old.get("components")), _dict(new.get("components"))))
-    yield from _prompts(_dict(old.get("prompts")), _dict(new.get("prompts")))
+    yield from _prompts(_dict(old.get("prompts")), _dict(new.get("prompts")), budget)
     yield from (c for c in moved if c.component == "prompt")
     for key, part in _PLAIN_PARTS:
-        yield from _parts(part, _dict(old.get(key)), _dict(new.get(key)))
+        yield from _parts(part, _dict(old.get(key)), _dict(new.get(key)), budget)
         yield from (c for c in moved if c.component == part)
-    yield from _tools(_dict(old.get("tools")), _dict(new.get("tools")))
+    yield from _tools(_dict(old.get("tools")), _dict(new.get("tools")), budget)
     yield from (c for c in moved if c.component == "tool")
     for key, part in _LATER_PARTS:
-        yield from _parts(part, _dict(old.get(key)), _dict(new.get(key)))
+        yield from _parts(part, _dict(old.get(key)), _dict(new.get(key)), budget)
         yield from (c for c in moved if c.component == part)
     others = sorted((old.keys() | new.keys()) - _OWN)
-    yield from _parts("config", {k: old[k] for k in others if k in old}, {k: new[k] for k in others if k in new})
-    for c in path_diff(_dict(old.get("metadata")), _dict(new.get("metadata"))):
+    yield from _parts(
+        "config", {k: old[k] for k in others if k in old}, {k: new[k] for k in others if k in new}, budget
+    )
+    for c in path_diff(_dict(old.get("metadata")), _dict(new.get("metadata")), "", budget):
         yield _change("metadata", "", c, Impact.COSMETIC, "not seen by the model")
 
 
-def _prompts(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _prompts(old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     for name in _names(old, new):
         before, after = old.get(name), new.get(name)
         if isinstance(before, dict) and isinstance(after, dict):
-            yield from compare_prompt(name, before, after)
+            yield from compare_prompt(name, before, after, budget)
         else:
             yield whole_prompt(
                 name,
@@ -107,18 +151,18 @@ def _prompts(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             )
 
 
-def _parts(part: Part, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _parts(part: Part, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     """Models, retrieval, guardrails, configs: values without a contract towards the application."""
     for name in _names(old, new):
         if name not in old or name not in new:
             yield _whole(part, name, old.get(name), new.get(name), added=name in new)
             continue
-        for c in path_diff(old[name], new[name]):
+        for c in path_diff(old[name], new[name], "", budget):
             reason = _reason(part, c.path)
             yield _change(part, name, c, Impact.BEHAVIOUR, reason)
 
 
-def _tools(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _tools(old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     for name in _names(old, new):
         if name not in old or name not in new:
             yield _whole("tool", name, old.get(name), new.get(name), added=name in new)
@@ -126,7 +170,7 @@ def _tools(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
         before, after = _dict(old[name]), _dict(new[name])
         for s in schema_diff(before.get("parameters"), after.get("parameters"), "parameters", "parameters"):
             yield _change("tool", name, s, s.impact, s.reason)
-        for c in path_diff(_without_parameters(before), _without_parameters(after)):
+        for c in path_diff(_without_parameters(before), _without_parameters(after), "", budget):
             renamed = c.path == "name"
             impact = Impact.BREAKING if renamed else Impact.BEHAVIOUR
             reason = "calls come under another name" if renamed else "the model reads it"
@@ -163,7 +207,7 @@ def _whole(part: Part, name: str, old: Any, new: Any, *, added: bool) -> Change:
 
 def _change(part: Part, name: str, found: PathChange | SchemaChange, impact: Impact, reason: str) -> Change:
     old, new = found.old, found.new
-    text = text_diff(old, new) if _is_text(old) and _is_text(new) and _long(old, new) else None
+    text = asked(old, new) if _is_text(old) and _is_text(new) and _long(old, new) else None
     return Change(part, name, found.path, found.kind, impact, reason, old, new, text)
 
 

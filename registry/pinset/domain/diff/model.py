@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +30,8 @@ class Change:
     """One place where two releases differ.
 
     name: of the part, as in the release document. path: inside the part, '' for the whole part. reason: one line,
-    why the impact is what it is. text: the line and word difference where a longer text changed.
+    why the impact is what it is. text: the line and word difference where a longer text changed. abridged: the values
+    are too long for the answer, and then both are None.
     """
 
     component: Part
@@ -42,20 +43,36 @@ class Change:
     old: Any = None
     new: Any = None
     text: TextDiff | None = None
+    abridged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata; then by name."""
+    """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata; then by name.
+
+    left_out: how many more there are of each impact than are listed.
+    """
 
     changes: tuple[Change, ...]
+    left_out: dict[Impact, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         """The worst impact: ``breaking``, ``behaviour`` or ``cosmetic``; ``none`` without changes."""
-        found = {change.impact for change in self.changes}
+        found = {change.impact for change in self.changes} | {x for x, count in self.left_out.items() if count}
         return next((impact.value for impact in Impact if impact in found), "none")
 
     def count(self, impact: Impact) -> int:
         """How many changes have this impact."""
-        return sum(change.impact is impact for change in self.changes)
+        return sum(change.impact is impact for change in self.changes) + self.left_out.get(impact, 0)
+
+    @property
+    def total(self) -> int:
+        """How many changes there are, listed or not."""
+        return len(self.changes) + sum(self.left_out.values())
+
+    @property
+    def more(self) -> str:
+        """A line about the changes that are not listed, '' for none."""
+        told = ", ".join(f"{count} {impact.value}" for impact, count in self.left_out.items() if count)
+        return f"not listed: {told}" if told else ""

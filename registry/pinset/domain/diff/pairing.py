@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 if TYPE_CHECKING:
@@ -12,55 +12,50 @@ if TYPE_CHECKING:
 
 ALIKE: Final = 0.5
 """Share of common words from which two lines are one edited line; below it the marks confuse more than they tell."""
-WORK: Final = 200_000_000
-"""Comparison steps allowed for one pair of texts, about half a second at worst."""
-_CALL: Final = 2_000
-"""Steps that one comparison costs however short the lines are."""
-_TOKEN: Final = 64
-"""Steps for handing over one token, against one for a cell of the bit-parallel matrix."""
+_BLANK: Final = 0.05
+"""What pairing two lines without words is worth."""
 
 
-@dataclass(slots=True)
-class Budget:
-    """What is left of the work allowed for one pair of texts."""
+class _Letters(dict[str, str]):
+    """One character for each word, none for blanks: strings are what rapidfuzz compares fastest."""
 
-    left: int = WORK
-
-    def spend(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> bool:
-        """Whether comparing every row with every column fits; if so it is taken off."""
-        high, wide = sum(map(len, rows)), sum(map(len, columns))
-        handed = _TOKEN * (high * len(columns) + wide * len(rows))
-        cost = high * wide + handed + _CALL * len(rows) * len(columns)
-        if cost > self.left:
-            return False
-        self.left -= cost
-        return True
+    def __missing__(self, token: str) -> str:
+        letter = self[token] = "" if token.isspace() else chr(len(self))
+        return letter
 
 
-def pair_lines(old: list[list[str]], new: list[list[str]], budget: Budget) -> list[tuple[int, int]] | None:
-    """Pairs (old, new) in rising order of the lines most alike, given as tokens; None when over the budget."""
-    if not budget.spend(old, new):
-        return None
-    numbers: dict[str, int] = {}
-    rows = [_words(line, numbers) for line in old]
-    columns = [_words(line, numbers) for line in new]
-    return best_pairs([[_gain(a, b) for b in columns] for a in rows])
+Gains = dict[int, float]
+"""What pairing one old item with new ones is worth, by their positions; what is absent never pairs."""
 
 
-def best_pairs(gains: list[list[float]]) -> list[tuple[int, int]]:
-    """The rising pairs with the greatest sum; a gain of 0 never pairs. Gains: one row for each old item."""
-    width = len(gains[0]) if gains else 0
-    best = [[0.0] * (width + 1) for _ in range(len(gains) + 1)]
-    for i in range(len(gains) - 1, -1, -1):
-        row, below = best[i], best[i + 1]
-        for j in range(width - 1, -1, -1):
-            gain = gains[i][j]
-            paired = gain + below[j + 1] if gain else 0.0
-            row[j] = max(paired, below[j], row[j + 1])
+def pair_lines(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Pairs (old, new) in rising order of the lines most alike, given as tokens. Unbounded."""
+    letter = _Letters().__getitem__
+    rows, columns = ["".join(map(letter, line)) for line in old], ["".join(map(letter, line)) for line in new]
+    blanks = dict.fromkeys((j for j, column in enumerate(columns) if not column), _BLANK)
+    found = {row: _alike(row, columns) for row in set(rows) if row}
+    return best_pairs([found.get(row, blanks) for row in rows])
+
+
+def best_pairs(gains: Sequence[Gains]) -> list[tuple[int, int]]:
+    """The rising pairs with the greatest sum. Gains: one for each old item, above 0."""
+    width = max((j for row in gains for j in row), default=-1) + 1
+    best = [[0.0] * (width + 1)]  # for each row the greatest sum from each column on; it never rises to the right
+    for row in reversed(gains):
+        below = best[-1]
+        better = [(total, j) for j, gain in row.items() if (total := gain + below[j + 1]) > below[j]]
+        here = below.copy() if better else below
+        for total, j in better:
+            at = j
+            while at >= 0 and here[at] < total:
+                here[at] = total
+                at -= 1
+        best.append(here)
+    best.reverse()
     pairs: list[tuple[int, int]] = []
     i = j = 0
     while i < len(gains) and j < width:
-        gain = gains[i][j]
+        gain = gains[i].get(j, 0.0)
         if gain and best[i][j] == gain + best[i + 1][j + 1]:
             pairs.append((i, j))
             i, j = i + 1, j + 1
@@ -71,13 +66,10 @@ def best_pairs(gains: list[list[float]]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _words(line: list[str], numbers: dict[str, int]) -> list[int]:
-    return [numbers.setdefault(t, len(numbers)) for t in line if not t.isspace()]
-
-
-def _gain(a: list[int], b: list[int]) -> float:
+def _alike(row: str, columns: Sequence[str]) -> Gains:
     """Likeness, weighed by length: one long line that stayed is worth more than a lone bracket."""
-    if not a or not b:
-        return 0.05 if not a and not b else 0.0
-    alike = Indel.normalized_similarity(a, b, score_cutoff=ALIKE)
-    return alike * (1.0 + min(len(a), len(b), 12) / 4.0)
+    found = process.extract(
+        row, columns, scorer=Indel.normalized_similarity, processor=None, score_cutoff=ALIKE, limit=None
+    )
+    most = min(len(row), 12)
+    return {j: alike * (1.0 + min(most, len(column)) / 4.0) for column, alike, j in found}

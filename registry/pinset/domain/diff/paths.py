@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pinset.domain.diff.budget import Budget
 from pinset.domain.diff.sequences import LINE_CELLS, exact_ops
 
 if TYPE_CHECKING:
@@ -43,7 +44,20 @@ def join(path: str, key: str) -> str:
 
 def same(a: Any, b: Any) -> bool:
     """Whether two JSON values are equal. 1 and 1.0 are one number, 1 and true are not."""
-    return a is b or key_of(a) == key_of(b)
+    if a is b:
+        return True
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a == b
+    try:
+        if a != b:  # the same for all JSON values, but that True == 1
+            return False
+    except RecursionError:
+        pass
+    return _exactly(a) == _exactly(b) or key_of(a) == key_of(b)
+
+
+def _exactly(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def key_of(value: Any) -> str:
@@ -51,23 +65,29 @@ def key_of(value: Any) -> str:
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
 
 
-def path_diff(old: Any, new: Any, path: str = "") -> list[PathChange]:
-    """Everything that differs below ``path``, keys in order of the alphabet, lists in their own order."""
-    return list(_walk(old, new, path, 0))
+def path_diff(old: Any, new: Any, path: str = "", budget: Budget | None = None) -> list[PathChange]:
+    """Everything that differs below ``path``, keys in order of the alphabet, lists in their own order.
+
+    What the budget does not hold is compared as one value.
+    """
+    return list(_walk(old, new, path, 0, budget or Budget()))
 
 
-def _walk(old: Any, new: Any, path: str, depth: int) -> Iterator[PathChange]:
+def _walk(old: Any, new: Any, path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     if same(old, new):
         return
-    if depth < DEPTH and isinstance(old, dict) and isinstance(new, dict):
-        yield from _objects(old, new, path, depth)
+    both = (isinstance(old, dict) and isinstance(new, dict)) or (isinstance(old, list) and isinstance(new, list))
+    if both and not budget.walk(old, new):
+        yield PathChange(path, "changed", old, new)
+    elif depth < DEPTH and isinstance(old, dict) and isinstance(new, dict):
+        yield from _objects(old, new, path, depth, budget)
     elif depth < DEPTH and isinstance(old, list) and isinstance(new, list):
-        yield from _lists(old, new, path, depth)
+        yield from _lists(old, new, path, depth, budget)
     else:
         yield PathChange(path, "changed", old, new)
 
 
-def _objects(old: dict[str, Any], new: dict[str, Any], path: str, depth: int) -> Iterator[PathChange]:
+def _objects(old: dict[str, Any], new: dict[str, Any], path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     for key in sorted(old.keys() | new.keys()):
         where = join(path, key)
         if key not in old:
@@ -75,20 +95,20 @@ def _objects(old: dict[str, Any], new: dict[str, Any], path: str, depth: int) ->
         elif key not in new:
             yield PathChange(where, "removed", old[key], None)
         else:
-            yield from _walk(old[key], new[key], where, depth + 1)
+            yield from _walk(old[key], new[key], where, depth + 1, budget)
 
 
-def _lists(old: list[Any], new: list[Any], path: str, depth: int) -> Iterator[PathChange]:
+def _lists(old: list[Any], new: list[Any], path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     before, after = _by_name(old), _by_name(new)
     if before is not None and after is not None:
-        yield from _named(before, after, path, depth)
+        yield from _named(before, after, path, depth, budget)
     elif len(old) * len(new) > LINE_CELLS:
         yield PathChange(path, "changed", old, new)
     else:
-        yield from _sequences(old, new, path, depth)
+        yield from _sequences(old, new, path, depth, budget)
 
 
-def _named(old: dict[str, Any], new: dict[str, Any], path: str, depth: int) -> Iterator[PathChange]:
+def _named(old: dict[str, Any], new: dict[str, Any], path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     """Objects known by name; when nothing else differs, their order does."""
     found = False
     for name in [*old, *(n for n in new if n not in old)]:
@@ -98,7 +118,7 @@ def _named(old: dict[str, Any], new: dict[str, Any], path: str, depth: int) -> I
         elif name not in new:
             changes = iter([PathChange(where, "removed", old[name], None)])
         else:
-            changes = _walk(old[name], new[name], where, depth + 1)
+            changes = _walk(old[name], new[name], where, depth + 1, budget)
         for change in changes:
             found = True
             yield change
@@ -106,14 +126,14 @@ def _named(old: dict[str, Any], new: dict[str, Any], path: str, depth: int) -> I
         yield PathChange(path, "changed", list(old), list(new))
 
 
-def _sequences(old: list[Any], new: list[Any], path: str, depth: int) -> Iterator[PathChange]:
+def _sequences(old: list[Any], new: list[Any], path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     """Removed items carry their old position, all others the new one."""
     for op in exact_ops([key_of(x) for x in old], [key_of(x) for x in new]):
         if op.tag == "equal":
             continue
         both = min(op.a1 - op.a0, op.b1 - op.b0)
         for n in range(both):
-            yield from _walk(old[op.a0 + n], new[op.b0 + n], f"{path}[{op.b0 + n}]", depth + 1)
+            yield from _walk(old[op.a0 + n], new[op.b0 + n], f"{path}[{op.b0 + n}]", depth + 1, budget)
         for n in range(op.a0 + both, op.a1):
             yield PathChange(f"{path}[{n}]", "removed", old[n], None)
         for n in range(op.b0 + both, op.b1):

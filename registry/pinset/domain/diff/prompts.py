@@ -10,11 +10,13 @@ from pinset.domain.diff.model import Change, Impact
 from pinset.domain.diff.pairing import ALIKE, best_pairs
 from pinset.domain.diff.paths import join, path_diff, same
 from pinset.domain.diff.schemas import schema_diff
-from pinset.domain.diff.words import text_diff, tokens
+from pinset.domain.diff.words import asked, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pinset.domain.diff.budget import Budget
+    from pinset.domain.diff.pairing import Gains
     from pinset.domain.diff.paths import Kind
 
 _MESSAGES: Final = ("template", "messages")
@@ -33,36 +35,39 @@ _REASONS: Final[Mapping[str, str]] = {
 
 def whole_prompt(name: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change:
     """A prompt that only one side has, with its text."""
-    diff = text_diff(_as_text(old or {}), _as_text(new or {}))
+    diff = asked(_as_text(old or {}), _as_text(new or {}))
     if new is None:
         why = "callers ask for it by name"
         return Change("prompt", name, "", "removed", Impact.BREAKING, why, old, None, diff)
     return Change("prompt", name, "", "added", Impact.BEHAVIOUR, "a new prompt", None, new, diff)
 
 
-def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    """Everything that differs: what the caller must pass first, then the texts, then the rest."""
+def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
+    """Everything that differs: what the caller must pass first, then the texts, then the rest.
+
+    The texts are only asked for: they are compared when all of them are known.
+    """
     for place in ("inputs", "output"):
         for c in schema_diff(old.get(place), new.get(place), "inputs" if place == "inputs" else "output", place):
             yield Change("prompt", name, c.path, c.kind, c.impact, c.reason, c.old, c.new)
-    yield from _texts(name, old, new)
+    yield from _texts(name, old, new, budget)
     yield from _partials(name, old.get("partials") or {}, new.get("partials") or {})
     # Which component a text comes from is listed with the components.
     for key in sorted((old.keys() | new.keys()) - {*_MESSAGES, *_SCHEMAS, "partials", "component", "inputs_inferred"}):
-        yield from _rest(name, key, old, new)
+        yield from _rest(name, key, old, new, budget)
 
 
 def text_change(name: str, path: str, old: str, new: str) -> Change:
     """A prompt text that was edited."""
-    diff = text_diff(old, new)
+    diff = asked(old, new)
     if diff.whitespace_only:
         return Change("prompt", name, path, "changed", Impact.COSMETIC, "only white space changed", old, new, diff)
     return Change("prompt", name, path, "changed", Impact.BEHAVIOUR, "the model reads another text", old, new, diff)
 
 
-def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     reason = _REASONS.get(key, "part of the prompt")
-    for c in path_diff({key: old.get(key)}, {key: new.get(key)}):
+    for c in path_diff({key: old.get(key)}, {key: new.get(key)}, "", budget):
         kind: Kind = "added" if c.old is None else "removed" if c.new is None else c.kind
         yield Change("prompt", name, c.path, kind, Impact.BEHAVIOUR, reason, c.old, c.new)
 
@@ -76,11 +81,11 @@ def _partials(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[C
                 yield text_change(name, path, before, after)
             continue
         kind: Kind = "added" if key in new else "removed"
-        diff = text_diff(before, after)
+        diff = asked(before, after)
         yield Change("prompt", name, path, kind, Impact.BEHAVIOUR, "shared text", old.get(key), new.get(key), diff)
 
 
-def _texts(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _texts(name: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     before, after = _messages(old), _messages(new)
     if same(before, after):
         return
@@ -89,17 +94,17 @@ def _texts(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Chan
         reason = "the text is sent in other roles"
         yield Change("prompt", name, "messages", "changed", Impact.BEHAVIOUR, reason, shape[0], shape[1])
     i = j = 0
-    for x, y in [*_align(before, after), (len(before), len(after))]:
+    for x, y in [*_align(before, after, budget), (len(before), len(after))]:
         for n in range(i, x):
             yield _one_sided(name, _path(old, n), "removed", before[n])
         for n in range(j, y):
             yield _one_sided(name, _path(new, n), "added", after[n])
         if x < len(before):
-            yield from _message(name, _path(new, y), before[x], after[y])
+            yield from _message(name, _path(new, y), before[x], after[y], budget)
         i, j = x + 1, y + 1
 
 
-def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     if isinstance(old.get("template"), str) and isinstance(new.get("template"), str):
         if old["template"] != new["template"]:
             where = path if path == "template" else f"{path}.template"
@@ -107,7 +112,7 @@ def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> 
         old, new = _without(old, "template"), _without(new, "template")
     if old.get("role") is None or new.get("role") is None:  # one side is a bare template, said already
         old, new = _without(old, "role"), _without(new, "role")
-    for c in path_diff(old, new, path):
+    for c in path_diff(old, new, path, budget):
         reason = "another role speaks" if c.path.endswith(".role") else "the model reads other messages"
         yield Change("prompt", name, c.path, c.kind, Impact.BEHAVIOUR, reason, c.old, c.new)
 
@@ -115,29 +120,30 @@ def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any]) -> 
 def _one_sided(name: str, path: str, kind: Kind, message: dict[str, Any]) -> Change:
     text = message.get("template")
     gone = kind == "removed"
-    diff = text_diff(text if gone else "", "" if gone else text) if isinstance(text, str) else None
+    diff = asked(text if gone else "", "" if gone else text) if isinstance(text, str) else None
     what = next((f"a {k}" for k in ("placeholder", "examples") if k in message), "a message")
     reason = f"{what.replace('a examples', 'examples')} the model {'no longer reads' if gone else 'now reads'}"
     old, new = (message, None) if gone else (None, message)
     return Change("prompt", name, path, kind, Impact.BEHAVIOUR, reason, old, new, diff)
 
 
-def _align(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[tuple[int, int]]:
+def _align(old: list[dict[str, Any]], new: list[dict[str, Any]], budget: Budget) -> list[tuple[int, int]]:
     if not old or not new:
         return []
-    if len(old) * len(new) > _PAIRS:
-        return [(n, n) for n in range(min(len(old), len(new)))]
-    numbers: dict[str, int] = {}
-    rows, columns = [_sample(m, numbers) for m in old], [_sample(m, numbers) for m in new]
-    return best_pairs(
-        [
-            [_gain(a, b, x, y, near=i == j) for j, (b, y) in enumerate(zip(new, columns, strict=True))]
-            for i, (a, x) in enumerate(zip(old, rows, strict=True))
-        ]
-    )
+    if len(old) * len(new) <= _PAIRS:
+        letters: dict[str, str] = {}
+        rows, columns = [_sample(m, letters) for m in old], [_sample(m, letters) for m in new]
+        if budget.align(rows, columns):
+            return best_pairs([_gains(i, a, x, new, columns) for i, (a, x) in enumerate(zip(old, rows, strict=True))])
+    return [(n, n) for n in range(min(len(old), len(new)))]
 
 
-def _gain(a: dict[str, Any], b: dict[str, Any], x: list[int], y: list[int], *, near: bool) -> float:
+def _gains(i: int, a: dict[str, Any], x: str, new: list[dict[str, Any]], columns: list[str]) -> Gains:
+    found = ((j, _gain(a, b, x, y, near=i == j)) for j, (b, y) in enumerate(zip(new, columns, strict=True)))
+    return {j: gain for j, gain in found if gain}
+
+
+def _gain(a: dict[str, Any], b: dict[str, Any], x: str, y: str, *, near: bool) -> float:
     """Likeness of two messages; the same role at the same position is enough, another role wants likeness."""
     if _shape(a) != _shape(b):
         return 0.0
@@ -152,11 +158,11 @@ def _shape(message: dict[str, Any]) -> str:
     return next((key for key in ("template", "placeholder", "examples") if key in message), "")
 
 
-def _sample(message: dict[str, Any], numbers: dict[str, int]) -> list[int]:
+def _sample(message: dict[str, Any], letters: dict[str, str]) -> str:
     text = message.get("template")
     source = text if isinstance(text, str) else str(message.get("placeholder", message.get("examples", "")))
     words = [t for t in tokens(source[: 8 * _SAMPLE]) if not t.isspace()][:_SAMPLE]
-    return [numbers.setdefault(t, len(numbers)) for t in words]
+    return "".join([letters.setdefault(t, chr(len(letters))) for t in words])
 
 
 def _messages(prompt: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinset.domain.diff.model import Change, Comparison
-    from pinset.domain.diff.words import Line, TextDiff
+    from pinset.domain.diff.words import Hunk, Line, TextDiff
 
 _KINDS = {" ": "same", "-": "removed", "+": "added"}
 
@@ -28,6 +28,7 @@ def as_html(comparison: Comparison, *, old: str, new: str) -> str:
         f"<h2>{_text(old)} → {_text(new)}</h2>",
         f'<p class="verdict">{verdict}</p>',
     ]
+    parts += [f'<p class="more">{_text(comparison.more)}</p>'] if comparison.more else []
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         parts.append(f"<h3>{_text(f'{component} {name}'.strip())}</h3>")
         parts += [line for change in group for line in _change(change)]
@@ -40,6 +41,11 @@ def _change(change: Change) -> Iterator[str]:
     yield f'<span class="impact">{impact}: {_text(change.reason)}</span></p>'
     if change.text is not None:
         yield _hunks(change.text)
+        if change.text.coarse:
+            yield f'<p class="coarse">{show.COARSE}</p>'
+        return
+    if change.abridged:
+        yield f'<p class="coarse">{show.LONG}</p>'
         return
     sides = (("removed", "del", "added", change.old), ("added", "ins", "removed", change.new))
     shown = [
@@ -51,8 +57,13 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _hunks(diff: TextDiff) -> str:
-    blocks = ("".join(_line(line) for line in hunk.lines) for hunk in diff.hunks)
-    return "".join(f"<pre>{block}</pre>" for block in blocks)
+    return "".join(f"<pre>{_hunk(hunk)}</pre>" for hunk in diff.hunks)
+
+
+def _hunk(hunk: Hunk) -> str:
+    if hunk.abridged:
+        return f'<div class="abridged">{show.became(hunk.abridged)}</div>'
+    return "".join(_line(line) for line in hunk.lines)
 
 
 def _line(line: Line) -> str:

@@ -13,26 +13,29 @@ def as_json(comparison: Comparison, *, old: str, new: str) -> dict[str, Any]:
     """The comparison as JSON values; texts are as they are, not made visible: whoever shows them has to.
 
     old, new: the two references. A change with an edited text has ``hunks`` and ``text``, which counts its words.
+    Too much for one answer is said, and only then are there these: a change is ``abridged`` and has no ``old`` and
+    ``new``; a hunk is ``abridged`` and counts its old and new lines; ``left_out`` counts changes that are not listed.
     """
-    return {
+    more = {impact.value: count for impact, count in comparison.left_out.items() if count}
+    told: dict[str, Any] = {
         "from": old,
         "to": new,
         "verdict": comparison.verdict,
         "changes": [_change(change) for change in comparison.changes],
     }
+    return {**told, "left_out": more} if more else told
 
 
 def _change(change: Change) -> dict[str, Any]:
-    plain = {
+    plain: dict[str, Any] = {
         "component": change.component,
         "name": change.name,
         "path": change.path,
         "kind": change.kind,
         "impact": change.impact.value,
         "reason": change.reason,
-        "old": change.old,
-        "new": change.new,
     }
+    plain |= {"abridged": True} if change.abridged else {"old": change.old, "new": change.new}
     if change.text is None:
         return plain
     text = change.text
@@ -46,11 +49,14 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _hunk(hunk: Hunk) -> dict[str, Any]:
-    return {
+    shown = {
         "old_start": hunk.old_start,
         "new_start": hunk.new_start,
         "lines": [_line(line) for line in hunk.lines],
     }
+    if hunk.abridged is None:
+        return shown
+    return {**shown, "abridged": {"old_lines": hunk.abridged[0], "new_lines": hunk.abridged[1]}}
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def as_markdown(comparison: Comparison, *, old: str, new: str) -> str:
     old, new: the two references.
     """
     lines = [f"**{_plain(old)} → {_plain(new)}**", "", f"Verdict: **{comparison.verdict}**"]
+    lines += ["", _plain(comparison.more)] if comparison.more else []
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         lines += ["", f"### {component} {_plain(name)}".rstrip(), ""]
         for change in group:
@@ -33,7 +34,12 @@ def as_markdown(comparison: Comparison, *, old: str, new: str) -> str:
 def _change(change: Change) -> Iterator[str]:
     where = _plain(change.path) or "all of it"
     yield f"- {where} {change.kind} ({change.impact.value}: {_plain(change.reason)})"
+    if change.abridged and change.text is None:
+        yield from ("", f"  {show.LONG}", "")
+        return
     yield from ("", *_fence(_body(change)), "")
+    if change.text is not None and change.text.coarse:
+        yield from (f"  {show.COARSE}", "")
 
 
 def _body(change: Change) -> list[str]:
@@ -44,6 +50,7 @@ def _body(change: Change) -> list[str]:
     body: list[str] = []
     for hunk in change.text.hunks:
         body.append(f"@@ -{hunk.old_start} +{hunk.new_start} @@")
+        body += [f"# {show.became(hunk.abridged)}"] if hunk.abridged else []
         body += [f"{line.kind} {show.visible(line.text)}" for line in hunk.lines]
     return body
 

@@ -55,6 +55,7 @@ class _Page:
     def render(self, comparison: Comparison, old: str, new: str) -> str:
         lines = [*self._block("", [Piece(f"{show.visible(old)} → {show.visible(new)}", "title")])]
         lines += self._block("", _verdict(comparison))
+        lines += self._block("", [Piece(comparison.more, "dim")]) if comparison.more else []
         for _, group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
             lines += ["", *self._part(list(group))]
         return "\n".join(lines) + "\n"
@@ -101,7 +102,7 @@ class _Page:
         if change.text is not None:
             yield from self._text(change.text, change.kind)
             return
-        if fits:
+        if fits or change.abridged:
             return
         if change.kind != "added":
             lines = show.outline(change.old)
@@ -122,12 +123,13 @@ class _Page:
         for hunk in diff.hunks:
             if kind == "changed" and (len(diff.hunks) > 1 or hunk.new_start > 1):
                 yield from self._block("  ", [Piece(_place(hunk), "@")])
+            if hunk.abridged:
+                yield from self._block("  ", [Piece(show.became(hunk.abridged), "dim")])
             lines = hunk.lines[:FOLD] if kind == "removed" else hunk.lines
             yield from self._lines(lines, noted=noted)
             yield from self._folded(len(hunk.lines) - len(lines))
         if diff.coarse:
-            note = "a block is too large to mark single words"
-            yield from self._block("  ", [Piece(note, "dim")])
+            yield from self._block("  ", [Piece(show.COARSE, "dim")])
 
     def _folded(self, count: int) -> Iterator[str]:
         if count > 0:
@@ -164,7 +166,7 @@ def _verdict(comparison: Comparison) -> list[Piece]:
         return [Piece("none", "none"), Piece(": nothing changes")]
     counts = [(impact.value, comparison.count(impact)) for impact in Impact]
     told = ", ".join(f"{count} {impact}" for impact, count in counts if count)
-    total = len(comparison.changes)
+    total = comparison.total
     return [Piece(verdict, verdict), Piece(f": {told} change{'s' if total > 1 else ''}")]
 
 
@@ -177,6 +179,8 @@ def _wants_reason(change: Change) -> bool:
 
 def _values(change: Change) -> str:
     """The fact on one line. Cut nowhere: what is too long gets lines of its own."""
+    if change.abridged:
+        return f"{change.kind}, {show.LONG}"
     old, new = show.value(change.old), show.value(change.new)
     if change.kind == "added":
         return f"added {new}"
@@ -187,6 +191,8 @@ def _summary(change: Change) -> str:
     if change.text is None:
         return change.kind
     added, removed = change.text.added_words, change.text.removed_words
+    if added is None or removed is None:
+        return change.kind if not change.text.whitespace_only else "white space only"
     if change.kind != "changed":
         return f"{change.kind}, {added or removed} words"
     if change.text.whitespace_only:

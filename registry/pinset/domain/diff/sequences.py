@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from rapidfuzz.distance import LCSseq
 
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 LINE_CELLS: Final = 250_000_000
 """Old lines times new lines compared exactly: the matrix takes a bit a cell, 32 MB here, and some 15 ms."""
 BLOCK_CELLS: Final = 10_000
-"""Old lines times new lines of one replaced block whose lines are paired by likeness: 100 by 100."""
+"""Old lines times new lines up to which blank lines between two replaced blocks are taken into one: 100 by 100."""
+PAIR_CELLS: Final = 160_000
+"""Old lines times new lines of one replaced block whose lines are paired by likeness: 400 by 400."""
+_SLIDE: Final = 1_000
+"""Lines over which an insertion may move to where it reads well."""
+_LETTERS: Final = 0x110000
+"""Different items that can be told apart, one character for each."""
 
 
 class Op(NamedTuple):
@@ -44,9 +50,21 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     numbers: dict[str, int] = {}  # from 0 upwards: in Python -1 and -2 have the same hash
     left = [numbers.setdefault(x, len(numbers)) for x in a]
     right = [numbers.setdefault(x, len(numbers)) for x in b]
-    found = LCSseq.opcodes(left, right)
-    ops = [Op(o.tag, o.src_start, o.src_end, o.dest_start, o.dest_end) for o in found]
-    return bridge([o for o in ops if o.a1 > o.a0 or o.b1 > o.b0], lambda _: False)
+    spelled = len(numbers) < _LETTERS  # strings are what rapidfuzz compares fastest
+    found = LCSseq.opcodes(*("".join(map(chr, x)) if spelled else x for x in (left, right)))
+    ops: list[Op] = []
+    a0 = b0 = changed_a = changed_b = 0  # where the last operation ended, and where the change before this one began
+    for tag, i, j, k, m in cast("list[tuple[str, int, int, int, int]]", found.as_list()):
+        if tag != "equal":
+            a0, b0 = j, m
+        elif j > i:
+            if i > changed_a or k > changed_b:
+                ops.append(_change(changed_a, i, changed_b, k))
+            ops.append(Op("equal", i, j, k, m))
+            a0, b0 = changed_a, changed_b = j, m
+    if a0 > changed_a or b0 > changed_b:
+        ops.append(_change(changed_a, a0, changed_b, b0))
+    return ops
 
 
 def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:
@@ -59,7 +77,7 @@ def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:
         elif joined and joined[-1].tag != "equal":
             joined[-1] = _change(joined[-1].a0, op.a1, joined[-1].b0, op.b1)
         else:
-            joined.append(_change(op.a0, op.a1, op.b0, op.b1))
+            joined.append(op if op.tag != "equal" else _change(op.a0, op.a1, op.b0, op.b1))
     return joined
 
 
@@ -124,6 +142,7 @@ def _slide(ops: list[Op], a: list[str], b: list[str]) -> list[Op]:
 
 def _best_shift(lines: list[str], start: int, end: int, up: int, down: int) -> int:
     lowest = 0
+    up, down = min(up, _SLIDE), min(down, _SLIDE)
     while -lowest < up and lines[start + lowest - 1] == lines[end + lowest - 1]:
         lowest -= 1
     highest = 0

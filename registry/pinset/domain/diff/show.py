@@ -14,13 +14,33 @@ _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SHAPELESS: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+COARSE: Final = "a block is too large to mark single words"
+"""What is said where a difference is coarse."""
+LONG: Final = "too long to be shown here"
+"""What is said for a value that is abridged."""
 _SHORT_LIST: Final = 60
-_SUSPECT: Final = re.compile(r"[^\x20-\x7e]|\\(?=u\{)")
+_KNOWN: Final = 20_000
+"""Characters whose shown form is kept at hand."""
+
+
+class _Shown(dict[int, str]):
+    """How each character is shown, by its number; ``str.translate`` asks."""
+
+    def __missing__(self, number: int) -> str:
+        shown = _shown(chr(number))
+        if len(self) < _KNOWN:
+            self[number] = shown
+        return shown
+
+
+_TABLE: Final = _Shown()
 
 
 def visible(text: str) -> str:
     r"""The text with everything that cannot be seen as ``\u{202E}``; a backslash that fakes this is shown so itself."""
-    return _SUSPECT.sub(lambda found: _shown(found.group()), text)
+    if "\\u{" in text:
+        text = text.replace("\\u{", code_point("\\") + "u{")
+    return text if text.isascii() and text.isprintable() else text.translate(_TABLE)
 
 
 def outline(thing: Any) -> list[str]:
@@ -80,7 +100,9 @@ def _member(head: str, thing: Any) -> list[str]:
 
 
 def _shown(char: str) -> str:
-    if char == "\\" or _SHAPELESS.match(char) or unicodedata.category(char) in _HIDDEN_CATEGORIES:
+    if char == " ":
+        return char
+    if _SHAPELESS.match(char) or unicodedata.category(char) in _HIDDEN_CATEGORIES:
         return code_point(char)
     if unicodedata.category(char) == "Zs":
         return code_point(char)
@@ -100,3 +122,9 @@ def _needs_quotes(text: str) -> bool:
         or text in {"true", "false", "null"}
         or re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|[\[{\"].*", text) is not None
     )
+
+
+def became(abridged: tuple[int, int]) -> str:
+    """What a stretch of lines that is not shown says instead."""
+    old, new = (f"{count} line{'' if count == 1 else 's'}" for count in abridged)
+    return f"{old} became {new}, too many to be shown here"

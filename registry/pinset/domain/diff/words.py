@@ -1,22 +1,22 @@
 r"""The difference of two texts: lines first, then the words inside the lines that were edited.
 
-Both steps run rapidfuzz on interned integers and both are bounded: past the limits below the answer is still
-right, only coarser (whole lines), and says so. Lines end at ``\n`` alone; a carriage return is part of its line.
+Both steps run rapidfuzz, one character for each line or word, and both are bounded by the budget of the comparison:
+past it the answer is still right, only coarser (whole lines, then only their counts), and says so. Lines end at
+``\n`` alone; a carriage return is part of its line.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pinset.domain.diff.pairing import Budget, pair_lines
-from pinset.domain.diff.sequences import BLOCK_CELLS, bridge, exact_ops, line_ops, tidy_lines, trim
+from pinset.domain.diff.budget import LINE, SEGMENT, Budget
+from pinset.domain.diff.pairing import pair_lines
+from pinset.domain.diff.sequences import LINE_CELLS, PAIR_CELLS, Op, bridge, exact_ops, line_ops, tidy_lines, trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from pinset.domain.diff.sequences import Op
 
 CONTEXT: Final = 3
 """Unchanged lines shown on each side of a change."""
@@ -26,18 +26,24 @@ _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+|\s+|[^\w\s]")
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
 _BLANKS = " \t\r\n"
+_NO_BLANKS = str.maketrans("", "", _BLANKS)
+_GLANCE: Final = 2_000
+"""Characters at the start of two texts that mostly tell them apart."""
+
+_CHARACTERS: Final = 2
+_LINES: Final = 150
+_EDITED_LINES: Final = 2_000
+"""Steps for one character, one line, and one line between the first and the last that differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of a line; ``changed`` when the other side lacks it."""
 
     text: str
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line without its line feed.
 
     kind: ``' '`` in both, ``'-'`` only in the old, ``'+'`` only in the new text. Numbers count from 1 and are None on
@@ -60,26 +66,49 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Neighbouring changes with their context. Starts count lines from 1, also where the side has no line."""
+    """Neighbouring changes with their context. Starts count lines from 1, also where the side has no line.
+
+    abridged: how many old lines became how many new ones, where they are too many to be shown; then there are no lines.
+    """
 
     old_start: int
     new_start: int
     lines: tuple[Line, ...]
+    abridged: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
     """What changes between two texts. Equal texts have no hunks.
 
-    coarse: some block was too large to look inside. whitespace_only: the same words in the same order, spaced
-    otherwise (ASCII blanks only: a no-break space is another character).
+    coarse: some block was too large to look inside, or to be shown at all. whitespace_only: the same words in the
+    same order, spaced otherwise (ASCII blanks only: a no-break space is another character). The words are not counted,
+    and None, where some lines are not shown.
     """
 
     hunks: tuple[Hunk, ...]
     coarse: bool = False
-    added_words: int = 0
-    removed_words: int = 0
+    added_words: int | None = 0
+    removed_words: int | None = 0
     whitespace_only: bool = False
+
+    @property
+    def abridged(self) -> bool:
+        """Whether some lines are only counted."""
+        return any(hunk.abridged for hunk in self.hunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(TextDiff):
+    """Two texts to be compared once it is known what else is."""
+
+    old: str = ""
+    new: str = ""
+
+
+def asked(old: str, new: str) -> Asked:
+    """A difference that ``text_diff`` has yet to find; whether it is white space only is known at once."""
+    return Asked((), whitespace_only=old != new and _same_words(old, new), old=old, new=new)
 
 
 def split_lines(text: str) -> list[str]:
@@ -95,59 +124,128 @@ def tokens(text: str) -> list[str]:
 
 
 def word_ops(a: str, b: str) -> list[Op]:
-    """How the tokens of ``a`` become those of ``b``. Unbounded: the caller looks at the sizes first.
+    """How the tokens of ``a`` become those of ``b``. Unbounded: the caller looks at the sizes first."""
+    return token_ops(tokens(a), tokens(b))
+
+
+def token_ops(before: list[str], after: list[str]) -> list[Op]:
+    """The same for tokens.
 
     Blanks alone between two changes join them, so that a rewritten phrase is one change and not a comb.
     """
-    before, after = tokens(a), tokens(b)
-    ops = bridge(exact_ops(before, after), lambda op: all(t.isspace() for t in before[op.a0 : op.a1]))
-    return [part for op in ops for part in trim(op, before, after)]
+    exact = exact_ops(before, after)
+    if len(exact) < 3:
+        return exact
+    ops = bridge(exact, lambda op: "".join(before[op.a0 : op.a1]).isspace())
+    if len(ops) == len(exact):  # what was not joined has nothing to trim
+        return ops
+    return [part for op in ops for part in (trim(op, before, after) if op.tag == "replace" else (op,))]
 
 
-def text_diff(old: str, new: str) -> TextDiff:
-    """What changes from one text to the other, at most a few hundred milliseconds for the largest texts allowed."""
+def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
+    """What changes from one text to the other, for what the budget holds; a text alone has one of its own."""
+    if old == new:
+        return TextDiff(())
+    budget = budget or Budget()
+    middle = _Middle.of(old, new)
+    blank = _same_words(old, new)
+    if not middle.worth(old, new, budget):
+        return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, whitespace_only=blank)
     a, b = split_lines(old), split_lines(new)
     ops, coarse = line_ops(a, b)
-    blocks = _Blocks(a, b)
+    blocks = _Blocks(a, b, budget)
     hunks = tuple(blocks.hunks(tidy_lines(ops, a, b)))
     changed = [line for hunk in hunks for line in hunk.lines if line.kind != " "]
+    whole = not any(hunk.abridged for hunk in hunks)
     return TextDiff(
         hunks=hunks,
         coarse=coarse or blocks.coarse,
-        added_words=_count_words(changed, "+"),
-        removed_words=_count_words(changed, "-"),
-        whitespace_only=bool(hunks) and _words_of(old) == _words_of(new),
+        added_words=_count_words(changed, "+") if whole else None,
+        removed_words=_count_words(changed, "-") if whole else None,
+        whitespace_only=blank,
     )
+
+
+class _Middle(NamedTuple):
+    """What lies between the lines that two texts begin with alike and those that they end with, found without splitting.
+
+    before: lines ahead of it. Then its lines and its characters on both sides.
+    """
+
+    before: int
+    old_lines: int
+    new_lines: int
+    old_size: int
+    new_size: int
+
+    @classmethod
+    def of(cls, old: str, new: str) -> _Middle:
+        """Looks at two texts that differ."""
+        start = old.rfind("\n", 0, _alike(old, new, 0)) + 1
+        room = min(len(old), len(new)) - start
+        end = min(_alike(old, new, room), room)
+        if not all(len(text) == end or text[len(text) - end - 1] == "\n" for text in (old, new)):
+            feed = old.find("\n", len(old) - end)
+            end = 0 if feed < 0 else len(old) - feed - 1
+        sides = [text[start : len(text) - end] for text in (old, new)]
+        lines = [side.count("\n") + (not side.endswith("\n") and bool(side)) for side in sides]
+        return cls(old.count("\n", 0, start), lines[0], lines[1], len(sides[0]), len(sides[1]))
+
+    def worth(self, old: str, new: str, budget: Budget) -> bool:
+        """Whether the lines can be compared, and if they cannot be told apart, at least be shown."""
+        cells = self.old_lines * self.new_lines
+        size = self.old_size + self.new_size + (LINE + SEGMENT) * (self.old_lines + self.new_lines)
+        if (cells > LINE_CELLS or not (self.old_lines and self.new_lines)) and size > budget.shown:
+            return False
+        cost = _CHARACTERS * (len(old) + len(new)) + _LINES * (old.count("\n") + new.count("\n"))
+        cost += _EDITED_LINES * (self.old_lines + self.new_lines) + min(cells, LINE_CELLS) // 16
+        return budget.spend(cost)
+
+    def hunk(self) -> Hunk:
+        """Only the counts."""
+        return Hunk(self.before + 1, self.before + 1, (), (self.old_lines, self.new_lines))
 
 
 class _Blocks:
     """Turns line operations into hunks, looking inside replaced blocks while the budget lasts."""
 
-    def __init__(self, a: list[str], b: list[str]) -> None:
+    def __init__(self, a: list[str], b: list[str], budget: Budget) -> None:
         self.a, self.b = a, b
-        self.budget = Budget()
+        self.budget = budget
         self.coarse = False
 
-    def hunks(self, ops: Sequence[Op]) -> Iterator[Hunk]:
-        """Groups changes whose context touches."""
-        lines: list[Line] = []
-        start = (1, 1)
-        for n, op in enumerate(ops):
-            if op.tag != "equal":
-                lines += self._change(op)
-                continue
-            length, last = op.a1 - op.a0, n == len(ops) - 1
-            if n and not last and length <= 2 * CONTEXT:
-                lines += self._same(op.a0, op.b0, length)
-                continue
-            if n:
-                lines += self._same(op.a0, op.b0, min(CONTEXT, length))
-                yield Hunk(*start, tuple(lines))
-            keep = 0 if last else min(CONTEXT, length)
-            lines = self._same(op.a1 - keep, op.b1 - keep, keep)
-            start = (op.a1 - keep + 1, op.b1 - keep + 1)
-        if any(line.kind != " " for line in lines):
-            yield Hunk(*start, tuple(lines))
+    def hunks(self, ops: Sequence[Op]) -> list[Hunk]:
+        """Groups of changes whose context touches; neighbours that are both too long for the answer are one."""
+        found: list[Hunk] = []
+        for group in _groups(ops):
+            hunk = self._hunk(group)
+            last = found[-1] if found else None
+            if last and last.abridged and hunk.abridged:
+                rows = hunk.old_start + hunk.abridged[0] - last.old_start
+                columns = hunk.new_start + hunk.abridged[1] - last.new_start
+                found[-1] = Hunk(last.old_start, last.new_start, (), (rows, columns))
+            else:
+                found.append(hunk)
+        return found
+
+    def _hunk(self, ops: list[Op]) -> Hunk:
+        a0, b0, a1, b1 = ops[0].a0, ops[0].b0, ops[-1].a1, ops[-1].b1
+        if self.budget.show(sum(map(self._size, ops))):
+            lines: list[Line] = []
+            for op in ops:
+                lines += self._same(op.a0, op.b0, op.a1 - op.a0) if op.tag == "equal" else self._change(op)
+            return Hunk(a0 + 1, b0 + 1, tuple(lines))
+        self.coarse = True
+        changed = [op for op in ops if op.tag != "equal"]
+        a0, b0, a1, b1 = changed[0].a0, changed[0].b0, changed[-1].a1, changed[-1].b1
+        return Hunk(a0 + 1, b0 + 1, (), (a1 - a0, b1 - b0))
+
+    def _size(self, op: Op) -> int:
+        """Characters of the answer that it takes before words are marked."""
+        sides = [self.a[op.a0 : op.a1]]
+        if op.tag != "equal":
+            sides.append(self.b[op.b0 : op.b1])
+        return sum(sum(map(len, side)) + (LINE + SEGMENT) * len(side) for side in sides)
 
     def _same(self, i: int, j: int, length: int) -> list[Line]:
         return [self._line(" ", i + k, j + k, changed=False) for k in range(length)]
@@ -155,8 +253,13 @@ class _Blocks:
     def _change(self, op: Op) -> list[Line]:
         rows, columns = op.a1 - op.a0, op.b1 - op.b0
         pairs: list[tuple[int, int]] | None = []
+        old: list[list[str]] = []
+        new: list[list[str]] = []
+        if rows and columns and rows * columns <= PAIR_CELLS:
+            old = [tokens(_bare(line)) for line in self.a[op.a0 : op.a1]]
+            new = [tokens(_bare(line)) for line in self.b[op.b0 : op.b1]]
         if rows and columns:
-            pairs = self._pairs(op) if rows * columns <= BLOCK_CELLS else None
+            pairs = self._pairs(old, new) if old else None
         if pairs is None:
             self.coarse, pairs = True, []
         lines: list[Line] = []
@@ -166,22 +269,22 @@ class _Blocks:
             lines += [self._line("+", None, k) for k in range(j, op.b0 + column)]
             i, j = op.a0 + row, op.b0 + column
             if row < rows:
-                lines += self._pair(i, j)
+                lines += self._pair(i, j, old[row], new[column])
                 i, j = i + 1, j + 1
         return lines
 
-    def _pairs(self, op: Op) -> list[tuple[int, int]] | None:
-        old = [tokens(line) for line in self.a[op.a0 : op.a1]]
-        new = [tokens(line) for line in self.b[op.b0 : op.b1]]
-        return pair_lines(old, new, self.budget)
+    def _pairs(self, old: list[list[str]], new: list[list[str]]) -> list[tuple[int, int]] | None:
+        fits = max(map(len, old)) * max(map(len, new)) <= LINE_CELLS
+        return pair_lines(old, new) if fits and self.budget.look_inside(old, new) else None
 
-    def _pair(self, i: int, j: int) -> list[Line]:
+    def _pair(self, i: int, j: int, before: list[str], after: list[str]) -> list[Line]:
         a, b = self.a[i], self.b[j]
         if a == b:
             return self._same(i, j, 1)
-        old, new = _bare(a), _bare(b)
-        ops = word_ops(old, new)
-        before, after = tokens(old), tokens(new)
+        ops = token_ops(before, after)
+        if len(ops) > 1 and not self.budget.show(2 * SEGMENT * len(ops)):
+            self.coarse = True
+            return [self._line("-", i, None), self._line("+", None, j)]
         return [
             Line(
                 "-",
@@ -213,18 +316,60 @@ class _Blocks:
         )
 
 
-def _segments(parts: Iterable[tuple[str, list[str]]]) -> Iterator[Segment]:
-    return (Segment("".join(words), tag != "equal") for tag, words in parts if words)
+def _segments(parts: Iterable[tuple[str, list[str]]]) -> list[Segment]:
+    return [Segment("".join(words), tag != "equal") for tag, words in parts if words]
 
 
 def _bare(line: str) -> str:
     return line.removesuffix("\n")
 
 
-def _words_of(text: str) -> list[str]:
-    return [word for word in re.split(f"[{_BLANKS}]+", text) if word]
+def _same_words(old: str, new: str) -> bool:
+    """Whether only ASCII blanks differ, and no word falls apart or grows together."""
+    left, right = (text[:_GLANCE].translate(_NO_BLANKS) for text in (old, new))
+    if _alike(left, right, 0) < min(len(left), len(right)):
+        return False
+    bare = [text.replace("\t", " ").replace("\r", " ").replace("\n", " ") for text in (old, new)]
+    if bare[0].replace(" ", "") != bare[1].replace(" ", ""):
+        return False
+    return list(filter(None, bare[0].split(" "))) == list(filter(None, bare[1].split(" ")))
+
+
+def _alike(a: str, b: str, tail: int) -> int:
+    """How many characters two texts begin with alike; with ``tail``, how many of their last ones are alike."""
+    if tail:
+        a, b = a[len(a) - tail :][::-1], b[len(b) - tail :][::-1]
+    size = min(len(a), len(b))
+    low, step = 0, 64
+    while low < size and a[low : low + step] == b[low : low + step]:
+        low, step = min(low + step, size), 2 * step
+    while low < size and step:
+        step //= 2
+        if low + step <= size and a[low : low + step] == b[low : low + step]:
+            low += step
+    return low
+
+
+def _groups(ops: Sequence[Op]) -> Iterator[list[Op]]:
+    """Operations whose context touches, with the equal lines around them that are shown."""
+    group: list[Op] = []
+    for n, op in enumerate(ops):
+        if op.tag != "equal":
+            group.append(op)
+            continue
+        length, last = op.a1 - op.a0, n == len(ops) - 1
+        if n and not last and length <= 2 * CONTEXT:
+            group.append(op)
+            continue
+        if n:
+            keep = min(CONTEXT, length)
+            yield [*group, Op("equal", op.a0, op.a0 + keep, op.b0, op.b0 + keep)]
+        keep = 0 if last else min(CONTEXT, length)
+        group = [Op("equal", op.a1 - keep, op.a1, op.b1 - keep, op.b1)] if keep else []
+    if any(op.tag != "equal" for op in group):
+        yield group
 
 
 def _count_words(lines: list[Line], kind: str) -> int:
     changed = (s.text for line in lines if line.kind == kind for s in line.segments if s.changed)
-    return sum(len(_WORD.findall(text)) for text in changed)
+    return len(_WORD.findall("\n".join(changed)))
