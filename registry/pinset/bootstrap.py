@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
-from pinset.services import maintenance, verifying
-from pinset.services.keeping import built_aside
 from pinset.services.local import LocalRegistry
 from pinset.services.session import Context
 
@@ -80,6 +78,9 @@ def _find_backup(start: Path) -> Path:
 
 def create_registry(directory: Path) -> RegistryAnswer:
     """Make a registry in ``directory``, which must not exist or be empty. All or nothing."""
+    from pinset.services import maintenance
+    from pinset.services.keeping import built_aside
+
     taken = "use the registry that is there, or another directory"
     _refuse_inside(directory)
     with built_aside(directory, what=f"a registry cannot be made at {directory}", taken=taken) as building:
@@ -107,6 +108,7 @@ def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
     from pinset.gitstore.memory import MemoryStore
+    from pinset.services import maintenance
 
     context = Context(store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock())
     maintenance.found(context, str(uuid.uuid4()))
@@ -129,6 +131,9 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
 
     The copy is proven before it counts. Raises Integrity where the registry is damaged.
     """
+    from pinset.services import verifying
+    from pinset.services.keeping import built_aside
+
     home = find_directory(directory)
     taken = "choose a new directory for each backup"
     _refuse_inside(target)
@@ -151,6 +156,9 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
 
     Raises NotFound where there is no backup, Integrity where it is damaged.
     """
+    from pinset.services import maintenance, verifying
+    from pinset.services.keeping import built_aside
+
     source = _find_backup(backup)
     taken = "restore into a new directory, then put it in place"
     _refuse_inside(directory)
@@ -173,6 +181,8 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
     registry's or a registry itself, Integrity for one that is damaged or not whole.
     """
     from pinset.gitstore import cloning
+    from pinset.services import maintenance
+    from pinset.services.keeping import built_aside
 
     _refuse_registry(clone)
     _refuse_inside(directory)
@@ -233,6 +243,8 @@ def application() -> Any:
 
 def _prove_clone(store: Store, clone: Path) -> None:
     """Raises Integrity: for what is damaged, and for a clone that lacks commits in between."""
+    from pinset.services import verifying
+
     try:
         verifying.prove(store)
     except Integrity as error:
