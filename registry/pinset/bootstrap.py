@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
-from pinset.services.local import LocalRegistry
-from pinset.services.session import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from pinset.domain.answers import RegistryAnswer
     from pinset.ports.progress import Progress
     from pinset.ports.store import Store
+    from pinset.services.local import LocalRegistry
+    from pinset.services.session import Context
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
@@ -80,6 +80,7 @@ def create_registry(directory: Path) -> RegistryAnswer:
     """Make a registry in ``directory``, which must not exist or be empty. All or nothing."""
     from pinset.services import maintenance
     from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
 
     taken = "use the registry that is there, or another directory"
     _refuse_inside(directory)
@@ -95,6 +96,8 @@ def local_registry(directory: Path, *, serving: bool = False, progress: Progress
 
     Raises NoRegistry, UnknownFormat, Busy, Integrity.
     """
+    from pinset.services.local import LocalRegistry
+
     registry = LocalRegistry(_context(find_directory(directory), create=False, serving=serving))
     try:
         registry.open(progress)
@@ -109,6 +112,8 @@ def memory_registry() -> LocalRegistry:
     from pinset.catalog.memory import MemoryCatalog, MemoryState
     from pinset.gitstore.memory import MemoryStore
     from pinset.services import maintenance
+    from pinset.services.local import LocalRegistry
+    from pinset.services.session import Context
 
     context = Context(store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock())
     maintenance.found(context, str(uuid.uuid4()))
@@ -158,6 +163,7 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
     """
     from pinset.services import maintenance, verifying
     from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
 
     source = _find_backup(backup)
     taken = "restore into a new directory, then put it in place"
@@ -183,6 +189,7 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
     from pinset.gitstore import cloning
     from pinset.services import maintenance
     from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
 
     _refuse_registry(clone)
     _refuse_inside(directory)
@@ -273,6 +280,7 @@ def _refuse_registry(clone: Path) -> None:
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
+    from pinset.services.session import Context
 
     store, catalog = _store(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
     return Context(store=store, catalog=catalog, state=SqlState(directory), clock=SystemClock())
