@@ -8,73 +8,11 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, InvalidInput, PinsetError, exit_status
-from pinset_cli import locate, output, suggest
-from pinset_cli import options as o
-from pinset_cli.commands import authoring, keeping, looking, moving
+from pinset_cli import locate, memory, output, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-app = typer.Typer(
-    name="pinset",
-    help="Versions coherent releases of LLM features, and moves aliases such as production over them.",
-    no_args_is_help=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for name, command in (
-    ("init", keeping.init),
-    ("serve", keeping.serve),
-    ("new", authoring.new),
-    ("check", authoring.check),
-    ("publish", authoring.publish),
-    ("pull", authoring.pull),
-    ("promote", moving.promote),
-    ("rollback", moving.rollback),
-    ("get", looking.get),
-    ("render", looking.render),
-    ("list", looking.list_bundles),
-    ("status", looking.status),
-    ("releases", looking.releases),
-    ("show", looking.show),
-    ("history", looking.history),
-    ("diff", looking.diff),
-    ("where-used", looking.where_used),
-    ("yank", moving.yank),
-    ("unyank", moving.unyank),
-    ("verify", keeping.verify),
-    ("reindex", keeping.reindex),
-    ("gc", keeping.gc),
-    ("backup", keeping.backup),
-    ("restore", keeping.restore),
-):
-    app.command(name)(command)
-_WITHOUT_REGISTRY = ("init", "new", "restore")
-app.add_typer(authoring.component, name="component")
-app.add_typer(moving.alias, name="alias")
-app.add_typer(keeping.token, name="token")
-
-
-@app.callback(invoke_without_command=True)
-def _top(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
-    registry: o.Registry = None,
-) -> None:
-    command = context.invoked_subcommand
-    if registry is not None and command in _WITHOUT_REGISTRY:
-        raise InvalidInput(f"{command} takes no --registry", hint=f"see pinset {command} --help")
-    locate.name_first(registry)
-    if version:
-        from pinset import __version__
-
-        output.say(f"pinset {__version__}")
-        raise typer.Exit
-    if command is None:
-        output.say(context.get_help())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except PinsetError as error:
         return _failed(error, as_json=as_json)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         output.talk("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -103,19 +41,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
+    memory.for_one_command()
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not turn an answer into a bug.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main())
+    status = main()
+    memory.at_the_end()
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:
     """Raises InvalidInput for what the command line does not take."""
+    import typer
+
+    from pinset_cli import program
+
     was = sys.stdout
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="pinset", standalone_mode=False)
+        result = program.top().main(args=arguments, prog_name="pinset", standalone_mode=False)
         _flush()
     except SystemExit as error:
         # Typer's own answer to a reader that has left; it puts a wrapper in the place of stdout.
@@ -123,6 +68,8 @@ def _run(arguments: list[str]) -> int:
             return int(error.code or 0)
         sys.stdout = was
         raise BrokenPipeError from error
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and _of_typer(error):
             raise output.unwritable(error) from error
@@ -140,9 +87,11 @@ def _usage(error: Any, arguments: Sequence[str]) -> InvalidInput | None:
     """
     if isinstance(error, PinsetError) or not hasattr(error, "format_message"):
         return None
+    from pinset_cli import program
+
     # What it is near to is said by the hint.
     text = error.format_message().partition(" Did you mean")[0].rstrip(".")
-    return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(typer.main.get_command(app), arguments, text))
+    return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(program.top(), arguments, text))
 
 
 def _of_typer(error: BaseException) -> bool:

@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
-from pinset.services import maintenance, verifying
-from pinset.services.keeping import built_aside
-from pinset.services.local import LocalRegistry
-from pinset.services.session import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +20,8 @@ if TYPE_CHECKING:
     from pinset.domain.answers import RegistryAnswer
     from pinset.ports.progress import Progress
     from pinset.ports.store import Store
+    from pinset.services.local import LocalRegistry
+    from pinset.services.session import Context
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
@@ -80,6 +78,10 @@ def _find_backup(start: Path) -> Path:
 
 def create_registry(directory: Path) -> RegistryAnswer:
     """Make a registry in ``directory``, which must not exist or be empty. All or nothing."""
+    from pinset.services import maintenance
+    from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
+
     taken = "use the registry that is there, or another directory"
     _refuse_inside(directory)
     with built_aside(directory, what=f"a registry cannot be made at {directory}", taken=taken) as building:
@@ -94,6 +96,8 @@ def local_registry(directory: Path, *, serving: bool = False, progress: Progress
 
     Raises NoRegistry, UnknownFormat, Busy, Integrity.
     """
+    from pinset.services.local import LocalRegistry
+
     registry = LocalRegistry(_context(find_directory(directory), create=False, serving=serving))
     try:
         registry.open(progress)
@@ -107,6 +111,9 @@ def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
     from pinset.gitstore.memory import MemoryStore
+    from pinset.services import maintenance
+    from pinset.services.local import LocalRegistry
+    from pinset.services.session import Context
 
     context = Context(store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock())
     maintenance.found(context, str(uuid.uuid4()))
@@ -129,6 +136,9 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
 
     The copy is proven before it counts. Raises Integrity where the registry is damaged.
     """
+    from pinset.services import verifying
+    from pinset.services.keeping import built_aside
+
     home = find_directory(directory)
     taken = "choose a new directory for each backup"
     _refuse_inside(target)
@@ -151,6 +161,10 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
 
     Raises NotFound where there is no backup, Integrity where it is damaged.
     """
+    from pinset.services import maintenance, verifying
+    from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
+
     source = _find_backup(backup)
     taken = "restore into a new directory, then put it in place"
     _refuse_inside(directory)
@@ -173,6 +187,9 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
     registry's or a registry itself, Integrity for one that is damaged or not whole.
     """
     from pinset.gitstore import cloning
+    from pinset.services import maintenance
+    from pinset.services.keeping import built_aside
+    from pinset.services.local import LocalRegistry
 
     _refuse_registry(clone)
     _refuse_inside(directory)
@@ -233,6 +250,8 @@ def application() -> Any:
 
 def _prove_clone(store: Store, clone: Path) -> None:
     """Raises Integrity: for what is damaged, and for a clone that lacks commits in between."""
+    from pinset.services import verifying
+
     try:
         verifying.prove(store)
     except Integrity as error:
@@ -261,6 +280,7 @@ def _refuse_registry(clone: Path) -> None:
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
+    from pinset.services.session import Context
 
     store, catalog = _store(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
     return Context(store=store, catalog=catalog, state=SqlState(directory), clock=SystemClock())

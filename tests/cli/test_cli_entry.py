@@ -13,12 +13,11 @@ import pytest
 
 from pinset import errors
 from pinset_cli import main as entry
-from pinset_cli.main import app, main
+from pinset_cli.main import main
+from pinset_cli.program import top
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import typer
 
 HEAVY = ("httpx", "yaml", "jsonschema", "detect_secrets", "jinja2", "rapidfuzz", "pygit2", "sqlmodel", "sqlalchemy",
          "pydantic", "fastapi", "uvicorn", "rfc8785")  # fmt: skip
@@ -73,15 +72,15 @@ def test_help_imports_nothing_heavier_than_typer() -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-def commands(group: typer.Typer, before: str = "") -> Iterator[tuple[str, Any]]:
-    for one in group.registered_commands:
-        yield before + (one.name or ""), one.callback
-    for sub in group.registered_groups:
-        assert sub.typer_instance is not None
-        yield from commands(sub.typer_instance, f"{sub.name} ")
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, f"{before}{name} ")
+        else:
+            yield before + name, one.callback
 
 
-@pytest.mark.parametrize(("name", "function"), list(commands(app)))
+@pytest.mark.parametrize(("name", "function"), list(commands(top())))
 def test_every_command_has_an_example_and_the_options_that_all_have(name: str, function: Any) -> None:
     taken = set(function.__annotations__)
     assert f"\n    Example: pinset {name}" in (function.__doc__ or "")

@@ -11,7 +11,8 @@ import pytest
 
 from pinset import bootstrap
 from pinset_cli import complete, output, suggest
-from pinset_cli.main import app, main
+from pinset_cli.main import main
+from pinset_cli.program import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable

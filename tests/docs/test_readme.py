@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pinset_cli.main import app
+from pinset_cli.program import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from pinset.client import http
 from pinset.client.http import LONGEST_PAUSE, PAUSES
 from pinset.client.remote import RemoteRegistry
 from pinset.errors import (
@@ -311,3 +313,15 @@ def test_a_failed_expectation_sends_no_change(connect: Connect) -> None:
     with pytest.raises(AliasMoved):
         registry.promote(WHO, "support@v4", "production", expect="v2")
     assert [request.method for request in network.sent] == ["GET", "GET"]
+
+
+def test_the_systems_certificates_are_read_for_https_and_for_plain_http_nobody_is_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("ssl.create_default_context", lambda *_a, **_n: read.append("all") or "the system's")
+    assert http._trust("https://host") == "the system's"
+    assert read == ["all"]
+    plain = http._trust("http://host")
+    assert read == ["all"]
+    assert (plain.verify_mode, plain.check_hostname, plain.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])

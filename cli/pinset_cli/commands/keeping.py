@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset_cli import complete, output
+from pinset_cli import complete, memory, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, directory, opened
 from pinset_cli.progress import progress
@@ -76,6 +76,7 @@ def serve(
     from pinset.bootstrap import serve_registry
 
     home = directory(Options(registry), "serve")
+    memory.for_long()
     serve_registry(home, host=host, port=port, workers=workers, talk=output.talk, scrub_hours=scrub)
 
 

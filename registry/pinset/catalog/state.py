@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Engine, create_engine, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pinset.catalog import state_tables
 from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
 from pinset.catalog.sqlite import sqlite_engine
@@ -32,8 +32,16 @@ _translated = partial(
 REVISION: Final = "0001"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001"})
-t: Any = state_tables
-"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+
+
+class _Tables:
+    """The tables, made when one is asked for: looking at a release needs none of them."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module("pinset.catalog.state_tables"), name)
+
+
+t: Final = _Tables()
 
 
 class SqlState:

@@ -12,6 +12,7 @@ STATE: Final = MetaData()
 
 class _Table(SQLModel):
     metadata = STATE
+    model_config = {"defer_build": True}  # as the catalog's
 
 
 class TokenTable(_Table, table=True):

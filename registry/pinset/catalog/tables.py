@@ -18,6 +18,8 @@ CATALOG: Final = MetaData()
 
 class _Table(SQLModel):
     metadata = CATALOG
+    # Rows are read and written as SQL has them: what would validate them is made when it is asked for, which is never.
+    model_config = {"defer_build": True}
 
 
 class _Summed(_Table):

@@ -75,6 +75,11 @@ class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to rai
         self.unknown = unknown
 
 
+def _trust(url: str) -> ssl.SSLContext:
+    """Whom to believe: the system's certificates, among which a company's own authority is. Nobody where all is plain."""
+    return ssl.create_default_context() if url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def address_of(url: str) -> str:
     """A registry's address without a slash at the end. Raises InvalidInput for what cannot be one."""
     try:
@@ -117,8 +122,7 @@ class Http:
             timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
-            # The system's certificates: a company's own authority is known there.
-            verify=ssl.create_default_context() if self.url.startswith("https") else True,
+            verify=_trust(self.url),
         )
 
     def close(self) -> None:

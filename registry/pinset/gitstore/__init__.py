@@ -6,7 +6,23 @@ files, and then the child dies, not the registry.
 
 from __future__ import annotations
 
-from pinset.gitstore.memory import MemoryStore
-from pinset.gitstore.store import GitStore
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pinset.gitstore.memory import MemoryStore
+    from pinset.gitstore.store import GitStore
 
 __all__ = ["GitStore", "MemoryStore"]
+
+
+def __getattr__(name: str) -> Any:
+    """One store, without what the other needs."""
+    if name == "GitStore":
+        from pinset.gitstore.store import GitStore  # noqa: PLC0415 - as above
+
+        return GitStore
+    if name == "MemoryStore":
+        from pinset.gitstore.memory import MemoryStore  # noqa: PLC0415 - as above
+
+        return MemoryStore
+    raise AttributeError(name)

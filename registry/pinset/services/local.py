@@ -1,6 +1,6 @@
 """The registry as a directory of this machine: every use case behind the one interface.
 
-The use cases that read manifests and compare are imported when they are asked for: fetching a release needs neither.
+Every use case but looking is imported when it is asked for: fetching a release needs no other.
 """
 
 from __future__ import annotations
@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Busy, PinsetError, Unavailable
 from pinset.ports.state import Answer, Attempt
-from pinset.services import (
-    maintenance,
-    moving,
-    queries,
-    session,
-    tokens,
-    verifying,
-    yanking,
-)
+from pinset.services import queries, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,6 +110,8 @@ class LocalRegistry:
         reason: str = "",
         again: bool = False,
     ) -> answers.MoveAnswer:
+        from pinset.services import moving
+
         return moving.promote(
             self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
         )
@@ -135,6 +129,8 @@ class LocalRegistry:
         revision: str | None = None,
         reason: str = "",
     ) -> answers.MoveAnswer:
+        from pinset.services import moving
+
         return moving.rollback(
             self._context,
             caller,
@@ -151,12 +147,18 @@ class LocalRegistry:
     def retire(
         self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
     ) -> answers.MoveAnswer:
+        from pinset.services import moving
+
         return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
+        from pinset.services import yanking
+
         return yanking.yank(self._context, caller, reference, reason=reason)
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
+        from pinset.services import yanking
+
         return yanking.unyank(self._context, caller, reference, reason=reason)
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
@@ -241,25 +243,37 @@ class LocalRegistry:
     def create_token(
         self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
     ) -> answers.TokenAnswer:
+        from pinset.services import tokens
+
         return tokens.create_token(self._context, caller, name, can=can, expires_in_days=expires_in_days)
 
     def tokens(self) -> answers.Page[answers.TokenAnswer]:
+        from pinset.services import tokens
+
         return tokens.tokens(self._context)
 
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
+        from pinset.services import tokens
+
         return tokens.revoke_token(self._context, caller, name)
 
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
     ) -> answers.VerifyAnswer:
+        from pinset.services import verifying
+
         return verifying.verify(self._context, bundle, progress, gently=gently)
 
     def has_tokens(self) -> bool:
         """Whether any token could be used; without one only loopback is served."""
+        from pinset.services import tokens
+
         return tokens.has_tokens(self._context)
 
     def authenticate(self, token: str) -> TokenRow:
         """The token that a text is. Raises Unauthenticated."""
+        from pinset.services import tokens
+
         return tokens.authenticate(self._context, token)
 
     def record_attempt(self, *, actor: str, action: str, target: str, code: str, detail: str) -> None:
@@ -289,10 +303,14 @@ class LocalRegistry:
 
     def reindex(self, progress: Progress | None = None) -> int:
         """Rebuild the catalog from git alone; how many commits it has."""
+        from pinset.services import maintenance
+
         return maintenance.reindex(self._context, progress)
 
     def gc(self, progress: Progress | None = None) -> None:
         """Repack the repository."""
+        from pinset.services import maintenance
+
         maintenance.gc(self._context, progress)
 
     def backup_state(self, target: Path) -> None:

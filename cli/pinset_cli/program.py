@@ -1,0 +1,146 @@
+"""The commands there are. They are listed as plain data, and a command's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from pinset.errors import InvalidInput
+from pinset_cli import locate, output
+from pinset_cli import options as o
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Listed(NamedTuple):
+    """What a command is, in a function, or a group of commands; and its line in the list of all."""
+
+    module: str
+    attribute: str
+    line: str
+
+
+COMMANDS: Final[Mapping[str, Listed]] = {
+    "init": Listed("keeping", "init", "Make a registry."),
+    "serve": Listed("keeping", "serve", "Serve the registry over HTTP."),
+    "new": Listed("authoring", "new", "Begin a bundle directory."),
+    "check": Listed("authoring", "check", "Validate a bundle directory without publishing it."),
+    "publish": Listed("authoring", "publish", "Publish a release; prints NAME@vN."),
+    "pull": Listed("authoring", "pull", "The author's files of a release, in a new directory."),
+    "promote": Listed("moving", "promote", "Make an alias serve a release."),
+    "rollback": Listed("moving", "rollback", "Undo: make an alias serve what it served before."),
+    "get": Listed("looking", "get", "The release document, or one file of a release."),
+    "render": Listed("looking", "render", "A prompt with its variables filled in."),
+    "list": Listed("looking", "list_bundles", "The bundles, and what their aliases serve."),
+    "status": Listed("looking", "status", "A bundle at a glance: aliases, newest releases, last moves."),
+    "releases": Listed("looking", "releases", "The releases of a bundle, newest first."),
+    "show": Listed("looking", "show", "A release: its author, its pins, and what serves it."),
+    "history": Listed("looking", "history", "The moves of an alias, or of all of a bundle, newest first."),
+    "diff": Listed("looking", "diff", "What changes between two releases, or to a working copy."),
+    "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
+    "yank": Listed("moving", "yank", "Refuse a release to new moves."),
+    "unyank": Listed("moving", "unyank", "Take a yank back."),
+    "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
+    "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
+    "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
+    "backup": Listed("keeping", "backup", "Copy the repository and the state of one moment."),
+    "restore": Listed("keeping", "restore", "Make a registry from a backup. It begins a new epoch."),
+    "component": Listed("authoring", "component", "Shared components."),
+    "alias": Listed("moving", "alias", "The aliases of a bundle."),
+    "token": Listed("keeping", "token", "Credentials."),
+}
+_WITHOUT_REGISTRY: Final = ("init", "new", "restore")
+_PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class _Commands(MutableMapping[str, Any]):
+    """Every command by its name, made when it is looked up."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _made(name, COMMANDS[name])
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        raise TypeError("commands are listed in COMMANDS")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("commands are listed in COMMANDS")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+
+class _Program(TyperGroup):
+    """All commands of `COMMANDS`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's own
+        """Names, in the order of the list."""
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Names and lines, for which no command is made."""
+        lines: Any = {name: TyperCommand(name, help=listed.line) for name, listed in COMMANDS.items()}
+        TyperGroup(name=self.name, commands=lines).format_commands(ctx, formatter)
+
+
+def _made(name: str, listed: Listed) -> Any:
+    found = getattr(import_module(f"pinset_cli.commands.{listed.module}"), listed.attribute)
+    holder = typer.Typer(add_completion=False, **_PLAIN)
+    if not isinstance(found, typer.Typer):
+        holder.command(name)(found)
+        return typer.main.get_command(holder)
+    holder.add_typer(found, name=name)
+    group: Any = typer.main.get_command(holder)
+    return group.commands[name]
+
+
+app = typer.Typer(
+    name="pinset",
+    cls=_Program,
+    help="Versions coherent releases of LLM features, and moves aliases such as production over them.",
+    no_args_is_help=False,
+    **_PLAIN,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    registry: o.Registry = None,
+) -> None:
+    command = context.invoked_subcommand
+    if registry is not None and command in _WITHOUT_REGISTRY:
+        raise InvalidInput(f"{command} takes no --registry", hint=f"see pinset {command} --help")
+    locate.name_first(registry)
+    if version:
+        from pinset import __version__
+
+        output.say(f"pinset {__version__}")
+        raise typer.Exit
+    if command is None:
+        output.say(context.get_help())
+
+
+def top() -> Any:
+    """The whole command line, as Typer runs it."""
+    return typer.main.get_command(app)
