@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
+_STATE_FILES = (STATE, f"{STATE}-wal", "state.serial")
 CATALOG = "catalog.sqlite"
 FOLDER = ".pinset"
 _SERVED = "PINSET_SERVED_DIRECTORY"
@@ -170,12 +171,13 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
     _refuse_inside(directory)
     with built_aside(directory, what="the backup cannot be restored", taken=taken) as building:
         shutil.copytree(source / REPOSITORY, building / REPOSITORY)
-        if (source / STATE).exists():
-            shutil.copyfile(source / STATE, building / STATE)
+        for name in _STATE_FILES:  # of a backup the first alone; a registry's own directory may hold them all
+            if (source / name).exists():
+                shutil.copyfile(source / name, building / name)
         context = _context(building, create=False)
         with closing(LocalRegistry(context)) as registry:
             verifying.prove(context.store)
-            context.state.tokens()  # raises where the state is damaged
+            verifying.prove_state(context.state)
             maintenance.move_house(context, f"restored from a backup ({backup.name})")
             return registry.describe()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.errors import Busy
+from pinset.errors import Busy, PinsetError, ReadOnly, Unavailable
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -88,6 +89,144 @@ def test_two_tries_at_once_have_the_answer_that_was_kept_first(
     assert (second.status_code, second.json()) == (200, first[0].json())
     assert second.headers["etag"] == first[0].headers["etag"]
     assert memory.alias("support", "producton")["seq"] == 1
+
+
+class Overtaken:
+    """Two tries of one request at once, in two threads: the slow one is refused, and waits until it is let go."""
+
+    def __init__(self, memory: LocalRegistry, api_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._apis = [api_of(memory), api_of(memory)]
+        self._slow: threading.Thread | None = None
+        self._caught = False
+        self._refused, self._go = threading.Event(), threading.Event()
+        self.answers: dict[str, Any] = {}
+        for name in ("promote", "publish"):
+            monkeypatch.setattr(memory, name, self._waiting(getattr(memory, name)))
+
+    def _waiting(self, whole: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            waits, self._caught = self._slow is not None and not self._caught, True
+            try:
+                return whole(*args, **named)
+            finally:
+                if waits:
+                    self._refused.set()
+                    assert self._go.wait(20)
+
+        return call
+
+    def start(self, method: str, path: str, **given: Any) -> None:
+        """Begin the slow try; come back once it was refused and has not yet said so."""
+
+        def send() -> None:
+            self.answers["slow"] = self._apis[0](method, path, **given)
+
+        self._slow, self._caught = threading.Thread(target=send), False
+        self._slow.start()
+        assert self._refused.wait(20)
+
+    def end(self) -> Any:
+        """Let the slow try go on; its answer."""
+        self._go.set()
+        assert self._slow is not None
+        self._slow.join(20)
+        return self.answers["slow"]
+
+    def fast(self, method: str, path: str, **given: Any) -> Any:
+        """The other try, whole."""
+        return self._apis[1](method, path, **given)
+
+
+@pytest.mark.parametrize("kept", ["after the write", "before the write's answer", "and that was lost"])
+@pytest.mark.parametrize("first", ["refused", "nothing to do"])
+def test_the_answer_of_the_write_wins_over_a_try_at_once_that_wrote_nothing(
+    memory: LocalRegistry,
+    api_of: Callable[..., Any],
+    manifest: Callable[..., dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    kept: str,
+) -> None:
+    memory.publish(OPS, manifest())
+    selector = "v2" if first == "refused" else "v1"
+    if first == "nothing to do":
+        memory.promote(OPS, "support@v1", "production")
+    tag = {"If-Match": memory.alias("support", "production")["revision"]} if first != "refused" else {}
+    if first == "refused":
+        tag = {"If-None-Match": "*"}
+    send = {"json": {"release": selector}, "headers": {"Idempotency-Key": "k", **tag}}
+    two = Overtaken(memory, api_of, monkeypatch)
+    two.start("PUT", ALIAS, **send)
+    memory.publish(OPS, manifest(words="b"))
+    if first == "nothing to do":
+        moved = memory.promote(OPS, "support@v2", "production")
+        send["headers"]["If-Match"] = moved["revision"] or ""
+    if kept == "after the write":
+        made = two.fast("PUT", ALIAS, **send)
+        slow = two.end()
+        assert (slow.status_code, slow.json()) == (200, made.json())
+    else:
+        keep = memory.keep_answer
+
+        def late(*args: Any, **named: Any) -> None:
+            """The fast try has written, and its answer is not kept yet: the slow one may think it is alone."""
+            monkeypatch.setattr(memory, "keep_answer", keep)
+            with monkeypatch.context() as patch:
+                patch.setattr(memory, "is_written", lambda _caller: False)
+                two.end()
+            if kept == "before the write's answer":
+                keep(*args, **named)
+
+        monkeypatch.setattr(memory, "keep_answer", late)
+        made = two.fast("PUT", ALIAS, **send)
+        slow = two.answers["slow"]
+        assert slow.json() != made.json()
+    assert (made.status_code, made.json()["operation"] is None) == (200, False)
+    again = two.fast("PUT", ALIAS, **send)
+    assert (again.status_code, again.json()) == (200, made.json())
+    assert memory.alias("support", "production")["revision"] == made.json()["revision"]
+
+
+def test_a_key_that_another_request_took_meanwhile_is_not_kept_for_the_loser(
+    memory: LocalRegistry,
+    api_of: Callable[..., Any],
+    manifest: Callable[..., dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The loser looks for a kept answer before the winner has one, and finds the winner's write in git."""
+    memory.publish(OPS, manifest())
+    send = {"headers": {"Idempotency-Key": "k", "If-None-Match": "*"}}
+    winner, loser = api_of(memory), api_of(memory)
+    keep, lost = memory.keep_answer, []
+
+    def late(*args: Any, **named: Any) -> None:
+        if not lost:
+            lost.append(None)
+            lost[0] = loser("PUT", ALIAS, json={"release": "v1", "reason": "other"}, **send)
+        keep(*args, **named)
+
+    monkeypatch.setattr(memory, "keep_answer", late)
+    made = winner("PUT", ALIAS, json={"release": "v1"}, **send)
+    assert (lost[0].status_code, lost[0].json()["code"]) == (409, "idempotency_mismatch")
+    again = winner("PUT", ALIAS, json={"release": "v1"}, **send)
+    assert (made.status_code, again.status_code, again.json()) == (200, 200, made.json())
+
+
+@pytest.mark.parametrize("error", [Busy, Unavailable, ReadOnly])
+def test_a_refusal_that_is_only_for_now_is_never_kept(
+    memory: LocalRegistry,
+    api: Any,
+    manifest: Callable[..., dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[PinsetError],
+) -> None:
+    def refuse(*_args: Any, **_named: Any) -> None:
+        raise error("not now", hint="later")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "publish", refuse)
+        assert api("POST", RELEASES, json={"files": manifest()}, headers={"Idempotency-Key": "n"}).status_code == 503
+    assert memory.kept_answer("n", "local") is None
 
 
 @pytest.mark.parametrize("changed", ["body", "path", "method"])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, event, text
 
 from pinset.catalog.memory import MemoryState
-from pinset.catalog.state import SqlState
-from pinset.errors import AlreadyExists, NotFound, UnknownFormat
+from pinset.catalog.state import SqlState, _migrate
+from pinset.errors import AlreadyExists, Integrity, NotFound, Unavailable, UnknownFormat
 from pinset.ports.state import Answer, Attempt, Scope, TokenRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -105,6 +109,289 @@ def test_only_the_newest_attempts_are_kept_and_no_long_target(state: Any, monkey
     kept = state.attempts()
     assert [one.at for one in kept] == [7, 6, 5]
     assert {one.target for one in kept} == {"\u00fc" * 200}
+
+
+def test_the_answer_of_the_write_takes_the_place_of_one_that_is_not(state: Any) -> None:
+    refusal = replace(_answer(), status=404, operation="", body="no")
+    nothing = replace(_answer(), status=200, operation="", body="nothing to do")
+    made, later = _answer(body="made"), _answer(body="made, seen later")
+    for first in (refusal, nothing):
+        key = first.body
+        for one, kept in ((first, first), (nothing, first), (made, made), (later, made), (refusal, made)):
+            state.keep_answer(replace(one, key=key), forget_before=0)
+            assert state.answer(key, "ci") == replace(kept, key=key)
+
+
+# -- damage ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """What is below a state."""
+    if request.param == "postgres":
+        made = create_engine(request.getfixturevalue("postgres_url"))
+    else:
+        made = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def kept(engine: Engine, tmp_path: Path) -> Iterator[SqlState]:
+    """A state with rows, and what is behind it open to be spoilt."""
+    sqlite = engine.dialect.name == "sqlite"
+    state = SqlState(tmp_path if sqlite else engine.url.render_as_string(hide_password=False))
+    state.add_token(_token())
+    state.add_token(_token("other", 2))
+    state.keep_answer(_answer(), forget_before=0)
+    state.keep_answer(_answer("second"), forget_before=0)
+    for at in range(2):
+        state.add_attempt(Attempt(at=at, actor="a", action="promote", target="x@v1", code="barred", detail="no"))
+    assert list(state.check()) == []
+    yield state
+    state.close()
+
+
+def spoil(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        assert connection.execute(text(statement)).rowcount == 1
+    engine.dispose()
+
+
+TOKEN_DAMAGE = {
+    "name": "'c1'",
+    "scope": "'admin'",
+    "secret_sha256": "CAST('01234567890123456789012345678901' AS {bytes})",
+    "created_at": "3",
+    "expires_at": "900",
+    "revoked_at": "7",
+    "last_used_at": "8",
+    "used_sum": "1",
+    "sum": "1",
+}
+
+
+@pytest.mark.parametrize("column", TOKEN_DAMAGE)
+def test_a_damaged_token_lets_nobody_in_and_others_go_on(engine: Engine, kept: SqlState, column: str) -> None:
+    kept.touch_token("idci1", 7)
+    value = TOKEN_DAMAGE[column].format(bytes="BYTEA" if engine.dialect.name == "postgresql" else "BLOB")
+    spoil(engine, f"UPDATE token SET {column} = {value} WHERE id = 'idci1'")
+    for question in (lambda: kept.token("idci1"), kept.tokens):
+        with pytest.raises(Integrity) as caught:
+            question()
+        assert "pinset token revoke idci1" in caught.value.hint
+    assert kept.token("idother2") == _token("other", 2)
+    assert kept.has_tokens(10**9), "a damaged one counts"
+    assert [(one.where, one.hint) for one in kept.check()] == [("state token", caught.value.hint)]
+    assert kept.revoke_token("idci1", 5).revoked_at == 5
+    assert list(kept.check()) == []
+    assert [row.name for row in kept.tokens()] == ["other"]
+    kept.add_token(_token())
+    assert kept.token("idci1") == _token()
+
+
+def test_a_use_that_is_noted_does_not_make_a_damaged_token_sound(engine: Engine, kept: SqlState) -> None:
+    spoil(engine, "UPDATE token SET scope = 'admin' WHERE id = 'idci1'")
+    kept.touch_token("idci1", 7)
+    with pytest.raises(Integrity):
+        kept.token("idci1")
+
+
+def test_revoking_ends_the_sound_token_before_a_damaged_one_of_its_name(engine: Engine, kept: SqlState) -> None:
+    spoil(engine, "UPDATE token SET name = 'other' WHERE id = 'idci1'")
+    assert kept.revoke_token("other", 5) == replace(_token("other", 2), revoked_at=5)
+    assert len(kept.check()) == 1
+    kept.revoke_token("other", 6)
+    assert [row.id for row in kept.tokens()] == ["idother2"]
+    with pytest.raises(NotFound):
+        kept.revoke_token("other", 7)
+
+
+def test_a_token_that_is_lost_is_missed(engine: Engine, kept: SqlState) -> None:
+    for name in ("ci", "other"):
+        spoil(engine, f"DELETE FROM token WHERE name = '{name}'")
+        with pytest.raises(Integrity, match="tokens"):
+            kept.tokens()
+        assert kept.has_tokens(1), "what is lost lets nobody in"
+        assert [one.where for one in kept.check()] == ["state token"]
+    assert kept.token("idci1") is None
+    kept.add_token(_token("third", 3))
+    assert kept.token("idthird3") == _token("third", 3)
+    assert [one.where for one in kept.check()] == ["state token"], "a write does not make it forgotten"
+
+
+@pytest.mark.parametrize("damage", ["changes = 0", "tokens = 1", "state_id = 'x'", "sum = 0"])
+def test_damage_to_the_row_that_counts_tokens_is_found(engine: Engine, kept: SqlState, damage: str) -> None:
+    spoil(engine, f"UPDATE state_meta SET {damage}")
+    for use in (
+        lambda: kept.token("idci1"),
+        kept.tokens,
+        lambda: kept.has_tokens(1),
+        lambda: kept.revoke_token("ci", 1),
+    ):
+        with pytest.raises(Integrity) as caught:
+            use()
+        assert caught.value.hint
+    assert kept.check()
+    spoil(engine, "DELETE FROM state_meta")
+    with pytest.raises(Integrity):
+        kept.has_tokens(1)
+
+
+@pytest.mark.parametrize(
+    "damage", ["body = '[]'", "status = 200", "request = 'q'", "operation = ''", "at = 11", "sum = 1", "key = 'j'"]
+)
+def test_a_damaged_answer_is_never_given(engine: Engine, kept: SqlState, damage: str) -> None:
+    spoil(engine, f"UPDATE answer SET {damage} WHERE key = 'k'")
+    if not damage.startswith("key"):
+        with pytest.raises(Integrity, match="kept for this Idempotency-Key") as caught:
+            kept.answer("k", "ci")
+        assert "pinset gc" in caught.value.hint
+        kept.keep_answer(_answer(), forget_before=0)
+    else:
+        assert kept.answer("k", "ci") is None
+    assert [one.where for one in kept.check()] == ["state answer"]
+    assert kept.drop_damaged() == 1
+    assert list(kept.check()) == []
+    assert kept.answer("k", "ci") is None
+    assert kept.answer("second", "ci") == _answer("second")
+
+
+@pytest.mark.parametrize("damage", ["actor = 'b'", "at = 9", "detail = ''", "sum = 1"])
+def test_a_damaged_attempt_is_said_and_dropped(engine: Engine, kept: SqlState, damage: str) -> None:
+    spoil(engine, f"UPDATE attempt SET {damage} WHERE at = 1")
+    with pytest.raises(Integrity):
+        kept.attempts()
+    assert [(one.where, one.hint) for one in kept.check()] == [("state attempt", "pinset gc drops it")]
+    assert kept.drop_damaged() == 1
+    assert [one.at for one in kept.attempts()] == [0]
+    assert list(kept.check()) == []
+
+
+def test_looking_at_a_token_and_noting_its_use_are_one_statement_each(kept: SqlState) -> None:
+    said: list[str] = []
+    for side in {kept._reader, kept._writer}:
+        event.listen(side, "before_cursor_execute", lambda _c, _k, statement, *_: said.append(statement.split()[0]))
+    kept.token("idci1")
+    kept.touch_token("idci1", 7)
+    assert [word for word in said if word != "BEGIN"] == ["SELECT", "UPDATE"]
+
+
+def test_rows_of_the_first_revision_are_summed_once(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite = engine.dialect.name == "sqlite"
+    with monkeypatch.context() as patch:
+        patch.setattr("pinset.catalog.state.REVISION", "0001")
+        _migrate(engine)
+    with engine.begin() as connection:
+        for statement in FIRST_REVISION:
+            connection.execute(text(statement).bindparams(**({"secret": b"\x00" * 32} if "token" in statement else {})))
+    engine.dispose()
+    state = SqlState(tmp_path if sqlite else engine.url.render_as_string(hide_password=False))
+    assert state.tokens() == [replace(_token(), last_used_at=5)]
+    assert state.answer("k", "ci") == _answer()
+    assert [one.at for one in state.attempts()] == [1]
+    assert list(state.check()) == []
+    spoil(engine, "UPDATE token SET scope = 'admin'")
+    with pytest.raises(Integrity):
+        state.token("idci1")
+    state.close()
+
+
+FIRST_REVISION = (
+    """INSERT INTO token (id, name, scope, secret_sha256, created_at, expires_at, last_used_at)
+    VALUES ('idci1', 'ci', 'write', :secret, 1, 9, 5)""",
+    """INSERT INTO answer (principal, key, request, operation, status, body, at)
+    VALUES ('ci', 'k', 'r', 'op_1', 201, '{}', 10)""",
+    "INSERT INTO attempt (at, actor, action, target, code, detail) VALUES (1, 'a', 'promote', 'x', 'barred', 'no')",
+)
+
+
+# -- the file --------------------------------------------------------------------------------------------------
+
+
+def _file_state(home: Path) -> None:
+    """A state whose token ci was revoked last; ``older`` beside it is from before, ``copy`` is a backup."""
+    with closing(SqlState(home)) as state:
+        state.add_token(_token())
+        state.add_token(_token("other", 2))
+        state.backup(home / "older")
+        state.revoke_token("ci", 5)
+        state.backup(home / "copy")
+
+
+SPOILERS: dict[str, Callable[[Path], Any]] = {
+    "deleted": lambda file: file.unlink(),
+    "emptied": lambda file: file.write_bytes(b""),
+    "zeroed": lambda file: file.write_bytes(bytes(file.stat().st_size)),
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:5000]),
+    "an older one": lambda file: shutil.copyfile(file.with_name("older"), file),
+    "no database": lambda file: file.write_bytes(b"text " * 9000),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILERS)
+@pytest.mark.parametrize("running", [True, False])
+def test_a_state_that_was_lost_opens_no_door_and_a_backup_mends_it(tmp_path: Path, kind: str, *, running: bool) -> None:
+    _file_state(tmp_path)
+    state = SqlState(tmp_path)
+    if running:
+        assert state.has_tokens(1)
+    SPOILERS[kind](tmp_path / "state.sqlite")
+    for question in (lambda: state.has_tokens(1), lambda: state.token("idci1"), state.tokens):
+        with pytest.raises((Integrity, Unavailable)) as caught:
+            question()
+        assert caught.value.hint
+    assert state.check()
+    state.close()
+    with closing(SqlState(tmp_path)) as new, pytest.raises((Integrity, Unavailable)):
+        new.add_token(_token("third"))
+    for path in tmp_path.glob("state.*"):
+        path.unlink()
+    shutil.copyfile(tmp_path / "copy", tmp_path / "state.sqlite")
+    with closing(SqlState(tmp_path)) as mended:
+        assert [row.revoked_at for row in mended.tokens()] == [None, 5]
+        assert list(mended.check()) == []
+
+
+def test_a_state_whose_log_is_lost_lets_nobody_in_who_was_shut_out(tmp_path: Path) -> None:
+    with closing(SqlState(tmp_path)) as state:
+        state.add_token(_token())
+        reader = sqlite3.connect(f"file:{tmp_path / 'state.sqlite'}?mode=ro", uri=True)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM token").fetchone()
+        state.revoke_token("ci", 5)
+        reader.close()
+        for ending in ("-wal", "-shm"):
+            (tmp_path / f"state.sqlite{ending}").unlink()
+        with pytest.raises(Integrity, match="changes of tokens"):
+            state.token("idci1")
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 50, None])
+def test_a_witness_that_is_lost_is_written_again(tmp_path: Path, damage: bytes | None) -> None:
+    _file_state(tmp_path)
+    witness = tmp_path / "state.serial"
+    said = witness.read_bytes()
+    witness.unlink() if damage is None else witness.write_bytes(damage)
+    with closing(SqlState(tmp_path)) as state:
+        assert len(state.tokens()) == 2
+    assert witness.read_bytes()[: len(said)] == said
+
+
+def test_a_row_that_is_no_text_any_more_harms_no_other(tmp_path: Path) -> None:
+    _file_state(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as made:
+        made.execute("UPDATE token SET name = CAST(x'ff63' AS TEXT), id = CAST(x'ff64' AS TEXT) WHERE id = 'idci1'")
+        made.execute("UPDATE token SET secret_sha256 = 5 WHERE id = 'idother2'")
+        made.commit()
+    with closing(SqlState(tmp_path)) as state:
+        assert [one.where for one in state.check()] == ["state token"] * 2
+        assert state.token("idci1") is None
+        with pytest.raises(Integrity):
+            state.token("idother2")
+        assert state.revoke_token("other", 9).name == "other"
 
 
 def test_a_backup_holds_everything(tmp_path: Path) -> None:

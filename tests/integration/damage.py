@@ -24,13 +24,15 @@ KINDS = ("flip", "truncate", "zero", "substitute", "delete")
 OBJECTS = ("commit", "tree", "blob")
 AIMED = ("letter", "entries")
 """Damage to a catalog at a place where SQLite's own reading notices nothing."""
+RIGHTS = "rights"
+"""Damage to a state at the one place where it hurts most: a token that can write can do everything."""
 _PAGE, _INDEX_LEAF = 4096, 0x0A
 FILES = {
     "loose": (*OBJECTS, "ref", "HEAD", "config", "catalog-wal", "state-wal", "lock", "state-lock"),
-    "packed": ("pack", "idx", "packed-refs", "catalog", "catalog-link", "catalog-witness", "state"),
+    "packed": ("pack", "idx", "packed-refs", "catalog", "catalog-link", "catalog-witness", "state", "state-witness"),
 }
 CATALOG = ("catalog", "catalog-wal", "catalog-link", "catalog-witness")
-STATE = ("state", "state-wal")
+STATE = ("state", "state-wal", "state-witness")
 LOCKS = ("lock", "state-lock")
 BESIDE_GIT = (*CATALOG, *STATE, *LOCKS)
 ME = Caller(actor="ada")
@@ -89,16 +91,21 @@ def build(place: Path) -> None:
     bootstrap.create_registry(other)
     with closing(bootstrap.local_registry(other)) as registry:
         _write(registry)
+        registry.create_token(ME, "ci", can="admin")
         registry.gc()
     bootstrap.create_registry(work)
     with closing(bootstrap.local_registry(work)) as registry:
         _write(registry)
-        registry.create_token(ME, "ci", can="read")
+        tokens: Any = {name: registry.create_token(ME, name, can="read") for name in ("ci", "gone")}
+        _keep(registry, "first")
         shutil.copytree(work, place / "older", symlinks=True)
         readers = [_hold(work / "catalog.sqlite"), _hold(work / "state.sqlite")]
         _write_last(registry)
-        made: Any = registry.create_token(ME, "cd", can="write")
-        (place / "token").write_text(made["token"])
+        _keep(registry, "last")
+        registry.record_attempt(actor="eve", action="PUT", target="/x", code="barred", detail="no")
+        registry.revoke_token(ME, "gone")
+        tokens["cd"] = registry.create_token(ME, "cd", can="write")
+        (place / "tokens.json").write_text(json.dumps({name: made["token"] for name, made in tokens.items()}))
         shutil.copytree(work, place / "loose", symlinks=True)
         for reader in readers:
             reader.close()
@@ -106,6 +113,11 @@ def build(place: Path) -> None:
         registry.reindex()  # the log is gone with it
     shutil.copytree(work, place / "packed", symlinks=True)
     bootstrap.backup_registry(work, place / "backup")
+
+
+def _keep(registry: Any, key: str) -> None:
+    body = json.dumps({"what": "was answered first", "key": key})
+    registry.keep_answer(ME, key, request="r", status=200, body=body, lifetime=10**15)
 
 
 def _hold(path: Path) -> sqlite3.Connection:
@@ -137,6 +149,7 @@ def files_of(home: Path, name: str) -> list[Path]:
         "catalog-link": lambda: [home / "catalog.sqlite"],
         "catalog-witness": lambda: [home / "catalog.serial"],
         "state": lambda: [home / "state.sqlite"],
+        "state-witness": lambda: [home / "state.serial"],
         "state-wal": lambda: [home / "state.sqlite-wal"],
         "lock": lambda: [home / "lock"],
         "state-lock": lambda: [home / "state.lock"],
@@ -163,7 +176,10 @@ def damage(place: Path, home: Path, case: Case) -> str:
         return f"{said}: leads to {target}"
     data = bytearray(path.read_bytes())
     at = chance.randrange(len(data)) if data else 0
-    if case.kind in AIMED:
+    if case.kind == RIGHTS:
+        at = data.index(b"cdwrite") + 2
+        data[at : at + 5] = b"admin"
+    elif case.kind in AIMED:
         # A word of a move's record, which is in no index; the last entry of every page of an index.
         at = data.index(b"shipped")
         if case.kind == "entries":
@@ -258,6 +274,43 @@ def answers(registry: Any) -> dict[str, Any]:
     ask("where used", lambda: registry.where_used("guardrails/pii@v2"))
     ask("describe", registry.describe)
     return found
+
+
+def said_of_tokens(registry: Any, tokens: dict[str, str]) -> dict[str, Any]:
+    """What the state answers: whom each token lets in, and what was kept. When a token was last used is left out."""
+    found: dict[str, Any] = {}
+
+    def ask(name: str, question: Any) -> None:
+        try:
+            found[name] = question()
+        except PinsetError as error:
+            found[name] = {"error": error.code, "hint": error.hint}
+
+    def lets_in(secret: str) -> list[Any]:
+        row = registry.authenticate(secret)
+        return [row.id, row.name, row.scope, row.created_at, row.expires_at, row.revoked_at]
+
+    for name, secret in tokens.items():
+        ask(f"token {name}", partial(lets_in, secret))
+    ask("tokens", lambda: [{**one, "last_used_at": None} for one in registry.tokens()["items"]])
+    ask("has tokens", registry.has_tokens)
+    for key in ("first", "last"):
+        ask(f"kept {key}", lambda key=key: (kept := registry.kept_answer(key, ME.actor)) and asdict(kept))
+    return found
+
+
+def wrong_of_tokens(found: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    """The state's answers that are wrong: who is let in or kept out by what is not so, and what was never answered."""
+    bad = []
+    for name, answer in found.items():
+        code = answer.get("error") if isinstance(answer, dict) else None
+        if answer == right[name] or (code in DAMAGED and answer["hint"]):
+            continue
+        # Nobody is let in, and an answer that was lost is found in git: harmless, as long as verify tells.
+        harmless = code == "unauthenticated" if name.startswith("token ") else name.startswith("kept ") and not answer
+        if not harmless:
+            bad.append(f"{name}: {json.dumps(answer)[:300]}")
+    return bad
 
 
 def wrong(found: dict[str, Any], right: dict[str, Any]) -> list[str]:

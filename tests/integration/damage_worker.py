@@ -24,9 +24,10 @@ import httpx
 
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.catalog import rows
+from pinset.catalog import rows, state
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sqlite import SqliteCatalog
+from pinset.catalog.state import SqlState
 from pinset.domain.proof import Proof
 from pinset.errors import PinsetError
 from pinset.services import queries, session, verifying
@@ -105,10 +106,18 @@ def run(place: Path, scratch: Path, case: damage.Case, right: Any) -> dict[str, 
         with closing(bootstrap.local_registry(home)) as registry:
             found = _answers(registry)
             bad += [f"wrong: {one}" for one in damage.wrong(found, right["answers"])]
+            tokens = _tokens(place, registry)
+            bad += [f"wrong: {one}" for one in damage.wrong_of_tokens(tokens, right["tokens"])]
+            if case.file not in damage.STATE and tokens != right["tokens"]:
+                bad.append(f"not said: {[name for name in tokens if tokens[name] != right['tokens'][name]]}")
             if case.file not in damage.CATALOG and found != right["answers"]:
                 bad.append(f"not served: {[name for name in found if found[name] != right['answers'][name]][:9]}")
             report["noticed"] = verify(registry, bad)
+            if tokens != right["tokens"] and not report["noticed"]:
+                bad.append("verify does not notice what the state says wrongly")
             bad += mend(registry, case, right["answers"])
+        if case.file in damage.STATE:
+            bad += mend_state(place, home, right["tokens"])
     except PinsetError as error:
         if not error.hint or not may_refuse:
             bad.append(f"not opened: {error.code} {error.message}; {error.hint}")
@@ -131,6 +140,22 @@ def mend(registry: Any, case: damage.Case, right: dict[str, Any]) -> list[str]:
     if case.file in damage.CATALOG and (problems := registry.verify()["problems"]):
         bad.append(f"not mended: {problems}")
     return bad
+
+
+def mend_state(place: Path, home: Path, right: dict[str, Any]) -> list[str]:
+    """Put a backup's state in the place of the damaged one, as the hint says."""
+    for path in home.glob("state.*"):
+        path.unlink()
+    shutil.copyfile(place / "backup" / "state.sqlite", home / "state.sqlite")
+    with closing(bootstrap.local_registry(home)) as registry:
+        said, problems = _tokens(place, registry), registry.verify()["problems"]
+    return [] if said == right and not problems else [f"not mended: {said} {problems}"]
+
+
+def _tokens(place: Path, registry: Any) -> dict[str, Any]:
+    tokens = json.loads((place / "tokens.json").read_text())
+    found: dict[str, Any] = json.loads(json.dumps(damage.said_of_tokens(registry, tokens)))
+    return found
 
 
 def _answers(registry: Any) -> dict[str, Any]:
@@ -168,6 +193,9 @@ def serve(registry: Any, spoil: Any, right: dict[str, Any], allowed: frozenset[s
                 if code not in allowed and [answer.status_code, body] != right[path]:
                     bad.append(f"served wrong: {path}: {answer.status_code} {body[:300]}")
             assert (await http.get("/healthz")).status_code == 200
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as nobody:
+            if (answer := await nobody.get("/v1/bundles")).status_code < 400:
+                bad.append(f"served wrong: to somebody without a token: {answer.text[:300]}")
 
     asyncio.run(ask())
     return bad
@@ -182,6 +210,24 @@ def _no_sums() -> None:
         return values
 
     rows.sound = unproven
+
+
+def _no_state_sums() -> None:
+    state._is_sound = lambda *_: True
+    state._is_sound_token = lambda _row: True
+
+
+def _no_state_witness() -> None:
+    SqlState._witness = lambda _self: None  # type: ignore[method-assign]
+
+
+def _open_without_a_state() -> None:
+    _no_state_witness()
+    SqlState._exists = lambda self: self._file is not None and self._file.exists()  # type: ignore[method-assign]
+
+
+def _silent_state() -> None:
+    verifying._state_problems = lambda _context: []
 
 
 def _no_witness() -> None:
@@ -231,6 +277,10 @@ def _hang() -> None:
 
 MUTANTS: dict[str, Callable[[], None]] = {
     "no sums": _no_sums,
+    "no state sums": _no_state_sums,
+    "no state witness": _no_state_witness,
+    "open without a state": _open_without_a_state,
+    "silent state": _silent_state,
     "no witness": _no_witness,
     "no examination": _no_examination,
     "forgetful rebuild": _forgetful_rebuild,
@@ -244,12 +294,18 @@ MUTANTS: dict[str, Callable[[], None]] = {
 
 def record(place: Path) -> None:
     """Write down what the undamaged registry answers."""
-    with closing(bootstrap.local_registry(place / "loose")) as registry:
+    # On a copy: whoever uses a token notes it, and that would tidy up the log of the state.
+    shutil.copytree(place / "loose", place / "asked", symlinks=True)
+    with closing(bootstrap.local_registry(place / "asked")) as registry:
         right = damage.answers(registry)
+        tokens = _tokens(place, registry)
         served = asyncio.run(_served(registry))
+    assert [name for name, said in tokens.items() if isinstance(said, dict) and "error" in said] == ["token gone"], (
+        tokens
+    )
     assert not [name for name, answer in right.items() if isinstance(answer, dict) and "error" in answer]
     assert all(status == 200 for status, _ in served.values()), served
-    (place / "right.json").write_text(json.dumps({"answers": right, "served": served}))
+    (place / "right.json").write_text(json.dumps({"answers": right, "served": served, "tokens": tokens}))
 
 
 async def _served(registry: Any) -> dict[str, Any]:
@@ -263,7 +319,8 @@ if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     if sys.argv[2:] == ["record"]:
         damage.build(Path(sys.argv[1]))
-    SENT["Authorization"] = f"Bearer {(Path(sys.argv[1]) / 'token').read_text()}"
+    secrets = json.loads((Path(sys.argv[1]) / "tokens.json").read_text())
+    SENT["Authorization"] = f"Bearer {secrets['cd']}"
     if sys.argv[2:] == ["record"]:
         record(Path(sys.argv[1]))
     else:

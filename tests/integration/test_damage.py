@@ -61,13 +61,16 @@ def campaign(place: Path, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def cases_of(variant: str, name: str, seed: int, rounds: int) -> list[damage.Case]:
-    """Kinds of damage to a class: in the short form all of the catalog's file and log, and one of each other class.
+    """Kinds of damage to a class: in the short form all of the databases' files and the catalog's log, and one of each
+    other class.
 
     The state's log is gone as soon as a server has looked at the tokens.
     """
     kinds = damage.KINDS
     if name == "catalog":
         kinds += damage.AIMED
+    elif name == "state":
+        kinds += (damage.RIGHTS,)
     elif name != "catalog-wal" and not TORTURE:
         turn = sorted(one for _, one in CLASSES).index(name)
         kinds = tuple(kinds[(turn + step) % len(kinds)] for step in (0,))
@@ -100,7 +103,7 @@ def test_a_backup_made_before_mends_everything(place: Path, tmp_path: Path) -> N
     with closing(bootstrap.local_registry(tmp_path / "again")) as registry:
         found = json.loads(json.dumps(damage.answers(registry)))
         assert registry.verify()["problems"] == []
-        assert [token["name"] for token in registry.tokens()["items"]] == ["cd", "ci"]
+        assert [token["name"] for token in registry.tokens()["items"]] == ["cd", "gone", "ci"]
     right = json.loads((place / "right.json").read_text())["answers"]
     # A restored registry is the same in a new epoch.
     for answers in (found, right):
@@ -113,6 +116,10 @@ def test_a_backup_made_before_mends_everything(place: Path, tmp_path: Path) -> N
 
 MUTANTS = [
     ("no sums", "packed", "catalog", "letter", "wrong"),
+    ("no state sums", "packed", "state", damage.RIGHTS, "wrong: token cd"),
+    ("no state witness", "packed", "state", "substitute", "wrong: token gone"),
+    ("open without a state", "packed", "state", "delete", "wrong: has tokens"),
+    ("silent state", "packed", "state", damage.RIGHTS, "verify does not notice what"),
     ("no witness", "loose", "catalog-wal", "delete", "wrong"),
     ("no witness", "packed", "catalog", "substitute", "wrong"),
     ("no examination", "packed", "catalog", "entries", "wrong"),

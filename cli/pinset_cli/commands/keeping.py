@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -201,7 +201,7 @@ def token_create(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        first = not _usable(found.tokens()["items"])
+        first = _usable(found) == []
         answer = found.create_token(caller(chosen), name, can=can, expires_in_days=expires)
     lost = f"the token {name} is made and its secret was not shown, so revoke it: pinset token revoke {name}"
     output.done(lost, written=not dry_run)
@@ -257,14 +257,15 @@ def token_revoke(
     """
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        usable = _usable(found.tokens()["items"])
+        usable = _usable(found)
         answer = found.revoke_token(caller(chosen), name)
+        last = usable == [name] or (usable is None and _usable(found) == [])
     output.done(f"{name} is revoked", written=not dry_run)
     if as_json:
         output.show_json(answer)
     else:
         output.say(f"{name} {'would be' if dry_run else 'is'} revoked")
-    if usable == [name]:
+    if last:
         output.talk(
             f"warning: this {'is' if dry_run else 'was'} the last token: without one a server of this registry takes\n"
             "requests, writes too, from everybody on its machine; to close it again:"
@@ -274,9 +275,14 @@ def token_revoke(
         output.unchanged(dry_run=dry_run)
 
 
-def _usable(items: list[TokenAnswer]) -> list[str]:
-    """Names of the tokens that are neither revoked nor expired."""
-    return [item["name"] for item in items if _state(item) == "usable"]
+def _usable(found: Any) -> list[str] | None:
+    """Names of the tokens that are neither revoked nor expired; None where one is damaged, so that nobody knows."""
+    from pinset.errors import Integrity
+
+    try:
+        return [item["name"] for item in found.tokens()["items"] if _state(item) == "usable"]
+    except Integrity:
+        return None
 
 
 def _state(item: TokenAnswer) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -26,9 +28,29 @@ if TYPE_CHECKING:
 _KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 _KEY: Final = re.compile(_KEY_PATTERN[1:-1])
 _PASSING: Final = (412, 428, 429)
-"""Statuses below 500 that the same request may not get again."""
+"""Statuses below `_FAILED` that the same request may not get again."""
+_FAILED: Final = 500
 _MEDIA_TYPE: Final = "application/json"
 _DryRun = Annotated[bool, Query(description="Say what would happen, change nothing.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One try of a change. of_write: its answer is that of a write, made now or before. mismatch: the key is another's."""
+
+    response: Response
+    of_write: bool
+    mismatch: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same request may have another answer later, so that this one is not kept."""
+        return self.mismatch or self.response.status_code >= _FAILED or self.response.status_code in _PASSING
+
+    @property
+    def may_be_overtaken(self) -> bool:
+        """Whether it says that nothing was written, which is wrong as soon as another try writes."""
+        return not self.of_write and not self.mismatch and self.response.status_code < _FAILED
 
 
 class Asked:
@@ -66,25 +88,44 @@ class Asked:
 
         body: what was asked, as JSON values. work: makes the change. status, headers: of its answer. A refusal is an
         answer too; what may go better later (412, 429, 5xx) is not. The write itself carries the key, so that a retry
-        after a crash finds what it did even where no answer was kept.
+        after a crash finds what it did even where no answer was kept. Once the write is in git its answer is the only
+        one: a refusal, or an answer that nothing is to be changed, counts only while there is no write.
         """
         key = self.caller.key
+        attempt = partial(self._tried, work, status, headers)
+        if key is None:
+            return attempt().response
         fingerprint = self._fingerprint(body)
-        kept = self.registry.kept_answer(key, self.caller.actor) if key is not None else None
-        if kept is not None:
+        kept = self.registry.kept_answer(key, self.caller.actor)
+        if kept is not None and (kept.of_write or not self.registry.is_written(self.caller)):
             return self._replayed(kept, fingerprint, headers)
+        tried = attempt()
+        if tried.may_be_overtaken and self.registry.is_written(self.caller):
+            # Another try of this request made the write meanwhile: this one finds it, and has its answer.
+            tried = attempt()
+        if tried.passes:
+            return tried.response
+        self._keep(key, fingerprint, tried)
+        first = self.registry.kept_answer(key, self.caller.actor)
+        # Another try kept its answer of the write first, warnings and all: there is one answer.
+        if first is not None and first.of_write and first.body.encode() != tried.response.body:
+            return self._replayed(first, fingerprint, headers)
+        return tried.response
+
+    def _tried(
+        self,
+        work: Callable[[], Any],
+        status: Callable[[Any], int],
+        headers: Callable[[Any], dict[str, str]],
+    ) -> _Try:
         try:
             answer = work()
-            response = self.answered(answer, status(answer), headers(answer))
         except PinsetError as error:
-            response = problems.of_request(error, self.request)
-        if key is None or not self._keep(key, fingerprint, response):
-            return response
-        first = self.registry.kept_answer(key, self.caller.actor)
-        # Two tries at once, of which the other one kept its answer first: this one found the write that was made.
-        if first is not None and response.status_code < 300 > first.status and first.body.encode() != response.body:
-            return self._replayed(first, fingerprint, headers)
-        return response
+            mismatch = isinstance(error, IdempotencyMismatch)
+            return _Try(problems.of_request(error, self.request), of_write=False, mismatch=mismatch)
+        move = answer.get("move") or {}
+        of_write = bool(answer.get("operation") or move.get("operation"))
+        return _Try(self.answered(answer, status(answer), headers(answer)), of_write=of_write)
 
     def _fingerprint(self, body: Any) -> str:
         """What is asked. What the client expects (If-Match) is no part: a retry looks again, and asks the same."""
@@ -102,19 +143,17 @@ class Asked:
         replayed = {**more, "Idempotent-Replayed": "true"}
         return Response(kept.body, status_code=kept.status, media_type=media_type, headers=replayed)
 
-    def _keep(self, key: str, fingerprint: str, response: Response) -> bool:
-        """Keep an answer unless there is one; whether it is one to be kept."""
-        if response.status_code >= 500 or response.status_code in _PASSING:
-            return False
+    def _keep(self, key: str, fingerprint: str, tried: _Try) -> None:
+        """Keep an answer, unless there is one that counts more."""
         self.registry.keep_answer(
             self.caller,
             key,
             request=fingerprint,
-            status=response.status_code,
-            body=bytes(response.body).decode(),
+            status=tried.response.status_code,
+            body=bytes(tried.response.body).decode(),
             lifetime=self._settings.kept_answers,
+            of_write=tried.of_write,
         )
-        return True
 
 
 def asking(verb: str, *, changes: bool = True, keeps: bool = True) -> Any:

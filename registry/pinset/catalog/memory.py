@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pinset.ports.catalog import CatalogReader, CatalogWriter
     from pinset.ports.state import Answer, Attempt, TokenRow
+    from pinset.ports.store import Damage
 
 
 class MemoryCatalog(SqlCatalog):
@@ -85,6 +86,12 @@ class MemoryState:
         """All tokens, newest first."""
         return sorted(self._tokens.values(), key=lambda row: (-row.created_at, row.id))
 
+    def has_tokens(self, now: int) -> bool:
+        """Whether any token can be used."""
+        return any(
+            row.revoked_at is None and (row.expires_at is None or row.expires_at > now) for row in self._tokens.values()
+        )
+
     def revoke_token(self, name: str, at: int) -> TokenRow:
         """Revoke the token of that name."""
         with self._turn:
@@ -108,7 +115,9 @@ class MemoryState:
         """Keep an answer, and forget old ones."""
         with self._turn:
             self._answers = {key: kept for key, kept in self._answers.items() if kept.at >= forget_before}
-            self._answers.setdefault((answer.principal, answer.key), answer)
+            first = self._answers.setdefault((answer.principal, answer.key), answer)
+            if answer.of_write and not first.of_write:
+                self._answers[answer.principal, answer.key] = answer
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a refused attempt; forget the oldest."""
@@ -118,6 +127,14 @@ class MemoryState:
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
         return self._attempts[::-1][:limit]
+
+    def check(self) -> Sequence[Damage]:
+        """Nothing is wrong."""
+        return []
+
+    def drop_damaged(self) -> int:
+        """There is nothing to remove."""
+        return 0
 
     def backup(self, target: Path) -> None:
         """An empty file stands for what is not kept."""

@@ -15,7 +15,6 @@ connections that checkpoint at once can corrupt a database, and a plain reader t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
 from pinset.catalog import tables as t
+from pinset.catalog import witness
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sql import SqlWriter, build, format_of, translated
 from pinset.durable import sync
@@ -66,12 +66,12 @@ class SqliteCatalog:
     @contextmanager
     def reading(self) -> Iterator[CatalogReader]:
         """A consistent view. Raises Unavailable where there is no catalog of this format."""
-        witness = self._witness()
+        shown = self._witness()
         with translated(), self._engine(writable=False).connect() as connection:
             if format_of(connection) != t.CATALOG_FORMAT:
                 raise Unavailable("there is no catalog of this format", hint="run `pinset reindex`")
             reader = SqlReader(connection)
-            _refuse_older(reader, witness)
+            _refuse_older(reader, shown)
             yield reader
 
     @contextmanager
@@ -93,8 +93,8 @@ class SqliteCatalog:
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, 0 where that is not known."""
-        witness = self._witness()
-        return witness[2] if witness else 0
+        shown = self._witness()
+        return shown[2] if shown else 0
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format that can be opened."""
@@ -188,24 +188,13 @@ class SqliteCatalog:
         return writer if writable else reader
 
     def _testify(self, head: Head) -> None:
-        """Write the witness. It is a safeguard: where it cannot be written the catalog is as good as before."""
-        said = f"{head.registry_id} {head.epoch} {head.serial:020d}"
-        with suppress(OSError):
-            descriptor = os.open(self._directory / _WITNESS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                os.pwrite(descriptor, f"{said} {_sum(said)}\n".encode(), 0)
-            finally:
-                os.close(descriptor)
+        """Write the witness."""
+        witness.write(self._directory / _WITNESS, f"{head.registry_id} {head.epoch} {head.serial:020d}")
 
     def _witness(self) -> tuple[str, int, int] | None:
         """Registry, epoch and serial as the witness has them; None where it is not there or was cut off itself."""
-        try:
-            first, _, _ = (self._directory / _WITNESS).read_bytes().decode("ascii").partition("\n")
-            said, _, proof = first.rpartition(" ")
-            registry, epoch, serial = said.split(" ")
-            return (registry, int(epoch), int(serial)) if proof == _sum(said) else None
-        except (OSError, ValueError):
-            return None
+        said = witness.read(self._directory / _WITNESS)
+        return (said[0], int(said[1]), int(said[2])) if said else None
 
     def _generation(self) -> int:
         """The number of the newest catalog file there is, in place or left behind."""
@@ -245,20 +234,16 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
     return engine
 
 
-def _refuse_older(reader: SqlReader, witness: tuple[str, int, int] | None) -> None:
+def _refuse_older(reader: SqlReader, shown: tuple[str, int, int] | None) -> None:
     """Raises Unavailable for a catalog that lacks a write that was shown once."""
-    if witness is None:
+    if shown is None:
         return
-    registry, epoch, serial = witness
+    registry, epoch, serial = shown
     head = reader.head()
     if head.registry_id != registry or (head.epoch, head.serial) < (epoch, serial):
         raise Unavailable(
             f"the catalog ends at write {head.serial}, and {serial} was shown already", hint="run `pinset reindex`"
         )
-
-
-def _sum(said: str) -> str:
-    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _remove(path: Path) -> None:

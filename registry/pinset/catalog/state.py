@@ -1,37 +1,62 @@
-"""The state on SQL: tokens, answers to retries, refused attempts. It migrates, for nothing can make it again."""
+"""The state on SQL: tokens, answers to retries, refused attempts. It migrates, for nothing can make it again.
+
+Every row carries a sum, and none is given that is not what was written. What rows cannot say is said by `MetaTable`:
+how many tokens there are, and how often they changed. On SQLite ``state.serial`` is the witness of the latter: an older
+file in the place of this one, or one whose log was lost, would let in who was shut out.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, create_engine, delete, insert, inspect, select, update
+from sqlalchemy import (
+    Engine,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from pinset.catalog import witness
 from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
 from pinset.catalog.sqlite import sqlite_engine
-from pinset.errors import AlreadyExists, NotFound, UnknownFormat
+from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
 from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
+from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
 
-_translated = partial(
-    translated,
-    "the state",
-    "stop what uses the registry and put a backup's state.sqlite in its place; or remove it: tokens, kept answers and "
-    "attempts are gone then, and without tokens this machine may do everything",
+_WAY_OUT: Final = (
+    "stop what uses the registry and put a backup's state.sqlite in the place of all state.* files; or remove them: "
+    "tokens, kept answers and attempts are gone then, and without tokens this machine may do everything"
 )
-REVISION: Final = "0001"
+_translated = partial(translated, "the state", _WAY_OUT)
+REVISION: Final = "0002"
 """The newest migration; `migrations/versions` has them all."""
-_KNOWN: Final = frozenset({"0001"})
+_KNOWN: Final = frozenset({"0001", "0002"})
+_WITNESS: Final = "state.serial"
+_TYPED: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{0,62}")
+"""What of a damaged row can be typed again."""
+_Row = Any
+"""A row by the names of its columns; of a damaged one the values may be anything."""
 
 
 class _Tables:
@@ -49,63 +74,101 @@ class SqlState:
 
     def __init__(self, where: Path | str) -> None:
         if isinstance(where, str):
-            self._file, self._lock = None, None
+            self._file, self._lock, self._witness_file = None, None, None
             self._writer = self._reader = create_engine(where)
         else:
             self._file, self._lock = where / "state.sqlite", where / "state.lock"
+            self._witness_file = where / _WITNESS
             self._writer = sqlite_engine(self._file, writable=True, create=True)
             self._reader = sqlite_engine(self._file, writable=False)
+            for engine in (self._writer, self._reader):
+                event.listen(engine, "connect", _any_text)
         self._ready = False
 
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
-        with self._writing() as connection:
+        with self._writing_tokens() as connection:
             same = (t.TokenTable.name == token.name, t.TokenTable.revoked_at.is_(None))
             if connection.execute(select(t.TokenTable.id).where(*same)).first():
                 raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
-            values = {name: getattr(token, name) for name in TokenRow.__slots__}
-            connection.execute(insert(t.TokenTable).values(**{**values, "scope": token.scope.value}))
+            connection.execute(insert(t.TokenTable).values(**_token_values(token)))
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
-        rows = self._rows(select(t.TokenTable.__table__).where(t.TokenTable.id == token_id))
+        rows, _ = self._tokens(_ONE_TOKEN, id=token_id)
         return _token(rows[0]) if rows else None
 
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first."""
-        rows = self._rows(select(t.TokenTable.__table__))
+        rows, made = self._tokens(_ALL_TOKENS)
+        _refuse_lost(rows, made)
         return sorted((_token(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
+    def has_tokens(self, now: int) -> bool:
+        """Whether any token can be used; one that is damaged or lost counts."""
+        try:
+            return any(
+                row.revoked_at is None and (row.expires_at is None or row.expires_at > now) for row in self.tokens()
+            )
+        except Integrity as error:
+            if error.details.get("rows"):
+                return True
+            raise
+
     def revoke_token(self, name: str, at: int) -> TokenRow:
-        """Revoke the token of that name."""
-        with self._writing() as connection:
-            valid = (t.TokenTable.name == name, t.TokenTable.revoked_at.is_(None))
-            found = connection.execute(select(t.TokenTable.id).where(*valid)).scalar()
-            if found is None:
+        """Revoke the token of that name, or remove the damaged ones of that name or id."""
+        with self._writing_tokens() as connection:
+            rows = connection.execute(select(self._row(), t.TokenTable.__table__)).mappings().all()
+            found = [row for row in rows if row["name"] == name and _is_sound_token(row) and row["revoked_at"] is None]
+            if found:
+                revoked = {**found[0], "revoked_at": at}
+                changed = {"revoked_at": at, "sum": t.sum_of(t.TokenTable.__table__, revoked)}
+                wanted = t.TokenTable.id == revoked["id"]
+                connection.execute(update(t.TokenTable).where(wanted).values(**changed))
+                return _token({**revoked, **changed})
+            damaged = [row for row in rows if name in (row["name"], row["id"]) and not _is_sound_token(row)]
+            if not damaged:
                 raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
-            connection.execute(update(t.TokenTable).where(t.TokenTable.id == found).values(revoked_at=at))
-            return _token(connection.execute(select(t.TokenTable.__table__).where(t.TokenTable.id == found)).one())
+            for row in damaged:
+                connection.execute(delete(t.TokenTable).where(self._row() == row["of_row"]))
+            return TokenRow(
+                id=name, name=name, scope=Scope.READ, secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
+            )
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""
+        values = {"last_used_at": at, "used_sum": t.sum_of_use(token_id, at)}
         with self._writing() as connection:
-            connection.execute(update(t.TokenTable).where(t.TokenTable.id == token_id).values(last_used_at=at))
+            connection.execute(update(t.TokenTable).where(t.TokenTable.id == token_id).values(**values))
 
     def answer(self, key: str, principal: str) -> Answer | None:
         """The kept answer."""
         wanted = (t.AnswerTable.key == key, t.AnswerTable.principal == principal)
         rows = self._rows(select(t.AnswerTable.__table__).where(*wanted))
-        return Answer(**rows[0]._asdict()) if rows else None
+        if not rows:
+            return None
+        # A damaged index may lead to another row, which is sound in itself.
+        if not _is_sound(t.AnswerTable, rows[0]) or (rows[0]["key"], rows[0]["principal"]) != (key, principal):
+            raise Integrity(
+                "the answer that was kept for this Idempotency-Key is damaged",
+                hint="see what is there before you send it with a new key; pinset gc drops damaged answers, "
+                "and the same request finds the write in git then",
+            )
+        return _answer(rows[0])
 
     def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
-        """Keep an answer, unless the key has one; forget old ones."""
+        """Keep an answer, unless the key has one that counts; forget old ones."""
         values = {name: getattr(answer, name) for name in Answer.__slots__}
+        values["sum"] = t.sum_of(t.AnswerTable.__table__, values)
         try:
             with self._writing() as connection:
                 connection.execute(delete(t.AnswerTable).where(t.AnswerTable.at < forget_before))
                 wanted = (t.AnswerTable.key == answer.key, t.AnswerTable.principal == answer.principal)
-                if connection.execute(select(t.AnswerTable.at).where(*wanted)).first() is None:
+                first = connection.execute(select(t.AnswerTable.__table__).where(*wanted)).mappings().first()
+                if first is None:
                     connection.execute(insert(t.AnswerTable).values(**values))
+                elif answer.of_write and _is_sound(t.AnswerTable, first) and not _answer(first).of_write:
+                    connection.execute(update(t.AnswerTable).where(*wanted).values(**values))
         except IntegrityError:  # another process kept one between the look and the write; the first counts
             return
 
@@ -113,6 +176,7 @@ class SqlState:
         """Keep a refused attempt; forget the oldest by its number, which only grows."""
         values = {name: getattr(attempt, name) for name in Attempt.__slots__}
         values["target"] = attempt.target[:TARGET]
+        values["sum"] = t.sum_of(t.AttemptTable.__table__, values)
         with self._writing() as connection:
             key: Any = connection.execute(insert(t.AttemptTable).values(**values)).inserted_primary_key
             connection.execute(delete(t.AttemptTable).where(t.AttemptTable.id <= key[0] - ATTEMPTS))
@@ -121,7 +185,32 @@ class SqlState:
         """Refused attempts, newest first."""
         newest: Any = t.AttemptTable.id
         rows = self._rows(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit))
-        return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in rows]
+        if not all(_is_sound(t.AttemptTable, row) for row in rows):
+            raise Integrity("the state is damaged: a refused attempt", hint="pinset gc drops it")
+        return [Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in rows]
+
+    def check(self) -> Sequence[Damage]:
+        """Everything that is wrong: the file, how old it is, and each row."""
+        found: list[Damage] = []
+        for look in (self._check_file, self._check_tokens, self._check_answers, self._check_attempts):
+            try:
+                found += look()
+            except PinsetError as error:
+                found.append(Damage("state", error.message, error.hint))
+        return list(dict.fromkeys(found))
+
+    def drop_damaged(self) -> int:
+        """Remove the answers and attempts that are damaged."""
+        if not self._exists():
+            return 0
+        dropped = 0
+        with self._writing() as connection:
+            for table in (t.AnswerTable, t.AttemptTable):
+                rows = connection.execute(select(self._row(table), table.__table__)).mappings()
+                for row in [row for row in rows if not _is_sound(table, row)]:
+                    connection.execute(delete(table).where(self._row(table) == row["of_row"]))
+                    dropped += 1
+        return dropped
 
     def backup(self, target: Path) -> None:
         """A consistent copy, made by SQLite itself."""
@@ -141,12 +230,77 @@ class SqlState:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _rows(self, statement: Any) -> Sequence[Any]:
-        """What a question finds. A state that was never written holds nothing, and looking does not make one."""
-        if not self._ready and self._revision(self._reader) is None:
+    # -- What is wrong -------------------------------------------------------------------------------------------
+
+    def _check_file(self) -> list[Damage]:
+        if self._file is None or not self._exists():
             return []
         with self._reading() as connection:
-            return connection.execute(statement).all()
+            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+        return [] if found == "ok" else [Damage("state", f"SQLite finds the file damaged: {found}", _WAY_OUT)]
+
+    def _check_tokens(self) -> list[Damage]:
+        rows, made = self._tokens(_ALL_TOKENS)
+        found = [Damage("state token", _which_token(row), _revoke(row)) for row in rows if not _is_sound_token(row)]
+        try:
+            _refuse_lost(rows, made)
+        except Integrity as error:
+            found.append(Damage("state token", error.message, error.hint))
+        return found
+
+    def _check_answers(self) -> list[Damage]:
+        hint = "pinset gc drops it; a retry of its request finds in git what was written"
+        return self._check_rows(t.AnswerTable, "a kept answer is damaged", hint)
+
+    def _check_attempts(self) -> list[Damage]:
+        return self._check_rows(t.AttemptTable, "a refused attempt is damaged", "pinset gc drops it")
+
+    def _check_rows(self, table: Any, what: str, hint: str) -> list[Damage]:
+        if not self._exists():
+            return []
+        with self._reading() as connection:
+            rows = connection.execute(select(table.__table__)).mappings()
+            count = sum(not _is_sound(table, row) for row in rows)
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        return [Damage(f"state {table.__tablename__}", what + more, hint)] if count else []
+
+    # -- Reading and writing -------------------------------------------------------------------------------------
+
+    def _row(self, table: Any = t.TokenTable) -> Any:
+        """What a row is found by again, whatever its values are: SQLite's number of it, else its key."""
+        if self._file is not None:
+            return literal_column(f"{table.__tablename__}.rowid").label("of_row")
+        key = table.id if hasattr(table, "id") else table.principal + " " + table.key
+        return key.label("of_row")
+
+    def _tokens(self, statement: Any, **values: str) -> tuple[list[_Row], int]:
+        """The tokens of a question, and how many were made.
+
+        Raises Integrity where the state is older than its witness.
+        """
+        newest = self._witness()
+        rows = self._rows(statement, **values)
+        if not rows and self._ready:
+            raise _lost("it has lost the row that says how many tokens there are")
+        if rows:
+            _refuse_older(rows[0], newest)
+        made = rows[0]["meta_tokens"] if rows else 0
+        return [row for row in rows if row["sum"] is not None or row["id"] is not None], made
+
+    def _rows(self, statement: Any, **values: Any) -> Sequence[Any]:
+        """What a question finds. A state that was never written holds nothing, and looking does not make one."""
+        if not self._exists():
+            return []
+        with self._reading() as connection:
+            return connection.execute(statement, values).mappings().all()
+
+    def _exists(self) -> bool:
+        """Whether there is a state. Raises Integrity where there was one."""
+        if self._ready or self._revision(self._reader) is not None:
+            return True
+        if self._witness() is not None:
+            raise _lost("it is gone, and there was one with tokens")
+        return False
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -160,8 +314,36 @@ class SqlState:
         with _translated(), self._turn(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def _writing_tokens(self) -> Iterator[Connection]:
+        """Writing that changes tokens: it is counted, and testified before anybody else has a turn."""
+        self._make_ready()
+        with _translated(), self._turn():
+            newest = self._witness()
+            with self._writer.begin() as connection:
+                row = connection.execute(select(*_META).with_for_update()).mappings().first()
+                if row is None:
+                    raise _lost("it has lost the row that says how many tokens there are")
+                _refuse_older(row, newest)
+                before = connection.execute(_COUNT).scalar_one()
+                yield connection
+                # What was lost stays lost, and goes on being said.
+                count = row["meta_tokens"] + connection.execute(_COUNT).scalar_one() - before
+                told = {"id": 1, "state_id": row["meta_state_id"], "changes": row["meta_changes"] + 1, "tokens": count}
+                connection.execute(update(t.MetaTable).values(**told, sum=t.sum_of(t.MetaTable.__table__, told)))
+            self._testify(told)
+
     def _turn(self) -> Any:
         return flock(self._lock) if self._lock is not None else nullcontext()
+
+    def _testify(self, told: Mapping[str, Any]) -> None:
+        if self._witness_file is not None:
+            witness.write(self._witness_file, f"{told['state_id']} {told['changes']:020d}")
+
+    def _witness(self) -> tuple[str, int] | None:
+        """Which state this is, and how often its tokens had changed when they last did; None where nobody knows."""
+        said = witness.read(self._witness_file) if self._witness_file is not None else None
+        return (said[0], int(said[1])) if said else None
 
     def _make_ready(self) -> None:
         """Bring the tables to this program's revision, once; an up-to-date state costs one look."""
@@ -169,15 +351,27 @@ class SqlState:
             return
         if self._revision(self._reader) != REVISION:
             with _translated(), self._turn():
-                found = self._revision(self._writer)
+                found = self._revision(self._writer) if self._file is None or self._file.exists() else None
                 if found is not None and found not in _KNOWN:
                     raise UnknownFormat(
                         f"the state has revision {found}, and this program knows up to {REVISION}",
                         hint="upgrade pinset; a newer one wrote this registry",
                     )
+                if found is None and self._witness() is not None:
+                    raise _lost("it is gone, and there was one with tokens")
                 if found != REVISION:
                     _migrate(self._writer)
         self._ready = True
+        self._find_witness()
+
+    def _find_witness(self) -> None:
+        """Write the witness of a state with tokens that has none: it was restored, or is older than witnesses."""
+        if self._witness_file is None or self._witness() is not None:
+            return
+        with suppress(PinsetError), _translated(), self._turn(), self._reader.connect() as connection:
+            row = connection.execute(select(*_META)).mappings().first()
+            if row is not None and row["meta_tokens"] and _is_sound(t.MetaTable, row, "meta_"):
+                self._testify({"state_id": row["meta_state_id"], "changes": row["meta_changes"]})
 
     def _revision(self, engine: Engine) -> str | None:
         if self._file is not None and engine is self._reader and not self._file.exists():
@@ -200,5 +394,94 @@ def _migrate(engine: Engine) -> None:
         command.upgrade(config, REVISION)
 
 
-def _token(row: Any) -> TokenRow:
-    return TokenRow(**{**row._asdict(), "scope": Scope(row.scope)})
+def _any_text(connection: Any, _record: Any) -> None:
+    """Text that is no UTF-8 any more must not keep the rows beside it from being read; its sum tells."""
+    connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+
+
+# -- Sums ------------------------------------------------------------------------------------------------------
+
+
+def _is_sound(table: Any, row: _Row, before: str = "") -> bool:
+    """Whether a row's values are those that were written. before: how its columns are called in front."""
+    values = {column.name: row[before + column.name] for column in table.__table__.columns}
+    return bool(values["sum"] == t.sum_of(table.__table__, values))
+
+
+def _is_sound_token(row: _Row) -> bool:
+    return _is_sound(t.TokenTable, row) and row["used_sum"] == t.sum_of_use(row["id"], row["last_used_at"])
+
+
+def _token(row: _Row) -> TokenRow:
+    """A token that is what was written. Raises Integrity."""
+    if not _is_sound_token(row):
+        raise Integrity(f"the state is damaged: {_which_token(row)}", hint=_revoke(row), details={"rows": "damaged"})
+    values = {name: row[name] for name in TokenRow.__slots__}
+    return TokenRow(**{**values, "scope": Scope(row["scope"])})
+
+
+def _token_values(token: TokenRow) -> dict[str, Any]:
+    values = {**{name: getattr(token, name) for name in TokenRow.__slots__}, "scope": token.scope.value}
+    sums = {
+        "sum": t.sum_of(t.TokenTable.__table__, values),
+        "used_sum": t.sum_of_use(token.id, token.last_used_at),
+    }
+    return {**values, **sums}
+
+
+def _answer(row: _Row) -> Answer:
+    return Answer(**{name: row[name] for name in Answer.__slots__})
+
+
+def _which_token(row: _Row) -> str:
+    """A damaged token in words. What it is called may be what is damaged."""
+    typed = _typed(row)
+    return f"a token is damaged, and lets nobody in{f' ({typed})' if typed else ''}"
+
+
+def _revoke(row: _Row) -> str:
+    typed = _typed(row)
+    if typed is None:
+        return _WAY_OUT
+    return (
+        f"remove it, in the registry's directory: pinset token revoke {typed}; then make it again: pinset token create"
+    )
+
+
+def _typed(row: _Row) -> str | None:
+    """The id or the name of a damaged token that can be typed; None where neither can."""
+    texts = (text for text in (row["id"], row["name"]) if isinstance(text, str) and _TYPED.fullmatch(text))
+    return next(texts, None)
+
+
+def _refuse_lost(rows: Sequence[_Row], made: int) -> None:
+    """Raises Integrity where there are not as many tokens as were made."""
+    if made != len(rows):
+        error = _lost(f"it has {len(rows)} tokens, and {made} were made")
+        error.details["rows"] = "lost"
+        raise error
+
+
+def _refuse_older(row: _Row, newest: tuple[str, int] | None) -> None:
+    """Raises Integrity for a state whose tokens changed since, or that is another one's."""
+    if not _is_sound(t.MetaTable, row, "meta_"):
+        raise _lost("the row that says how many tokens there are has other values")
+    if newest is None:
+        return
+    if row["meta_state_id"] != newest[0]:
+        raise _lost("it is not the one that state.serial belongs to")
+    if row["meta_changes"] < newest[1]:
+        raise _lost(f"it has {row['meta_changes']} changes of tokens, and {newest[1]} were made")
+
+
+def _lost(what: str) -> Integrity:
+    return Integrity(f"the state is damaged: {what}", hint=_WAY_OUT)
+
+
+_COUNT: Final = select(func.count()).select_from(t.TokenTable)
+_META: Final = [column.label(f"meta_{column.name}") for column in t.MetaTable.__table__.columns]
+_BOTH: Final = select(*_META, t.TokenTable.__table__)
+_ONE_TOKEN: Final = _BOTH.select_from(
+    t.MetaTable.__table__.outerjoin(t.TokenTable.__table__, t.TokenTable.id == bindparam("id"))
+)
+_ALL_TOKENS: Final = _BOTH.select_from(t.MetaTable.__table__.outerjoin(t.TokenTable.__table__, true()))

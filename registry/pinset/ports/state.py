@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pinset.ports.store import Damage
+
 ATTEMPTS: Final = 10_000
 """How many refused attempts are kept, the newest."""
 TARGET: Final = 200
 """Characters of an attempt's target that are kept: anybody may send any."""
+_REFUSALS: Final = 400
+"""The least status that is a refusal."""
 
 
 class Scope(StrEnum):
@@ -40,7 +44,10 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the first request with an Idempotency-Key was answered. request: fingerprint of what was asked."""
+    """What the first request with an Idempotency-Key was answered.
+
+    request: fingerprint of what was asked. operation: the write that the key makes, '' where the answer is not of it.
+    """
 
     key: str
     principal: str
@@ -49,6 +56,11 @@ class Answer:
     status: int
     body: str
     at: int
+
+    @property
+    def of_write(self) -> bool:
+        """Whether it is the answer of a write that was made. A refusal is not, nor that nothing is to be changed."""
+        return bool(self.operation) and self.status < _REFUSALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,10 @@ class Attempt:
 
 
 class State(Protocol):
-    """The state of one registry. Every method is one durable transaction."""
+    """The state of one registry. Every method is one durable transaction.
+
+    A row that is not what was written is never given: what would give it raises Integrity, and the rest goes on.
+    """
 
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token. Raises AlreadyExists where a token that is not revoked has the name."""
@@ -73,10 +88,16 @@ class State(Protocol):
         """A token by its id, revoked and expired ones included."""
 
     def tokens(self) -> Sequence[TokenRow]:
-        """All tokens, newest first."""
+        """All tokens, newest first. Raises Integrity where one of them is damaged or lost."""
+
+    def has_tokens(self, now: int) -> bool:
+        """Whether any token can be used at a time. One that is damaged or lost counts: nobody may profit by that."""
 
     def revoke_token(self, name: str, at: int) -> TokenRow:
-        """Revoke the token of that name. Raises NotFound where none that is not revoked has it."""
+        """Revoke the token of that name. Raises NotFound where none that is not revoked has it.
+
+        Where only damaged ones have that name or id, they are removed; of the answer only name and time are true.
+        """
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember that a token was used."""
@@ -85,13 +106,22 @@ class State(Protocol):
         """The kept answer to an Idempotency-Key of a principal."""
 
     def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
-        """Keep an answer, unless the key has one already; answers older than ``forget_before`` are forgotten."""
+        """Keep an answer, unless the key has one already; answers older than ``forget_before`` are forgotten.
+
+        The answer of the write takes the place of one that is not.
+        """
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a refused attempt, with the first `TARGET` characters of its target; only the newest `ATTEMPTS` are kept."""
 
     def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
         """Refused attempts, newest first."""
+
+    def check(self) -> Sequence[Damage]:
+        """Everything that is wrong, each with its way out."""
+
+    def drop_damaged(self) -> int:
+        """Remove the answers and attempts that are damaged; how many. Tokens are only ever revoked by their name."""
 
     def backup(self, target: Path) -> None:
         """A consistent copy as a file of its own. Raises AlreadyExists where the target exists."""

@@ -287,14 +287,31 @@ class LocalRegistry:
         """What the first request with an Idempotency-Key was answered, while it is kept."""
         return self._context.state.answer(key, actor)
 
-    def keep_answer(self, caller: Caller, key: str, *, request: str, status: int, body: str, lifetime: int) -> None:
-        """Keep the first answer to a key. request: fingerprint of what was asked. lifetime: microseconds."""
+    def is_written(self, caller: Caller) -> bool:
+        """Whether the write that the caller's Idempotency-Key makes is in git."""
+        return queries.operation(self._context, session.operation_of(caller, "", {}).id)["status"] == "done"
+
+    def keep_answer(
+        self,
+        caller: Caller,
+        key: str,
+        *,
+        request: str,
+        status: int,
+        body: str,
+        lifetime: int,
+        of_write: bool = True,
+    ) -> None:
+        """Keep the first answer to a key. request: fingerprint of what was asked. lifetime: microseconds.
+
+        of_write: it is of the write that the key makes, and takes the place of one that is not.
+        """
         now = self._context.clock.now()
         answer = Answer(
             key=key,
             principal=caller.actor,
             request=request,
-            operation=session.operation_of(caller, "", {}).id,
+            operation=session.operation_of(caller, "", {}).id if of_write else "",
             status=status,
             body=body,
             at=now,
@@ -314,7 +331,10 @@ class LocalRegistry:
         maintenance.gc(self._context, progress)
 
     def backup_state(self, target: Path) -> None:
-        """A consistent copy of the state."""
+        """A consistent copy of the state. Raises Integrity where it is damaged."""
+        from pinset.services import verifying
+
+        verifying.prove_state(self._context.state)
         self._context.state.backup(target)
 
     @contextmanager

@@ -54,9 +54,13 @@ def reindex(context: Context, progress: Progress | None = None) -> int:
 
 
 def gc(context: Context, progress: Progress | None = None) -> None:
-    """Repack the repository beside readers and writers. Raises Integrity for a damaged one, which is left as it is."""
+    """Repack the repository beside readers and writers, and drop kept answers and attempts that are damaged.
+
+    Raises Integrity for a damaged repository, which is left as it is.
+    """
     verifying.refuse_damage(context.store.check(progress=progress))
     context.store.pack(progress=progress)
+    context.state.drop_damaged()
 
 
 def _write(context: Context, record: FoundingRecord, at: str | None) -> None:

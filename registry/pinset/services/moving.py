@@ -80,7 +80,10 @@ def rollback(
     revision: str | None = None,
     reason: str = "",
 ) -> answers.MoveAnswer:
-    """Undo: make an alias serve what it served before."""
+    """Undo: make an alias serve what it served before.
+
+    A retry's answer has no warnings: which releases were skipped is not in the record, and may be others by now.
+    """
     names.bundle_name(bundle)
     names.alias_name(alias)
     if sum(value is not None for value in (to, steps, at)) > 1:

@@ -69,8 +69,7 @@ def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAn
 
 def has_tokens(context: Context) -> bool:
     """Whether there is any token that could be used; without one the registry serves loopback only."""
-    now = context.clock.now()
-    return any(_usable(row, now) for row in context.state.tokens())
+    return context.state.has_tokens(context.clock.now())
 
 
 def authenticate(context: Context, text: str) -> TokenRow:
@@ -87,10 +86,6 @@ def authenticate(context: Context, text: str) -> TokenRow:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
             context.state.touch_token(row.id, now)
     return row
-
-
-def _usable(row: TokenRow, now: int) -> bool:
-    return row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
 
 
 def _answer(row: TokenRow) -> answers.TokenAnswer:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
+    from pinset.ports.state import State
     from pinset.ports.store import Damage, Store, StoredCommit
     from pinset.services.session import Context
 
@@ -45,7 +46,8 @@ def verify(
     proof, found = _examine(context.store, refs, progress, gently=gently)
     problems += found
     if not problems:
-        problems = _catalog_problems(context, known, refs, proof.serial, progress) + _state_problems(context)
+        problems = _catalog_problems(context, known, refs, proof.serial, progress)
+    problems += _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -64,6 +66,12 @@ def prove(store: Store, progress: Progress | None = None) -> None:
     if problems:
         first = problems[0]
         raise Integrity(f"the repository is damaged: {first['where'].strip()}: {first['what']}", hint=first["hint"])
+
+
+def prove_state(state: State) -> None:
+    """Prove a state alone. Raises Integrity naming what is wrong first."""
+    for first in state.check():
+        raise Integrity(f"{first.where}: {first.what}", hint=first.hint or _way_out())
 
 
 def refuse_damage(found: Sequence[Damage]) -> None:
@@ -152,10 +160,10 @@ def _catalog_problems(
 
 def _state_problems(context: Context) -> list[dict[str, str]]:
     try:
-        context.state.tokens()
-    except Integrity as error:
+        found = context.state.check()
+    except PinsetError as error:
         return [_problem("state", error)]
-    return []
+    return [{"where": one.where, "what": one.what, "hint": one.hint or _way_out()} for one in found]
 
 
 def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dict[str, str]]:
