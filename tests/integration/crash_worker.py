@@ -92,6 +92,9 @@ def do(registry: LocalRegistry, step: dict[str, Any]) -> dict[str, Any]:
     if step["do"] == "promote":
         move = registry.promote(caller, f"{bundle}@v{step['version']}", step["alias"])
         return {key: move[key] for key in ("alias", "seq", "to", "revision", "serial")}  # type: ignore[literal-required] # these keys are the answer's
+    if step["do"] == "component":
+        part = registry.publish_component(caller, "prompts", "tone", {"tone.md": step["text"]})
+        return {key: part[key] for key in ("ref", "commit", "digest")}  # type: ignore[literal-required] # these keys are the answer's
     if step["do"] == "gc":
         registry.gc()
         return {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset.catalog import tables, writing
 from pinset.catalog.reading import SqlReader
+from pinset.durable import FREE_SPACE
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+
+NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+"""How SQLite says that the disk is full: for a file, and for the memory that it shares by way of one."""
 
 
 class SqlWriter(SqlReader):
@@ -149,6 +153,8 @@ def translated(what: str = "the catalog", way_out: str = "run `pinset reindex`")
         yield
     except SQLAlchemyError as error:
         text = str(getattr(error, "orig", None) or error)
+        if getattr(getattr(error, "orig", None), "sqlite_errorname", "") in NO_ROOM or "disk is full" in text:
+            raise ReadOnly(f"{what} cannot be written: the disk is full", hint=FREE_SPACE) from error
         if "readonly" in text or "full" in text or "disk I/O" in text:
             raise ReadOnly(f"{what} cannot be written: {text}", hint="free space, or check permissions") from error
         if "malformed" in text or "not a database" in text:
