@@ -2,8 +2,9 @@
 
 Runs in a mount namespace of its own: ``unshare --mount python full_disk_worker.py``. Reads one JSON object from
 standard input: ``disk``, an empty directory to mount a small file system at, ``home``, a directory for what must not
-be on it, and ``cases``, a list of [what, kB]; kB null asks for every 4 kB from 0 on, until it succeeds for a while; what ``reader`` is one kept open. Says a
-line of JSON for each case. Ends with status 77 where nothing can be mounted.
+be on it, and ``cases``, a list of [what, kB]. kB null asks for every 4 kB from 0 on, until it succeeds for a while.
+The case ``reader`` is a registry that is kept open. Says a line of JSON for each case. Ends with status 77 where
+nothing can be mounted.
 """
 
 from __future__ import annotations

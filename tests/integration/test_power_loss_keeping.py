@@ -123,7 +123,16 @@ def rebuilt(left: dict[str, Any], scratch: Path) -> Path:
 
 
 def wrong_after_gc(left: dict[str, Any], said: dict[str, Any], *, base: Base, scratch: Path) -> list[str]:
-    return wrong(rebuilt(left, scratch) / REGISTRY, [*BEFORE, *PACKING], {**base.said, **said}.get)
+    home, said_of = rebuilt(left, scratch) / REGISTRY, {**base.said, **said}.get
+    problems = wrong(home, [*BEFORE, *PACKING], said_of)
+    if problems:
+        return problems
+    try:
+        with closing(bootstrap.local_registry(home)) as registry:
+            registry.gc()
+    except PinsetError as error:
+        return [f"it cannot be packed again: {error.message}"]
+    return wrong(home, [*BEFORE, *PACKING], said_of, whole=False) + git_fsck(home)
 
 
 def test_nothing_is_lost_when_the_power_fails_while_and_after_a_registry_is_packed(

@@ -6,13 +6,15 @@ pack or packed-refs replaces is removed by us, after both are durable.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from pinset.durable import sync
-from pinset.errors import Integrity
+from pinset.errors import Busy, Integrity, PinsetError
 from pinset.gitstore import git, refs
 from pinset.gitstore.scanning import VERIFY_HINT
 
@@ -23,18 +25,54 @@ if TYPE_CHECKING:
 _INDEX_HEAD: Final = b"\xfftOc\x00\x00\x00\x02"
 _FANOUT_END: Final = 8 + 256 * 4
 _ID: Final = 20
+_POLL_SECONDS: Final = 0.05
 _BESIDE: Final = (".rev", ".bitmap", ".mtimes", ".pack")
 """What belongs to a pack beside its index, the pack itself last."""
 
 
-def repack(repository: Path) -> None:
-    """Gather loose objects and small packs into packs. Safe beside writers and readers.
+@contextmanager
+def alone(repository: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Let nobody else gather objects meanwhile. The lock falls with the process. Raises Busy."""
+    descriptor = os.open(repository / "objects" / "pack", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    deadline = time.monotonic() + wait_seconds
+    try:
+        while not _taken(descriptor):
+            if time.monotonic() >= deadline:
+                raise Busy("the repository is being packed", hint="try again when the other `pinset gc` is done")
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
 
-    Raises Integrity, ReadOnly, Unavailable, and OSError where what git packed cannot be made durable.
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def repack(repository: Path) -> None:
+    """Gather loose objects and small packs into packs. Safe beside writers and readers, and alone of its kind.
+
+    Raises Busy, Integrity, ReadOnly, Unavailable, and OSError where what git packed cannot be made durable.
     """
     folder = repository / "objects" / "pack"
-    before = {index.name for index in folder.glob("pack-*.idx")}
-    git.repack(repository)
+    with alone(repository):
+        before = set(folder.iterdir())
+        try:
+            git.repack(repository)
+        except PinsetError:
+            # git leaves what it had begun, and most likely there is no room for it.
+            for path in {*folder.glob("tmp_*"), *folder.glob(".tmp-*")} - before:
+                path.unlink(missing_ok=True)
+            raise
+        _replace(repository, folder, before)
+
+
+def _replace(repository: Path, folder: Path, before: set[Path]) -> None:
+    """Make the packs durable, then remove what they replace. before: what was there before git packed."""
     indexes = sorted(folder.glob("pack-*.idx"))
     try:
         # Those from before too: whoever made them may have died before they were durable.
@@ -43,12 +81,11 @@ def repack(repository: Path) -> None:
     except OSError:
         # A sync that failed once may seem to succeed the next time, so nobody may rely on these.
         for index in indexes:
-            if index.name not in before:
+            if index not in before:
                 _remove_pack(index)
         raise
     packed: set[bytes] = set()
     redundant: list[Path] = []
-    # The largest first: of two that gather at once none removes what the other one relies on.
     for index, ids in sorted(((i, _ids(i)) for i in found), key=lambda pair: (-len(pair[1]), pair[0].name)):
         if ids <= packed and not index.with_suffix(".keep").exists():
             redundant.append(index)

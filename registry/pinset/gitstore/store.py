@@ -139,8 +139,9 @@ class GitStore:
 
     def _pack_refs(self) -> None:
         with self.exclusive():
-            # Under our lock no other writer of the registry's can be packing: the file is a dead one's.
-            _remove_older(self._directory / "packed-refs.lock", self._lock.since)
+            # Under our lock no other writer of the registry's can be packing: the files are a dead one's.
+            for name in ("packed-refs.lock", "packed-refs.new"):
+                _remove_older(self._directory / name, self._lock.since)
             with self._stopped_by_failed_sync("the packed refs cannot be made durable"):
                 packing.pack_refs(self._directory)
 
