@@ -17,7 +17,8 @@ from tracing import SOURCE
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 WORKER = Path(__file__).with_name("full_disk_worker.py")
 SHORT = [
-    ["publish", 0], ["publish", 88], ["promote", 64], ["component", 72], ["gc", 24], ["backup", 40], ["reindex", 36],
+    ["publish", 0], ["publish", 88], ["promote", 64], ["component", 72], ["gc", 24], ["backup", 40], ["backup", 116],
+    ["reindex", 36],
     ["restore", 120],
 ]  # fmt: skip
 """Writes, and kB that are too few for each: it fails at once, and in the middle."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -123,10 +123,12 @@ class SqlState:
             raise NotFound("the state is on a server", hint="use the server's own backup")
         with self._reading():
             pass
-        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as source, sqlite3.connect(target) as copy:
+        with (
+            _translated(),
+            closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
             source.backup(copy)
-        copy.close()
-        source.close()
 
     def close(self) -> None:
         """Release connections."""
