@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import crash_worker
-from crash_checks import git_fsck, wrong
+from crash_checks import WRITING, commits_of, git_fsck, wrong
 
 from pinset import bootstrap
 from pinset.errors import PinsetError, all_errors, exit_status
@@ -150,7 +150,7 @@ def again(disk: Path, what: str, write: dict[str, Any], known: dict[str, dict[st
     if refused or problems:
         return [*problems, *refused]
     known = {**known, "next": next(line for line in lines if line.get("done", {}).get("key") == "next")}
-    asked = [*BEFORE, *([write] if write["do"] in {"publish", "promote", "component"} else []), NEXT]
+    asked = [*BEFORE, *([write] if write["do"] in WRITING else []), NEXT]
     problems = forked(lambda: wrong(disk / "registry", asked, known.get))
     if what == "gc":
         lines, found = ran(disk, [{"do": "open", "key": "open"}, write])
@@ -196,6 +196,9 @@ def unreadable(directory: Path, known: dict[str, dict[str, Any]]) -> list[str]:
                     problems.append(f"{answer['ref']} has another text")
                 if registry.release(f"{answer['ref'].partition('@')[0]}@{step['alias']}")["version"] < 1:
                     problems.append(f"{step['alias']} serves nothing")
+        done = known.get("it", {}).get("done")
+        if done and done["do"] in WRITING and not commits_of(registry, done):
+            problems.append("what was acknowledged just now is not there")
         registry.history("support")
         registry.bundles()
     return problems
