@@ -28,6 +28,8 @@ STATE = "state.sqlite"
 _STATE_FILES = (STATE, f"{STATE}-wal", "state.serial")
 CATALOG = "catalog.sqlite"
 FOLDER = ".pinset"
+_PACKING_SECONDS = 30.0
+"""How long a backup waits for a gc."""
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
 """How the workers that uvicorn starts learn what they serve, and how often they scrub it."""
@@ -137,6 +139,7 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
 
     The copy is proven before it counts. Raises Integrity where the registry is damaged.
     """
+    from pinset.gitstore import packing
     from pinset.services import verifying
     from pinset.services.keeping import built_aside
 
@@ -148,8 +151,9 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
         built_aside(target, what="the backup cannot be written", taken=taken) as building,
     ):
         # Both halves in one turn: else the state would hold answers of writes that the repository's copy has not.
-        with registry.exclusive():
-            left_out = shutil.ignore_patterns("*.lock", "tmp_obj_*")
+        # And nobody packs meanwhile: what moves from a file into a pack could be missed in both.
+        with packing.alone(home / REPOSITORY, _PACKING_SECONDS), registry.exclusive():
+            left_out = shutil.ignore_patterns("*.lock", "packed-refs.new", "tmp_*", ".tmp-*")
             shutil.copytree(home / REPOSITORY, building / REPOSITORY, ignore=left_out)
             registry.backup_state(building / STATE)
         with closing(_store(building)) as copy:

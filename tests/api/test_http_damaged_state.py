@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from pinset import bootstrap
 from pinset.errors import Integrity, Unauthenticated
 from pinset.ports.registry import Caller
-from pinset_cli.main import app
+from pinset_cli.program import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

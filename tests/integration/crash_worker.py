@@ -21,6 +21,12 @@ from pinset.ports.registry import Caller
 if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
+MAKING: dict[str, Any] = {
+    "backup": bootstrap.backup_registry,
+    "restore": bootstrap.restore_registry,
+    "clone": bootstrap.clone_registry,
+}
+"""What makes a whole directory out of another."""
 MANIFEST = "release:\n  feature: {bundle}\n  prompts: {{main: main.md}}\n"
 
 
@@ -60,6 +66,9 @@ def run(job: dict[str, Any]) -> None:
             elif step["do"] == "open":
                 registry = bootstrap.local_registry(directory)
                 say({"done": step, "answer": {"serial": registry.describe()["serial"]}})
+            elif step["do"] in MAKING:
+                MAKING[step["do"]](Path(step["from"]), Path(step["to"]))
+                say({"done": step, "answer": {}})
             elif registry is not None:
                 say({"done": step, "answer": do(registry, step)})
         except PinsetError as error:
@@ -83,6 +92,12 @@ def do(registry: LocalRegistry, step: dict[str, Any]) -> dict[str, Any]:
     if step["do"] == "promote":
         move = registry.promote(caller, f"{bundle}@v{step['version']}", step["alias"])
         return {key: move[key] for key in ("alias", "seq", "to", "revision", "serial")}  # type: ignore[literal-required] # these keys are the answer's
+    if step["do"] == "component":
+        part = registry.publish_component(caller, "prompts", "tone", {"tone.md": step["text"]})
+        return {key: part[key] for key in ("ref", "commit", "digest")}  # type: ignore[literal-required] # these keys are the answer's
+    if step["do"] == "gc":
+        registry.gc()
+        return {}
     if step["do"] == "reindex":
         registry.reindex()
         return {"serial": registry.describe()["serial"]}

@@ -51,13 +51,16 @@ class Folder:
 
 Node = File | Folder | Link
 Choose = Callable[[str], str]
-"""What becomes of a pending change, given its kind ``data`` or ``name``: ``yes``, ``no``; of data also ``zeros``, ``half``."""
+"""What becomes of a pending change, given its kind: ``yes``, ``no``; of data also ``zeros``, ``half``.
+
+Kinds: ``data`` of a file, ``gone`` for a name that is removed, ``name`` for any other change of names.
+"""
 
 
 def _entries(folder: Folder, choose: Choose) -> dict[str, Node]:
     found = dict(folder.durable)
     for change in folder.pending:
-        if choose("name") != "no":
+        if choose("name" if any(change.values()) else "gone") != "no":
             for name, node in change.items():
                 if node is None:
                     found.pop(name, None)
@@ -89,6 +92,8 @@ class Disk:
         self.root = root
         self.top = _read(root)
         self._open: dict[tuple[str, int], tuple[Node, list[int]]] = {}
+        self._tables: dict[str, str] = {}
+        """Of a thread, whose descriptors it shares."""
         self.changes = 0
         """Rises with each call that changed what a power cut would leave."""
 
@@ -96,7 +101,7 @@ class Disk:
         """Do what a call did. Raises AssertionError for a call that is not understood."""
         if answer.startswith(("-1 ", "?")):
             return
-        strings = [os.path.normpath(_unhex(text)) for text in arguments if text.startswith('"') and "write" not in name]
+        strings = [] if "write" in name else _paths(arguments)
         getattr(self, f"_{name}", self._unknown)(pid, name, arguments, strings, answer)
 
     def left(self, choose: Choose) -> dict[str, bytes | str | None]:
@@ -120,7 +125,7 @@ class Disk:
     def _openat(self, pid: str, name: str, arguments: list[str], strings: list[str], answer: str) -> None:
         place = self._place(strings[-1])
         number = int(re.match(r"\d+", answer)[0])  # type: ignore[index] # an open that did not fail answers a number
-        self._open.pop((pid, number), None)
+        self._open.pop((self._table(pid), number), None)
         if place is None:
             return None
         folder, entry = place
@@ -134,24 +139,24 @@ class Disk:
             self._change(folder, {entry: node})
         elif "O_TRUNC" in flags and isinstance(node, File):
             self._put(node, 0, None)
-        self._open[pid, number] = node, [0]
+        self._open[self._table(pid), number] = node, [0]
         return None
 
     _creat = _openat
 
     def _close(self, pid: str, _name: str, arguments: list[str], _strings: list[str], _answer: str) -> None:
-        self._open.pop((pid, _number(arguments[0])), None)
+        self._open.pop((self._table(pid), _number(arguments[0])), None)
 
     def _dup2(self, pid: str, _name: str, arguments: list[str], _strings: list[str], answer: str) -> None:
-        known = self._open.get((pid, _number(arguments[0])))
-        self._open.pop((pid, _number(answer)), None)
+        known = self._open.get((self._table(pid), _number(arguments[0])))
+        self._open.pop((self._table(pid), _number(answer)), None)
         if known is not None:
-            self._open[pid, _number(answer)] = known
+            self._open[self._table(pid), _number(answer)] = known
 
     _dup = _dup3 = _dup2
 
     def _lseek(self, pid: str, _name: str, arguments: list[str], _strings: list[str], answer: str) -> None:
-        known = self._open.get((pid, _number(arguments[0])))
+        known = self._open.get((self._table(pid), _number(arguments[0])))
         if known is not None:
             known[1][0] = int(answer)
 
@@ -216,12 +221,7 @@ class Disk:
         if place is not None:
             self._change(place[0], {place[1]: None})
 
-    _rmdir = _unlink
-
-    def _unlinkat(self, pid: str, name: str, arguments: list[str], strings: list[str], answer: str) -> None:
-        match = re.search(r"<([^>]*)>", arguments[0])
-        base = _unhex(f'"{match[1]}"') if match else ""
-        self._unlink(pid, name, arguments, [os.path.normpath(Path(base, strings[-1]))], answer)
+    _rmdir = _unlinkat = _unlink
 
     def _mkdir(self, _pid: str, _name: str, _arguments: list[str], strings: list[str], _answer: str) -> None:
         place = self._place(strings[-1])
@@ -235,10 +235,38 @@ class Disk:
         if place is not None:
             self._change(place[0], {place[1]: Link(strings[0])})
 
-    def _vfork(self, pid: str, _name: str, _arguments: list[str], _strings: list[str], answer: str) -> None:
+    def _symlinkat(self, pid: str, name: str, arguments: list[str], strings: list[str], answer: str) -> None:
+        self._symlink(pid, name, arguments, strings, answer)
+
+    def _sendfile(self, pid: str, _name: str, arguments: list[str], _strings: list[str], answer: str) -> None:
+        self._copy(pid, arguments[1], arguments[2], arguments[0], "NULL", int(answer))
+
+    def _copy_file_range(self, pid: str, _name: str, arguments: list[str], _strings: list[str], answer: str) -> None:
+        self._copy(pid, arguments[0], arguments[1], arguments[2], arguments[3], int(answer))
+
+    def _copy(self, pid: str, source: str, read_at: str, target: str, write_at: str, size: int) -> None:
+        """Copy bytes from one file to another. Where a place is NULL, the file's own is used and moves on."""
+        given, taker = self._known(pid, source), self._known(pid, target)
+        if taker is None:
+            return
+        assert given is not None, f"{source} is outside, so its bytes are not known"
+        assert isinstance(given[0], File)
+        assert isinstance(taker[0], File)
+        places = [
+            known[1][0] if at == "NULL" else int(at.strip("[]").split("]")[0])
+            for known, at in ((given, read_at), (taker, write_at))
+        ]
+        self._put(taker[0], places[1], _content(given[0], lambda _: "yes")[places[0] : places[0] + size])
+        for known, at in ((given, read_at), (taker, write_at)):
+            known[1][0] += size if at == "NULL" else 0
+
+    def _vfork(self, pid: str, _name: str, arguments: list[str], _strings: list[str], answer: str) -> None:
+        if any("CLONE_FILES" in text for text in arguments):
+            self._tables[answer] = self._table(pid)
+            return
         for (owner, number), known in list(self._open.items()):
-            if owner == pid:
-                self._open[answer, number] = known
+            if owner == self._table(pid):
+                self._open.setdefault((answer, number), known)  # it may have run, and opened some, before its parent
 
     _fork = _clone = _clone3 = _vfork
 
@@ -256,9 +284,14 @@ class Disk:
         folder.pending.append(change)
         self.changes += 1
 
+    def _table(self, pid: str) -> str:
+        return self._tables.get(pid, pid)
+
     def _known(self, pid: str, argument: str) -> tuple[Node, list[int]] | None:
-        known = self._open.get((pid, _number(argument)))
-        assert known is not None or not self._inside(argument), f"{argument} was opened before the record began"
+        if not self._inside(argument):
+            return None  # a program that was started closes files without a call, and uses their numbers anew
+        known = self._open.get((self._table(pid), _number(argument)))
+        assert known is not None, f"{argument} was opened before the record began"
         return known
 
     def _inside(self, argument: str) -> bool:
@@ -281,6 +314,17 @@ class Disk:
                 raise AssertionError(f"{path} was used and {name} is not known")
             folder = node
         return folder, entry
+
+
+def _paths(arguments: list[str]) -> list[str]:
+    """The paths among the arguments of a call; a relative one is joined to the directory that comes before it."""
+    found = []
+    for before, text in zip(["", *arguments], arguments, strict=False):
+        if text.startswith('"'):
+            match = re.match(r"(?:AT_FDCWD|\d+)<([^>]*)>", before)
+            base = _unhex(f'"{match[1]}"') if match else ""
+            found.append(os.path.normpath(Path(base, _unhex(text))))
+    return found
 
 
 def records(trace: str) -> list[tuple[str, str, list[str], str]]:

@@ -97,7 +97,7 @@ class RepackedMeanwhile:
         made = self._real.odb.write(kind, data)
         if self.times:
             self.times -= 1
-            git.repack(self._path)
+            git.run(self._path, "repack", "-d", "--quiet")
         return made
 
     def __getattr__(self, name: str) -> object:
@@ -135,8 +135,8 @@ def test_a_folder_of_objects_that_is_made_anew_is_made_durable(tmp_path: Path, m
     with store.exclusive():
         first = store.write(NewCommit(tree=Files({"a": "b"}), parents=(ROOT,), message="m\n", author="a", at=1)).commit
         store.move([RefMove(COUNTER, None, first)])
-    store.pack()
     store.close()
+    git.run(path, "repack", "-d", "--quiet")  # as an administrator may, by hand
     folders = {folder.name for folder in (path / "objects").glob("??")}
     synced: list[Path] = []
     monkeypatch.setattr(writer, "sync", synced.append)
@@ -146,7 +146,7 @@ def test_a_folder_of_objects_that_is_made_anew_is_made_durable(tmp_path: Path, m
             {"files": {"a": f"{number}"}, "tree_of": None, "parents": [first], "message": "n\n", "author": "a", "at": 2}
         )
     made = {folder.name for folder in (path / "objects").glob("??")} - folders
-    assert made, "packing removes folders, so writing makes some"
+    assert made, "git removes folders, so writing makes some"
     assert synced.count(path / "objects") == len(made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pinset
 from pinset.domain.records import ROOT
 from pinset.errors import (
     AlreadyExists,
+    Busy,
     Conflict,
     Integrity,
     NoRegistry,
@@ -24,7 +26,7 @@ from pinset.errors import (
     Unavailable,
     UnknownFormat,
 )
-from pinset.gitstore import GitStore
+from pinset.gitstore import GitStore, packing
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf, Written
 
 RELEASES = "refs/heads/releases/support"
@@ -558,3 +560,115 @@ def test_the_lock_is_free_after_it_could_not_be_looked_at(store: GitStore, monke
     other = GitStore.open(store._directory, wait_seconds=1)
     publish(other, 2)
     other.close()
+
+
+# -- packing ---------------------------------------------------------------------------------------------------
+
+
+def objects_in(path: Path) -> tuple[set[str], set[str]]:
+    """The loose objects and the files of packs."""
+    loose = {f"{file.parent.name}{file.name}" for file in path.glob("objects/??/*")}
+    return loose, {file.name for file in path.glob("objects/pack/*")}
+
+
+@pytest.mark.parametrize("what", ["pack", "directory"])
+def test_a_pack_that_cannot_be_made_durable_replaces_nothing_and_stops_writing(
+    store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    promote(store, publish(store))
+    store.pack()
+    publish(store, 2)
+    before = objects_in(path)
+
+    def failing(synced: Path) -> None:
+        if (synced.suffix == ".pack" and synced.name not in before[1]) if what == "pack" else synced.name == "pack":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(packing, "sync", failing)
+    with pytest.raises(ReadOnly, match="cannot be made durable: Input/output error"):
+        store.pack()
+    assert objects_in(path) == before
+    monkeypatch.undo()
+    with pytest.raises(ReadOnly, match="opened anew"):
+        publish(store, 3)
+
+
+def test_packed_refs_that_cannot_be_made_durable_replace_nothing(
+    store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store)
+    loose = (path / RELEASES).read_text()
+
+    def failing(synced: Path) -> None:
+        if synced == path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(packing, "sync", failing)
+    with pytest.raises(ReadOnly, match="the packed refs cannot be made durable"):
+        store.pack()
+    assert (path / RELEASES).read_text() == loose
+
+
+def test_a_ref_that_moves_while_refs_are_packed_keeps_its_file(
+    store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(store)
+    promote(store, first)
+    real, other = packing.sync, "ab" * 20
+
+    def moving(synced: Path) -> None:
+        real(synced)
+        if synced == path:  # by git itself, which knows nothing of our lock
+            (path / ALIAS).write_text(f"{other}\n")
+            (path / f"{RELEASES}.lock").touch()
+
+    monkeypatch.setattr(packing, "sync", moving)
+    store.pack()
+    assert (path / ALIAS).read_text() == f"{other}\n"
+    assert (path / RELEASES).exists(), "git was about to move it"
+    (path / f"{RELEASES}.lock").unlink()
+
+
+def test_a_pack_whose_index_is_damaged_replaces_nothing(store: GitStore, path: Path) -> None:
+    publish(store)
+    store.pack()
+    [index] = path.glob("objects/pack/*.idx")
+    data = bytearray(index.read_bytes())
+    data[-30] ^= 1  # which pack it is of
+    index.chmod(0o600)
+    index.write_bytes(data)
+    publish(store, 2)
+    before = objects_in(path)[0]
+    with pytest.raises(PinsetError):
+        store.pack()
+    assert objects_in(path)[0] == before
+
+
+def test_a_repository_is_packed_by_one_at_a_time(store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(store)
+    real = packing.git.repack
+
+    def meanwhile(repository: Path) -> None:
+        with pytest.raises(Busy, match="being packed"):
+            packing.repack(repository)
+        real(repository)
+
+    monkeypatch.setattr(packing.git, "repack", meanwhile)
+    store.pack()
+    assert objects_in(path)[0] == set()
+
+
+def test_what_a_dead_packer_left_is_removed_once_it_is_old(store: GitStore, path: Path) -> None:
+    publish(store)
+    store.pack()
+    folder = path / "objects/pack"
+    left = [folder / name for name in ("tmp_pack_a", ".tmp-1-pack-a.pack", f"pack-{'0' * 40}.pack")]
+    for file in left:
+        file.touch()
+    store.pack()
+    assert all(file.exists() for file in left)
+    for file in left:
+        os.utime(file, (time.time() - 7200,) * 2)
+    store.pack()
+    assert not any(file.exists() for file in left)
+    assert store.check() == []

@@ -15,6 +15,7 @@ from pinset import bootstrap
 from pinset.catalog import writing
 from pinset.errors import (
     AlreadyExists,
+    Busy,
     Conflict,
     Integrity,
     InvalidInput,
@@ -24,6 +25,7 @@ from pinset.errors import (
     Unavailable,
     UnknownFormat,
 )
+from pinset.gitstore import packing
 from pinset.ports.registry import Caller
 from pinset.services.local import LocalRegistry
 
@@ -263,8 +265,22 @@ def test_writers_go_on_while_a_registry_is_proven(place: Path) -> None:
         assert registry.verify()["commits"] == commits + 3
 
 
-def test_a_lock_that_a_dead_git_left_does_not_stop_packing(place: Path) -> None:
-    lock = place / "repository.git/packed-refs.lock"
+def test_a_backup_is_not_made_while_what_it_copies_moves_into_packs(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "_PACKING_SECONDS", 0.1)
+    with packing.alone(place / "repository.git"), pytest.raises(Busy, match="being packed"):
+        bootstrap.backup_registry(place, tmp_path / "backup")
+    assert left(tmp_path) == ["registry"]
+    (place / "repository.git/objects/pack/.tmp-1-pack-a.pack").touch()
+    (place / "repository.git/packed-refs.new").touch()
+    backup = bootstrap.backup_registry(place, tmp_path / "backup")
+    assert [path.name for path in backup.rglob("*") if "tmp" in path.name or path.suffix == ".new"] == []
+
+
+@pytest.mark.parametrize("name", ["packed-refs.lock", "packed-refs.new"])
+def test_a_lock_that_a_dead_git_left_does_not_stop_packing(place: Path, name: str) -> None:
+    lock = place / "repository.git" / name
     lock.touch()
     os.utime(lock, (lock.stat().st_mtime - 1,) * 2)
     with closing(bootstrap.local_registry(place)) as registry:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
+from pinset import durable
 from pinset.catalog import tables, writing
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.rows import Rows
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+
+NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+"""How SQLite says that the disk is full: for a file, and for the memory that it shares by way of one."""
 
 
 class SqlWriter(SqlReader):
@@ -154,8 +159,11 @@ def translated(what: str = "the catalog", way_out: str = "run `pinset reindex`")
     """The engine's exceptions as ours. way_out: for a file that is damaged."""
     try:
         yield
-    except SQLAlchemyError as error:
-        text = str(getattr(error, "orig", None) or error)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        orig = getattr(error, "orig", None) or error
+        text = str(orig)
+        if getattr(orig, "sqlite_errorname", "") in NO_ROOM or "disk is full" in text:
+            raise ReadOnly(f"{what} cannot be written: the disk is full", hint=durable.FREE_SPACE) from error
         if "readonly" in text or "full" in text or "disk I/O" in text:
             raise ReadOnly(f"{what} cannot be written: {text}", hint="free space, or check permissions") from error
         if "malformed" in text or "not a database" in text:
@@ -164,5 +172,5 @@ def translated(what: str = "the catalog", way_out: str = "run `pinset reindex`")
             raise Unavailable(f"{what} is busy", hint="try again") from error
         raise Unavailable(f"{what} cannot be read: {text}", hint=way_out) from error
     except OSError as error:
-        hint = "check the disk and the system's log, then try again"
+        hint = durable.way_out(error, "check the disk and the system's log, then try again")
         raise Unavailable(f"{what} cannot be reached: {error.strerror or error}", hint=hint) from error

@@ -27,8 +27,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 from pinset.catalog import tables as t
 from pinset.catalog import witness
 from pinset.catalog.reading import SqlReader
-from pinset.catalog.sql import SqlWriter, build, format_of, translated
-from pinset.durable import sync
+from pinset.catalog.sql import NO_ROOM, SqlWriter, build, format_of, translated
+from pinset.durable import sync, way_out
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ class SqliteCatalog:
             with suppress(OSError):
                 _remove(target)
             raise ReadOnly(
-                f"the catalog cannot be written: {error.strerror}", hint="free space, or check permissions"
+                f"the catalog cannot be written: {error.strerror}",
+                hint=way_out(error, "check the disk and the permissions, then try again"),
             ) from error
         except BaseException:
             with suppress(OSError):
@@ -206,18 +207,34 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
     """An engine on one SQLite file whose connections open and close with their use, or are kept for the next one.
 
     While a reader's connection is kept, the log outlives the writers, and a write need not make a new one.
-    A reader's transaction is a snapshot; where the directory cannot be written and no log is left, the file is read
-    as it lies.
+    A reader's transaction is a snapshot; where the directory cannot be written, or the disk is full, and no log is
+    left, the file is read as it lies, by a connection for this one use.
     """
     mode = "rwc" if create else "rw" if writable else "ro"
 
+    def opened(real: Path, more: str = "", kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"file:{quote(str(real))}?mode={mode}{more}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=kind,
+        )
+
     def connect() -> sqlite3.Connection:
         real = path.resolve() if path.exists() else path
-        still = not writable and not os.access(real.parent, os.W_OK) and not real.with_name(real.name + "-wal").exists()
-        uri = f"file:{quote(str(real))}?mode={mode}" + ("&immutable=1" if still else "")
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        still = not writable and not os.access(real.parent, os.W_OK) and _is_settled(real)
+        connection = None if still else opened(real)
+        if connection is not None and not writable:
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            except sqlite3.Error as error:
+                # Any other is raised again by whoever reads.
+                if getattr(error, "sqlite_errorname", "") in NO_ROOM and _is_settled(real):
+                    connection.close()
+                    connection = None
+        connection = connection or opened(real, "&immutable=1", _Still)
         if writable:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -227,11 +244,28 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
     pool: dict[str, Any] = {"pool_size": _KEPT, "max_overflow": -1} if kept else {}
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool if kept else NullPool, **pool)
 
+    @event.listens_for(engine, "checkin")
+    def _checkin(connection: Any, record: Any) -> None:
+        if isinstance(connection, _Still):
+            record.invalidate()  # it would never see what is written from now on
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+class _Still(sqlite3.Connection):
+    """A connection to a file that is taken as one that nobody changes."""
+
+
+def _is_settled(file: Path) -> bool:
+    """Whether all that was written is in the file itself, so that it can be read without its log."""
+    try:
+        return file.with_name(file.name + "-wal").stat().st_size == 0
+    except FileNotFoundError:
+        return True
 
 
 def _refuse_older(reader: SqlReader, shown: tuple[str, int, int] | None) -> None:

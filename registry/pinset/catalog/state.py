@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     Engine,
-    bindparam,
     create_engine,
     delete,
     event,
-    func,
     insert,
     inspect,
     literal_column,
     select,
-    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -95,12 +92,12 @@ class SqlState:
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
-        rows, _ = self._tokens(_ONE_TOKEN, id=token_id)
+        rows, _ = self._tokens(t.ONE_TOKEN, id=token_id)
         return _token(rows[0]) if rows else None
 
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first."""
-        rows, made = self._tokens(_ALL_TOKENS)
+        rows, made = self._tokens(t.ALL_TOKENS)
         _refuse_lost(rows, made)
         return sorted((_token(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
@@ -118,7 +115,7 @@ class SqlState:
     def revoke_token(self, name: str, at: int) -> TokenRow:
         """Revoke the token of that name, or remove the damaged ones of that name or id."""
         with self._writing_tokens() as connection:
-            rows = connection.execute(select(self._row(), t.TokenTable.__table__)).mappings().all()
+            rows = connection.execute(select(self._row(t.TokenTable), t.TokenTable.__table__)).mappings().all()
             found = [row for row in rows if row["name"] == name and _is_sound_token(row) and row["revoked_at"] is None]
             if found:
                 revoked = {**found[0], "revoked_at": at}
@@ -130,7 +127,7 @@ class SqlState:
             if not damaged:
                 raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
             for row in damaged:
-                connection.execute(delete(t.TokenTable).where(self._row() == row["of_row"]))
+                connection.execute(delete(t.TokenTable).where(self._row(t.TokenTable) == row["of_row"]))
             return TokenRow(
                 id=name, name=name, scope=Scope.READ, secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
             )
@@ -220,10 +217,12 @@ class SqlState:
             raise NotFound("the state is on a server", hint="use the server's own backup")
         with self._reading():
             pass
-        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as source, sqlite3.connect(target) as copy:
+        with (
+            _translated(),
+            closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
             source.backup(copy)
-        copy.close()
-        source.close()
 
     def close(self) -> None:
         """Release connections."""
@@ -240,7 +239,7 @@ class SqlState:
         return [] if found == "ok" else [Damage("state", f"SQLite finds the file damaged: {found}", _WAY_OUT)]
 
     def _check_tokens(self) -> list[Damage]:
-        rows, made = self._tokens(_ALL_TOKENS)
+        rows, made = self._tokens(t.ALL_TOKENS)
         found = [Damage("state token", _which_token(row), _revoke(row)) for row in rows if not _is_sound_token(row)]
         try:
             _refuse_lost(rows, made)
@@ -266,7 +265,7 @@ class SqlState:
 
     # -- Reading and writing -------------------------------------------------------------------------------------
 
-    def _row(self, table: Any = t.TokenTable) -> Any:
+    def _row(self, table: Any) -> Any:
         """What a row is found by again, whatever its values are: SQLite's number of it, else its key."""
         if self._file is not None:
             return literal_column(f"{table.__tablename__}.rowid").label("of_row")
@@ -321,14 +320,14 @@ class SqlState:
         with _translated(), self._turn():
             newest = self._witness()
             with self._writer.begin() as connection:
-                row = connection.execute(select(*_META).with_for_update()).mappings().first()
+                row = connection.execute(select(*t.META).with_for_update()).mappings().first()
                 if row is None:
                     raise _lost("it has lost the row that says how many tokens there are")
                 _refuse_older(row, newest)
-                before = connection.execute(_COUNT).scalar_one()
+                before = connection.execute(t.COUNT).scalar_one()
                 yield connection
                 # What was lost stays lost, and goes on being said.
-                count = row["meta_tokens"] + connection.execute(_COUNT).scalar_one() - before
+                count = row["meta_tokens"] + connection.execute(t.COUNT).scalar_one() - before
                 told = {"id": 1, "state_id": row["meta_state_id"], "changes": row["meta_changes"] + 1, "tokens": count}
                 connection.execute(update(t.MetaTable).values(**told, sum=t.sum_of(t.MetaTable.__table__, told)))
             self._testify(told)
@@ -369,7 +368,7 @@ class SqlState:
         if self._witness_file is None or self._witness() is not None:
             return
         with suppress(PinsetError), _translated(), self._turn(), self._reader.connect() as connection:
-            row = connection.execute(select(*_META)).mappings().first()
+            row = connection.execute(select(*t.META)).mappings().first()
             if row is not None and row["meta_tokens"] and _is_sound(t.MetaTable, row, "meta_"):
                 self._testify({"state_id": row["meta_state_id"], "changes": row["meta_changes"]})
 
@@ -476,12 +475,3 @@ def _refuse_older(row: _Row, newest: tuple[str, int] | None) -> None:
 
 def _lost(what: str) -> Integrity:
     return Integrity(f"the state is damaged: {what}", hint=_WAY_OUT)
-
-
-_COUNT: Final = select(func.count()).select_from(t.TokenTable)
-_META: Final = [column.label(f"meta_{column.name}") for column in t.MetaTable.__table__.columns]
-_BOTH: Final = select(*_META, t.TokenTable.__table__)
-_ONE_TOKEN: Final = _BOTH.select_from(
-    t.MetaTable.__table__.outerjoin(t.TokenTable.__table__, t.TokenTable.id == bindparam("id"))
-)
-_ALL_TOKENS: Final = _BOTH.select_from(t.MetaTable.__table__.outerjoin(t.TokenTable.__table__, true()))

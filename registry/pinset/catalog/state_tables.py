@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, LargeBinary, MetaData
+from sqlalchemy import BigInteger, LargeBinary, MetaData, bindparam, func, select, true
 from sqlmodel import Field, SQLModel
 
 if TYPE_CHECKING:
@@ -102,3 +102,13 @@ class AttemptTable(_Summed, table=True):
     target: str
     code: str
     detail: str
+
+
+# What is asked of these tables is made once, and here, where those who need no table do not make it.
+
+_META, _TOKEN = STATE.tables[MetaTable.__tablename__], STATE.tables[TokenTable.__tablename__]
+COUNT: Final = select(func.count()).select_from(_TOKEN)
+META: Final = [column.label(f"meta_{column.name}") for column in _META.columns]
+_BOTH: Final = select(*META, _TOKEN)
+ONE_TOKEN: Final = _BOTH.select_from(_META.outerjoin(_TOKEN, _TOKEN.c.id == bindparam("id")))
+ALL_TOKENS: Final = _BOTH.select_from(_META.outerjoin(_TOKEN, true()))

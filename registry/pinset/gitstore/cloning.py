@@ -150,7 +150,8 @@ def _fetch(clone: Path, found: Path, repository: Path, branches: Mapping[str, st
     wanted = "".join(f"{ref}:{_HEADS}{branch}\n" for branch, ref in sorted(branches.items()))
     options = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--quiet")
     careful = ("-c", "transfer.fsckObjects=true", "-c", "fetch.unpackLimit=1", "-c", "protocol.file.allow=always")
-    done = git.run(repository, *careful, "fetch", *options, "--stdin", str(found), refuse=False, given=wanted)
+    at_once = ("-c", "core.fsync=none")  # the directory it is for is synced as a whole before it counts
+    done = git.run(repository, *careful, *at_once, "fetch", *options, "--stdin", str(found), refuse=False, given=wanted)
     if done.returncode:
         number = number_in(done.stderr)
         if number:

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.names import show
+from pinset.durable import FREE_SPACE
 from pinset.errors import Conflict, Integrity, NotFound, PinsetError, ReadOnly, Unavailable, all_errors
 from pinset.gitstore.scanning import VERIFY_HINT
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HINTS: Final[Mapping[int, str]] = {
-    errno.ENOSPC: "free space on the disk, then try again",
+    errno.ENOSPC: FREE_SPACE,
     errno.EDQUOT: "free space or raise the quota, then try again",
     errno.EFBIG: "raise the limit on file sizes (ulimit -f), then try again",
     errno.EROFS: "mount the registry's file system for writing",

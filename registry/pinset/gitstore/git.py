@@ -20,7 +20,14 @@ _SECONDS: Final = 3600.0
 _WINDOW: Final = 100
 """Objects that each is compared with to be kept as a difference. All bundles name their files alike, and git sorts by
 name: with its own 10 a prompt seldom meets its predecessor."""
-_SAFE: Final = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0")
+_SETTINGS: Final = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "core.fsync=all",
+    "core.fsyncMethod=fsync",
+)
+_SAFE: Final = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 _NAMED = re.compile(r"(?:(?:error|warning|fatal|missing|broken link from|to|in)[ :]+)*(\w+) ([0-9a-f]{40})\b:?\s*(.*)")
 _SILENT: Final = ("notice:", "dangling ", "Checking ", "Verifying ")
 
@@ -36,13 +43,13 @@ def fsck(repository: Path, *, gently: bool = False) -> list[Damage]:
 
 
 def repack(repository: Path) -> None:
-    """Gather loose objects and small packs into packs. Safe beside writers and readers."""
-    run(repository, "repack", "-d", "--geometric=2", f"--window={_WINDOW}", "--quiet", "--no-write-bitmap-index")
+    """Gather loose objects and small packs into a new pack, and remove nothing. Safe beside writers and readers."""
+    run(repository, "repack", "--geometric=2", f"--window={_WINDOW}", "-n", "--quiet", "--no-write-bitmap-index")
 
 
 def pack_refs(repository: Path) -> None:
-    """Move all refs into packed-refs. Only under the writer's lock."""
-    run(repository, "pack-refs", "--all")
+    """Write all refs into packed-refs, and remove nothing. Only under the writer's lock."""
+    run(repository, "pack-refs", "--all", "--no-prune")
 
 
 def unreachable(repository: Path) -> list[str]:

@@ -33,8 +33,8 @@ def checked_name(ref: str) -> str:
 def read_all(repository: Path) -> dict[str, str]:
     """Every ref under refs/heads and its target. Raises Integrity where one of the files is not as git writes it."""
     # Loose files first: `git pack-refs` renames its new file into place before it removes them.
-    loose = _read_loose_all(repository)
-    return dict(sorted({**_read_packed(repository), **loose}.items()))
+    loose = read_loose_all(repository)
+    return dict(sorted({**read_packed(repository), **loose}.items()))
 
 
 def read_loose(repository: Path, ref: str) -> str | None:
@@ -64,7 +64,8 @@ def check_packed(repository: Path) -> None:
         raise _damaged("packed-refs", "it is cut off or overwritten")
 
 
-def _read_loose_all(repository: Path) -> dict[str, str]:
+def read_loose_all(repository: Path) -> dict[str, str]:
+    """Every ref that has a file of its own, and its target. Raises Integrity."""
     found: dict[str, str] = {}
     for folder, _, names in os.walk(repository / "refs" / "heads", onerror=_refuse):
         for name in names:
@@ -76,7 +77,8 @@ def _read_loose_all(repository: Path) -> dict[str, str]:
     return found
 
 
-def _read_packed(repository: Path) -> dict[str, str]:
+def read_packed(repository: Path) -> dict[str, str]:
+    """Every ref that packed-refs names, and its target there. Raises Integrity."""
     check_packed(repository)
     try:
         lines = (repository / "packed-refs").read_bytes().split(b"\n")

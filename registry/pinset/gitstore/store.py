@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.gitstore import git, layout
+from pinset.gitstore import git, layout, packing
 from pinset.gitstore.faults import system_error
 from pinset.gitstore.locks import FileLock
 from pinset.gitstore.supervisor import Supervisor
@@ -123,7 +124,8 @@ class GitStore:
         self._lock.close()
 
     def _repack(self) -> None:
-        git.repack(self._directory)
+        with self._stopped_by_failed_sync("the packs cannot be made durable"):
+            packing.repack(self._directory)
 
     def _prune(self) -> None:
         # git looks without the lock, which takes long; what it found is removed under the lock, and only where
@@ -132,14 +134,26 @@ class GitStore:
         objects = self._directory / "objects"
         with self.exclusive():
             long_ago = time.time() - _STALE_SECONDS
-            for path in (*(objects / i[:2] / i[2:] for i in ids), *objects.glob("tmp_*"), *objects.glob("*/tmp_*")):
+            for path in (*(objects / i[:2] / i[2:] for i in ids), *packing.abandoned(self._directory)):
                 _remove_older(path, long_ago)
 
     def _pack_refs(self) -> None:
         with self.exclusive():
-            # Under our lock no other writer of the registry's can be packing: the file is a dead one's.
-            _remove_older(self._directory / "packed-refs.lock", self._lock.since)
-            git.pack_refs(self._directory)
+            # Under our lock no other writer of the registry's can be packing: the files are a dead one's.
+            for name in ("packed-refs.lock", "packed-refs.new"):
+                _remove_older(self._directory / name, self._lock.since)
+            with self._stopped_by_failed_sync("the packed refs cannot be made durable"):
+                packing.pack_refs(self._directory)
+
+    @contextmanager
+    def _stopped_by_failed_sync(self, what: str) -> Iterator[None]:
+        """Let the writes of this store stop where a sync fails. what: begins the error. Raises ReadOnly, Unavailable."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno == errno.EIO:
+                self._child.stop_writes()
+            raise system_error(error, what) from error
 
 
 def _stored(item: Mapping[str, Any]) -> StoredCommit:

@@ -57,7 +57,7 @@ class Supervisor:
                 return self._ask(op, arguments, lost=_lost_write)
             except ReadOnly as error:
                 if error.details.get("errno") == "EIO":
-                    self._failed_sync = True
+                    self.stop_writes()
                 raise
 
     def read(self, op: str, **arguments: Any) -> dict[str, Any]:
@@ -81,6 +81,10 @@ class Supervisor:
             raise _not_spoken(op, error) from error
         finally:
             child.kill()
+
+    def stop_writes(self) -> None:
+        """Refuse every write from now on: a sync has failed, here or elsewhere."""
+        self._failed_sync = True
 
     def since(self) -> float:
         """Git's lock files from before this time, in seconds since 1970, belong to writers that are gone."""

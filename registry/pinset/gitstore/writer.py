@@ -110,7 +110,7 @@ class Repository:
             try:
                 return self._put_once(made)
             except FileNotFoundError:
-                # `git repack` beside us packs what a directory holds and removes the directory.
+                # `git repack -d`, run by hand beside us, packs what a directory holds and removes the directory.
                 if not left:
                     raise
         return None
@@ -128,7 +128,7 @@ class Repository:
         if given != made.id:
             raise damaged(made.kind, made.id, "libgit2 made another id of it")
         if _identity(path.parent) != folder:
-            # libgit2 made the folder anew, after `git repack` had removed it, and does not sync what holds it.
+            # libgit2 made the folder anew, after git had removed it, and does not sync what holds it.
             sync(path.parent.parent)
         if there and made.id not in self._settled:
             # Whoever wrote it may have died between its rename and the sync of its directory.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinset.durable import make_directories, sync
+from pinset.durable import make_directories, sync, way_out
 from pinset.errors import AlreadyExists, InvalidInput, PinsetError, ReadOnly
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
             f"{what}: a part of {target.parent} is not a directory", hint="choose another path"
         ) from error
     except OSError as error:
-        hint = "check the disk and the permissions, then try again"
-        raise ReadOnly(f"{what}: {_reason(error)}", hint=hint) from error
+        first = _first(error)
+        hint = way_out(first, "check the disk and the permissions, then try again")
+        raise ReadOnly(f"{what}: {first.strerror or first}", hint=hint) from error
     except PinsetError as error:
         error.message = error.message.replace(str(building), str(target))
         raise
@@ -53,11 +55,13 @@ def built_aside(target: Path, *, what: str, taken: str) -> Iterator[Path]:
                 path.rmdir()  # made above, and empty: nothing came of it
 
 
-def _reason(error: OSError) -> str:
-    """What the system said. `shutil` gathers its errors in a list: the first one tells."""
+def _first(error: OSError) -> OSError:
+    """The first of the errors that `shutil` gathers in a list, each as text that names its number."""
     if isinstance(error, shutil.Error) and error.args and error.args[0]:
-        return str(error.args[0][0][-1])
-    return error.strerror or str(error)
+        text = str(error.args[0][0][-1])
+        number = re.match(r"\[Errno (\d+)\]", text)
+        return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(text)
+    return error
 
 
 def _sync_all(directory: Path) -> None:
