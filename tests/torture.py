@@ -50,7 +50,9 @@ class Campaign:
 
 CAMPAIGNS: Final = (
     Campaign("faults at every system call", "tests/integration/test_injection.py", 60),
-    Campaign("power loss", "tests/integration/test_power_loss.py", 12, 100),
+    Campaign("power loss in writes", "tests/integration/test_power_loss.py", 12, 50),
+    Campaign("power loss in gc, backup, restore and clone", "tests/integration/test_power_loss_keeping.py", 12, 40),
+    Campaign("full disks of every size", "tests/integration/test_full_disk.py", 1),
     Campaign("kill -9 of a writer", "tests/integration/test_kill_registry.py", 20, 100),
     Campaign("histories through kills", "tests/integration/test_histories.py -k one_order", 50, 2000),
     Campaign("retries with one key through kills", "tests/integration/test_histories.py -k one_effect", 10, 2000),

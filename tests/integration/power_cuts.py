@@ -106,9 +106,11 @@ def losses(
     between: int,
     draws: int,
     policies: Sequence[str] = tuple(POLICIES),
+    counted: Callable[..., None] | None = None,
 ) -> list[str]:
     """What breaks a promise after a power cut: at each acknowledgement with some policies and draws, and between
-    them at so many moments with one draw or policy each. judged: what is wrong with what is left, given what was said."""
+    them at so many moments with one draw or policy each. judged: what is wrong with what is left, given what was said.
+    counted: is told how many different disks were judged."""
     dice = random.Random(seed)
     total = sum(step is None for _, _, step in moments(recorded))
     drawn = set(dice.sample(range(total), min(between, total)))
@@ -130,6 +132,8 @@ def losses(
                 seen.add(key)
                 where = f"{'after ' + step if step else f'at moment {number}'}, {plan} reached the disk"
                 problems += [f"{where}: {one}" for one in judged(left, said)]
+    if counted is not None:
+        counted(cuts=len(seen))
     return problems
 
 

@@ -51,13 +51,14 @@ def problems_of(found: list[dict[str, Any]]) -> list[str]:
     return [f"{case['what']} with {case['kB']} kB: {one}" for case in found for one in case["problems"]]
 
 
-def test_a_write_without_room_is_refused_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_write_without_room_is_refused_and_loses_nothing(tmp_path: Path, counted: Any) -> None:
     wanted = (os.environ.get("PINSET_WRITES") or " ".join(WRITES)).split()
     found = ran(tmp_path, [[what, None] for what in wanted] if TORTURE else SHORT)
     problems = problems_of(found)
     assert not problems, "\n".join([f"{len(problems)} problems in {len(found)} cases", *problems])
     failed = {case["what"] for case in found if case["failed"]}
     assert failed == {case["what"] for case in found}, "what never failed was not tried"
+    counted(disks=len(found))
 
 
 def test_a_registry_opened_on_a_full_disk_shows_what_is_written_once_there_is_room(tmp_path: Path) -> None:

@@ -57,13 +57,13 @@ def recorded(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Record
     return record(tmp_path_factory.mktemp("recorded"), worker, [{"open": False, "steps": STEPS}])
 
 
-def test_nothing_acknowledged_is_lost_when_the_power_fails(recorded: Recorded, tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_when_the_power_fails(recorded: Recorded, tmp_path: Path, counted: Any) -> None:
     judge = partial(judged, scratch=tmp_path)
     if TORTURE:
         seed = int(os.environ.get("PINSET_SEED") or random.SystemRandom().randrange(2**32))
         rounds = int(os.environ.get("PINSET_ROUNDS") or 1000)
         print(f"PINSET_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
-        problems = losses(recorded, judge, seed=seed, between=rounds, draws=50)
+        problems = losses(recorded, judge, seed=seed, between=rounds, draws=min(rounds, 50), counted=counted)
     else:
         problems = losses(recorded, judge, seed=1, between=SHORT, draws=1)
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])

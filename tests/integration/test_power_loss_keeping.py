@@ -102,14 +102,14 @@ def record_making(verb: str, scratch: Path, worker: Worker, base: Base) -> Recor
     return record(scratch / "recorded", worker, [{"open": False, "steps": [step]}], base.disk)
 
 
-def campaign(recorded: Recorded, judge: Any, *, between: int, policies: tuple[str, ...]) -> list[str]:
+def campaign(recorded: Recorded, judge: Any, counted: Any, *, between: int, policies: tuple[str, ...]) -> list[str]:
     """The losses of a run: the short form with so many moments, the large one with a drawn seed and very many."""
     if not TORTURE:
         return losses(recorded, judge, seed=1, between=between, draws=1, policies=policies)
     seed = int(os.environ.get("PINSET_SEED") or random.SystemRandom().randrange(2**32))
     rounds = int(os.environ.get("PINSET_ROUNDS") or 500)
     print(f"PINSET_SEED={seed}")  # noqa: T201 - pytest shows it where the test fails
-    return losses(recorded, judge, seed=seed, between=rounds, draws=rounds // 20)
+    return losses(recorded, judge, seed=seed, between=rounds, draws=rounds // 20, counted=counted)
 
 
 def rebuilt(left: dict[str, Any], scratch: Path) -> Path:
@@ -136,7 +136,7 @@ def wrong_after_gc(left: dict[str, Any], said: dict[str, Any], *, base: Base, sc
 
 
 def test_nothing_is_lost_when_the_power_fails_while_and_after_a_registry_is_packed(
-    worker: Worker, base: Base, scratch: Path
+    worker: Worker, base: Base, scratch: Path, counted: Any
 ) -> None:
     recorded = record(scratch / "recorded", worker, [{"open": False, "steps": PACKING}], base.disk)
     removed = [
@@ -146,7 +146,7 @@ def test_nothing_is_lost_when_the_power_fails_while_and_after_a_registry_is_pack
     assert any(b"/objects/" in path and b"pack" not in path for path in removed), "no loose object was replaced"
     assert any(path.endswith(b"/aliases/support/production") for path in removed), "no loose ref was replaced"
     judge = partial(wrong_after_gc, base=base, scratch=scratch)
-    problems = campaign(recorded, judge, between=4, policies=("nothing", "removals"))
+    problems = campaign(recorded, judge, counted, between=4, policies=("nothing", "removals"))
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 
 
@@ -188,11 +188,11 @@ def wrong_source(here: Path, verb: str, base: Base) -> list[str]:
 
 @pytest.mark.parametrize("verb", MAKING)
 def test_what_is_made_is_there_whole_or_not_at_all_when_the_power_fails(
-    verb: str, worker: Worker, base: Base, scratch: Path
+    verb: str, worker: Worker, base: Base, scratch: Path, counted: Any
 ) -> None:
     recorded = record_making(verb, scratch, worker, base)
     judge = partial(wrong_place, verb=verb, base=base, scratch=scratch)
-    problems = campaign(recorded, judge, between=12, policies=("nothing",))
+    problems = campaign(recorded, judge, counted, between=12, policies=("nothing",))
     problems += list(at_the_end(recorded, judge))
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 
