@@ -135,7 +135,7 @@ def test_a_backup_settles_a_write_that_was_cut_off_first(
         store = dying._context.store
         move = type(store).move
 
-        def half(self: Any, moves: Any) -> None:
+        def half(self: Any, moves: Any, **_: Any) -> None:
             move(self, moves[:1])
             raise Died
 

@@ -239,7 +239,7 @@ class RegistryAgainstModel(RuleBasedStateMachine):
         kept = 0 if where == "before any ref" else 1
         real = type(store).move
 
-        def move(self: Any, moves: Any) -> None:
+        def move(self: Any, moves: Any, **_: Any) -> None:
             real(self, list(moves)[:kept])
             raise Crash
 

@@ -28,7 +28,7 @@ def test_where_the_refs_cannot_be_read_after_a_failed_move_it_is_said_to_be_unkn
     store = memory._context.store
     move = store.move
 
-    def moves_and_fails(moves: Any) -> None:
+    def moves_and_fails(moves: Any, **_: Any) -> None:
         move(moves)
         fails()
 

@@ -16,7 +16,7 @@ from pinset.catalog.rows import Rows
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -38,6 +38,7 @@ class SqlWriter(SqlReader):
     def __init__(self, connection: Connection, testify: Callable[[Head], None] | None = None) -> None:
         super().__init__(connection)
         self._testify = testify
+        self._staged: Sequence[Entry] | None = None
 
     def begin(self, intent: Intent) -> None:
         """Make the intent durable."""
@@ -49,23 +50,45 @@ class SqlWriter(SqlReader):
         self._connection.execute(delete(t.IntentTable))
         self._connection.commit()
 
-    def apply(self, entries: Iterable[Entry]) -> None:
+    def stage(self, entries: Sequence[Entry]) -> None:
+        """Write the rows in a transaction that is not committed."""
+        with translated(), self._all_or_nothing():
+            rows = Rows(self._connection)
+            for entry in entries:
+                writing.apply(rows, entry)
+            rows.flush()
+            self._connection.execute(delete(t.IntentTable))
+            self._staged = entries
+
+    def unstage(self) -> None:
+        """Roll back what was staged."""
+        if self._staged is not None:
+            self._staged = None
+            with suppress(SQLAlchemyError):
+                self._connection.rollback()
+
+    def apply(self, entries: Sequence[Entry]) -> None:
         """Add commits, forget the intent, raise the visible serial: all or nothing."""
+        if self._staged is not entries:
+            self.unstage()
+            self.stage(entries)
         with translated():
-            try:
-                rows = Rows(self._connection)
-                for entry in entries:
-                    writing.apply(rows, entry)
-                rows.flush()
-                self._connection.execute(delete(t.IntentTable))
+            with self._all_or_nothing():
                 head = self.head() if self._testify else None
                 self._connection.commit()
-            except BaseException:
-                with suppress(SQLAlchemyError):
-                    self._connection.rollback()
-                raise
+                self._staged = None
             if self._testify is not None and head is not None:
                 self._testify(head)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._staged = None
+            with suppress(SQLAlchemyError):
+                self._connection.rollback()
+            raise
 
 
 class SqlCatalog:

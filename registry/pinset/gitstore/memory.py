@@ -23,7 +23,7 @@ from pinset.gitstore.scanning import MISSING, VERIFY_HINT, Scanner, damaged
 from pinset.ports.store import Damage, Files, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.ports.progress import Progress
     from pinset.ports.store import NewCommit, RefMove, StoredCommit
@@ -62,9 +62,11 @@ class MemoryStore:
             self._keep(each)
         return Written(new.id, tree)
 
-    def move(self, moves: Sequence[RefMove]) -> None:
+    def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in order. Raises Conflict at the first that is not where it is expected."""
         self._lock.require()
+        if meanwhile is not None:
+            meanwhile()
         for move in moves:
             checked_name(move.ref)
             self._commit_of(move.new)

@@ -14,7 +14,7 @@ from pinset.gitstore.supervisor import Supervisor
 from pinset.ports.store import Files, StoredCommit, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pinset.ports.progress import Progress
@@ -72,11 +72,11 @@ class GitStore:
         )
         return Written(answer["commit"], answer["tree"])
 
-    def move(self, moves: Sequence[RefMove]) -> None:
+    def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in order, each by compare-and-swap. Raises Conflict, Unavailable."""
         self._lock.require()
         asked = [{"ref": m.ref, "expected": m.expected, "new": m.new} for m in moves]
-        self._child.write("move", moves=asked, since=self._child.since())
+        self._child.write("move", meanwhile, moves=asked, since=self._child.since())
 
     def refs(self) -> Mapping[str, str]:
         """Every ref and its commit. Raises Integrity."""

@@ -42,8 +42,11 @@ class Supervisor:
         """The child's process id, None while there is none."""
         return self._child.pid if self._child else None
 
-    def write(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """Run an operation that changes the store. Raises what the child answers, ReadOnly, Unavailable."""
+    def write(self, op: str, meanwhile: Callable[[], None] | None = None, **arguments: Any) -> dict[str, Any]:
+        """Run an operation that changes the store. Raises what the child answers, ReadOnly, Unavailable.
+
+        meanwhile: is done here while the child works.
+        """
         if self._failed_sync:
             raise ReadOnly(
                 "an earlier write may not have reached the disk; nothing is written until the registry is opened anew",
@@ -54,7 +57,7 @@ class Supervisor:
             if self._child is not None and self._generation != self._lock.generation:
                 self._stop()
             try:
-                return self._ask(op, arguments, lost=_lost_write)
+                return self._ask(op, arguments, lost=_lost_write, meanwhile=meanwhile)
             except ReadOnly as error:
                 if error.details.get("errno") == "EIO":
                     self.stop_writes()
@@ -106,11 +109,15 @@ class Supervisor:
                 self._child = None
         return self._turn
 
-    def _ask(self, op: str, arguments: dict[str, Any], *, lost: Lost) -> dict[str, Any]:
+    def _ask(
+        self, op: str, arguments: dict[str, Any], *, lost: Lost, meanwhile: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
         try:
             child = self._running()
             request = self._request(op, arguments)
             child.send(request, self._seconds)
+            if meanwhile is not None:
+                meanwhile()
             answer = self._answer(child, request)
         except TimeoutError as error:
             self._stop()

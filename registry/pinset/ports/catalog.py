@@ -217,7 +217,13 @@ class CatalogWriter(CatalogReader, Protocol):
     def drop_intent(self) -> None:
         """The write did not happen: forget it."""
 
-    def apply(self, entries: Iterable[Entry]) -> None:
+    def stage(self, entries: Sequence[Entry]) -> None:
+        """Make ready what `apply` of the same entries does; nobody sees any of it before. Raises as `apply` does."""
+
+    def unstage(self) -> None:
+        """Forget what was staged."""
+
+    def apply(self, entries: Sequence[Entry]) -> None:
         """Add commits in the order of their serials, forget the intent, raise the visible serial: all or nothing."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pinset.ports.progress import Progress
@@ -102,9 +102,10 @@ class Store(Protocol):
         nothing has changed then that anybody could see.
         """
 
-    def move(self, moves: Sequence[RefMove]) -> None:
+    def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in the order given, each by compare-and-swap, durable, and read back.
 
+        meanwhile: what this process can do while it would only wait; it may not raise.
         Only under `exclusive`. Raises Conflict when a ref is not where it is expected, and then neither it nor any
         later one has moved. Raises Unavailable when it is not known: read `refs` again and answer by what it says.
         """

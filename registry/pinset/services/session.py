@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -146,8 +146,9 @@ class Session:
         intent = Intent(self.operation.id, tuple(self._moves))
         self.catalog.begin(intent)
         try:
-            self.context.store.move(self._moves)
+            self.context.store.move(self._moves, meanwhile=self._ready)
         except PinsetError as error:
+            self.catalog.unstage()
             error.details["operation"] = self.operation.id
             if self._settled(intent, error):
                 self._show(self._entries)
@@ -158,6 +159,11 @@ class Session:
                 ) from error
             raise
         self._show(self._entries)
+
+    def _ready(self) -> None:
+        """Prepare what is shown once the refs have moved. What hinders it is said then."""
+        with suppress(PinsetError):
+            self.catalog.stage(self._entries)
 
     def _settled(self, intent: Intent, failed: PinsetError) -> bool:
         """Whether the write that ``failed`` is made after all. Raises Unavailable where that cannot be known now."""
