@@ -42,7 +42,7 @@ def small() -> Iterator[LocalRegistry]:
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[LocalRegistry]:
-    registry = filled(60, 30)
+    registry = filled(50, 14)
     yield registry
     registry.close()
 

@@ -177,17 +177,21 @@ def test_the_first_steps_work_when_they_are_pasted(shell: Shell) -> None:
     play_page(shell, blocks(README, "It is plain git"))
 
 
-def test_the_first_screen_is_what_the_demo_prints(shell: Shell) -> None:
+def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "demo.py")],
-        env=shell.environment,
-        cwd=shell.home,
+        env={**shell.environment, "TMPDIR": str(scratch)},
+        cwd=scratch,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
         check=True,
     )
+    assert "nothing is left running" in done.stdout
+    assert list(scratch.iterdir()) == []
     commands = steps(blocks(README)[0].body)
     assert len(commands) >= 4
     for command, expected in commands:

@@ -52,10 +52,3 @@ def test_05_an_agent_publishes_six_prompts_nine_tools_two_models(tmp_path: Path)
     done = run(["bash", str(EXAMPLES / "05-an-agent" / "run.sh")], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "6 prompts, 9 tools, 2 models" in done.stdout
-
-
-def test_the_demo_shows_the_main_job_and_leaves_nothing(tmp_path: Path) -> None:
-    done = run([sys.executable, str(EXAMPLES / "demo.py")], tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing is left running" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
