@@ -63,7 +63,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "domain/checks/*",
             *(f"domain/{n}.py" for n in ("sealed", "document", "assembly", "rendering")),
         ],
-        [f"{UNIT}manifest.py", f"{UNIT}manifest_slips.py", f"{UNIT}proof.py", f"{UNIT}findings.py"],
+        [f"{UNIT}manifest.py", f"{UNIT}manifest_slips.py", f"{UNIT}proof.py", f"{UNIT}findings.py", f"{UNIT}sealed.py"],
     ),
     "diff": (["domain/diff/*"], [f"{UNIT}diff_{n}.py" for n in ("compare", "paths", "render", "words")]),
     "objects": (

@@ -560,22 +560,60 @@ def test_a_failed_system_call_says_whether_waiting_helps(number: int, kind: type
             assert type(given) is Integrity
 
 
-def test_the_words_of_libgit2_and_git_are_understood() -> None:
-    full = faults.translate(Exception(f"could not write: {os.strerror(errno.ENOSPC)}"), writing=True)
-    assert isinstance(full, ReadOnly)
-    assert full.details == {"errno": "ENOSPC"}
+@pytest.mark.parametrize("name", ["ENOSPC", "EIO", "EACCES"])
+def test_the_words_of_libgit2_are_understood(name: str) -> None:
+    words = f"failed to write to ref: {os.strerror(getattr(errno, name))}"
+    assert faults.number_in(words) == getattr(errno, name)
+    for told in (faults.translate(Exception(words), writing=True), faults.system_error(OSError(words), "x")):
+        assert isinstance(told, ReadOnly)
+        assert told.details == {"errno": name}
+
+
+def test_files_that_may_not_be_read_are_not_called_damage() -> None:
+    told = faults.translate(Exception(f"could not open: {os.strerror(errno.EACCES)}"), writing=False)
+    assert isinstance(told, ReadOnly)
+    assert "chown" in told.hint
+
+
+def test_the_words_of_git_are_understood() -> None:
     assert faults.number_in("fatal: Out of diskspace") == errno.ENOSPC
-    assert faults.number_in(f"x: {os.strerror(errno.EIO)}") == errno.EIO
     assert faults.number_in("who knows") is None
-    unknown = faults.system_error(OSError("who knows"), "it cannot be done")
-    assert type(unknown) is Unavailable
-    assert unknown.details == {}
-    assert "who knows" in unknown.message
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_what_nobody_knows_is_told_in_its_own_words(writing: bool) -> None:
+    told = faults.translate(Exception("who knows"), writing=writing)
+    assert type(told) is (Unavailable if writing else Integrity)
+    assert told.details == {}
+    assert "who knows" in told.message
+    assert "None" not in told.message
+    assert told.hint
+    assert ("written" in told.message, "read" in told.message) == (writing, not writing)
+
+
+def test_a_process_without_files_left_is_told_whether_it_wrote() -> None:
+    for writing in (True, False):
+        told = faults.translate(OSError(errno.EMFILE, "x"), writing=writing)
+        assert ("written" in told.message, "read" in told.message) == (writing, not writing)
+
+
+def test_what_is_not_there_or_in_the_way_is_named_with_a_way_out() -> None:
+    missing = faults.no_such_commit(BLOB)
+    assert missing.details == {"commit": BLOB}
+    assert BLOB in missing.message
+    blocked = faults.name_in_the_way("refs/heads/a/b")
+    assert isinstance(blocked, Conflict)
+    assert "refs/heads/a/b" in blocked.message
+    assert missing.hint
+    assert blocked.hint
 
 
 @pytest.mark.parametrize("error", [TypeError("x"), AttributeError("x")])
 def test_a_mistake_of_ours_is_not_called_damage(error: Exception) -> None:
-    assert type(faults.translate(error, writing=False)) is Unavailable
+    told = faults.translate(error, writing=False)
+    assert type(told) is Unavailable
+    assert type(error).__name__ in told.message
+    assert told.hint
     assert type(faults.translate(ValueError("x"), writing=False)) is Integrity
     assert type(faults.translate(error, writing=True)) is Unavailable
 
@@ -607,3 +645,4 @@ def test_a_ref_that_moved_meanwhile_says_from_where_to_where(expected: str | Non
     assert error.details == {"ref": "refs/heads/a", "expected": expected, "found": found}
     for each in (expected, found):
         assert (each or "nothing") in error.message
+    assert error.hint
