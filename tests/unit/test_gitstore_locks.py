@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 import time
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pinset.errors import Busy, Unavailable
+from pinset.errors import Busy, ReadOnly, Unavailable
 from pinset.gitstore.locks import FileLock, ThreadLock
 
 if TYPE_CHECKING:
@@ -49,13 +51,13 @@ def test_the_lock_is_free_after_an_error(two: tuple[FileLock, FileLock]) -> None
 
 
 def test_whoever_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
-    one, other = FileLock(tmp_path / "lock", 30.0), FileLock(tmp_path / "lock", 30.0)
+    one, other = FileLock(tmp_path / "lock", 10.0), FileLock(tmp_path / "lock", 10.0)
     held, free, got = threading.Event(), threading.Event(), []
 
     def hold() -> None:
         with one.held():
             held.set()
-            free.wait(30)
+            free.wait(10)
 
     def wait() -> None:
         with other.held():
@@ -63,11 +65,11 @@ def test_whoever_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
 
     threads = [threading.Thread(target=hold), threading.Thread(target=wait)]
     threads[0].start()
-    assert held.wait(30)
+    assert held.wait(10)
     threads[1].start()
     free.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(10)
     assert got == [True]
     one.close()
     other.close()
@@ -91,6 +93,7 @@ def test_only_the_thread_that_holds_it_may_write(two: tuple[FileLock, FileLock])
 
 
 def test_it_says_since_when_it_is_held(two: tuple[FileLock, FileLock]) -> None:
+    assert two[0].since == 0.0
     before = time.time()
     with two[0].held():
         assert before <= two[0].since <= time.time()
@@ -130,6 +133,54 @@ def test_a_registry_that_is_gone_is_unavailable(tmp_path: Path) -> None:
         lock.require()
 
 
+def test_a_lock_that_the_system_does_not_release_is_told_and_let_go(
+    two: tuple[FileLock, FileLock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+
+    def fails(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_UN:
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor, operation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", fails)
+        with pytest.raises(ReadOnly) as caught, two[0].held():
+            pass
+    assert caught.value.details == {"errno": "EIO"}
+    assert str(tmp_path / "lock") in caught.value.message
+    with two[1].held(wait=False):
+        pass
+    with two[0].held(wait=False):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO])
+def test_a_lock_that_the_system_does_not_give_is_told_at_once(
+    two: tuple[FileLock, FileLock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fails(_descriptor: int, _operation: int) -> None:
+        raise OSError(number, "no locks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", fails)
+        with pytest.raises(Unavailable) as caught, two[0].held():
+            pass
+    assert not isinstance(caught.value, Busy)
+    assert caught.value.details == {"errno": errno.errorcode[number]}
+    assert str(tmp_path / "lock") in caught.value.message
+    with two[0].held():
+        pass
+
+
+def test_a_lock_that_cannot_be_opened_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(Unavailable) as caught, FileLock(tmp_path / "lock").held():
+        pass
+    assert str(tmp_path / "lock") in caught.value.message
+    assert caught.value.details == {"errno": "EISDIR"}
+
+
 def test_a_child_that_inherits_it_after_a_fork_holds_nothing(two: tuple[FileLock, FileLock]) -> None:
     with two[0].held():
         child = os.fork()
@@ -163,7 +214,7 @@ def test_threads_wait_for_each_other_no_longer_than_they_say() -> None:
         for wait in (True, False):
             thread = threading.Thread(target=enter, args=(wait,))
             thread.start()
-            thread.join(30)
+            thread.join(10)
         with pytest.raises(RuntimeError), lock.held():
             pass
         lock.require()

@@ -30,6 +30,7 @@ from pinset.gitstore.objects import (
     Entry,
     encode_commit,
     encode_tree,
+    is_id,
     make,
     object_id,
     parse_commit,
@@ -54,6 +55,14 @@ def test_ids_are_those_of_git() -> None:
     assert object_id("blob", b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
     assert EMPTY_TREE.id == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     assert make("blob", b"").id == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [(BLOB, True), (BLOB[:-1], False), (BLOB + "a", False), (BLOB.upper(), False), ("", False), (BLOB + "\n", False)],
+)
+def test_only_a_whole_id_is_one(text: str, whole: bool) -> None:
+    assert is_id(text) is whole
 
 
 def test_a_tree_is_in_the_order_of_git() -> None:
@@ -198,6 +207,8 @@ def test_a_loose_file_is_read_whole() -> None:
         zlib.compress(b"blob 4\0words"),
         zlib.compress(b"blob 6\0words"),
         zlib.compress(b"blob 5words"),
+        zlib.compress(b"blob 5 5\0words"),
+        zlib.compress(b"blob \xb55\0words"),
         zlib.compress(b"blob"),
         zlib.compress(b"blob 0"),
         zlib.compress(b""),
@@ -504,6 +515,19 @@ def test_a_message_goes_through_the_pipe_as_it_is(message: dict[str, object]) ->
     thread.start()
     try:
         assert frames.read(reading) == message
+    finally:
+        thread.join()
+        os.close(writing)
+        os.close(reading)
+
+
+def test_messages_that_follow_close_upon_each_other_are_kept_apart() -> None:
+    sent = [{"n": number, "text": "x" * size} for number, size in enumerate([100_000, 3, 200_000, 0])]
+    reading, writing = os.pipe()
+    thread = threading.Thread(target=lambda: [frames.write(writing, message) for message in sent])
+    thread.start()
+    try:
+        assert [frames.read(reading) for _ in sent] == sent
     finally:
         thread.join()
         os.close(writing)
