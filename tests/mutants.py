@@ -63,7 +63,12 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "domain/checks/*",
             *(f"domain/{n}.py" for n in ("sealed", "document", "assembly", "rendering")),
         ],
-        [f"{UNIT}manifest.py", f"{UNIT}manifest_slips.py", f"{UNIT}proof.py", f"{UNIT}findings.py", f"{UNIT}sealed.py"],
+        [
+            *(
+                f"{UNIT}{n}.py"
+                for n in ("manifest", "manifest_edges", "manifest_slips", "findings", "proof", "rendering", "sealed")
+            ),
+        ],
     ),
     "diff": (["domain/diff/*"], [f"{UNIT}diff_{n}.py" for n in ("compare", "paths", "render", "words")]),
     "objects": (
@@ -73,7 +78,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             f"{UNIT}gitstore_locks.py",
             "tests/contract/test_store_contract.py",
             "-k",
-            "not git]",
+            "memory or gitstore",
         ],
     ),
     "gitstore": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -171,6 +172,16 @@ def test_a_lock_that_the_system_does_not_give_is_told_at_once(
     assert str(tmp_path / "lock") in caught.value.message
     with two[0].held():
         pass
+
+
+def test_only_its_owner_may_write_to_the_lock_file(two: tuple[FileLock, FileLock], tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with two[0].held():
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o644
 
 
 def test_a_lock_that_cannot_be_opened_is_told_with_its_path(tmp_path: Path) -> None:
