@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import threading
 import zlib
 from typing import TYPE_CHECKING
@@ -75,6 +76,11 @@ def test_a_tree_is_in_the_order_of_git() -> None:
     assert sorted(parse_tree(data), key=lambda e: e.name) == sorted(entries, key=lambda e: e.name)
 
 
+def test_a_file_goes_before_another_whose_name_is_longer() -> None:
+    data = encode_tree([Entry(name, False, BLOB) for name in ("b.d", "b0", "b-c", "b")])
+    assert [entry.name for entry in parse_tree(data)] == ["b", "b-c", "b.d", "b0"]
+
+
 def line(mode: bytes, name: bytes, raw: bytes = bytes.fromhex(BLOB)) -> bytes:
     return mode + b" " + name + b"\0" + raw
 
@@ -113,6 +119,10 @@ def test_a_commit_is_written_as_git_has_it() -> None:
         "author Ann <ann@pinset.invalid> 1700000000 +0000\n"
         "committer pinset <registry@pinset.invalid> 1700000000 +0000\n\nwords\n"
     )
+
+
+def test_a_commit_may_be_as_old_as_times_are() -> None:
+    assert b"author Ann <ann@pinset.invalid> 0 +0000\n" in commit(at=0)
 
 
 @pytest.mark.parametrize("parents", [(), PARENTS[:1], PARENTS])
@@ -182,7 +192,13 @@ def test_the_objects_of_a_tree_come_after_what_they_name_and_once() -> None:
 def test_a_file_cannot_be_a_folder_too(files: dict[str, str]) -> None:
     with pytest.raises(InvalidName) as caught:
         tree_objects(files)
-    assert "a" in caught.value.message
+    assert "'a" in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_text_that_is_none_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"b\.md"):
+        tree_objects({"a/b.md": "\ud800"})
 
 
 # -- loose files and packs -------------------------------------------------------------------------------------
@@ -272,6 +288,7 @@ def test_a_missing_object_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(Integrity) as caught:
         loose.CheckedObjects(tmp_path, Packs())(BLOB)
     assert loose.is_missing(caught.value)
+    assert caught.value.details == {"object": BLOB, "kind": "object", "missing": True}
     assert BLOB in caught.value.message
     assert caught.value.hint
 
@@ -397,6 +414,19 @@ def test_what_was_used_last_is_kept_up_to_a_total_weight() -> None:
     for _ in range(2):
         kept.get("x" * 50, make_it)
     assert made.count("x" * 50) == 1, "one that is too heavy is kept alone"
+    kept.get("cc", make_it)
+    assert made.count("cc") == 3
+
+
+def test_no_more_is_kept_than_the_limit_however_it_is_used() -> None:
+    dice = random.Random(5)
+    kept: Kept[str] = Kept(20, len)
+    for key in range(12):
+        kept.get("x" * (key + 1), str)
+    for _ in range(500):
+        kept.get("x" * dice.randint(1, 12), str)
+        held = [len(value) for value in kept._values.values()]
+        assert 8 < sum(held) <= 20, "and what there is room for is kept"
 
 
 # -- refs ------------------------------------------------------------------------------------------------------
@@ -446,13 +476,35 @@ def test_a_ref_whose_file_is_damaged_is_never_no_ref(repository: Path, target: s
         with pytest.raises(Integrity) as caught:
             read()
         assert caught.value.details == {"ref": ref}
+        assert ref in caught.value.message
         assert caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["a b", "ü", ".hidden", "a..b"])
 def test_a_ref_with_a_name_of_no_registry_is_damage(repository: Path, name: str) -> None:
     put(repository, f"refs/heads/releases/{name}", "1" * 40)
-    with pytest.raises(Integrity):
+    with pytest.raises(Integrity) as caught:
+        refs.read_all(repository)
+    assert caught.value.details == {"ref": f"refs/heads/releases/{name}"}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ENOENT])
+def test_a_folder_of_refs_that_cannot_be_listed_is_never_an_empty_one(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    real = os.scandir
+
+    def fails(path: str) -> object:
+        if str(path).endswith("releases"):
+            raise OSError(number, "x", path)
+        return real(path)
+
+    put(repository, "refs/heads/main", "1" * 40)
+    monkeypatch.setattr(os, "scandir", fails)
+    if number == errno.ENOENT:
+        assert refs.read_all(repository) == {"refs/heads/main": "1" * 40}, "packing has removed it meanwhile"
+        return
+    with pytest.raises(OSError, match="x"):
         refs.read_all(repository)
 
 
