@@ -10,6 +10,7 @@ import pytest
 from pinset.domain.assembly import Assembled, Found, Surroundings, assemble_component, assemble_release
 from pinset.domain.checks.texts import RELEASE_LIMIT, TEXT_LIMIT
 from pinset.domain.findings import refusing
+from pinset.domain.rendering import messages_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -395,3 +396,117 @@ def test_inputs_that_the_author_gives_are_not_inferred(world: World) -> None:
     made = content(world.release(prompt=prompt))["prompts"]["default"]
     assert made["inputs"] == inputs
     assert "inputs_inferred" not in made
+
+
+# -- what is sealed --------------------------------------------------------------------------------------------
+
+
+def test_a_sealed_component_says_what_it_is(world: World) -> None:
+    made = world.publish("prompts", "tone", {"tone.txt": "Be kind."})
+    assert made.sealed is not None
+    sealed = json.loads(made.sealed.manifest)
+    assert (sealed["format"], sealed["kind"], sealed["name"], sealed["components"]) == (1, "prompts", "tone", {})
+    assert sealed["part"]["template"] == {"file": "tone.txt"}
+    assert set(sealed["files"]) == {"tone.txt"}
+
+
+def test_a_sealed_release_says_all_that_its_manifest_does(world: World) -> None:
+    tone = world.publish("prompts", "tone", {"tone.txt": "Be kind."})
+    made = world.release(
+        prompt="prompts/tone@v1", metadata={"ticket": "ML-8"}, **{"x-team": ["a"], "rollback_to": "v1"}
+    )
+    assert made.sealed is not None
+    assert tone.sealed is not None
+    sealed = json.loads(made.sealed.manifest)
+    assert (sealed["format"], sealed["bundle"], sealed["rollback_to"]) == (1, "support", "v1")
+    assert (sealed["metadata"], sealed["extra"]) == ({"ticket": "ML-8"}, {"x-team": ["a"]})
+    assert sealed["components"] == {"prompts/tone": {"version": 1, "digest": tone.sealed.digest}}
+    assert set(sealed["files"]) == {
+        "release.json", "components/prompts/tone/component.json", "components/prompts/tone/tone.txt"
+    }  # fmt: skip
+    assert content(made)["prompts"]["default"]["component"] == {
+        "name": "tone", "version": 1, "digest": tone.sealed.digest
+    }  # fmt: skip
+
+
+def test_an_index_is_sealed_as_a_component_of_its_own(world: World) -> None:
+    made = world.publish("indexes", "kb", {"kb.yaml": json.dumps(INDEX)})
+    assert content(made)["retrieval"]["kb"]["index"]["uri"] == INDEX["uri"]
+
+
+# -- places of findings ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        ({"id": "large-x", "name": "large-2025-02-01"}, []),
+        ({"id": "large-2025-02-01", "name": "large-latest"}, ["model-floating"]),
+        ({"id": "large-latest", "name": "large-2025-02-01"}, ["model-floating"]),
+    ],
+)
+def test_name_and_id_of_a_model_are_both_looked_at(world: World, model: dict[str, str], found: list[str]) -> None:
+    assert codes(world.release(model=model)) == found
+
+
+def test_a_variable_that_is_not_declared_is_found_at_its_first_use(world: World) -> None:
+    prompt = {"template": "p/a.md", "inputs": {"type": "object", "properties": {"who": {}}}}
+    made = world.release({"p/a.md": "Hi {{who}},\n\n{{what}} and\n{{what}}.\n"}, prompt=prompt)
+    (finding,) = refusing(made.findings)
+    assert (finding.code, finding.file, finding.line) == ("variable-undeclared", "p/a.md", 3)
+    assert "what" in finding.message
+
+
+def test_a_place_for_messages_may_be_declared_as_an_input(world: World) -> None:
+    inputs = {"type": "object", "properties": {"history": {}, "who": {}, "left": {}}}
+    messages = [{"placeholder": "history"}, {"role": "user", "text": "Hi {{who}}."}]
+    made = world.release(prompt={"messages": messages, "format": "mustache", "inputs": inputs})
+    assert [(f.code, "left" in f.message) for f in made.findings] == [("variable-unused", True)]
+
+
+def test_every_folder_and_file_that_collide_are_named(world: World) -> None:
+    files = {"a/1": "", "A/2": "", "b/1": "", "B/2": "", "c": "", "C/1": "", "d/x/1": "", "d/X/2": ""}
+    found = [f for f in world.release(files).findings if f.code == "file-collision"]
+    assert sorted(f.file for f in found) == ["a/1", "b/1", "c", "d/x/1"]
+    assert all(f.hint for f in found)
+    assert [f.file for f in found if "a/" in f.message and "A/" in f.message] == ["a/1"]
+
+
+def inline(text: str) -> dict[str, Any]:
+    return {"prompt": {"text": text, "format": "jinja2"}}
+
+
+def test_a_jinja_text_in_the_manifest_brings_along_what_it_includes(world: World) -> None:
+    files = {"p/tone.j2": "{% include 'mood.j2' %}!", "p/mood.j2": "Be {{ mood }}"}
+    made = world.release(files, **inline("{% include 'p/tone.j2' %} {{ who }}"))
+    assert codes(made) == []
+    prompt = content(made)["prompts"]["default"]
+    assert prompt["partials"] == {"p/tone.j2": files["p/tone.j2"], "mood.j2": files["p/mood.j2"]}
+    assert set(prompt["inputs"]["properties"]) == {"mood", "who"}
+    filled, _ = messages_of(prompt, {"mood": "kind", "who": "Ann"})
+    assert filled == [{"role": "user", "content": "Be kind! Ann"}]
+
+
+def test_a_jinja_text_in_the_manifest_that_could_never_be_filled_is_refused(world: World) -> None:
+    made = world.release(**inline("one\n{% include 'tone.j2' %}"))
+    (finding,) = refusing(made.findings)
+    assert (finding.code, finding.file) == ("reference-unresolved", "release.json")
+    assert "tone.j2" in finding.message
+    assert finding.line == made.draft.lines["prompts", "default"]
+    assert codes(world.release(**inline("{% include who %}"))) == ["include-unresolved"]
+
+
+@pytest.mark.parametrize("source", [{"text": "{% include 'a.j2' %}"}, {"template": "main.j2"}])
+def test_templates_that_include_themselves_are_found_once(world: World, source: dict[str, str]) -> None:
+    files = {"a.j2": "{% include 'b.j2' %}", "b.j2": "{% include 'a.j2' %}", "main.j2": "{% include 'a.j2' %}"}
+    made = world.release(files, prompt={**source, "format": "jinja2"})
+    found = refusing(made.findings)
+    assert len(found) == 1
+    assert found[0].hint
+
+
+def test_a_finding_beside_a_suspected_secret_does_not_repeat_it(world: World) -> None:
+    word = "tr0ub4dor" + "Xy7Qw9" + "Kp3Lm5"
+    made = world.release({"a.md": f'password = "{word}"'}, **{word: 1})
+    assert {"secret-suspected", "unknown-key"} <= set(codes(made))
+    assert not any(word in f.message or word in f.hint for f in made.findings)
