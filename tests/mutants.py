@@ -41,6 +41,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             *(
                 f"{UNIT}text_{n}.py"
                 for n in (
+                    "jinja",
                     "json",
                     "json_schemas",
                     "schemas",
