@@ -510,3 +510,18 @@ def test_a_finding_beside_a_suspected_secret_does_not_repeat_it(world: World) ->
     made = world.release({"a.md": f'password = "{word}"'}, **{word: 1})
     assert {"secret-suspected", "unknown-key"} <= set(codes(made))
     assert not any(word in f.message or word in f.hint for f in made.findings)
+
+
+def test_the_files_of_a_shared_prompt_are_found_where_a_release_holds_them(world: World) -> None:
+    files = {
+        "component.yaml": "format: jinja2\nmessages:\n- {role: system, template: a.j2}\n- {examples: few.jsonl}\n"
+        "- {placeholder: history}\n- {role: user, text: 'Hi {{ who }}.'}\n",
+        "a.j2": "{% include 'tone.j2' %}!",
+        "tone.j2": "Be {{ mood }}",
+        "few.jsonl": '{"input": "1", "output": "2"}\n',
+    }
+    assert refusing(world.publish("prompts", "chat", files).findings) == []
+    prompt = content(world.release(prompt="prompts/chat@v1"))["prompts"]["default"]
+    assert prompt["partials"] == {"tone.j2": "Be {{ mood }}"}
+    filled, _ = messages_of(prompt, {"mood": "kind", "who": "Ann", "history": []})
+    assert [message["content"] for message in filled] == ["Be kind!", "1", "2", "Hi Ann."]
