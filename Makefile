@@ -1,6 +1,6 @@
 # Everything a person or a machine does here. `make demo` and `make test` need Python >= 3.11, git and make.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench torture serve lock schemas clean
+.PHONY: help demo test lint format bench torture mutants serve lock schemas clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,7 @@ help:
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make bench    the figures of the documentation, measured here"
 	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
+	@echo "make mutants  break the code in every small way and see that a test fails; also MUTANTS='domain.proof --sample 20'"
 	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
 
 $(READY): requirements.lock pyproject.toml
@@ -46,6 +47,18 @@ torture: $(READY)
 	$(BIN)/python tests/torture.py $(if $(SEED),--seed $(SEED)) $(TORTURE)
 	$(BIN)/python tests/property/guided_fuzz.py
 
+# mutmut and what it brings along (tests/mutants.lock) are needed here only, so they have an environment beside, which
+# borrows all else from $(VENV). It does not see the `pinset` installed there, but the mutated one.
+mutants/.venv/.ready: $(READY) tests/mutants.lock
+	@$(BIN)/python -m venv mutants/.venv
+	@mutants/.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r tests/mutants.lock
+	@borrow='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	  $(BIN)/python -c "$$borrow" > "$$(mutants/.venv/bin/python -c "$$borrow")/borrowed.pth"
+	@touch mutants/.venv/.ready
+
+mutants: mutants/.venv/.ready
+	mutants/.venv/bin/python tests/mutants.py $(MUTANTS)
+
 serve: $(READY)
 	@test -d .pinset || $(BIN)/pinset init .
 	$(BIN)/pinset serve --registry .
@@ -59,4 +72,4 @@ lock:
 	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) mutants build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,6 +18,18 @@ def test_a_token_is_read_back_and_its_text_is_not_kept() -> None:
     assert MINTED.text.startswith(f"pst_{MINTED.id}_")
 
 
+def test_a_token_of_an_older_pinset_stays_good() -> None:
+    issued = "pst_005McJmDgrvc_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf4Mp0NZ"
+    kept = bytes.fromhex("b0bd65ed3119037a4dcbf6b8138eb2f09de18490e98a773a68f9353f0c0331cd")
+    assert parse(issued) == ("005McJmDgrvc", kept)
+    assert MINTED.text == issued
+
+
+def test_two_secrets_never_share_a_text() -> None:
+    secrets = [number.to_bytes(32, "big") for number in (0, 1, 10, 61, 62, 62**2, 62**41, 62**42)]
+    assert len({mint(id_bytes=bytes(9), secret_bytes=secret).text for secret in secrets}) == len(secrets)
+
+
 @pytest.mark.parametrize("at", range(len(MINTED.text)))
 def test_a_mistyped_token_is_none(at: int) -> None:
     typo = "1" if MINTED.text[at] != "1" else "2"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinset.domain.records import ROOT
-from pinset.errors import Busy, Conflict, InvalidInput, InvalidName, NotFound
+from pinset.errors import Busy, Conflict, Integrity, InvalidInput, InvalidName, NotFound
 from pinset.gitstore import GitStore, MemoryStore
 from pinset.gitstore.objects import ROOT_COMMIT
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
@@ -249,6 +249,47 @@ def test_progress_counts_the_commits(store: Store) -> None:
     release(store, 1)
     list(store.scan(progress=Receiver()))
     assert steps == [("commits", 1, None)]
+
+
+def test_keeping_says_how_far_it_is_and_when_it_is_done(store: Store) -> None:
+    release(store, 1)
+    for keep in (store.check, store.pack):
+        told: list[tuple[str, int, int | None]] = []
+
+        class Receiver:
+            def step(self, what: str, done: int, total: int | None = None) -> None:
+                told.append((what, done, total))  # noqa: B023 - used in this turn only
+
+        keep(progress=Receiver())
+        assert told
+        assert all(what and isinstance(what, str) for what, _, _ in told)
+        assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
+        assert {total for _, _, total in told} == {told[-1][1]}, "the last step is the total"
+
+
+def test_a_commit_that_is_read_is_of_the_ref_asked_for(store: Store) -> None:
+    one = release(store, 1)
+    found = store.read(RELEASES, one.commit)
+    assert (found.ref, found.commit, found.tree, found.message) == (RELEASES, one.commit, one.tree, "v1\n")
+    with pytest.raises(Integrity):
+        store.read(RELEASES, "1" * 40)
+
+
+def test_damage_in_memory_is_found_and_never_read() -> None:
+    store = MemoryStore()
+    one = release(store, 1)
+    assert store.check() == []
+    kind, data = store._objects[one.tree]
+    store._objects[one.tree] = (kind, data[:-1] + b"\0")
+    (damage,) = store.check()
+    assert one.tree in damage.where
+    assert "tree" in damage.where
+    assert damage.what
+    assert damage.hint
+    for read in (lambda: store.read(RELEASES, one.commit), lambda: list(store.scan())):
+        with pytest.raises(Integrity) as caught:
+            read()
+        assert caught.value.details == {"object": one.tree, "kind": "tree", "missing": False}
 
 
 def test_a_scan_may_stop_half_way_and_other_calls_go_on(store: Store) -> None:

@@ -380,6 +380,19 @@ def test_pack_drops_old_garbage_and_keeps_fresh_objects(store: GitStore, path: P
     assert not leftover.exists()
 
 
+def test_pack_drops_what_nothing_has_named_for_long(store: GitStore, path: Path) -> None:
+    kept = publish(store)
+    with store.exclusive():
+        orphan = store.write(NewCommit(tree=Files({"x": "orphan"}), parents=(), message="o\n", author="a", at=1))
+    for file in (path / "objects").glob("??/*"):
+        os.utime(file, (1, 1))
+    store.pack()
+    with pytest.raises(subprocess.CalledProcessError):
+        git(path, "cat-file", "-e", orphan.commit)
+    assert [found.commit for found in store.scan()] == [kept.commit]
+    assert store.check() == []
+
+
 def test_a_failed_sync_stops_writing_until_reopened(
     store: GitStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pinset.domain.messages import clean_words, decode, encode, format_time, parse_time
+from pinset.domain.messages import WORDS_LIMIT, clean_words, decode, encode, format_time, parse_time, serial_of
 from pinset.domain.records import (
     Action,
     ComponentRecord,
@@ -19,7 +19,7 @@ from pinset.domain.records import (
     Stamp,
     Verdict,
 )
-from pinset.errors import Integrity, UnknownFormat
+from pinset.errors import Integrity, InvalidInput, UnknownFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +188,29 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
 @given(RECORDS)
 def test_decode_undoes_encode_for_every_kind_of_record(record: Record) -> None:
     assert decode(encode(record)) == record
+
+
+@given(RECORDS)
+def test_the_serial_can_be_read_without_the_rest(record: Record) -> None:
+    assert serial_of(encode(record)) == record.stamp.serial
+
+
+@pytest.mark.parametrize(
+    ("text", "serial"),
+    [
+        ("publish a v1\n\nSerial: 9\n\nFormat: 1\nSerial: 3\n", 3),
+        ("publish a v1\n\nSerial: 9\n\nFormat: 1\n", 0),
+        ("publish a v1\n\n    Serial: 9\n\nFormat: 1\nSerial: 12345\n", 12345),
+        ("Format: 1\nSerial: 7\n", 7),
+        ("root\n", 0),
+        ("a\n\nSerial: 07\n", 0),
+        ("a\n\nSerial: -7\n", 0),
+        ("a\n\nMy-Serial: 7\n", 0),
+        ("", 0),
+    ],
+)
+def test_only_the_last_paragraph_says_the_serial(text: str, serial: int) -> None:
+    assert serial_of(text) == serial
 
 
 @given(RECORDS)
@@ -500,3 +523,10 @@ def test_words_are_kept_without_control_characters_and_loose_ends(given_words: s
 @given(TEXTS)
 def test_cleaning_words_twice_changes_nothing(text: str) -> None:
     assert clean_words(clean_words(text)) == clean_words(text)
+
+
+def test_words_may_be_as_long_as_the_limit_once_cleaned_and_no_longer() -> None:
+    longest = "ü" * WORDS_LIMIT
+    assert clean_words(f"  \n{longest}\x07 \r\n\r\n") == longest
+    with pytest.raises(InvalidInput):
+        clean_words(longest + "x")

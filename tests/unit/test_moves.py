@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinset.domain.moves import History, Plan, Target, back_chain, plan_promotion, plan_retirement, plan_rollback
+from pinset.domain.moves import (
+    History,
+    Plan,
+    Target,
+    alias_moved,
+    back_chain,
+    expected_release,
+    plan_promotion,
+    plan_retirement,
+    plan_rollback,
+)
 from pinset.domain.records import Action, MoveRecord, Stamp
-from pinset.errors import Barred, InvalidInput, NothingBehind, PinsetError, Yanked
+from pinset.domain.references import SelectorKind
+from pinset.errors import Barred, InvalidInput, InvalidReference, NothingBehind, PinsetError, Yanked
 
 DEFAULT = Target()
 
@@ -103,6 +114,41 @@ def to(version: int) -> Target:
 
 def steps(count: int) -> Target:
     return Target(steps=count)
+
+
+# -- what a caller expects -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("v7", SelectorKind.VERSION),
+        ("2025-03-14", SelectorKind.LABEL),
+        ("sha256:" + "0" * 64, SelectorKind.DIGEST),
+        ("latest", SelectorKind.LATEST),
+    ],
+)
+def test_what_is_expected_may_be_said_as_any_release(text: str, kind: SelectorKind) -> None:
+    selector = expected_release(text)
+    assert selector is not None
+    assert (selector.kind, selector.text) == (kind, text)
+
+
+def test_an_alias_may_be_expected_to_serve_nothing() -> None:
+    assert expected_release("none") is None
+
+
+@pytest.mark.parametrize("text", ["staging", "production", "NONE", "", "a b"])
+def test_what_moves_or_means_nothing_cannot_be_expected(text: str) -> None:
+    with pytest.raises(InvalidReference):
+        expected_release(text)
+
+
+@pytest.mark.parametrize(("serves", "shown"), [(7, "v7"), (None, "nothing")])
+def test_a_caller_that_expects_something_else_is_told_what_is_served(serves: int | None, shown: str) -> None:
+    error = alias_moved("support", "production", serves=serves, expected="v3", revision="5c1d")
+    assert error.details == {"serves": serves, "revision": "5c1d"}
+    assert all(word in error.message for word in ("support@production", shown, "v3"))
 
 
 # -- promotions and retirements --------------------------------------------------------------------------------

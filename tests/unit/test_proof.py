@@ -291,6 +291,17 @@ def test_one_damage_is_told_once() -> None:
     assert len(problems(facts)) == 1
 
 
+def rewritten(at: int, /, **changes: Any) -> Callable[[list[Fact]], None]:
+    """A founding forged with care: its file says what its message says."""
+
+    def change(facts: list[Fact]) -> None:
+        record = replace(facts[at].record, **changes)
+        assert isinstance(record, FoundingRecord)
+        facts[at] = replace(facts[at], record=record, files=dict(record.files))
+
+    return change
+
+
 UNNOTICED: dict[str, Callable[[list[Fact]], None]] = {
     "a promotion that serves nothing": says(RETIRED, action=Action.PROMOTE),
     "a retirement that serves something": says(TO_V5, action=Action.RETIRE),
@@ -301,9 +312,11 @@ UNNOTICED: dict[str, Callable[[list[Fact]], None]] = {
     "a move with a third parent": holds(TO_V2, parents=("commit-4", "commit-1", "commit-5")),
     "a retirement with a second parent": holds(RETIRED, parents=("commit-7", "commit-1")),
     "a manifest of another bundle": says(OTHER, bundle="third"),
-    "a new epoch of another registry": says(MOVED_HOUSE, registry_id="another"),
+    "a new epoch of another registry": rewritten(MOVED_HOUSE, registry_id="another"),
     "a founding in another format": file(FOUNDED, "registry.yaml", "format: 99\nid: 6f1c\nepoch: 1\n"),
-    "a new epoch of the same number": says(MOVED_HOUSE, epoch=1),
+    "a new epoch of the same number": rewritten(MOVED_HOUSE, epoch=1),
+    "an epoch that goes back": rewritten(MOVED_HOUSE, epoch=0),
+    "a new epoch that says one number and holds another": says(MOVED_HOUSE, epoch=3),
 }
 
 
@@ -315,10 +328,19 @@ def test_damage_of_rarer_kinds_is_reported(damage: Callable[[list[Fact]], None])
     assert problems(facts)
 
 
+@pytest.mark.parametrize("epoch", [2, 3, 10])
+def test_an_epoch_may_rise_by_any_step(epoch: int) -> None:
+    facts = sound()
+    rewritten(MOVED_HOUSE, epoch=epoch)(facts)
+    assert problems(facts) == []
+
+
 def test_a_registry_begins_with_its_founding() -> None:
     tale = Tale()
     tale.publish(1)
-    assert problems(tale.facts)
+    ((place, said),) = problems(tale.facts)
+    assert place == f"{tale.facts[0].ref} {tale.facts[0].commit}"
+    assert "founds no registry" in said
 
 
 @pytest.mark.parametrize("entry", ["{}", '"x"', "null", "[]"])

@@ -182,10 +182,9 @@ def _read_templates(draft: Draft, files: Mapping[str, str]) -> None:
         line = draft.lines.get(("prompts", name))
         partials: dict[str, dict[str, str]] = {}
         for source in _sources(part):
-            if "file" in source:
-                _read_template(draft, part["format"], source["file"], files, partials)
-            else:
-                _note_template(draft, part["format"], source["text"], draft.at, line)
+            file = source.get("file")
+            at = (file, files[file], None) if file else (draft.at, source["text"], line)
+            _read_template(draft, part["format"], *at, files, partials)
         if partials:
             part["partials"] = partials
             _note_circle(draft, part, files, line)
@@ -197,19 +196,27 @@ def _sources(part: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _read_template(
-    draft: Draft, style: str, path: str, files: Mapping[str, str], partials: dict[str, dict[str, str]]
+    draft: Draft,
+    style: str,
+    path: str,
+    text: str,
+    line: int | None,
+    files: Mapping[str, str],
+    partials: dict[str, dict[str, str]],
 ) -> None:
-    """One template file and, for Jinja, the files that it includes: beside it first, then from the top."""
-    parsed = _note_template(draft, style, files[path], path, None)
+    """One template and, for Jinja, the files that it includes: beside it first, then from the top.
+
+    line: of a text in the manifest, the line of its prompt; None for a file.
+    """
+    parsed = _note_template(draft, style, text, path, line)
     draft.used.add(path)
     if style != "jinja2":
         return
     for include in parsed.includes:
+        at = include.line if line is None else line
         if not include.text:
             message = "an include's name is only known at run time, so it cannot be checked"
-            draft.findings.append(
-                Finding("include-unresolved", message, "include by a literal name", path, include.line)
-            )
+            draft.findings.append(Finding("include-unresolved", message, "include by a literal name", path, at))
             continue
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), include.text))
         target = next((candidate for candidate in (beside, include.text) if candidate in files), None)
@@ -218,15 +225,15 @@ def _read_template(
             if target not in (None, known["file"]):
                 message = f"{include.text} is {known['file']} in one template of the prompt and {target} in this one"
                 hint = "include it by its path from the top, or rename one of the two"
-                draft.findings.append(Finding("template-syntax", message, hint, path, include.line))
+                draft.findings.append(Finding("template-syntax", message, hint, path, at))
             continue
         if target is None:
             message = f"the template includes {include.text}, which is not among the files"
             hint = "add the file, or correct the name; it is looked for beside the template, then from the top"
-            draft.findings.append(Finding("reference-unresolved", message, hint, path, include.line))
+            draft.findings.append(Finding("reference-unresolved", message, hint, path, at))
             continue
         partials[include.text] = {"file": target}
-        _read_template(draft, style, target, files, partials)
+        _read_template(draft, style, target, files[target], None, files, partials)
 
 
 def _note_circle(draft: Draft, part: Mapping[str, Any], files: Mapping[str, str], line: int | None) -> None:

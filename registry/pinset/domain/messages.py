@@ -95,7 +95,7 @@ def decode(text: str) -> Record:
             hint="upgrade pinset; a newer one wrote this registry",
         )
     _, _, body = head.partition("\n\n")
-    words = "\n".join(line.removeprefix(_INDENT) for line in body.split("\n")) if body else ""
+    words = "\n".join(line.removeprefix(_INDENT) for line in body.split("\n"))
     try:
         record = _build(keys, words)
         again = encode(record)
@@ -261,7 +261,7 @@ def clean_words(text: str) -> str:
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = (_UNPRINTABLE.sub("", line).rstrip() for line in unified.split("\n"))
-    kept = "\n".join(lines).strip("\n").strip()
+    kept = "\n".join(lines).strip()
     if len(kept) > WORDS_LIMIT:
         raise InvalidInput(
             f"a message or reason has at most {WORDS_LIMIT:,} characters, and this has {len(kept):,}",

@@ -140,7 +140,7 @@ def file_path(text: str) -> str:
 
     Raises InvalidName for anything else: absolute paths, ``..``, hidden files, spaces, other separators.
     """
-    if 0 < len(text) <= PATH_LIMIT and all(_PATH_SEGMENT.fullmatch(s) and _fits_git(s) for s in text.split("/")):
+    if len(text) <= PATH_LIMIT and all(_PATH_SEGMENT.fullmatch(s) and _fits_git(s) for s in text.split("/")):
         return text
     raise InvalidName(
         f"{show(text)} cannot be a file's path in a release",
@@ -160,5 +160,5 @@ def _dotted(text: str, what: str) -> str:
 
 
 def _fits_git(text: str) -> bool:
-    """Whether git takes the text as one segment of a ref or tree; the patterns above allow only these four misfits."""
-    return ".." not in text and not text.endswith((".", ".lock")) and text.lower() != ".git"
+    """Whether git takes the text as one segment of a ref or tree; the patterns above allow only these misfits."""
+    return ".." not in text and not text.endswith((".", ".lock"))

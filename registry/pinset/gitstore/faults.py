@@ -29,7 +29,7 @@ def system_error(error: OSError, what: str) -> ReadOnly | Unavailable:
     """The error for a system call that failed while ``what`` (a clause) was being done."""
     number = error.errno or number_in(str(error))
     reason = os.strerror(number) if number else str(error)
-    name = errno.errorcode.get(number or 0, "")
+    name = errno.errorcode.get(number or 0)
     if number and number in _HINTS:
         return ReadOnly(f"{what}: {reason}", hint=_HINTS[number], details={"errno": name})
     return Unavailable(f"{what}: {reason}", hint="try again", details={"errno": name} if name else {})

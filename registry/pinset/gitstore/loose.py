@@ -65,7 +65,7 @@ def inflate(packed: bytes, limit: int = OBJECT_LIMIT) -> tuple[str, bytes]:
     if not stream.eof or stream.unused_data:
         raise ValueError("the file is cut off, too large, or has bytes after its end")
     header, nul, body = data.partition(b"\0")
-    kind, _, size = header.decode("ascii", "replace").partition(" ")
+    kind, _, size = header.decode("latin-1").partition(" ")
     if not nul or size != str(len(body)):
         raise ValueError("its length is not what its header says")
     return kind, body

@@ -114,7 +114,7 @@ def parse_commit(data: bytes) -> CommitFacts:
     """What a commit says. ValueError where it is not one that this module would write."""
     match = _HEADER.match(data)
     head, blank, message = data.partition(b"\n\n")
-    if match is None or not blank or match.end() > len(head) + 1:
+    if match is None or not blank or match.end() != len(head) + 1:
         raise ValueError("a commit without the usual header")
     parents = tuple(line[7:].decode("ascii") for line in match[2].splitlines())
     return CommitFacts(match[1].decode("ascii"), parents, message.decode("utf-8"))

@@ -112,7 +112,8 @@ class GitStore:
 
     def pack(self, *, progress: Progress | None = None) -> None:
         """Repack, drop what nothing names, pack refs. Raises Busy, ReadOnly, Unavailable."""
-        steps = (self._repack, self._prune, self._pack_refs)
+        # First what nothing names: git gathers that into packs too, and from a pack nothing is removed.
+        steps = (self._prune, self._repack, self._pack_refs)
         for done, step in enumerate(steps, start=1):
             step()
             if progress is not None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pinset.domain.text.located import Located
 
 MANIFEST_NAMES: Final = ("release.yaml", "release.yml", "release.json")
-COMPONENT_NAMES: Final = ("component.yaml", "component.yml", "component.json")
+COMPONENT_NAMES: Final = ("component.yaml", "component.yml")
 
 
 def manifest_name(files: Mapping[str, str], wanted: tuple[str, ...] = MANIFEST_NAMES) -> str | None:
