@@ -41,11 +41,10 @@ format: $(READY)
 	$(BIN)/ruff format
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 torture: $(READY)
 	$(BIN)/python tests/torture.py $(if $(SEED),--seed $(SEED)) $(TORTURE)
-	$(BIN)/python tests/property/guided_fuzz.py
 
 # mutmut and what it brings along (tests/mutants.lock) are needed here only, so they have an environment beside, which
 # borrows all else from $(VENV). It does not see the `pinset` installed there, but the mutated one.

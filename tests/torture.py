@@ -3,8 +3,8 @@
     python tests/torture.py [--seed N] [--only WORD] [--jobs N] [--share PERCENT] [--fresh] [--list]
 
 A run has a seed, from which the seed of each of its parts follows. What has ended is kept in `.torture/SEED.jsonl`: the
-same command goes on where it was stopped, in another order perhaps, and with `--seed` any run is repeated. A part that
-fails leaves its log beside it, and the command that runs it alone. At the end, and whenever it is stopped, it says what
+same command goes on where it was stopped. `--seed` goes on with a run or begins one; with `--fresh` it is repeated. A part
+that fails leaves its log beside it, and the command that runs it alone. At the end, and whenever it is stopped, it says what
 was counted.
 """
 
@@ -34,6 +34,7 @@ KEPT: Final = ROOT / ".torture"
 PART_SECONDS: Final = 3600
 _COUNTED = re.compile(r"^counted: (.*)$", re.MULTILINE)
 _PASSED = re.compile(r"\b(\d+) passed\b")
+_SKIPPED = re.compile(r"\b(\d+) skipped\b")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ CAMPAIGNS: Final = (
     Campaign("model of the registry", "tests/property/test_registry_model.py", 6, 50),
     Campaign("fuzzing by properties", "tests/property/test_fuzz.py", 4, 5000),
     Campaign("any request of the description", "tests/api/test_schemathesis.py", 1, 200),
+    Campaign("fuzzing guided by coverage", "tests/property/run_guided_fuzz.py", 1, 120),
 )
 
 
@@ -136,7 +138,9 @@ class Run:
             counts.update(json.loads(found))
         passed = _PASSED.search(said)
         counts["tests"] += int(passed[1]) if passed else 0
-        ok = status == 0 and passed is not None
+        if skipped := _SKIPPED.search(said):
+            counts["skipped"] += int(skipped[1])
+        ok = status == 0
         self._keep({"part": part.name, "ok": ok, "seconds": round(time.monotonic() - begun), "counts": counts})
         if not ok:
             log = KEPT / f"{self.seed} {part.name.replace('/', ' of ')}.log"
@@ -182,7 +186,7 @@ class Run:
             with self._file.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             counts = ", ".join(f"{value:,} {name}" for name, value in line["counts"].items())
-            state = "ok    " if line["ok"] else "FAILED"
+            state = "FAILED" if not line["ok"] else "ok    " if line["counts"]["tests"] else "skip  "
             _say(f"[{len(self.lines):3}/{self.total}] {state} {line['part']}: {counts} in {line['seconds']} s")
 
     def report(self) -> str:
@@ -221,7 +225,7 @@ def _newest() -> int | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, help="the run to go on with or to repeat; else the newest, or a new one")
-    parser.add_argument("--fresh", action="store_true", help="begin a new run, whatever is left of others")
+    parser.add_argument("--fresh", action="store_true", help="begin anew, whatever is left of a run")
     parser.add_argument("--only", default="", help="a word of the campaigns' names")
     parser.add_argument("--share", type=int, default=100, help="percent of each campaign's parts")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="parts at the same time")
@@ -233,6 +237,8 @@ def main() -> int:
         return 0
     KEPT.mkdir(exist_ok=True)
     seed = asked.seed if asked.seed is not None else None if asked.fresh else _newest()
+    if asked.fresh and seed is not None:
+        (KEPT / f"{seed}.jsonl").unlink(missing_ok=True)
     run = Run(random.SystemRandom().randrange(10**6) if seed is None else seed, asked.only, asked.share)
     if not run.left and asked.seed is None:
         run = Run(random.SystemRandom().randrange(10**6), asked.only, asked.share)

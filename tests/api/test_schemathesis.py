@@ -22,7 +22,8 @@ from pinset.ports.registry import Caller
 if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
-EXAMPLES = 200 if os.environ.get("PINSET_TORTURE") else 12
+TORTURE = os.environ.get("PINSET_TORTURE") == "1"
+EXAMPLES = int(os.environ.get("PINSET_ROUNDS") or 200) if TORTURE else 12
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 
@@ -56,7 +57,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", _here(create_app(_regis
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize=True,
+    derandomize=not TORTURE,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -202,6 +202,18 @@ def damage(place: Path, home: Path, case: Case) -> str:
     return f"{said} at {at} of {path.stat().st_size}"
 
 
+def _exchanged(path: Path, chance: random.Random) -> str:
+    """Let two refs of packed-refs have each other's commits: as git would write it, and wrong."""
+    lines = path.read_text("ascii").splitlines()
+    refs = [n for n, line in enumerate(lines) if not line.startswith(("#", "^"))]
+    one, other = chance.sample(refs, 2)
+    (a, x), (b, y) = (lines[n].split(" ") for n in (one, other))
+    lines[one], lines[other] = f"{b} {x}", f"{a} {y}"
+    path.chmod(0o644)
+    path.write_text("\n".join(lines) + "\n")
+    return f"itself, with {x} and {y} exchanged"
+
+
 def _substitute(place: Path, home: Path, path: Path, case: Case, chance: random.Random) -> str:
     """Put another valid file of the class in the place of this one."""
     if path.is_symlink():
@@ -222,6 +234,10 @@ def _substitute(place: Path, home: Path, path: Path, case: Case, chance: random.
             others += [
                 source_path for source_path in [place / "older" / path.relative_to(home)] if source_path.exists()
             ]
+        different = [one for one in others if one.read_bytes() != path.read_bytes()]
+        if not different and case.file == "packed-refs":
+            return _exchanged(path, chance)
+        others = different or others  # a lock holds nothing, so it is like any other
         chosen = chance.choice(others)
         given = chosen.read_bytes()
         path.chmod(0o644)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from pinset import bootstrap
-from pinset.catalog import writing
+from pinset.catalog import sqlite, writing
 from pinset.errors import (
     AlreadyExists,
     Busy,
@@ -22,6 +23,7 @@ from pinset.errors import (
     NoRegistry,
     NotFound,
     PinsetError,
+    ReadOnly,
     Unavailable,
     UnknownFormat,
 )
@@ -346,3 +348,21 @@ def test_words_have_a_limit_and_a_cursor_is_one_that_a_page_gave(place: Path) ->
             registry.promote(ME, "support@v2", "staging", reason="a" * 10_001)
         with pytest.raises(InvalidInput, match="is not a cursor"):
             registry.bundles(cursor="No Such")
+
+
+def test_a_catalog_that_is_in_place_and_cannot_be_made_durable_stays(
+    place: Path, manifest: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with closing(bootstrap.local_registry(place)) as registry:
+        before = registry.describe()
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite, "sync", failing)
+            with pytest.raises(ReadOnly):
+                registry.reindex()
+        assert registry._context.catalog.usable()
+        assert registry.describe() == before
+        registry.publish(ME, manifest(words="More."))
+        assert registry.verify()["problems"] == []

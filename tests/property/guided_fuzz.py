@@ -1,6 +1,6 @@
 """Fuzzing guided by coverage, with atheris: `make torture` runs it where atheris is installed (pip install atheris).
 
-    python tests/property/guided_fuzz.py [SECONDS]
+    python tests/property/guided_fuzz.py [SECONDS [OPTION…]]
 
 It is not among the development packages: it has wheels for few platforms. It feeds the readers of text, which
 `test_fuzz.py` holds to more, and ends with a trace and the input at the first exception that is none of ours.
@@ -56,5 +56,5 @@ def one(data: bytes) -> None:
             held.told(error)
 
 
-atheris.Setup([sys.argv[0], f"-max_total_time={SECONDS}", "-max_len=4096", "-timeout=20"], one)
+atheris.Setup([sys.argv[0], f"-max_total_time={SECONDS}", "-max_len=4096", "-timeout=20", *sys.argv[2:]], one)
 atheris.Fuzz()

@@ -13,6 +13,7 @@ from pinset.domain.diff import as_html, as_json, as_markdown, as_text, budget, c
 from pinset.domain.diff.budget import CHANGES, SHOWN, VALUES, WORK, Budget
 from pinset.domain.diff.model import Comparison, Impact
 from pinset.domain.diff.paths import path_diff
+from pinset.domain.diff.schemas import schema_diff
 
 PAGES = {
     "json": lambda c: json.dumps(as_json(c, old="a", new="b")),
@@ -114,6 +115,13 @@ def test_values_too_many_to_walk_are_one_change() -> None:
     assert [(c.path, c.kind, c.old) for c in path_diff(old, new, "", left)] == [("", "changed", old)]
     assert left.walked == 0
     assert path_diff(old, {**old}, "", left) == []
+
+
+def test_keywords_of_a_schema_share_the_budget_of_the_comparison() -> None:
+    schema = {"type": "object", "properties": {}, "x-note": {"a": list(range(100)), "z": 1}}
+    other = {**schema, "x-note": {"a": list(range(99)), "z": 1}}
+    assert [c.path for c in schema_diff(schema, other, "parameters", "p")] == ["p.x-note.a[99]"]
+    assert [c.path for c in schema_diff(schema, other, "parameters", "p", Budget(walked=150))] == ["p.x-note"]
 
 
 def test_messages_over_the_budget_are_aligned_by_position(monkeypatch: pytest.MonkeyPatch) -> None:

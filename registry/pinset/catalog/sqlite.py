@@ -113,32 +113,39 @@ class SqliteCatalog:
             old = self._generation()
         target = self._directory / f"catalog.{old + 1}.sqlite"
         try:
+            self._build(target, entries)
+            self._flip_to(target)
+        except OSError as error:
+            raise ReadOnly(
+                f"the catalog cannot be written: {error.strerror}",
+                hint=way_out(error, "check the disk and the permissions, then try again"),
+            ) from error
+        with self.writing() as writer:
+            self._testify(writer.head())
+        for stale in self._directory.glob("catalog.*.sqlite"):
+            if stale != target:
+                _remove(stale)
+
+    def _build(self, target: Path, entries: Iterable[Entry]) -> None:
+        """Make a file of a catalog; what comes of it half is removed."""
+        try:
             _remove(target)
             with translated():
                 engine = sqlite_engine(target, writable=True, create=True)
                 with engine.begin() as connection:
                     build(connection, entries)
-            flip = self._directory / f"{NAME}.new"
-            flip.unlink(missing_ok=True)
-            flip.symlink_to(target.name)
-            flip.replace(self._link)
-            sync(self._directory)
-            with self.writing() as writer:
-                self._testify(writer.head())
-        except OSError as error:
-            with suppress(OSError):
-                _remove(target)
-            raise ReadOnly(
-                f"the catalog cannot be written: {error.strerror}",
-                hint=way_out(error, "check the disk and the permissions, then try again"),
-            ) from error
         except BaseException:
             with suppress(OSError):
                 _remove(target)
             raise
-        for stale in self._directory.glob("catalog.*.sqlite"):
-            if stale != target:
-                _remove(stale)
+
+    def _flip_to(self, target: Path) -> None:
+        """Put a file in the place of the one before. Where that fails it stays: the link may lead to it already."""
+        flip = self._directory / f"{NAME}.new"
+        flip.unlink(missing_ok=True)
+        flip.symlink_to(target.name)
+        flip.replace(self._link)
+        sync(self._directory)
 
     @property
     def unsettled(self) -> bool:

@@ -168,7 +168,7 @@ def _tools(old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator
             yield _whole("tool", name, old.get(name), new.get(name), added=name in new)
             continue
         before, after = _dict(old[name]), _dict(new[name])
-        for s in schema_diff(before.get("parameters"), after.get("parameters"), "parameters", "parameters"):
+        for s in schema_diff(before.get("parameters"), after.get("parameters"), "parameters", "parameters", budget):
             yield _change("tool", name, s, s.impact, s.reason)
         for c in path_diff(_without_parameters(before), _without_parameters(after), "", budget):
             renamed = c.path == "name"

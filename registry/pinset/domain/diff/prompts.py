@@ -48,7 +48,9 @@ def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any], budget: 
     The texts are only asked for: they are compared when all of them are known.
     """
     for place in ("inputs", "output"):
-        for c in schema_diff(old.get(place), new.get(place), "inputs" if place == "inputs" else "output", place):
+        for c in schema_diff(
+            old.get(place), new.get(place), "inputs" if place == "inputs" else "output", place, budget
+        ):
             yield Change("prompt", name, c.path, c.kind, c.impact, c.reason, c.old, c.new)
     yield from _texts(name, old, new, budget)
     yield from _partials(name, old.get("partials") or {}, new.get("partials") or {})

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pinset.domain.diff.budget import Budget
 from pinset.domain.diff.model import Impact
 from pinset.domain.diff.paths import join, key_of, path_diff, same
 
@@ -43,13 +44,13 @@ class SchemaChange(NamedTuple):
     reason: str
 
 
-def schema_diff(old: Any, new: Any, place: Place, path: str) -> list[SchemaChange]:
-    """What changes between two schemas. None stands for no schema at all."""
+def schema_diff(old: Any, new: Any, place: Place, path: str, budget: Budget | None = None) -> list[SchemaChange]:
+    """What changes between two schemas. None stands for no schema at all. budget: the comparison's."""
     if same(old, new):
         return []
     if not isinstance(old, dict) or not isinstance(new, dict):
         return [_whole(old, new, place, path)]
-    return list(_Schema(place, *_WORDS[place]).walk(old, new, path))
+    return list(_Schema(place, *_WORDS[place], budget or Budget()).walk(old, new, path))
 
 
 def _whole(old: Any, new: Any, place: Place, path: str) -> SchemaChange:
@@ -68,6 +69,7 @@ class _Schema:
     place: Place
     noun: str
     must: str
+    budget: Budget
 
     def walk(self, old: Any, new: Any, path: str) -> Iterator[SchemaChange]:
         if same(old, new):
@@ -186,7 +188,7 @@ class _Schema:
                 yield from self.walk(x, y, f"{path}[{n}]")
         elif key in _STEERING:
             reason = "the model reads it" if self.place != "inputs" else "what the description says"
-            yield from _generic(before, after, path, Impact.BEHAVIOUR, reason)
+            yield from _generic(before, after, path, self.budget, impact=Impact.BEHAVIOUR, reason=reason)
         elif key in _CHOICES or key in _NESTED or key == "$ref":
             parent = path.removesuffix(key).removesuffix(".")
             yield _change(parent, key, old, new, impact=Impact.BREAKING, reason="takes other values")
@@ -194,14 +196,21 @@ class _Schema:
             tighter = self.place == "inputs" and _tighter(key, before, after)
             impact = Impact.BREAKING if tighter else Impact.BEHAVIOUR
             reason = "values that were allowed may be refused now" if tighter else "another constraint"
-            yield from _generic(before, after, path, impact, reason)
+            yield from _generic(before, after, path, self.budget, impact=impact, reason=reason)
 
     def _definitions(self, old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[SchemaChange]:
         for name in sorted(old.keys() | new.keys()):
             if name in old and name in new:
                 yield from self.walk(old[name], new[name], join(path, name))
             else:
-                yield from _generic(old.get(name), new.get(name), join(path, name), Impact.BEHAVIOUR, "a definition")
+                yield from _generic(
+                    old.get(name),
+                    new.get(name),
+                    join(path, name),
+                    self.budget,
+                    impact=Impact.BEHAVIOUR,
+                    reason="a definition",
+                )
 
 
 def _change(
@@ -211,12 +220,12 @@ def _change(
     return SchemaChange(join(path, key), kind, old.get(key), new.get(key), impact, reason)
 
 
-def _generic(old: Any, new: Any, path: str, impact: Impact, reason: str) -> Iterator[SchemaChange]:
+def _generic(old: Any, new: Any, path: str, budget: Budget, *, impact: Impact, reason: str) -> Iterator[SchemaChange]:
     if old is None or new is None:
         kind: Kind = "added" if old is None else "removed"
         yield SchemaChange(path, kind, old, new, impact, reason)
         return
-    for found in path_diff(old, new, path):
+    for found in path_diff(old, new, path, budget):
         yield SchemaChange(found.path, found.kind, found.old, found.new, impact, reason)
 
 
