@@ -48,6 +48,8 @@ MUTATING = frozenset(
 OPENED_TO_WRITE = ("O_CREAT", "O_RDWR", "O_WRONLY")
 NEVER = frozenset({"exit_group", "restart_syscall"})
 """Calls that cannot fail, or are no calls of the program's."""
+WAITING = frozenset({"clock_nanosleep", "wait4", "poll", "ppoll", "select", "pselect6", "sched_yield"})
+"""Calls by which a process waits for another one: how often depends on the moment, so the last ones may not come."""
 FAULTS = ("KILL", "EIO", "ENOSPC", "EMFILE", "EINTR")
 BEFORE = (
     {"do": "publish", "key": "before-1", "text": "One.", "alias": "production"},
@@ -163,14 +165,16 @@ def test_a_fault_at_any_system_call(
     counts = Counter(name for name, _, changes in found if changes)
     needed = {"writer": {"pwrite64", "fdatasync", "flock"}, "git": {"openat", "write", "fsync", "link", "rename"}}[who]
     assert needed <= set(counts), f"the record of the write is not whole: {counts}"
-    problems, missed = [], []
+    problems, missed, tried = [], [], 0
     cases = every(found, who) if TORTURE else chosen(found, who)
     for case in cases:
         here = copied(directory, tmp_path / "registry")
         together = case.fault == "KILL-ALL"
         steps = job(here, WRITES[write], NEXT, die_together=together)
         ran = worker.run(steps, case.options(), tmp_path / "trace", who=who)
-        if not hit(ran, case):
+        if hit(ran, case):
+            tried += 1
+        elif case.call not in WAITING:
             missed.append(case)
 
         def said_of(key: str, ran: Ran = ran) -> dict[str, Any] | None:
@@ -180,7 +184,8 @@ def test_a_fault_at_any_system_call(
         problems += [f"{case}: {one}" for one in found_wrong]
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
     assert not missed, f"strace did not reach {missed}"
-    counted(faults=len(cases))
+    assert tried > len(cases) / 2
+    counted(faults=tried)
 
 
 def test_the_check_finds_what_is_wrong(base: tuple[Path, dict[str, dict[str, Any]]], tmp_path: Path) -> None:
