@@ -133,9 +133,9 @@ def _top(
         raise InvalidInput(f"{command} takes no --registry", hint=f"see pinset {command} --help")
     locate.name_first(registry)
     if version:
-        from pinset import __version__
+        from pinset.version import VERSION
 
-        output.say(f"pinset {__version__}")
+        output.say(f"pinset {VERSION}")
         raise typer.Exit
     if command is None:
         output.say(context.get_help())

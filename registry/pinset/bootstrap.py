@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pinset.ports.store import Store
     from pinset.services.local import LocalRegistry
     from pinset.services.session import Context
+    from pinset.services.sourcing import DirectorySource
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
@@ -108,6 +109,14 @@ def local_registry(directory: Path, *, serving: bool = False, progress: Progress
         registry.close()
         raise
     return registry
+
+
+def directory_source(directory: str) -> DirectorySource:
+    """A registry's directory as the client reads it. Raises NoRegistry, and what opening one raises."""
+    from pinset.services.sourcing import DirectorySource
+
+    home = find_directory(Path(directory).expanduser())
+    return DirectorySource(local_registry(home), home.resolve().as_uri())
 
 
 def memory_registry() -> LocalRegistry:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 
-import pinset
 from pinset.api import (
     problems,
     routes_aliases,
@@ -22,6 +21,7 @@ from pinset.api.guard import Guard
 from pinset.api.metrics import Requests
 from pinset.api.settings import Settings
 from pinset.services.scrubbing import Scrubber
+from pinset.version import VERSION
 from pinset.wire.problem import Problem
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | N
     app = FastAPI(
         lifespan=lifespan,
         title="Pinset",
-        version=pinset.__version__,
+        version=VERSION,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
-from pinset import __version__
 from pinset.errors import InvalidInput, PinsetError, RateLimited, Unavailable, from_problem
+from pinset.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,7 @@ class Request:
     headers: Mapping[str, str] | None = None
     key: str | None = None
     seconds: float = TOTAL_SECONDS
+    connect: float = CONNECT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Answer:
     kind: str
     content: bytes
     retry_after: str | None
+    tag: str | None = None
 
 
 class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to raise when no try is left
@@ -132,6 +134,27 @@ class Http:
     def get(self, path: str, **query: str | int | None) -> Any:
         """The JSON object at a path."""
         return self._object(self._call(Request(method="GET", path=path, query=query)))
+
+    def fetch(
+        self, path: str, query: Query, *, tag: str | None, seconds: float, connect: float
+    ) -> tuple[dict[str, Any] | None, str | None]:
+        """The JSON object at a path and its tag, in one try; None where it is what ``tag`` stands for.
+
+        seconds: for all of it. connect: for the connection alone.
+        """
+        headers = {"If-None-Match": tag} if tag else {}
+        request = Request(
+            method="GET", path=path, query=query, headers=headers, seconds=seconds, connect=min(connect, seconds)
+        )
+        try:
+            answer = self._send(request, time.monotonic() + seconds)
+        except _Again as again:
+            raise again.error from again.__cause__
+        if answer.status == 304 and tag:
+            return None, answer.tag or tag
+        if answer.status != 200:
+            raise self._problem(answer)
+        return self._object(answer), answer.tag
 
     def text(self, path: str) -> str:
         """The text at a path, as it is."""
@@ -211,11 +234,12 @@ class Http:
                 params={name: value for name, value in request.query.items() if value is not None},
                 json=request.body,
                 headers=headers,
-                timeout=httpx.Timeout(left, connect=min(CONNECT_SECONDS, left)),
+                timeout=httpx.Timeout(left, connect=min(request.connect, left)),
             ) as response:
                 content = self._read(response, request, until)
                 kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                answer = Answer(response.status_code, kind, content, response.headers.get("retry-after"))
+                told = response.headers.get("retry-after"), response.headers.get("etag")
+                answer = Answer(response.status_code, kind, content, *told)
         except httpx.ConnectError as error:
             if isinstance(error.__context__ and error.__context__.__context__, ssl.SSLError) or "SSL" in str(error):
                 raise Unavailable(
@@ -294,7 +318,7 @@ class Http:
 
 
 def _headers(token: str | None) -> dict[str, str]:
-    headers = {"Accept": "application/json", "User-Agent": f"pinset/{__version__}"}
+    headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}"}
     if token is None:
         return headers
     if not (token.isascii() and token.isprintable()) or " " in token:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pinset
 from pinset.domain import names
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
 from pinset.errors import NotFound, PinsetError
 from pinset.services import reading
+from pinset.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def describe(context: Context) -> answers.RegistryAnswer:
         "head": head.commit,
         "changed_at": reading.time(head.at),
         "format": FORMAT,
-        "version": pinset.__version__,
+        "version": VERSION,
     }
 
 

@@ -1,0 +1,207 @@
+"""The disk cache: the last releases that each alias served here, for a start while the registry is down.
+
+A folder that processes of one user share. ``sealed/<digest>.json`` holds sealed forms, proven by their digest when they
+are read; ``names/<hash>.json`` says what a name meant, newest first, with a sum of its own. Files are replaced whole.
+Nothing here ever fails a fetch: what cannot be read is ignored, what cannot be written is said once in the log.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+KEPT: Final = 5
+"""Releases that are kept of each alias: with the registry down, the last good one may be the bad one."""
+FORMAT: Final = 1
+_BODY: Final = ("manifest", "files")
+_log = logging.getLogger("pinset.client")
+
+
+class Kept(TypedDict):
+    """What a name meant once. answer: without manifest and files. confirmed: seconds since 1970, by the wall clock."""
+
+    answer: dict[str, Any]
+    tag: str | None
+    confirmed: float
+
+
+def default_directory() -> Path | None:
+    """``PINSET_CACHE``, else ``pinset`` in the user's cache folder; None where the variable is empty."""
+    named = os.environ.get("PINSET_CACHE")
+    if named is not None:
+        return Path(named) if named else None
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "pinset"
+
+
+class DiskCache:
+    """What was fetched from one registry. directory: None keeps nothing. address: the registry's."""
+
+    def __init__(self, directory: Path | None, address: str) -> None:
+        self._directory = directory
+        self._address = address
+        self._said = False
+
+    def load(self, bundle: str, selector: str) -> Iterator[tuple[dict[str, Any], str | None, float]]:
+        """What a name meant, newest first: the answer, whole but not proven, its tag, and seconds since it was so."""
+        for kept in self._read(bundle, selector):
+            body = self._body(str(kept["answer"].get("digest")))
+            if body is not None:
+                yield {**kept["answer"], **body}, kept["tag"], max(0.0, time.time() - kept["confirmed"])
+
+    def find(self, bundle: str, selector: str) -> dict[str, Any] | None:
+        """An answer for a version, label or digest among all that any name of the bundle meant."""
+        for entry in self._entries():
+            for kept in entry.get("kept", []):
+                answer = kept["answer"]
+                names = (f"v{answer.get('version')}", answer.get("label"), answer.get("digest"))
+                if entry.get("bundle") == bundle and selector in names:
+                    body = self._body(str(answer.get("digest")))
+                    if body is not None:
+                        return {**answer, **body, "alias": None}
+        return None
+
+    def keep(self, bundle: str, selector: str, answer: Mapping[str, Any], tag: str | None) -> None:
+        """Note what a name means now. An older move of an alias never takes the place of a newer one."""
+        if self._directory is None:
+            return
+        head = {name: value for name, value in answer.items() if name not in _BODY}
+        new: Kept = {"answer": head, "tag": tag, "confirmed": time.time()}
+        with self._quietly(), self._locked():
+            self._write(self._sealed(str(answer["digest"])), json.dumps({name: answer[name] for name in _BODY}))
+            before = self._read(bundle, selector)
+            older = bool(before) and _is_older(head, before[0]["answer"])
+            unique: list[Kept] = []
+            for kept in (*before[:older], new, *before):
+                if all(kept["answer"].get("digest") != other["answer"].get("digest") for other in unique):
+                    unique.append(kept)
+            entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
+            text = json.dumps({**entry, "kept": unique[:KEPT]})
+            self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+            self._forget(unique[KEPT:])
+
+    def confirm(self, bundle: str, selector: str) -> None:
+        """Note that the newest is still what the name means."""
+        if self._directory is None:
+            return
+        with self._quietly(), self._locked():
+            kept = self._read(bundle, selector)
+            if kept:
+                kept[0]["confirmed"] = time.time()
+                entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
+                text = json.dumps({**entry, "kept": list(kept)})
+                self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+
+    def drop(self, bundle: str, selector: str, digest: str) -> None:
+        """Forget a release that was purged."""
+        if self._directory is None:
+            return
+        with self._quietly(), self._locked():
+            kept = [one for one in self._read(bundle, selector) if one["answer"].get("digest") != digest]
+            entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
+            text = json.dumps({**entry, "kept": kept})
+            self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+            self._sealed(digest).unlink(missing_ok=True)
+
+    def _forget(self, gone: Sequence[Kept]) -> None:
+        used = {str(kept["answer"].get("digest")) for entry in self._entries() for kept in entry.get("kept", [])}
+        for kept in gone:
+            digest = str(kept["answer"].get("digest"))
+            if digest not in used:
+                self._sealed(digest).unlink(missing_ok=True)
+
+    def _read(self, bundle: str, selector: str) -> list[Kept]:
+        found = _parsed(self._entry(bundle, selector)) if self._directory is not None else None
+        if found is None or (found["address"], found["bundle"], found["selector"]) != (self._address, bundle, selector):
+            return []
+        return list(found["kept"])
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        if self._directory is None:
+            return
+        with suppress(OSError):
+            for path in sorted((self._directory / "names").glob("*.json")):
+                found = _parsed(path)
+                if found is not None and found.get("address") == self._address:
+                    yield found
+
+    def _body(self, digest: str) -> dict[str, Any] | None:
+        if self._directory is None:
+            return None
+        try:
+            found = json.loads(self._sealed(digest).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) and set(found) == set(_BODY) else None
+
+    def _entry(self, bundle: str, selector: str) -> Path:
+        named = hashlib.sha256("\n".join((self._address, bundle, selector)).encode()).hexdigest()[:40]
+        return self._root() / "names" / f"{named}.json"
+
+    def _sealed(self, digest: str) -> Path:
+        return self._root() / "sealed" / f"{hashlib.sha256(digest.encode()).hexdigest()[:40]}.json"
+
+    def _root(self) -> Path:
+        assert self._directory is not None  # noqa: S101 - every caller has looked
+        return self._directory
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        for folder in (self._root(), self._root() / "names", self._root() / "sealed"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._root() / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, path: Path, text: str) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.close()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not self._said:
+                self._said = True
+                _log.warning("releases are not kept in %s: %s", self._directory, error.strerror or error)
+
+
+def _parsed(path: Path) -> dict[str, Any] | None:
+    try:
+        proof, _, text = path.read_text("utf-8").partition("\n")
+        found = json.loads(text) if proof == _sum(text) else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_older(new: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+    """Whether an answer is of an earlier move of the same registry's alias."""
+    if not (new.get("alias") and held.get("alias")) or new.get("registry") != held.get("registry"):
+        return False
+    return (new["epoch"], new["alias"]["seq"]) < (held["epoch"], held["alias"]["seq"])

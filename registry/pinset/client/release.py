@@ -1,0 +1,232 @@
+"""A release as an application holds it: verified once, never changed, whole."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from functools import cached_property
+from time import monotonic
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pinset.client import shapes
+from pinset.domain import sealed
+from pinset.domain.document import content_of
+from pinset.domain.names import show
+from pinset.domain.rendering import messages_of
+from pinset.errors import Integrity, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin"]
+"""Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
+this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand."""
+DEFAULT: Final = "default"
+"""The part that is meant where none is named."""
+
+
+class SurplusVariable(UserWarning):
+    """A prompt was given a variable that it does not take. After a rollback newer code may well pass one more."""
+
+
+class Standing:
+    """What is known of a release besides what it is: shared by all who hold it, changed by one assignment each."""
+
+    __slots__ = ("confirmed", "source")
+
+    def __init__(self, source: Source, age: float = 0.0) -> None:
+        self.source: Source = source
+        self.confirmed = monotonic() - age
+
+
+class Prompt:
+    """One prompt of a release. name: as the release calls it. data: as the release document has it."""
+
+    def __init__(self, name: str, data: Mapping[str, Any], ref: str) -> None:
+        self.name, self.data, self._ref = name, data, ref
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that it must be given; sorted."""
+        return tuple(sorted(self.data.get("inputs", {}).get("required", ())))
+
+    def messages(self, /, **values: Any) -> list[dict[str, Any]]:
+        """Its messages filled in: ``{"role", "content"}`` each. A placeholder takes a list of such messages.
+
+        Raises InvalidInput for a variable that is missing or of the wrong kind; warns of one that nothing takes.
+        """
+        found, surplus = messages_of(self.data, values)
+        if surplus:
+            text = f"the prompt {show(self.name)} of {self._ref} takes no {', '.join(surplus)}"
+            warnings.warn(text, SurplusVariable, stacklevel=2)
+        return found
+
+    def render(self, /, **values: Any) -> str:
+        """Its text filled in, where it is one text. Raises InvalidInput where it has several messages, and as above."""
+        found = self.messages(**values)
+        if len(found) != 1:
+            raise InvalidInput(
+                f"the prompt {show(self.name)} of {self._ref} has {len(found)} messages", hint="ask for .messages(…)"
+            )
+        return str(found[0]["content"])
+
+
+class Release:
+    """One published state of a bundle, every byte of it checked against its digest."""
+
+    def __init__(self, answer: Mapping[str, Any], standing: Standing) -> None:
+        """Verify a sealed form. Raises Integrity, UnknownFormat.
+
+        answer: as ``?form=sealed`` gives it.
+        """
+        try:
+            form = sealed.Sealed(answer["manifest"], dict(answer["files"]))
+            sealed.verify(form, answer["digest"])
+            named = sealed.parse(form.manifest)["bundle"]
+            alias = answer["alias"]
+            self.ref: str = answer["ref"]
+            self.bundle: str = answer["bundle"]
+            self.version: int = answer["version"]
+            self.label: str | None = answer["label"]
+            self.digest: str = answer["digest"]
+            self.serial: int = answer["serial"]
+            self.registry: str = answer["registry"]
+            self.epoch: int = answer["epoch"]
+            self.yanked: str | None = answer.get("yanked")
+            self.alias: str | None = alias["name"] if alias else None
+            self.seq: int | None = alias["seq"] if alias else None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Integrity(f"that is no sealed release: {error!r}", hint="is it a registry's answer?") from error
+        if named != self.bundle:
+            raise Integrity(f"the release is of {show(str(named))}, not of {show(self.bundle)}", hint="ask again")
+        self._form = form
+        self._answer = answer
+        self._standing = standing
+        self.content: Mapping[str, Any] = MappingProxyType(content_of(form))
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self._standing.source
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was last known to be what its name means. A snapshot's counts from when it was loaded."""
+        return monotonic() - self._standing.confirmed
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Every file by path, as it was published."""
+        return self._form.files
+
+    @property
+    def prompts(self) -> Mapping[str, Any]:
+        """The prompts' data by name; `prompt` gives one to be filled in."""
+        return self._part("prompts")
+
+    @property
+    def models(self) -> Mapping[str, Any]:
+        """The models by name: ``id``, ``provider``, ``name``, ``pinned_version``, ``params``."""
+        return self._part("models")
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The model ``default``. Raises NotFound where the release has none."""
+        return self._one("models", DEFAULT)
+
+    @property
+    def tools(self) -> Mapping[str, Any]:
+        """The tools by name: ``name``, ``description``, ``parameters``."""
+        return self._part("tools")
+
+    @property
+    def retrieval(self) -> Mapping[str, Any]:
+        """What is retrieved by name: ``index``, ``embedding_model``, ``top_k``, ``variable``."""
+        return self._part("retrieval")
+
+    @property
+    def guardrails(self) -> Mapping[str, Any]:
+        """The guardrails by name: ``version``, ``digest``, ``config``."""
+        return self._part("guardrails")
+
+    @property
+    def configs(self) -> Mapping[str, Any]:
+        """The configs by name: JSON values or texts."""
+        return self._part("configs")
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the author noted; no model sees it."""
+        return self._part("metadata")
+
+    def prompt(self, name: str = DEFAULT) -> Prompt:
+        """A prompt to be filled in. Raises NotFound."""
+        return Prompt(name, self._one("prompts", name), self.ref)
+
+    def render(self, /, **values: Any) -> str:
+        """The text of the prompt ``default`` filled in. Raises as `Prompt.render`."""
+        return self.prompt().render(**values)
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Every variable that some prompt of it must be given."""
+        return frozenset(name for prompt in self.prompts for name in self.prompt(prompt).variables)
+
+    def tools_of(self, prompt: str = DEFAULT) -> Sequence[Mapping[str, Any]]:
+        """The tools that a prompt may call: those it names, else all of the release."""
+        named = self._one("prompts", prompt).get("tools")
+        return [self._one("tools", name) for name in (self.tools if named is None else named)]
+
+    def model_of(self, prompt: str = DEFAULT) -> Mapping[str, Any]:
+        """The model that answers a prompt: the one it names, else ``default``. Raises NotFound."""
+        return self._one("models", self._one("prompts", prompt).get("model", DEFAULT))
+
+    def for_openai(self, prompt: str = DEFAULT, /, **values: Any) -> dict[str, Any]:
+        """Arguments for ``client.chat.completions.create(**…)`` of OpenAI's client and all that are like it.
+
+        Raises as `Prompt.messages`, and NotFound where the release has no model for the prompt.
+        """
+        return shapes.openai(self, prompt, values)
+
+    def for_litellm(self, prompt: str = DEFAULT, /, **values: Any) -> dict[str, Any]:
+        """Arguments for ``litellm.completion(**…)``. Raises as `for_openai`."""
+        return shapes.litellm(self, prompt, values)
+
+    def for_anthropic(self, prompt: str = DEFAULT, /, **values: Any) -> dict[str, Any]:
+        """Arguments for ``client.messages.create(**…)`` of Anthropic's client.
+
+        Raises as `for_openai`, and InvalidInput for a model without ``max_tokens``.
+        """
+        return shapes.anthropic(self, prompt, values)
+
+    def attributes(self) -> dict[str, str | int]:
+        """What a trace says of it, for OpenTelemetry: names of the GenAI conventions where there are some."""
+        told: dict[str, str | int] = {
+            "gen_ai.prompt.name": self.bundle,
+            "gen_ai.prompt.version": f"v{self.version}",
+            "pinset.ref": self.ref,
+            "pinset.digest": self.digest,
+            "pinset.source": self.source,
+        }
+        if self.alias is not None and self.seq is not None:
+            told |= {"pinset.alias": self.alias, "pinset.seq": self.seq}
+        return told
+
+    def sealed(self) -> dict[str, Any]:
+        """The sealed form as the registry gives it: what a snapshot and the cache hold."""
+        return json.loads(json.dumps(self._answer))  # type: ignore[no-any-return] # what went in is an object
+
+    def __repr__(self) -> str:
+        served = f", {self.alias}" if self.alias else ""
+        return f"<Release {self.ref}{served}, {self.source}>"
+
+    def _part(self, kind: str) -> Mapping[str, Any]:
+        return self.content[kind]  # type: ignore[no-any-return] # the document's shape
+
+    def _one(self, kind: str, name: str) -> Mapping[str, Any]:
+        found = self.content[kind]
+        if name not in found:
+            there = ", ".join(map(show, found)) or "none"
+            raise NotFound(f"{self.ref} has no {kind[:-1]} {show(name)}", hint=f"it has {there}")
+        return found[name]  # type: ignore[no-any-return] # the document's shape

@@ -1,0 +1,92 @@
+"""Where releases are fetched from: a registry's address, or a directory of this machine."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from pinset.client.http import Http, address_of, path_of
+from pinset.domain.references import SelectorKind, parse_selector
+from pinset.errors import InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_SECONDS: Final = 1.0
+ENTRY_POINTS: Final = "pinset.sources"
+"""Installed with ``pinset[cli]``: what opens a registry's directory."""
+
+
+Fetched = tuple["Mapping[str, Any] | None", "str | None"]
+"""An answer of a registry: the sealed form and its tag. The form is None where it is what the tag given stands for."""
+
+
+class Source(Protocol):
+    """A registry, as far as applications need it. address: tells registries apart."""
+
+    address: str
+
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float) -> Fetched:
+        """What a name means now, in one try of so many seconds at most. Raises PinsetError."""
+
+    def forked(self) -> None:
+        """This process is a copy of another one, whose connections are not ours."""
+
+    def close(self) -> None:
+        """Release connections. Idempotent."""
+
+
+class HttpSource:
+    """A registry that is served."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.address = address_of(url)
+        self._token = token
+        self._http: Http | None = None
+
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float) -> Fetched:
+        """One conditional request."""
+        if self._http is None:
+            self._knock()
+            self._http = Http(self.address, self._token)
+        alias = parse_selector(selector).kind is SelectorKind.ALIAS
+        path = path_of("bundles", bundle, "aliases" if alias else "releases", selector)
+        return self._http.fetch(path, {"form": "sealed"}, tag=tag, seconds=seconds, connect=CONNECT_SECONDS)
+
+    def forked(self) -> None:
+        """Leave the other process its connections."""
+        self._http = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            self._http.close()
+
+    def _knock(self) -> None:
+        """Whether anybody listens: found out in a moment, before what speaks HTTP is loaded."""
+        parts = urlsplit(self.address)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
+        except OSError as error:
+            raise Unavailable(
+                f"{self.address} cannot be reached: {error.strerror or error}",
+                hint="is a registry served there? (pinset serve)",
+            ) from error
+
+
+def source_of(registry: str, token: str | None) -> Source:
+    """The source that an address or a directory names. Raises InvalidInput, and what opening a directory raises."""
+    if "://" in registry:
+        return HttpSource(registry, token)
+    try:
+        opening = next(iter(entry_points(group=ENTRY_POINTS, name="directory"))).load()
+        made: Source = opening(registry)
+    except (ImportError, StopIteration) as error:
+        raise InvalidInput(
+            "a registry's directory is read by what pinset[cli] installs",
+            hint="pip install 'pinset[cli]', or give a URL",
+        ) from error
+    return made
