@@ -457,7 +457,7 @@ def test_a_directory_without_what_reads_it_is_an_error_with_a_way_out(
 ) -> None:
     absent = EntryPoint("directory", "pinset_without_extras:directory_source", "pinset.sources")
     for found in ([absent], []):
-        monkeypatch.setattr("pinset.client.source.entry_points", lambda found=found, **_: found)
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda found=found, **_: found)
         with pytest.raises(InvalidInput, match=r"pinset\[cli\]"):
             Client(str(home))
 

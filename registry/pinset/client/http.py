@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import ssl
 import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -182,6 +181,8 @@ class Http:
         query: Query | None = None,
     ) -> Any:
         """The JSON object that a change answers. It happens at most once for one key, however often it is sent."""
+        import uuid  # noqa: PLC0415 - those who only fetch need not load it
+
         return self._object(
             self._call(
                 Request(

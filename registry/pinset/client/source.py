@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -81,6 +80,8 @@ def source_of(registry: str, token: str | None) -> Source:
     """The source that an address or a directory names. Raises InvalidInput, and what opening a directory raises."""
     if "://" in registry:
         return HttpSource(registry, token)
+    from importlib.metadata import entry_points  # noqa: PLC0415 - those with an address need not load it
+
     try:
         opening = next(iter(entry_points(group=ENTRY_POINTS, name="directory"))).load()
         made: Source = opening(registry)
