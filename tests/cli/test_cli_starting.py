@@ -131,8 +131,9 @@ def test_the_list_says_what_the_commands_say(name: str) -> None:
 
 
 def test_another_line_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(program.COMMANDS, "gc", program.Listed("looking", "get", "Repack."))  # type: ignore[arg-type]
-    assert line(program.top().commands["gc"]) != "Repack."
+    other = program.COMMANDS["gc"]._replace(line="Another.")
+    monkeypatch.setitem(program.COMMANDS, "gc", other)  # type: ignore[arg-type]
+    assert line(program.top().commands["gc"]) != program.COMMANDS["gc"].line
 
 
 def test_the_list_lacks_no_command() -> None:

@@ -134,6 +134,21 @@ def test_a_child_that_dies_during_a_write_is_unavailable(store: GitStore) -> Non
     publish(store, 2)
 
 
+def test_what_is_done_meanwhile_is_not_taken_for_a_fault_of_the_child(store: GitStore) -> None:
+    def broken() -> None:
+        raise OSError(errno.EBADF, "of mine")
+
+    first = publish(store)
+    with store.exclusive():
+        written = store.write(NewCommit(tree=Files(), parents=(first.commit,), message="v2\n", author="a", at=2))
+        with pytest.raises(OSError, match="of mine") as raised:
+            store.move([RefMove(RELEASES, first.commit, written.commit)], meanwhile=broken)
+    assert type(raised.value) is OSError
+    assert store._child.pid is None, "its answer is still in the pipe"
+    assert store.ref(RELEASES) in {first.commit, written.commit}
+    publish(store, 3)
+
+
 def test_a_child_that_hangs_is_stopped_in_time(path: Path) -> None:
     store = GitStore.create(path, op_seconds=3)
     try:

@@ -17,7 +17,7 @@ ATTEMPTS: Final = 10_000
 TARGET: Final = 200
 """Characters of an attempt's target that are kept: anybody may send any."""
 _REFUSALS: Final = 400
-"""The least status that is a refusal."""
+"""HTTP status from which an answer is a refusal."""
 
 
 class Scope(StrEnum):
