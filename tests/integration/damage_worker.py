@@ -24,7 +24,7 @@ import httpx
 
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.catalog import rows, state
+from pinset.catalog import rows, sqlite, state
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sqlite import SqliteCatalog
 from pinset.catalog.state import SqlState
@@ -235,7 +235,7 @@ def _no_witness() -> None:
 
 
 def _no_examination() -> None:
-    SqlReader.examine = lambda _self: None  # type: ignore[method-assign]
+    sqlite.examine = lambda *_: None
 
 
 def _forgetful_rebuild() -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head
 
 NAME: Final = "catalog.sqlite"
@@ -89,7 +91,7 @@ class SqliteCatalog:
     def examine(self) -> None:
         """Examine the whole file, whatever its size. Raises Integrity, Unavailable."""
         with translated(), self._engine(writable=False).connect() as connection:
-            SqlReader(connection).examine()
+            examine(connection, "the catalog", "run `pinset reindex`")
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, 0 where that is not known."""
@@ -183,7 +185,7 @@ class SqliteCatalog:
             reader = sqlite_engine(self._link, writable=False, kept=True)
             if found.st_size <= _EXAMINED:
                 with reader.connect() as connection:
-                    SqlReader(connection).examine()
+                    examine(connection, "the catalog", "run `pinset reindex`")
             self._engines = (key, reader, sqlite_engine(self._link, writable=True, kept=self._keep_writer))
         _, reader, writer = self._engines
         return writer if writable else reader
@@ -254,6 +256,13 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def examine(connection: Connection, what: str, way_out: str) -> None:
+    """Raises Integrity where SQLite finds its own file damaged: rows that no search finds, or finds twice."""
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    if found != "ok":
+        raise Integrity(f"{what} is damaged: {found}", hint=way_out)
 
 
 class _Still(sqlite3.Connection):

@@ -30,7 +30,7 @@ from sqlalchemy.exc import IntegrityError
 from pinset.catalog import witness
 from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
-from pinset.catalog.sqlite import sqlite_engine
+from pinset.catalog.sqlite import examine, sqlite_engine
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
 from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
 from pinset.ports.store import Damage
@@ -104,9 +104,7 @@ class SqlState:
     def has_tokens(self, now: int) -> bool:
         """Whether any token can be used; one that is damaged or lost counts."""
         try:
-            return any(
-                row.revoked_at is None and (row.expires_at is None or row.expires_at > now) for row in self.tokens()
-            )
+            return any(row.usable(now) for row in self.tokens())
         except Integrity as error:
             if error.details.get("rows"):
                 return True
@@ -235,8 +233,8 @@ class SqlState:
         if self._file is None or not self._exists():
             return []
         with self._reading() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-        return [] if found == "ok" else [Damage("state", f"SQLite finds the file damaged: {found}", _WAY_OUT)]
+            examine(connection, "the state", _WAY_OUT)
+        return []
 
     def _check_tokens(self) -> list[Damage]:
         rows, made = self._tokens(t.ALL_TOKENS)

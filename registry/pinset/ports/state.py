@@ -41,6 +41,10 @@ class TokenRow:
     revoked_at: int | None = None
     last_used_at: int | None = None
 
+    def usable(self, now: int) -> bool:
+        """Whether it is neither revoked nor expired. now: microseconds since 1970."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
