@@ -131,9 +131,9 @@ class SqlCatalog:
             t.CATALOG.drop_all(connection)
             build(connection, entries)
 
-    unsettled = False
+    wants_checkpoint = False
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Nothing to do: the engine sees to it."""
 
     def examine(self) -> None:

@@ -55,7 +55,7 @@ class SqliteCatalog:
     """Implements `ports.catalog.Catalog` in a registry's directory.
 
     keep_writer: keep the read-write connection too from one write to the next, which saves each a sync. For a process
-    that never forks and ends with `settle`: closed anywhere else, the connection could tidy up a log in use.
+    that never forks and ends with `checkpoint`: closed anywhere else, the connection could tidy up a log in use.
     """
 
     def __init__(self, directory: Path, *, keep_writer: bool = False) -> None:
@@ -143,11 +143,11 @@ class SqliteCatalog:
                 _remove(stale)
 
     @property
-    def unsettled(self) -> bool:
+    def wants_checkpoint(self) -> bool:
         """Whether this process has written, so that a log may be left beside the file."""
         return self._written
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Bring the log into the file, where nobody else uses it; for the holder of the store's lock."""
         self._forget()
         with suppress(ReadOnly, Unavailable, Integrity), translated():
@@ -226,14 +226,14 @@ def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: boo
 
     def connect() -> sqlite3.Connection:
         real = path.resolve() if path.exists() else path
-        still = not writable and not os.access(real.parent, os.W_OK) and _is_settled(real)
+        still = not writable and not os.access(real.parent, os.W_OK) and _has_no_log(real)
         connection = None if still else opened(real)
         if connection is not None and not writable:
             try:
                 connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
             except sqlite3.Error as error:
                 # Any other is raised again by whoever reads.
-                if getattr(error, "sqlite_errorname", "") in NO_ROOM and _is_settled(real):
+                if getattr(error, "sqlite_errorname", "") in NO_ROOM and _has_no_log(real):
                     connection.close()
                     connection = None
         connection = connection or opened(real, "&immutable=1", _Still)
@@ -269,7 +269,7 @@ class _Still(sqlite3.Connection):
     """A connection to a file that is taken as one that nobody changes."""
 
 
-def _is_settled(file: Path) -> bool:
+def _has_no_log(file: Path) -> bool:
     """Whether all that was written is in the file itself, so that it can be read without its log."""
     try:
         return file.with_name(file.name + "-wal").stat().st_size == 0
