@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import EXIT_BUG, EXIT_INTERRUPTED, InvalidInput, PinsetError, exit_status
-from pinset_cli import locate, memory, output, suggest
+from pinset_cli import collecting, locate, output, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,14 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    memory.for_one_command()
+    collecting.rarely()
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not turn an answer into a bug.
             stream.reconfigure(errors="backslashreplace")
     status = main()
-    memory.at_the_end()
+    collecting.not_at_exit()
     sys.exit(status)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,9 +12,6 @@ from typer.core import TyperCommand, TyperGroup
 from pinset.errors import InvalidInput
 from pinset_cli import locate, output
 from pinset_cli import options as o
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Listed(NamedTuple):
@@ -58,7 +55,7 @@ _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 
-class _Commands(MutableMapping[str, Any]):
+class _Commands(Mapping[str, Any]):
     """Every command by its name, made when it is looked up."""
 
     def __init__(self) -> None:
@@ -68,12 +65,6 @@ class _Commands(MutableMapping[str, Any]):
         if name not in self._made:
             self._made[name] = _made(name, COMMANDS[name])
         return self._made[name]
-
-    def __setitem__(self, name: str, command: Any) -> None:
-        raise TypeError("commands are listed in COMMANDS")
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("commands are listed in COMMANDS")
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
@@ -90,7 +81,7 @@ class _Program(TyperGroup):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.commands = _Commands()
+        self.commands = _Commands()  # type: ignore[assignment]  # click adds commands to its own, and nobody asks it to
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's own
         """Names, in the order of the list."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 import uuid
@@ -202,18 +201,18 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
     registry's or a registry itself, Integrity for one that is damaged or not whole.
     """
     from pinset.gitstore import cloning
-    from pinset.services import maintenance
+    from pinset.services import maintenance, verifying
     from pinset.services.keeping import built_aside
     from pinset.services.local import LocalRegistry
 
-    _refuse_registry(clone)
+    cloning.refuse_registry(clone, folder=FOLDER, repository=REPOSITORY, beside=(STATE, CATALOG))
     _refuse_inside(directory)
     taken = "make it in a new directory, then put it in place"
     with built_aside(directory, what="the clone cannot be copied", taken=taken) as building:
         context = _context(building, create=True)
         with closing(LocalRegistry(context)) as registry:
             cloning.copy(clone, building / REPOSITORY)
-            _prove_clone(context.store, clone)
+            verifying.prove_clone(context.store, clone)
             maintenance.move_house(context, f"made from a clone ({clone.absolute().name})")
             return registry.describe()
 
@@ -261,35 +260,6 @@ def application() -> Any:
     registry = local_registry(home, serving=True)
     scrubs = FileScrubs(home)
     return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
-
-
-def _prove_clone(store: Store, clone: Path) -> None:
-    """Raises Integrity: for what is damaged, and for a clone that lacks commits in between."""
-    from pinset.services import verifying
-
-    try:
-        verifying.prove(store)
-    except Integrity as error:
-        raise Integrity(
-            f"the clone {clone} does not hold a whole registry: {error.message}",
-            hint="make a new clone while nothing is written: git clone --mirror URL CLONE",
-            details=error.details,
-        ) from error
-
-
-def _refuse_registry(clone: Path) -> None:
-    """Raises InvalidInput for a registry in use, whose writes may be half done, and for an address."""
-    if re.match(r"[a-z+]+:/|[^/]+@[^/]+:", str(clone)):
-        raise InvalidInput(f"{clone} is no directory", hint="clone it first: git clone --mirror URL CLONE")
-    whole = clone.absolute()
-    inside = whole.name == REPOSITORY and any(os.path.lexists(whole.with_name(name)) for name in (STATE, CATALOG))
-    homes = [home for home in (clone, clone / FOLDER) if (home / REPOSITORY).is_dir()]
-    if inside or (homes and not (clone / ".git").exists()):
-        home = homes[0] if homes else clone.parent
-        raise InvalidInput(
-            f"{clone} is a registry or a backup, not a clone of one",
-            hint=f"copy it as a whole: pinset backup BACKUP --registry {home}, then pinset restore BACKUP DIR",
-        )
 
 
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:

@@ -8,14 +8,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FREE_SPACE: Final = "free space on the disk, then try again"
+NO_ROOM: Final[Mapping[int, str]] = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: "free space or raise the quota, then try again",
+}
+"""The way out by the number of a system error that says that there is no room."""
 
 
 def way_out(error: OSError, otherwise: str) -> str:
-    """The hint for a system call that failed: to free space where there is none, else ``otherwise``."""
-    return FREE_SPACE if error.errno in {errno.ENOSPC, errno.EDQUOT} else otherwise
+    """The hint for a system call that failed: how to have room where there is none, else ``otherwise``."""
+    return NO_ROOM.get(error.errno or 0, otherwise)
 
 
 def sync(path: Path) -> None:

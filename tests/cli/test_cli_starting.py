@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from pinset import errors
-from pinset_cli import commands, memory, program
+from pinset_cli import collecting, commands, program
 from pinset_cli import main as entry
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_a_command_does_not_look_through_its_objects_again_and_again(registry: s
     """A sixth of what Python does by itself would be too often; and the checker sees what Python does by itself."""
     asked = ("get", "support", "--registry", registry)
     (seldom,) = script(*asked, before=COUNTED, after="print(said, len(seen))")
-    unmended = f"{COUNTED}; from pinset_cli import memory; memory.for_one_command = lambda: None"
+    unmended = f"{COUNTED}; from pinset_cli import collecting; collecting.rarely = lambda: None"
     (usual,) = script(*asked, before=unmended, after="print(said, len(seen))")
     assert int(usual) > 50
     assert int(seldom) * 6 < int(usual)
@@ -109,7 +109,7 @@ def test_a_server_looks_as_often_as_python_does(monkeypatch: pytest.MonkeyPatch,
     usual, seen = gc.get_threshold(), []
     monkeypatch.setattr("pinset.bootstrap.serve_registry", lambda *_a, **_n: seen.append(gc.get_threshold()))
     try:
-        memory.for_one_command()
+        collecting.rarely()
         assert gc.get_threshold() != usual
         assert entry.main(["serve", "--registry", str(home)]) == 0
         assert seen == [usual]
@@ -131,8 +131,9 @@ def test_the_list_says_what_the_commands_say(name: str) -> None:
 
 
 def test_another_line_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(program.COMMANDS, "gc", program.Listed("looking", "get", "Repack."))  # type: ignore[arg-type]
-    assert line(program.top().commands["gc"]) != "Repack."
+    other = program.COMMANDS["gc"]._replace(line="Another.")
+    monkeypatch.setitem(program.COMMANDS, "gc", other)  # type: ignore[arg-type]
+    assert line(program.top().commands["gc"]) != program.COMMANDS["gc"].line
 
 
 def test_the_list_lacks_no_command() -> None:

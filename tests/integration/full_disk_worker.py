@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import crash_worker
 from crash_checks import WRITING, commits_of, git_fsck, wrong
 
-from pinset import bootstrap
+from pinset import bootstrap, durable
 from pinset.errors import PinsetError, all_errors, exit_status
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def unclear(line: dict[str, Any]) -> list[str]:
         return [f"it does not say `try later`: {told}"]
     if not any(words in line["message"] for words in ("No space left on device", "disk is full")):
         return [f"it does not say that the disk is full: {told}"]
-    return [] if "free space" in line["hint"] else [f"it does not say to free space: {told}"]
+    return [] if durable.FREE_SPACE in line["hint"] else [f"it does not say to free space: {told}"]
 
 
 def unreadable(directory: Path, known: dict[str, dict[str, Any]]) -> list[str]:

@@ -134,6 +134,21 @@ def test_a_child_that_dies_during_a_write_is_unavailable(store: GitStore) -> Non
     publish(store, 2)
 
 
+def test_what_is_done_meanwhile_is_not_taken_for_a_fault_of_the_child(store: GitStore) -> None:
+    def broken() -> None:
+        raise OSError(errno.EBADF, "of mine")
+
+    first = publish(store)
+    with store.exclusive():
+        written = store.write(NewCommit(tree=Files(), parents=(first.commit,), message="v2\n", author="a", at=2))
+        with pytest.raises(OSError, match="of mine") as raised:
+            store.move([RefMove(RELEASES, first.commit, written.commit)], meanwhile=broken)
+    assert type(raised.value) is OSError
+    assert store._child.pid is None, "its answer is still in the pipe"
+    assert store.ref(RELEASES) in {first.commit, written.commit}
+    publish(store, 3)
+
+
 def test_a_child_that_hangs_is_stopped_in_time(path: Path) -> None:
     store = GitStore.create(path, op_seconds=3)
     try:
@@ -405,7 +420,7 @@ def test_a_failed_sync_stops_writing_until_reopened(
         patch.setattr(child, "receive", lambda seconds: failed)
         with pytest.raises(ReadOnly), store.exclusive():
             store.write(NewCommit(tree=Files(), parents=(), message="m", author="a", at=1))
-    with pytest.raises(ReadOnly, match="opened anew"):
+    with pytest.raises(ReadOnly):
         publish(store, 2)
     assert store.refs() == {RELEASES: first.commit}
     again = GitStore.open(path)
@@ -469,30 +484,32 @@ def test_open_refuses_what_is_missing_or_broken(tmp_path: Path, store: GitStore,
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "setting"),
     [
-        ("[extensions]\n\tobjectFormat = sha256\n", "sha256"),
-        ("[extensions]\n\trefstorage = reftable\n", "reftable"),
-        ("[extensions]\n\tpartialClone = origin\n", "partial clone"),
-        ('[remote "origin"]\n\tpromisor = true\n', "partial clone"),
-        ("[extensions]\n\tfuture = 1\n", "future"),
-        ("[core]\n\trepositoryformatversion = 2\n", "newer"),
-        ("[core]\n\tbare = false\n", "bare"),
-        ('[include]\n\tpath = "other"\n', "other files"),
-        ('[includeIf "gitdir:/"] path = x\n', "other files"),
+        ("[extensions]\n\tobjectFormat = sha256\n", "extensions.objectformat"),
+        ("[extensions]\n\trefstorage = reftable\n", "extensions.refstorage"),
+        ("[extensions]\n\tpartialClone = origin\n", "extensions.partialclone"),
+        ('[remote "origin"]\n\tpromisor = true\n', "remote.promisor"),
+        ("[extensions]\n\tfuture = 1\n", "extensions.future"),
+        ("[core]\n\trepositoryformatversion = 2\n", "core.repositoryformatversion"),
+        ("[core]\n\tbare = false\n", "core.bare"),
+        ('[include]\n\tpath = "other"\n', "include."),
+        ('[includeIf "gitdir:/"] path = x\n', "includeif."),
     ],
 )
-def test_open_refuses_formats_that_cannot_be_read(store: GitStore, path: Path, more: str, says: str) -> None:
+def test_open_refuses_formats_that_cannot_be_read(store: GitStore, path: Path, more: str, setting: str) -> None:
     with (path / "config").open("a") as file:
         file.write(more)
-    with pytest.raises(UnknownFormat, match=says):
+    with pytest.raises(UnknownFormat) as caught:
         GitStore.open(path)
+    assert caught.value.details == {"setting": setting}
 
 
 def test_open_refuses_a_real_sha256_repository(path: Path) -> None:
     subprocess.run(["git", "init", "--bare", "--object-format=sha256", str(path)], check=True, capture_output=True)
-    with pytest.raises(UnknownFormat, match="sha256"):
+    with pytest.raises(UnknownFormat) as caught:
         GitStore.open(path)
+    assert caught.value.details == {"setting": "extensions.objectformat"}
 
 
 def test_open_takes_a_plain_mirror_clone_and_refuses_one_with_alternates(
@@ -506,8 +523,9 @@ def test_open_takes_a_plain_mirror_clone_and_refuses_one_with_alternates(
     assert clone.refs() == {RELEASES: first.commit}
     publish(clone, 2)
     clone.close()
-    with pytest.raises(Integrity, match="alternates"):
+    with pytest.raises(Integrity) as caught:
         GitStore.open(tmp_path / "shared" / "repository.git")
+    assert caught.value.details == {"file": "objects/info/alternates"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
@@ -598,11 +616,12 @@ def test_a_pack_that_cannot_be_made_durable_replaces_nothing_and_stops_writing(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(packing, "sync", failing)
-    with pytest.raises(ReadOnly, match="cannot be made durable: Input/output error"):
+    with pytest.raises(ReadOnly) as caught:
         store.pack()
+    assert caught.value.details == {"errno": "EIO"}
     assert objects_in(path) == before
     monkeypatch.undo()
-    with pytest.raises(ReadOnly, match="opened anew"):
+    with pytest.raises(ReadOnly):
         publish(store, 3)
 
 
@@ -617,8 +636,9 @@ def test_packed_refs_that_cannot_be_made_durable_replace_nothing(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(packing, "sync", failing)
-    with pytest.raises(ReadOnly, match="the packed refs cannot be made durable"):
+    with pytest.raises(ReadOnly) as caught:
         store.pack()
+    assert caught.value.details == {"errno": "EIO"}
     assert (path / RELEASES).read_text() == loose
 
 
@@ -662,7 +682,7 @@ def test_a_repository_is_packed_by_one_at_a_time(store: GitStore, path: Path, mo
     real = packing.git.repack
 
     def meanwhile(repository: Path) -> None:
-        with pytest.raises(Busy, match="being packed"):
+        with pytest.raises(Busy):
             packing.repack(repository)
         real(repository)
 

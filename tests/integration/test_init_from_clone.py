@@ -270,39 +270,40 @@ def anothers(origin: Path, to: Path) -> None:
 
 
 BROKEN: list[tuple[Callable[[Path, Path], None], type[PinsetError], str]] = [
-    (shallow, Integrity, "is shallow"),
-    (partial, Integrity, "is a partial clone"),
-    (one_branch, Integrity, "holds some branches only"),
-    (one_branch_bare, Integrity, "has the branch main only"),
-    (without_a_branch, Integrity, r"does not hold a whole registry: .*: has serial"),
-    (without_main, InvalidInput, "no branch main"),
-    (with_own_commits, Integrity, "has commits on 'main' that 'origin/main' has not"),
-    (with_a_branch_the_origin_lost, Integrity, "has commits on 'releases/support'"),
-    (with_a_branch_of_its_own, InvalidInput, "has the branch 'try', which is none of a registry's"),
-    (with_a_lost_object, Integrity, "is damaged"),
-    (with_a_flipped_object, Integrity, "is damaged"),
-    (with_a_flipped_pack, Integrity, "is damaged"),
-    (with_refs_cut_off, Integrity, "is damaged: 'packed-refs'"),
-    (with_refs_of_zeros, Integrity, "is damaged: 'packed-refs'"),
-    (with_a_damaged_ref, Integrity, "is damaged: .*broken ref"),
-    (forged, Integrity, "does not hold a whole registry"),
-    (of_something_else, InvalidInput, "is no clone of a registry: its branch main has no registry.yaml"),
-    (of_nothing, InvalidInput, "is no clone of a registry: it has no branch main"),
-    (a_folder, NotFound, "there is no git clone"),
-    (with_other_ids, UnknownFormat, "sha256"),
-    (anothers, PermissionDenied, "belongs to another user"),
+    (shallow, Integrity, "shallow"),
+    (partial, Integrity, "partial"),
+    (one_branch, Integrity, "single_branch"),
+    (one_branch_bare, Integrity, "only_main"),
+    (without_a_branch, Integrity, "not_whole"),
+    (without_main, InvalidInput, "no_main"),
+    (with_own_commits, Integrity, "own_commits"),
+    (with_a_branch_the_origin_lost, Integrity, "own_commits"),
+    (with_a_branch_of_its_own, InvalidInput, "strange_branch"),
+    (with_a_lost_object, Integrity, "damaged"),
+    (with_a_flipped_object, Integrity, "damaged"),
+    (with_a_flipped_pack, Integrity, "damaged"),
+    (with_refs_cut_off, Integrity, "damaged"),
+    (with_refs_of_zeros, Integrity, "damaged"),
+    (with_a_damaged_ref, Integrity, "damaged"),
+    (forged, Integrity, "not_whole"),
+    (of_something_else, InvalidInput, "no_registry"),
+    (of_nothing, InvalidInput, "no_main"),
+    (a_folder, NotFound, "no_clone"),
+    (with_other_ids, UnknownFormat, "object_format"),
+    (anothers, PermissionDenied, "owner"),
 ]
 
 
-@pytest.mark.parametrize(("spoiled", "error", "told"), BROKEN, ids=lambda one: getattr(one, "__name__", None))
+@pytest.mark.parametrize(("spoiled", "error", "reason"), BROKEN, ids=lambda one: getattr(one, "__name__", None))
 def test_what_is_no_whole_clone_makes_no_registry_and_says_why(
-    origin: Path, tmp_path: Path, spoiled: Callable[[Path, Path], None], error: type[PinsetError], told: str
+    origin: Path, tmp_path: Path, spoiled: Callable[[Path, Path], None], error: type[PinsetError], reason: str
 ) -> None:
     spoiled(origin, tmp_path / "clone")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(error, match=told) as refused:
+    with pytest.raises(error) as refused:
         bootstrap.clone_registry(tmp_path / "clone", tmp_path / "deep" / "again")
     assert type(refused.value) is error
+    assert refused.value.details["reason"] == reason
     assert refused.value.hint
     assert ".again." not in refused.value.message
     assert sorted(tmp_path.rglob("*")) == before
@@ -311,12 +312,14 @@ def test_what_is_no_whole_clone_makes_no_registry_and_says_why(
 def test_a_registry_a_backup_and_an_address_are_no_clones(origin: Path, tmp_path: Path) -> None:
     backup = bootstrap.backup_registry(origin.parent, tmp_path / "backup")
     for source in (origin, origin.parent, backup, backup / "repository.git"):
-        with pytest.raises(InvalidInput, match="not a clone of one") as refused:
+        with pytest.raises(InvalidInput) as refused:
             bootstrap.clone_registry(source, tmp_path / "again")
+        assert refused.value.details == {"reason": "registry"}
         assert "pinset restore" in refused.value.hint
     for address in ("https://example.org/registry.git", "git@example.org:registry.git"):
-        with pytest.raises(InvalidInput, match="is no directory") as refused:
+        with pytest.raises(InvalidInput) as refused:
             bootstrap.clone_registry(type(tmp_path)(address), tmp_path / "again")
+        assert refused.value.details == {"reason": "address"}
         assert "git clone --mirror" in refused.value.hint
     assert not (tmp_path / "again").exists()
 
@@ -325,5 +328,5 @@ def test_what_is_there_is_not_written_over_by_a_clone(origin: Path, tmp_path: Pa
     clone = mirrored(origin, tmp_path / "clone")
     with pytest.raises(AlreadyExists):
         bootstrap.clone_registry(clone, origin.parent)
-    with pytest.raises(InvalidInput, match="inside a registry"):
+    with pytest.raises(InvalidInput):
         bootstrap.clone_registry(clone, origin.parent / "again")

@@ -250,7 +250,10 @@ def test_the_metrics_of_every_worker_say_what_was_found(memory: LocalRegistry) -
     assert "last_success" not in text
     scrubs.keep(Scrub(ended_at=START + DAY, problems=0, sound_at=START + DAY))
     lines = [line.split("} ") for line in metrics().splitlines() if line.startswith("pinset_scrub")]
-    assert [value for _, value in lines] == ["0", str((START + DAY) // 1_000_000)]
+    assert [(field.split("{")[0], value) for field, value in lines] == [
+        ("pinset_scrub_problems", "0"),
+        ("pinset_scrub_last_success_timestamp_seconds", str((START + DAY) // 1_000_000)),
+    ]
 
 
 # -- in a server -----------------------------------------------------------------------------------------------

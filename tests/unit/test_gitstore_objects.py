@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pinset import durable
 from pinset.errors import (
     Conflict,
     Integrity,
@@ -634,6 +635,18 @@ def test_a_failed_system_call_says_whether_waiting_helps(number: int, kind: type
             assert given.details == told.details
         else:
             assert type(given) is Integrity
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_no_room_has_one_way_out_wherever_it_is_noticed(number: int) -> None:
+    hint = durable.way_out(OSError(number, "x"), "something else")
+    assert hint == faults.system_error(OSError(number, "x"), "it cannot be done").hint
+    assert hint != "something else"
+
+
+def test_what_is_not_for_want_of_room_has_a_way_out_of_its_own() -> None:
+    assert durable.way_out(OSError(errno.EIO, "x"), "something else") == "something else"
+    assert durable.way_out(OSError("x"), "something else") == "something else"
 
 
 @pytest.mark.parametrize("name", ["ENOSPC", "EIO", "EACCES"])

@@ -35,7 +35,7 @@ def test_where_the_refs_cannot_be_read_after_a_failed_move_it_is_said_to_be_unkn
     with monkeypatch.context() as patch:
         patch.setattr(store, "move", moves_and_fails)
         patch.setattr(store, "ref", fails)
-        with pytest.raises(Unavailable, match="not known") as caught:
+        with pytest.raises(Unavailable) as caught:
             memory.publish(CALLER, manifest(), alias="production")
     assert caught.value.details["unknown"] is True
     assert caught.value.details["operation"].startswith("op_")
@@ -50,7 +50,7 @@ def test_a_failure_after_the_write_says_that_it_is_made(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(moving, "answer", fails)
-        with pytest.raises(Unavailable, match="the write is made") as caught:
+        with pytest.raises(Unavailable) as caught:
             memory.publish(CALLER, manifest(), alias="production")
     assert caught.value.details["made"] is True
     assert memory.alias("support", "production")["version"] == 1

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset_cli import complete, memory, output
+from pinset_cli import collecting, complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, directory, opened
 from pinset_cli.progress import progress
 
 if TYPE_CHECKING:
     from pinset.domain.answers import TokenAnswer
+    from pinset.ports.registry import Registry
 
 EXIT_NO = 1
 
@@ -76,7 +77,7 @@ def serve(
     from pinset.bootstrap import serve_registry
 
     home = directory(Options(registry), "serve")
-    memory.for_long()
+    collecting.as_usual()
     serve_registry(home, host=host, port=port, workers=workers, talk=output.talk, scrub_hours=scrub)
 
 
@@ -275,7 +276,7 @@ def token_revoke(
         output.unchanged(dry_run=dry_run)
 
 
-def _usable(found: Any) -> list[str] | None:
+def _usable(found: Registry) -> list[str] | None:
     """Names of the tokens that are neither revoked nor expired; None where one is damaged, so that nobody knows."""
     from pinset.errors import Integrity
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 _KEY: Final = re.compile(_KEY_PATTERN[1:-1])
 _PASSING: Final = (412, 428, 429)
-"""Statuses below `_FAILED` that the same request may not get again."""
-_FAILED: Final = 500
+"""Statuses below 500 that the same request may not get again."""
+_SERVER_ERROR: Final = 500
 _MEDIA_TYPE: Final = "application/json"
 _DryRun = Annotated[bool, Query(description="Say what would happen, change nothing.")]
 
@@ -45,12 +45,12 @@ class _Try:
     @property
     def passes(self) -> bool:
         """Whether the same request may have another answer later, so that this one is not kept."""
-        return self.mismatch or self.response.status_code >= _FAILED or self.response.status_code in _PASSING
+        return self.mismatch or self.response.status_code >= _SERVER_ERROR or self.response.status_code in _PASSING
 
     @property
     def may_be_overtaken(self) -> bool:
         """Whether it says that nothing was written, which is wrong as soon as another try writes."""
-        return not self.of_write and not self.mismatch and self.response.status_code < _FAILED
+        return not self.of_write and not self.mismatch and self.response.status_code < _SERVER_ERROR
 
 
 class Asked:

@@ -61,9 +61,9 @@ def _scrubbed(scrub: Scrub | None, name: str) -> list[str]:
     ]
     if scrub.sound_at is not None:
         lines += [
-            "# HELP pinset_scrub_last_success_timestamp When a scrub last found nothing wrong, in seconds since 1970.",
-            "# TYPE pinset_scrub_last_success_timestamp gauge",
-            f"pinset_scrub_last_success_timestamp{{{name}}} {scrub.sound_at // 1_000_000}",
+            "# HELP pinset_scrub_last_success_timestamp_seconds When a scrub last found nothing wrong, in seconds since 1970.",
+            "# TYPE pinset_scrub_last_success_timestamp_seconds gauge",
+            f"pinset_scrub_last_success_timestamp_seconds{{{name}}} {scrub.sound_at // 1_000_000}",
         ]
     return lines
 

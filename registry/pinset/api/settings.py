@@ -12,8 +12,8 @@ class Settings:
 
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
-    to an Idempotency-Key is kept. at_once: requests that cost much work which run at the same time in a process. scrub_hours: between two
-    scrubs of the registry; 0 for none.
+    to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
+    cost much work which run at the same time in a process.
     """
 
     small_body: int = 1024 * 1024

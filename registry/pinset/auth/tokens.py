@@ -51,8 +51,7 @@ def parse(text: str) -> tuple[str, bytes] | None:
 def matches(row: TokenRow, parsed: tuple[str, bytes], now: int) -> bool:
     """Whether a parsed token is the kept one and may be used now (microseconds since 1970)."""
     same = hmac.compare_digest(row.secret_sha256, parsed[1])
-    alive = row.revoked_at is None and (row.expires_at is None or now < row.expires_at)
-    return same and alive and row.id == parsed[0]
+    return same and row.usable(now) and row.id == parsed[0]
 
 
 def _checksum(token_id: str, secret: str) -> str:

@@ -88,9 +88,7 @@ class MemoryState:
 
     def has_tokens(self, now: int) -> bool:
         """Whether any token can be used."""
-        return any(
-            row.revoked_at is None and (row.expires_at is None or row.expires_at > now) for row in self._tokens.values()
-        )
+        return any(row.usable(now) for row in self._tokens.values())
 
     def revoke_token(self, name: str, at: int) -> TokenRow:
         """Revoke the token of that name."""

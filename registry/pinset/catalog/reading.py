@@ -43,12 +43,6 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def examine(self) -> None:
-        """Raises Integrity where SQLite finds its own file damaged: rows that no search finds, or finds twice."""
-        found = self._connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-        if found != "ok":
-            raise Integrity(f"the catalog is damaged: {found}", hint="run `pinset reindex`")
-
     def head(self) -> Head:
         """The newest visible write."""
         row = self._one(_HEAD)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects import sqlite
 
-from pinset.catalog import tables
+from pinset.catalog import sums
 from pinset.errors import Integrity
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ class Rows:
 def sound(table: Any, values: dict[str, Any]) -> dict[str, Any]:
     """A row's values without its sum. Raises Integrity where they are not those that were written."""
     held = values.pop("sum")
-    if held != tables.sum_of(table.__table__, values):
+    if held != sums.sum_of_row(table.__table__, values):
         raise Integrity(f"the catalog is damaged: a row of {table.__tablename__}", hint="run `pinset reindex`")
     return values
 
 
 def _summed(table: Any, values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "sum": tables.sum_of(table.__table__, values)} if "sum" in table.__table__.columns else values
+    return {**values, "sum": sums.sum_of_row(table.__table__, values)} if "sum" in table.__table__.columns else values
 
 
 @cache

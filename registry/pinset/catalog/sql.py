@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset import durable
 from pinset.catalog import tables, writing
+from pinset.catalog.engine import NO_ROOM
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.rows import Rows
 from pinset.errors import Integrity, ReadOnly, Unavailable
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
-
-NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
-"""How SQLite says that the disk is full: for a file, and for the memory that it shares by way of one."""
 
 
 class SqlWriter(SqlReader):
@@ -131,9 +129,9 @@ class SqlCatalog:
             t.CATALOG.drop_all(connection)
             build(connection, entries)
 
-    unsettled = False
+    wants_checkpoint = False
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Nothing to do: the engine sees to it."""
 
     def examine(self) -> None:

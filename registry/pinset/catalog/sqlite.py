@@ -16,18 +16,14 @@ connections that checkpoint at once can corrupt a database, and a plain reader t
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
-
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool, QueuePool
+from typing import TYPE_CHECKING, Final
 
 from pinset.catalog import tables as t
 from pinset.catalog import witness
+from pinset.catalog.engine import examine, sqlite_engine
 from pinset.catalog.reading import SqlReader
-from pinset.catalog.sql import NO_ROOM, SqlWriter, build, format_of, translated
+from pinset.catalog.sql import SqlWriter, build, format_of, translated
 from pinset.durable import sync, way_out
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
@@ -35,13 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from sqlalchemy import Engine
+
     from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head
 
 NAME: Final = "catalog.sqlite"
 _WITNESS: Final = "catalog.serial"
-_BUSY_SECONDS: Final = 5.0
-_KEPT: Final = 4
-"""Readers' connections that are kept open; more are opened and closed with their use."""
 _INHERITED: Final[list[Engine]] = []
 _Key = tuple[int, int, int]
 """Device and inode of the file, and the process that opened it."""
@@ -53,7 +48,7 @@ class SqliteCatalog:
     """Implements `ports.catalog.Catalog` in a registry's directory.
 
     keep_writer: keep the read-write connection too from one write to the next, which saves each a sync. For a process
-    that never forks and ends with `settle`: closed anywhere else, the connection could tidy up a log in use.
+    that never forks and ends with `checkpoint`: closed anywhere else, the connection could tidy up a log in use.
     """
 
     def __init__(self, directory: Path, *, keep_writer: bool = False) -> None:
@@ -89,7 +84,7 @@ class SqliteCatalog:
     def examine(self) -> None:
         """Examine the whole file, whatever its size. Raises Integrity, Unavailable."""
         with translated(), self._engine(writable=False).connect() as connection:
-            SqlReader(connection).examine()
+            examine(connection, "the catalog", "run `pinset reindex`")
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, 0 where that is not known."""
@@ -148,11 +143,11 @@ class SqliteCatalog:
         sync(self._directory)
 
     @property
-    def unsettled(self) -> bool:
+    def wants_checkpoint(self) -> bool:
         """Whether this process has written, so that a log may be left beside the file."""
         return self._written
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Bring the log into the file, where nobody else uses it; for the holder of the store's lock."""
         self._forget()
         with suppress(ReadOnly, Unavailable, Integrity), translated():
@@ -190,7 +185,7 @@ class SqliteCatalog:
             reader = sqlite_engine(self._link, writable=False, kept=True)
             if found.st_size <= _EXAMINED:
                 with reader.connect() as connection:
-                    SqlReader(connection).examine()
+                    examine(connection, "the catalog", "run `pinset reindex`")
             self._engines = (key, reader, sqlite_engine(self._link, writable=True, kept=self._keep_writer))
         _, reader, writer = self._engines
         return writer if writable else reader
@@ -208,71 +203,6 @@ class SqliteCatalog:
         """The number of the newest catalog file there is, in place or left behind."""
         numbers = [path.name.split(".")[1] for path in self._directory.glob("catalog.*.sqlite")]
         return max((int(number) for number in numbers if number.isdigit()), default=0)
-
-
-def sqlite_engine(path: Path, *, writable: bool, create: bool = False, kept: bool = False) -> Engine:
-    """An engine on one SQLite file whose connections open and close with their use, or are kept for the next one.
-
-    While a reader's connection is kept, the log outlives the writers, and a write need not make a new one.
-    A reader's transaction is a snapshot; where the directory cannot be written, or the disk is full, and no log is
-    left, the file is read as it lies, by a connection for this one use.
-    """
-    mode = "rwc" if create else "rw" if writable else "ro"
-
-    def opened(real: Path, more: str = "", kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"file:{quote(str(real))}?mode={mode}{more}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=kind,
-        )
-
-    def connect() -> sqlite3.Connection:
-        real = path.resolve() if path.exists() else path
-        still = not writable and not os.access(real.parent, os.W_OK) and _is_settled(real)
-        connection = None if still else opened(real)
-        if connection is not None and not writable:
-            try:
-                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-            except sqlite3.Error as error:
-                # Any other is raised again by whoever reads.
-                if getattr(error, "sqlite_errorname", "") in NO_ROOM and _is_settled(real):
-                    connection.close()
-                    connection = None
-        connection = connection or opened(real, "&immutable=1", _Still)
-        if writable:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
-
-    pool: dict[str, Any] = {"pool_size": _KEPT, "max_overflow": -1} if kept else {}
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool if kept else NullPool, **pool)
-
-    @event.listens_for(engine, "checkin")
-    def _checkin(connection: Any, record: Any) -> None:
-        if isinstance(connection, _Still):
-            record.invalidate()  # it would never see what is written from now on
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-class _Still(sqlite3.Connection):
-    """A connection to a file that is taken as one that nobody changes."""
-
-
-def _is_settled(file: Path) -> bool:
-    """Whether all that was written is in the file itself, so that it can be read without its log."""
-    try:
-        return file.with_name(file.name + "-wal").stat().st_size == 0
-    except FileNotFoundError:
-        return True
 
 
 def _refuse_older(reader: SqlReader, shown: tuple[str, int, int] | None) -> None:

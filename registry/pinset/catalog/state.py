@@ -7,11 +7,9 @@ file in the place of this one, or one whose log was lost, would let in who was s
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
@@ -28,9 +26,23 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from pinset.catalog import witness
+from pinset.catalog.engine import examine, sqlite_engine
 from pinset.catalog.flock import flock
 from pinset.catalog.sql import translated
-from pinset.catalog.sqlite import sqlite_engine
+from pinset.catalog.state_rows import (
+    WAY_OUT,
+    answer_of,
+    how_to_revoke,
+    is_sound,
+    is_sound_token,
+    lost,
+    refuse_lost,
+    refuse_older,
+    t,
+    token_of,
+    token_values,
+    which_token,
+)
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
 from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
 from pinset.ports.store import Damage
@@ -41,29 +53,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_WAY_OUT: Final = (
-    "stop what uses the registry and put a backup's state.sqlite in the place of all state.* files; or remove them: "
-    "tokens, kept answers and attempts are gone then, and without tokens this machine may do everything"
-)
-_translated = partial(translated, "the state", _WAY_OUT)
+    from pinset.catalog.state_rows import Row
+
+_translated = partial(translated, "the state", WAY_OUT)
 REVISION: Final = "0002"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001", "0002"})
 _WITNESS: Final = "state.serial"
-_TYPED: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{0,62}")
-"""What of a damaged row can be typed again."""
-_Row = Any
-"""A row by the names of its columns; of a damaged one the values may be anything."""
-
-
-class _Tables:
-    """The tables, made when one is asked for: looking at a release needs none of them."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module("pinset.catalog.state_tables"), name)
-
-
-t: Final = _Tables()
 
 
 class SqlState:
@@ -88,25 +84,23 @@ class SqlState:
             same = (t.TokenTable.name == token.name, t.TokenTable.revoked_at.is_(None))
             if connection.execute(select(t.TokenTable.id).where(*same)).first():
                 raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
-            connection.execute(insert(t.TokenTable).values(**_token_values(token)))
+            connection.execute(insert(t.TokenTable).values(**token_values(token)))
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
         rows, _ = self._tokens(t.ONE_TOKEN, id=token_id)
-        return _token(rows[0]) if rows else None
+        return token_of(rows[0]) if rows else None
 
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first."""
         rows, made = self._tokens(t.ALL_TOKENS)
-        _refuse_lost(rows, made)
-        return sorted((_token(row) for row in rows), key=lambda row: (-row.created_at, row.id))
+        refuse_lost(rows, made)
+        return sorted((token_of(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
     def has_tokens(self, now: int) -> bool:
         """Whether any token can be used; one that is damaged or lost counts."""
         try:
-            return any(
-                row.revoked_at is None and (row.expires_at is None or row.expires_at > now) for row in self.tokens()
-            )
+            return any(row.usable(now) for row in self.tokens())
         except Integrity as error:
             if error.details.get("rows"):
                 return True
@@ -116,14 +110,14 @@ class SqlState:
         """Revoke the token of that name, or remove the damaged ones of that name or id."""
         with self._writing_tokens() as connection:
             rows = connection.execute(select(self._row(t.TokenTable), t.TokenTable.__table__)).mappings().all()
-            found = [row for row in rows if row["name"] == name and _is_sound_token(row) and row["revoked_at"] is None]
+            found = [row for row in rows if row["name"] == name and is_sound_token(row) and row["revoked_at"] is None]
             if found:
                 revoked = {**found[0], "revoked_at": at}
                 changed = {"revoked_at": at, "sum": t.sum_of(t.TokenTable.__table__, revoked)}
                 wanted = t.TokenTable.id == revoked["id"]
                 connection.execute(update(t.TokenTable).where(wanted).values(**changed))
-                return _token({**revoked, **changed})
-            damaged = [row for row in rows if name in (row["name"], row["id"]) and not _is_sound_token(row)]
+                return token_of({**revoked, **changed})
+            damaged = [row for row in rows if name in (row["name"], row["id"]) and not is_sound_token(row)]
             if not damaged:
                 raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
             for row in damaged:
@@ -145,13 +139,13 @@ class SqlState:
         if not rows:
             return None
         # A damaged index may lead to another row, which is sound in itself.
-        if not _is_sound(t.AnswerTable, rows[0]) or (rows[0]["key"], rows[0]["principal"]) != (key, principal):
+        if not is_sound(t.AnswerTable, rows[0]) or (rows[0]["key"], rows[0]["principal"]) != (key, principal):
             raise Integrity(
                 "the answer that was kept for this Idempotency-Key is damaged",
                 hint="see what is there before you send it with a new key; pinset gc drops damaged answers, "
                 "and the same request finds the write in git then",
             )
-        return _answer(rows[0])
+        return answer_of(rows[0])
 
     def keep_answer(self, answer: Answer, *, forget_before: int) -> None:
         """Keep an answer, unless the key has one that counts; forget old ones."""
@@ -164,7 +158,7 @@ class SqlState:
                 first = connection.execute(select(t.AnswerTable.__table__).where(*wanted)).mappings().first()
                 if first is None:
                     connection.execute(insert(t.AnswerTable).values(**values))
-                elif answer.of_write and _is_sound(t.AnswerTable, first) and not _answer(first).of_write:
+                elif answer.of_write and is_sound(t.AnswerTable, first) and not answer_of(first).of_write:
                     connection.execute(update(t.AnswerTable).where(*wanted).values(**values))
         except IntegrityError:  # another process kept one between the look and the write; the first counts
             return
@@ -182,7 +176,7 @@ class SqlState:
         """Refused attempts, newest first."""
         newest: Any = t.AttemptTable.id
         rows = self._rows(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit))
-        if not all(_is_sound(t.AttemptTable, row) for row in rows):
+        if not all(is_sound(t.AttemptTable, row) for row in rows):
             raise Integrity("the state is damaged: a refused attempt", hint="pinset gc drops it")
         return [Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in rows]
 
@@ -204,7 +198,7 @@ class SqlState:
         with self._writing() as connection:
             for table in (t.AnswerTable, t.AttemptTable):
                 rows = connection.execute(select(self._row(table), table.__table__)).mappings()
-                for row in [row for row in rows if not _is_sound(table, row)]:
+                for row in [row for row in rows if not is_sound(table, row)]:
                     connection.execute(delete(table).where(self._row(table) == row["of_row"]))
                     dropped += 1
         return dropped
@@ -235,14 +229,15 @@ class SqlState:
         if self._file is None or not self._exists():
             return []
         with self._reading() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-        return [] if found == "ok" else [Damage("state", f"SQLite finds the file damaged: {found}", _WAY_OUT)]
+            examine(connection, "the state", WAY_OUT)
+        return []
 
     def _check_tokens(self) -> list[Damage]:
         rows, made = self._tokens(t.ALL_TOKENS)
-        found = [Damage("state token", _which_token(row), _revoke(row)) for row in rows if not _is_sound_token(row)]
+        damaged = [row for row in rows if not is_sound_token(row)]
+        found = [Damage("state token", which_token(row), how_to_revoke(row)) for row in damaged]
         try:
-            _refuse_lost(rows, made)
+            refuse_lost(rows, made)
         except Integrity as error:
             found.append(Damage("state token", error.message, error.hint))
         return found
@@ -259,7 +254,7 @@ class SqlState:
             return []
         with self._reading() as connection:
             rows = connection.execute(select(table.__table__)).mappings()
-            count = sum(not _is_sound(table, row) for row in rows)
+            count = sum(not is_sound(table, row) for row in rows)
         more = f" (and {count - 1} more)" if count > 1 else ""
         return [Damage(f"state {table.__tablename__}", what + more, hint)] if count else []
 
@@ -272,7 +267,7 @@ class SqlState:
         key = table.id if hasattr(table, "id") else table.principal + " " + table.key
         return key.label("of_row")
 
-    def _tokens(self, statement: Any, **values: str) -> tuple[list[_Row], int]:
+    def _tokens(self, statement: Any, **values: str) -> tuple[list[Row], int]:
         """The tokens of a question, and how many were made.
 
         Raises Integrity where the state is older than its witness.
@@ -280,9 +275,9 @@ class SqlState:
         newest = self._witness()
         rows = self._rows(statement, **values)
         if not rows and self._ready:
-            raise _lost("it has lost the row that says how many tokens there are")
+            raise lost("it has lost the row that says how many tokens there are")
         if rows:
-            _refuse_older(rows[0], newest)
+            refuse_older(rows[0], newest)
         made = rows[0]["meta_tokens"] if rows else 0
         return [row for row in rows if row["sum"] is not None or row["id"] is not None], made
 
@@ -298,7 +293,7 @@ class SqlState:
         if self._ready or self._revision(self._reader) is not None:
             return True
         if self._witness() is not None:
-            raise _lost("it is gone, and there was one with tokens")
+            raise lost("it is gone, and there was one with tokens")
         return False
 
     @contextmanager
@@ -322,8 +317,8 @@ class SqlState:
             with self._writer.begin() as connection:
                 row = connection.execute(select(*t.META).with_for_update()).mappings().first()
                 if row is None:
-                    raise _lost("it has lost the row that says how many tokens there are")
-                _refuse_older(row, newest)
+                    raise lost("it has lost the row that says how many tokens there are")
+                refuse_older(row, newest)
                 before = connection.execute(t.COUNT).scalar_one()
                 yield connection
                 # What was lost stays lost, and goes on being said.
@@ -357,7 +352,7 @@ class SqlState:
                         hint="upgrade pinset; a newer one wrote this registry",
                     )
                 if found is None and self._witness() is not None:
-                    raise _lost("it is gone, and there was one with tokens")
+                    raise lost("it is gone, and there was one with tokens")
                 if found != REVISION:
                     _migrate(self._writer)
         self._ready = True
@@ -369,7 +364,7 @@ class SqlState:
             return
         with suppress(PinsetError), _translated(), self._turn(), self._reader.connect() as connection:
             row = connection.execute(select(*t.META)).mappings().first()
-            if row is not None and row["meta_tokens"] and _is_sound(t.MetaTable, row, "meta_"):
+            if row is not None and row["meta_tokens"] and is_sound(t.MetaTable, row, "meta_"):
                 self._testify({"state_id": row["meta_state_id"], "changes": row["meta_changes"]})
 
     def _revision(self, engine: Engine) -> str | None:
@@ -396,82 +391,3 @@ def _migrate(engine: Engine) -> None:
 def _any_text(connection: Any, _record: Any) -> None:
     """Text that is no UTF-8 any more must not keep the rows beside it from being read; its sum tells."""
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-
-
-# -- Sums ------------------------------------------------------------------------------------------------------
-
-
-def _is_sound(table: Any, row: _Row, before: str = "") -> bool:
-    """Whether a row's values are those that were written. before: how its columns are called in front."""
-    values = {column.name: row[before + column.name] for column in table.__table__.columns}
-    return bool(values["sum"] == t.sum_of(table.__table__, values))
-
-
-def _is_sound_token(row: _Row) -> bool:
-    return _is_sound(t.TokenTable, row) and row["used_sum"] == t.sum_of_use(row["id"], row["last_used_at"])
-
-
-def _token(row: _Row) -> TokenRow:
-    """A token that is what was written. Raises Integrity."""
-    if not _is_sound_token(row):
-        raise Integrity(f"the state is damaged: {_which_token(row)}", hint=_revoke(row), details={"rows": "damaged"})
-    values = {name: row[name] for name in TokenRow.__slots__}
-    return TokenRow(**{**values, "scope": Scope(row["scope"])})
-
-
-def _token_values(token: TokenRow) -> dict[str, Any]:
-    values = {**{name: getattr(token, name) for name in TokenRow.__slots__}, "scope": token.scope.value}
-    sums = {
-        "sum": t.sum_of(t.TokenTable.__table__, values),
-        "used_sum": t.sum_of_use(token.id, token.last_used_at),
-    }
-    return {**values, **sums}
-
-
-def _answer(row: _Row) -> Answer:
-    return Answer(**{name: row[name] for name in Answer.__slots__})
-
-
-def _which_token(row: _Row) -> str:
-    """A damaged token in words. What it is called may be what is damaged."""
-    typed = _typed(row)
-    return f"a token is damaged, and lets nobody in{f' ({typed})' if typed else ''}"
-
-
-def _revoke(row: _Row) -> str:
-    typed = _typed(row)
-    if typed is None:
-        return _WAY_OUT
-    return (
-        f"remove it, in the registry's directory: pinset token revoke {typed}; then make it again: pinset token create"
-    )
-
-
-def _typed(row: _Row) -> str | None:
-    """The id or the name of a damaged token that can be typed; None where neither can."""
-    texts = (text for text in (row["id"], row["name"]) if isinstance(text, str) and _TYPED.fullmatch(text))
-    return next(texts, None)
-
-
-def _refuse_lost(rows: Sequence[_Row], made: int) -> None:
-    """Raises Integrity where there are not as many tokens as were made."""
-    if made != len(rows):
-        error = _lost(f"it has {len(rows)} tokens, and {made} were made")
-        error.details["rows"] = "lost"
-        raise error
-
-
-def _refuse_older(row: _Row, newest: tuple[str, int] | None) -> None:
-    """Raises Integrity for a state whose tokens changed since, or that is another one's."""
-    if not _is_sound(t.MetaTable, row, "meta_"):
-        raise _lost("the row that says how many tokens there are has other values")
-    if newest is None:
-        return
-    if row["meta_state_id"] != newest[0]:
-        raise _lost("it is not the one that state.serial belongs to")
-    if row["meta_changes"] < newest[1]:
-        raise _lost(f"it has {row['meta_changes']} changes of tokens, and {newest[1]} were made")
-
-
-def _lost(what: str) -> Integrity:
-    return Integrity(f"the state is damaged: {what}", hint=_WAY_OUT)

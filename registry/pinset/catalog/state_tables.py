@@ -1,12 +1,13 @@
-"""The state's tables, as its newest migration leaves them. Every row carries a sum: see ``catalog.tables``."""
+"""The state's tables, as its newest migration leaves them. Every row carries a sum: see ``catalog.sums``."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, LargeBinary, MetaData, bindparam, func, select, true
 from sqlmodel import Field, SQLModel
+
+from pinset.catalog import sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +22,12 @@ _LEFT_OUT: Final = {
 
 def sum_of(table: Any, values: Mapping[str, Any]) -> int:
     """The sum of a row of a table of SQLAlchemy's; what is not given is NULL."""
-    left_out = _LEFT_OUT.get(table.name, frozenset({"sum"}))
-    return _sum([table.name, *(values.get(column.name) for column in table.columns if column.name not in left_out)])
+    return sums.sum_of_row(table, values, _LEFT_OUT.get(table.name, sums.ITSELF))
 
 
 def sum_of_use(token_id: str, last_used_at: int | None) -> int:
     """The sum of a token's last use: noting one is one statement, which need not know the rest of the row."""
-    return _sum(["token use", token_id, last_used_at])
-
-
-def _sum(told: list[Any]) -> int:
-    hashed = hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big", signed=True)
+    return sums.sum_of(["token use", token_id, last_used_at])
 
 
 class _Bytes(LargeBinary):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CATALOG_FORMAT: Final = 3
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
@@ -23,16 +19,9 @@ class _Table(SQLModel):
 
 
 class _Summed(_Table):
-    """A row that carries a sum of its values: SQL engines do not notice a bit that flips in a file of theirs."""
+    """A row that carries a sum of its values: see ``catalog.sums``."""
 
     sum: int = Field(sa_type=BigInteger)
-
-
-def sum_of(table: Any, values: Mapping[str, Any]) -> int:
-    """The sum of a row of a table of SQLAlchemy's; what is not given is NULL."""
-    told = [table.name, *(values.get(column.name) for column in table.columns if column.name != "sum")]
-    hashed = hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
 class Meta(_Summed, table=True):

@@ -198,9 +198,8 @@ class Http:
 
     def _call(self, request: Request) -> Answer:
         until = time.monotonic() + request.seconds
-        unknown: PinsetError | None = (
-            None  # of a try that may have happened: what is to be said where no later one knows
-        )
+        # Of a try that may have happened: what is to be said where no later one knows.
+        unknown: PinsetError | None = None
         for planned in (*PAUSES, None):
             try:
                 answer = self._send(request, until)

@@ -18,11 +18,11 @@ __all__ = ["GitStore", "MemoryStore"]
 def __getattr__(name: str) -> Any:
     """One store, without what the other needs."""
     if name == "GitStore":
-        from pinset.gitstore.store import GitStore  # noqa: PLC0415 - as above
+        from pinset.gitstore.store import GitStore  # noqa: PLC0415 - reading needs no in-memory store
 
         return GitStore
     if name == "MemoryStore":
-        from pinset.gitstore.memory import MemoryStore  # noqa: PLC0415 - as above
+        from pinset.gitstore.memory import MemoryStore  # noqa: PLC0415 - the memory store needs no child
 
         return MemoryStore
     raise AttributeError(name)

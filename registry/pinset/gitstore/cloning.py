@@ -6,6 +6,7 @@ The copy is made by `git fetch`, so every object is hashed anew and none stays b
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.names import show
@@ -15,7 +16,7 @@ from pinset.gitstore import git, layout, refs
 from pinset.gitstore.faults import number_in, system_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _HEADS: Final = "refs/heads/"
@@ -25,11 +26,33 @@ _FOLDERS: Final = ("releases/", "components/", "aliases/", "evidence/")
 _AGAIN: Final = "make a whole clone: git clone --mirror URL CLONE"
 
 
+def refuse_registry(clone: Path, *, folder: str, repository: str, beside: Sequence[str]) -> None:
+    """Raises InvalidInput for a registry in use, whose writes may be half done, and for an address.
+
+    folder: what a registry's directory is called inside another. repository, beside: what its repository is called,
+    and what lies beside that.
+    """
+    if re.match(r"[a-z+]+:/|[^/]+@[^/]+:", str(clone)):
+        hint = "clone it first: git clone --mirror URL CLONE"
+        raise InvalidInput(f"{clone} is no directory", hint=hint, details={"reason": "address"})
+    whole = clone.absolute()
+    inside = whole.name == repository and any(os.path.lexists(whole.with_name(name)) for name in beside)
+    homes = [home for home in (clone, clone / folder) if (home / repository).is_dir()]
+    if inside or (homes and not (clone / ".git").exists()):
+        home = homes[0] if homes else clone.parent
+        raise InvalidInput(
+            f"{clone} is a registry or a backup, not a clone of one",
+            hint=f"copy it as a whole: pinset backup BACKUP --registry {home}, then pinset restore BACKUP DIR",
+            details={"reason": "registry"},
+        )
+
+
 def copy(clone: Path, repository: Path) -> None:
     """Fill a new, empty repository with all branches of a clone, whole.
 
     Raises NotFound where there is no clone, InvalidInput for one that is no registry's, UnknownFormat, Integrity for
-    one that is shallow, partial, damaged or holds some branches only, PermissionDenied.
+    one that is shallow, partial, damaged or holds some branches only, PermissionDenied. ``details["reason"]`` is a word
+    for which of these it is.
     """
     found = find(clone)
     try:
@@ -50,7 +73,7 @@ def find(clone: Path) -> Path:
                 return found.resolve()
     except PermissionError as error:
         raise _foreign(clone) from error
-    raise NotFound(f"there is no git clone at {clone}", hint=_AGAIN)
+    raise NotFound(f"there is no git clone at {clone}", hint=_AGAIN, details={"reason": "no_clone"})
 
 
 def _pointed_at(candidate: Path) -> Path:
@@ -69,16 +92,16 @@ def _inspect(clone: Path, found: Path) -> None:
     given = list(layout.settings((found / "config").read_text("utf-8", "replace")))
     known = dict(given)
     if (found / "shallow").exists():
-        raise _half(clone, "is shallow: the history is cut off")
+        raise _half(clone, "shallow", "is shallow: the history is cut off")
     if any("partialclone" in key or key == "remote.promisor" for key, _ in given):
-        raise _half(clone, "is a partial clone: objects are missing from it")
+        raise _half(clone, "partial", "is a partial clone: objects are missing from it")
     if known.get("extensions.objectformat", "sha1") != "sha1":
-        raise _unknown(clone, f"its object ids are {known['extensions.objectformat']}, not sha1")
+        raise _unknown(clone, "object_format", f"its object ids are {known['extensions.objectformat']}, not sha1")
     if known.get("extensions.refstorage", "files") != "files" or (found / "reftable").exists():
-        raise _unknown(clone, "its refs are not kept as files")
+        raise _unknown(clone, "ref_storage", "its refs are not kept as files")
     fetched = [value for key, value in given if key == "remote.fetch"]
     if fetched and not any("refs/heads/*" in value or value.lstrip("+").startswith("refs/*") for value in fetched):
-        raise _half(clone, "holds some branches only: it was made with --single-branch")
+        raise _half(clone, "single_branch", "holds some branches only: it was made with --single-branch")
     try:
         refs.check_packed(found)
     except Integrity as error:
@@ -93,7 +116,8 @@ def _branches(clone: Path, found: Path) -> dict[str, str]:
     if len(remotes) > 1 and "origin" in remotes:
         remotes = ["origin"]
     if len(remotes) > 1:
-        raise InvalidInput(f"the clone {clone} has the remotes {', '.join(map(show, remotes))}", hint=_AGAIN)
+        what = f"the clone {clone} has the remotes {', '.join(map(show, remotes))}"
+        raise InvalidInput(what, hint=_AGAIN, details={"reason": "remotes"})
     if not remotes:
         return heads
     prefix = f"{_REMOTES}{remotes[0]}/"
@@ -103,7 +127,8 @@ def _branches(clone: Path, found: Path) -> dict[str, str]:
             continue
         theirs = tracked.get(branch)
         if theirs is None or not _contains(found, listed[theirs], listed[ref]):
-            raise _half(clone, f"has commits on {show(branch)} that {show(f'{remotes[0]}/{branch}')} has not")
+            what = f"has commits on {show(branch)} that {show(f'{remotes[0]}/{branch}')} has not"
+            raise _half(clone, "own_commits", what)
     return tracked
 
 
@@ -127,7 +152,8 @@ def _contains(found: Path, newer: str, older: str) -> bool:
 def _refuse_strangers(clone: Path, found: Path, branches: Mapping[str, str]) -> None:
     """Raises InvalidInput unless the branches are those of a registry, Integrity where there is only the first."""
     if _MAIN not in branches:
-        raise InvalidInput(f"{clone} is no clone of a registry: it has no branch {_MAIN}", hint=_AGAIN)
+        what = f"{clone} is no clone of a registry: it has no branch {_MAIN}"
+        raise InvalidInput(what, hint=_AGAIN, details={"reason": "no_main"})
     done = git.run(found, "ls-tree", "--name-only", branches[_MAIN], REGISTRY_FILE, refuse=False)
     if done.returncode:
         raise _damaged(clone, _reason(done.stderr))
@@ -135,15 +161,19 @@ def _refuse_strangers(clone: Path, found: Path, branches: Mapping[str, str]) -> 
         raise InvalidInput(
             f"{clone} is no clone of a registry: its branch {_MAIN} has no {REGISTRY_FILE}",
             hint="clone the repository.git of a registry",
+            details={"reason": "no_registry"},
         )
     strangers = sorted(branch for branch in branches if not _is_ours(branch))
     if strangers:
         raise InvalidInput(
             f"{clone} has the branch {show(strangers[0])}, which is none of a registry's",
             hint=f"keep it elsewhere and delete it here: git -C {clone} update-ref -d {branches[strangers[0]]}",
+            details={"reason": "strange_branch"},
         )
     if len(branches) == 1:
-        raise _half(clone, f"has the branch {_MAIN} only: nothing was published there, or branches are missing")
+        raise _half(
+            clone, "only_main", f"has the branch {_MAIN} only: nothing was published there, or branches are missing"
+        )
 
 
 def _fetch(clone: Path, found: Path, repository: Path, branches: Mapping[str, str]) -> None:
@@ -173,17 +203,18 @@ def _reason(text: str) -> str:
     return show(told[0], 300) if told else "git gave no reason"
 
 
-def _half(clone: Path, what: str) -> Integrity:
-    return Integrity(f"the clone {clone} {what}", hint=_AGAIN)
+def _half(clone: Path, reason: str, what: str) -> Integrity:
+    return Integrity(f"the clone {clone} {what}", hint=_AGAIN, details={"reason": reason})
 
 
 def _damaged(clone: Path, what: str) -> Integrity:
-    return Integrity(f"the clone {clone} is damaged: {what}", hint=_AGAIN)
+    return Integrity(f"the clone {clone} is damaged: {what}", hint=_AGAIN, details={"reason": "damaged"})
 
 
-def _unknown(clone: Path, why: str) -> UnknownFormat:
-    return UnknownFormat(f"the clone {clone} cannot be used: {why}", hint=_AGAIN)
+def _unknown(clone: Path, reason: str, why: str) -> UnknownFormat:
+    return UnknownFormat(f"the clone {clone} cannot be used: {why}", hint=_AGAIN, details={"reason": reason})
 
 
 def _foreign(clone: Path) -> PermissionDenied:
-    return PermissionDenied(f"the clone {clone} belongs to another user", hint=f'chown -R "$(id -u)" {clone}')
+    hint = f'chown -R "$(id -u)" {clone}'
+    return PermissionDenied(f"the clone {clone} belongs to another user", hint=hint, details={"reason": "owner"})

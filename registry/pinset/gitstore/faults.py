@@ -6,8 +6,8 @@ import errno
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset import durable
 from pinset.domain.names import show
-from pinset.durable import FREE_SPACE
 from pinset.errors import Conflict, Integrity, NotFound, PinsetError, ReadOnly, Unavailable, all_errors
 from pinset.gitstore.scanning import VERIFY_HINT
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HINTS: Final[Mapping[int, str]] = {
-    errno.ENOSPC: FREE_SPACE,
-    errno.EDQUOT: "free space or raise the quota, then try again",
+    **durable.NO_ROOM,
     errno.EFBIG: "raise the limit on file sizes (ulimit -f), then try again",
     errno.EROFS: "mount the registry's file system for writing",
     errno.EACCES: "give the registry's directory to the user who runs this: chown -R",

@@ -111,20 +111,22 @@ def settings(text: str) -> Iterator[tuple[str, str]]:
 
 def _inspect_config(directory: Path, found: dict[str, str]) -> None:
     if found.get("core.repositoryformatversion", "") not in {"0", "1"}:
-        raise _unknown(directory, "its repositoryformatversion is missing or newer than 1")
+        raise _unknown(
+            directory, "core.repositoryformatversion", "its repositoryformatversion is missing or newer than 1"
+        )
     for key, value in found.items():
         if key == "extensions.objectformat" and value != "sha1":
-            raise _unknown(directory, f"its object ids are {value}, not sha1")
+            raise _unknown(directory, key, f"its object ids are {value}, not sha1")
         if key == "extensions.refstorage" and value != "files":
-            raise _unknown(directory, f"its refs are kept as {value}, not as files")
+            raise _unknown(directory, key, f"its refs are kept as {value}, not as files")
         if "partialclone" in key or key == "remote.promisor":
-            raise _unknown(directory, "it is a partial clone: objects are missing from it")
+            raise _unknown(directory, key, "it is a partial clone: objects are missing from it")
         if key.startswith("extensions.") and key != "extensions." and (key, value) not in _HARMLESS:
-            raise _unknown(directory, f"it uses the extension {key.removeprefix('extensions.')}")
+            raise _unknown(directory, key, f"it uses the extension {key.removeprefix('extensions.')}")
         if key.startswith(("include.", "includeif.")):
-            raise _unknown(directory, "its config includes other files")
+            raise _unknown(directory, key, "its config includes other files")
     if found.get("core.bare") != "true":
-        raise _unknown(directory, "it is not bare")
+        raise _unknown(directory, "core.bare", "it is not bare")
 
 
 def _inspect_files(directory: Path) -> None:
@@ -137,7 +139,7 @@ def _inspect_files(directory: Path) -> None:
                 details={"file": name},
             )
     if (directory / "reftable").exists():
-        raise _unknown(directory, "its refs are kept as reftable, not as files")
+        raise _unknown(directory, "extensions.refstorage", "its refs are kept as reftable, not as files")
     for name in ("objects", "refs"):
         if not (directory / name).is_dir():
             raise Integrity(f"{directory} is no whole git repository: {name}/ is missing", hint="restore a backup")
@@ -156,9 +158,11 @@ def _fill(directory: Path) -> None:
         sync(folder)
 
 
-def _unknown(directory: Path, why: str) -> UnknownFormat:
+def _unknown(directory: Path, setting: str, why: str) -> UnknownFormat:
     return UnknownFormat(
-        f"{directory} cannot be used: {why}", hint="make a registry with `pinset init`, or a plain bare SHA-1 clone"
+        f"{directory} cannot be used: {why}",
+        hint="make a registry with `pinset init`, or a plain bare SHA-1 clone",
+        details={"setting": setting},
     )
 
 

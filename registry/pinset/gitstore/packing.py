@@ -32,7 +32,10 @@ _BESIDE: Final = (".rev", ".bitmap", ".mtimes", ".pack")
 
 @contextmanager
 def alone(repository: Path, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Let nobody else gather objects meanwhile. The lock falls with the process. Raises Busy."""
+    """Let nobody else gather objects meanwhile. The lock falls with the process.
+
+    wait_seconds: how long to wait for another. Raises Busy, OSError where there is no folder of packs.
+    """
     descriptor = os.open(repository / "objects" / "pack", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     deadline = time.monotonic() + wait_seconds
     try:

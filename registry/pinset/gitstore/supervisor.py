@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pinset.errors import Integrity, PinsetError, ReadOnly, Unavailable
@@ -45,7 +46,7 @@ class Supervisor:
     def write(self, op: str, meanwhile: Callable[[], None] | None = None, **arguments: Any) -> dict[str, Any]:
         """Run an operation that changes the store. Raises what the child answers, ReadOnly, Unavailable.
 
-        meanwhile: is done here while the child works.
+        meanwhile: is done here while the child works. What it raises is raised, and the child is stopped.
         """
         if self._failed_sync:
             raise ReadOnly(
@@ -112,13 +113,26 @@ class Supervisor:
     def _ask(
         self, op: str, arguments: dict[str, Any], *, lost: Lost, meanwhile: Callable[[], None] | None = None
     ) -> dict[str, Any]:
-        try:
+        with self._speaking(op, lost):
             child = self._running()
             request = self._request(op, arguments)
             child.send(request, self._seconds)
-            if meanwhile is not None:
+        if meanwhile is not None:
+            try:
                 meanwhile()
+            except BaseException:
+                # Nobody will take the answer: the pipe is out of step.
+                self._stop()
+                raise
+        with self._speaking(op, lost):
             answer = self._answer(child, request)
+        return _checked(answer)
+
+    @contextmanager
+    def _speaking(self, op: str, lost: Lost) -> Iterator[None]:
+        """What goes wrong with the child as errors of ours; it is stopped then."""
+        try:
+            yield
         except TimeoutError as error:
             self._stop()
             raise _too_slow(op, self._seconds) from error
@@ -131,7 +145,6 @@ class Supervisor:
             # An interrupt in the middle of an answer: the pipe is out of step.
             self._stop()
             raise
-        return _checked(answer)
 
     def _request(self, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)

@@ -47,8 +47,8 @@ class Repository:
         pygit2.settings.enable_fsync_gitdir(True)  # noqa: FBT003 - pygit2 takes it by position only
         self._git = pygit2.Repository(str(path))
         self._path = path
-        self._settled: set[str] = set()
-        self._durable: set[tuple[Path, tuple[int, int] | None]] = set()
+        self._durable_objects: set[str] = set()
+        self._durable_folders: set[tuple[Path, tuple[int, int] | None]] = set()
         self.objects = CheckedObjects(path / "objects", self._read_packed)
         self.scanner = Scanner(self.objects)
 
@@ -130,10 +130,10 @@ class Repository:
         if _identity(path.parent) != folder:
             # libgit2 made the folder anew, after git had removed it, and does not sync what holds it.
             sync(path.parent.parent)
-        if there and made.id not in self._settled:
+        if there and made.id not in self._durable_objects:
             # Whoever wrote it may have died between its rename and the sync of its directory.
             sync(path.parent)
-        self._settled.add(made.id)
+        self._durable_objects.add(made.id)
         self.objects(made.id)
 
     def _prepare(self, ref: str, since: float) -> None:
@@ -145,10 +145,10 @@ class Repository:
             raise name_in_the_way(ref) from error
         for folder in (path.parent, *path.parent.parents):
             # Whoever made it may have died before it was durable in the one that holds it.
-            if folder == self._path or (folder, _identity(folder)) in self._durable:
+            if folder == self._path or (folder, _identity(folder)) in self._durable_folders:
                 break
             sync(folder.parent)
-            self._durable.add((folder, _identity(folder)))
+            self._durable_folders.add((folder, _identity(folder)))
         lock = path.with_name(path.name + ".lock")
         with suppress(FileNotFoundError):
             # The lock on the registry is ours, so none of its writers can be at work on this one.
@@ -157,7 +157,7 @@ class Repository:
 
     def _move(self, ref: str, expected: str | None, new: str) -> None:
         if expected == new:
-            self._settle(ref, new)
+            self._make_durable(ref, new)
             return
         if expected is None:
             self._refuse_nested(ref)
@@ -175,7 +175,7 @@ class Repository:
         if self.ref(ref) != new:
             raise Unavailable(f"{ref} was moved and does not say so", hint="read it again", details={"ref": ref})
 
-    def _settle(self, ref: str, new: str) -> None:
+    def _make_durable(self, ref: str, new: str) -> None:
         """Make a ref durable where it is: libgit2 writes nothing that is there already, whoever wrote it."""
         found = self.ref(ref)
         if found != new:

@@ -252,11 +252,11 @@ class Catalog(Protocol):
         """
 
     @property
-    def unsettled(self) -> bool:
-        """Whether `settle` has something to do."""
+    def wants_checkpoint(self) -> bool:
+        """Whether this process wrote and may leave a write-ahead log."""
 
-    def settle(self) -> None:
-        """Leave the catalog tidy where nobody else uses it, for the holder of the store's lock. Never raises."""
+    def checkpoint(self) -> None:
+        """Bring the log into the file where nobody else uses it, for the holder of the store's lock. Never raises."""
 
     def close(self) -> None:
         """Release connections. Idempotent."""

@@ -17,7 +17,7 @@ ATTEMPTS: Final = 10_000
 TARGET: Final = 200
 """Characters of an attempt's target that are kept: anybody may send any."""
 _REFUSALS: Final = 400
-"""The least status that is a refusal."""
+"""HTTP status from which an answer is a refusal."""
 
 
 class Scope(StrEnum):
@@ -40,6 +40,10 @@ class TokenRow:
     expires_at: int | None
     revoked_at: int | None = None
     last_used_at: int | None = None
+
+    def usable(self, now: int) -> bool:
+        """Whether it is neither revoked nor expired. now: microseconds since 1970."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,8 @@ class Store(Protocol):
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in the order given, each by compare-and-swap, durable, and read back.
 
-        meanwhile: what this process can do while it would only wait; it may not raise.
+        meanwhile: what this process can do while it would only wait. What it raises is raised as it is, and nobody
+        knows then which refs have moved.
         Only under `exclusive`. Raises Conflict when a ref is not where it is expected, and then neither it nor any
         later one has moved. Raises Unavailable when it is not known: read `refs` again and answer by what it says.
         """

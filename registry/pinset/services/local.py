@@ -39,7 +39,7 @@ class LocalRegistry:
                     return
         try:
             with context.store.exclusive():
-                session.settled(context, progress)
+                session.settle(context, progress)
         except (Busy, Unavailable):
             # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
             if not usable:
@@ -342,14 +342,14 @@ class LocalRegistry:
         """The writer's lock, for who copies the directory. A write that was cut off is settled first."""
         context = self._context
         with context.store.exclusive():
-            session.settled(context)
+            session.settle(context)
             yield
 
     def close(self) -> None:
         context = self._context
-        if context.catalog.unsettled:
+        if context.catalog.wants_checkpoint:
             with suppress(PinsetError), context.store.exclusive(wait=False):
-                context.catalog.settle()
+                context.catalog.checkpoint()
         context.store.close()
         context.catalog.close()
         context.state.close()

@@ -150,7 +150,7 @@ class Session:
         except PinsetError as error:
             self.catalog.unstage()
             error.details["operation"] = self.operation.id
-            if self._settled(intent, error):
+            if self._is_made(intent, error):
                 self._show(self._entries)
                 return
             if isinstance(error, Conflict):
@@ -165,10 +165,10 @@ class Session:
         with suppress(PinsetError):
             self.catalog.stage(self._entries)
 
-    def _settled(self, intent: Intent, failed: PinsetError) -> bool:
+    def _is_made(self, intent: Intent, failed: PinsetError) -> bool:
         """Whether the write that ``failed`` is made after all. Raises Unavailable where that cannot be known now."""
         try:
-            return _settle(self.context.store, self.catalog, intent)
+            return _settle_intent(self.context.store, self.catalog, intent)
         except PinsetError as error:
             details = {**error.details, **failed.details, "operation": self.operation.id, "unknown": True}
             raise Unavailable(
@@ -218,7 +218,7 @@ def ready(context: Context, progress: Progress | None = None) -> None:
         rebuild(context, progress)
 
 
-def settled(context: Context, progress: Progress | None = None) -> None:
+def settle(context: Context, progress: Progress | None = None) -> None:
     """Make the catalog usable, and finish or forget a write that was cut off. Only under the store's lock."""
     ready(context, progress)
     with context.catalog.writing() as catalog:
@@ -253,6 +253,7 @@ def _lost(what: str) -> Integrity:
     return Integrity(
         f"the repository has lost a branch or the end of one: {what}",
         hint="see which: pinset verify; then put the branch back, or restore a backup (pinset restore)",
+        details={"reason": "lost"},
     )
 
 
@@ -277,11 +278,11 @@ def only(kind: type[R], found: Iterable[tuple[str, Record]]) -> Written[R]:
 def repair(context: Context, catalog: CatalogWriter) -> None:
     """Finish or forget the write that was under way when the last writer ended, where there was one."""
     intent = catalog.intent()
-    if intent is not None and _settle(context.store, catalog, intent):
+    if intent is not None and _settle_intent(context.store, catalog, intent):
         catalog.apply([entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
 
 
-def _settle(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
+def _settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
     """Bring the refs of a write that has begun to one of its two ends; whether it happened, and is to be shown.
 
     As soon as its first ref has moved the write counts as made, and the rest follows. A ref that is found moved is

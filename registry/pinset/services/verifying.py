@@ -13,6 +13,7 @@ from pinset.services import reading, session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pinset.domain import answers
     from pinset.domain.records import Record
@@ -66,6 +67,18 @@ def prove(store: Store, progress: Progress | None = None) -> None:
     if problems:
         first = problems[0]
         raise Integrity(f"the repository is damaged: {first['where'].strip()}: {first['what']}", hint=first["hint"])
+
+
+def prove_clone(store: Store, clone: Path) -> None:
+    """Prove the copy of a clone. Raises Integrity: for what is damaged, and for what lacks commits in between."""
+    try:
+        prove(store)
+    except Integrity as error:
+        raise Integrity(
+            f"the clone {clone} does not hold a whole registry: {error.message}",
+            hint="make a new clone while nothing is written: git clone --mirror URL CLONE",
+            details={**error.details, "reason": "not_whole"},
+        ) from error
 
 
 def prove_state(state: State) -> None:

@@ -9,7 +9,7 @@ marked words, then the counts of its lines alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +50,7 @@ class Budget:
 
     def spend(self, cost: int) -> bool:
         """Whether the work fits; if so it is taken off."""
-        fits = cost <= self.work
-        self.work -= cost if fits else 0
-        return fits
+        return self._take("work", cost)
 
     def look_inside(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> bool:
         """Whether comparing every row with every column fits; if so it is taken off."""
@@ -60,21 +58,21 @@ class Budget:
 
     def align(self, rows: Sequence[Sequence[Any]], columns: Sequence[Sequence[Any]]) -> bool:
         """The same for whole messages."""
-        cost = _cells(rows, columns)
-        fits = cost <= self.aligning
-        self.aligning -= cost if fits else 0
-        return fits
+        return self._take("aligning", _cells(rows, columns))
 
-    def show(self, cost: int) -> bool:
+    def show_lines(self, cost: int) -> bool:
         """Whether so many characters of lines fit into the answer; if so they are taken off."""
-        fits = cost <= self.shown
-        self.shown -= cost if fits else 0
-        return fits
+        return self._take("shown", cost)
 
-    def keep(self, cost: int) -> bool:
+    def show_values(self, cost: int) -> bool:
         """Whether so many characters of values fit into the answer; if so they are taken off."""
-        fits = cost <= self.values
-        self.values -= cost if fits else 0
+        return self._take("values", cost)
+
+    def _take(self, account: Literal["work", "aligning", "shown", "values"], cost: int) -> bool:
+        left: int = getattr(self, account)
+        fits = cost <= left
+        if fits:
+            setattr(self, account, left - cost)
         return fits
 
     def walk(self, *things: Any) -> bool:

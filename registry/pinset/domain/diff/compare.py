@@ -12,7 +12,7 @@ from pinset.domain.diff.model import Change, Comparison, Impact
 from pinset.domain.diff.paths import PathChange, path_diff, same
 from pinset.domain.diff.prompts import compare_prompt, whole_prompt
 from pinset.domain.diff.schemas import schema_diff
-from pinset.domain.diff.words import Asked, asked, text_diff
+from pinset.domain.diff.words import pending, text_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,14 +78,14 @@ def compare(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> C
 
 def _filled(changes: list[Change], budget: Budget) -> list[Change]:
     """The changes with their texts compared, and without the values that are too long: the smallest first."""
-    sizes = [len(c.text.old) + len(c.text.new) if isinstance(c.text, Asked) else 0 for c in changes]
+    sizes = [len(c.pending.old) + len(c.pending.new) if c.pending else 0 for c in changes]
     for n in sorted(range(len(changes)), key=lambda n: (sizes[n], n)):
-        text = changes[n].text
-        if isinstance(text, Asked):
-            changes[n] = replace(changes[n], text=text_diff(text.old, text.new, budget))
+        texts = changes[n].pending
+        if texts is not None:
+            changes[n] = replace(changes[n], text=text_diff(texts.old, texts.new, budget), pending=None)
     lengths = [_length((c.old, c.new), VALUES) for c in changes]
     for n in sorted(range(len(changes)), key=lambda n: (lengths[n], n)):
-        if not budget.keep(lengths[n]):
+        if not budget.show_values(lengths[n]):
             changes[n] = replace(changes[n], old=None, new=None, abridged=True)
     return changes
 
@@ -207,8 +207,8 @@ def _whole(part: Part, name: str, old: Any, new: Any, *, added: bool) -> Change:
 
 def _change(part: Part, name: str, found: PathChange | SchemaChange, impact: Impact, reason: str) -> Change:
     old, new = found.old, found.new
-    text = asked(old, new) if _is_text(old) and _is_text(new) and _long(old, new) else None
-    return Change(part, name, found.path, found.kind, impact, reason, old, new, text)
+    texts = pending(old, new) if _is_text(old) and _is_text(new) and _long(old, new) else None
+    return Change(part, name, found.path, found.kind, impact, reason, old, new, pending=texts)
 
 
 def _reason(part: Part, path: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pinset.domain.diff.paths import Kind
-    from pinset.domain.diff.words import TextDiff
+    from pinset.domain.diff.words import PendingDiff, TextDiff
 
 Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata"]
 
@@ -31,7 +31,8 @@ class Change:
 
     name: of the part, as in the release document. path: inside the part, '' for the whole part. reason: one line,
     why the impact is what it is. text: the line and word difference where a longer text changed. abridged: the values
-    are too long for the answer, and then both are None.
+    are too long for the answer, and then both are None. pending: the texts whose difference ``text`` will be; None in
+    whatever `compare` gives.
     """
 
     component: Part
@@ -44,6 +45,7 @@ class Change:
     new: Any = None
     text: TextDiff | None = None
     abridged: bool = False
+    pending: PendingDiff | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pinset.domain.diff.model import Change, Impact
 from pinset.domain.diff.pairing import ALIKE, best_pairs
 from pinset.domain.diff.paths import join, path_diff, same
 from pinset.domain.diff.schemas import schema_diff
-from pinset.domain.diff.words import asked, tokens
+from pinset.domain.diff.words import pending, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,11 +35,11 @@ _REASONS: Final[Mapping[str, str]] = {
 
 def whole_prompt(name: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> Change:
     """A prompt that only one side has, with its text."""
-    diff = asked(_as_text(old or {}), _as_text(new or {}))
+    texts = pending(_as_text(old or {}), _as_text(new or {}))
     if new is None:
         why = "callers ask for it by name"
-        return Change("prompt", name, "", "removed", Impact.BREAKING, why, old, None, diff)
-    return Change("prompt", name, "", "added", Impact.BEHAVIOUR, "a new prompt", None, new, diff)
+        return Change("prompt", name, "", "removed", Impact.BREAKING, why, old, None, pending=texts)
+    return Change("prompt", name, "", "added", Impact.BEHAVIOUR, "a new prompt", None, new, pending=texts)
 
 
 def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
@@ -61,10 +61,11 @@ def compare_prompt(name: str, old: dict[str, Any], new: dict[str, Any], budget: 
 
 def text_change(name: str, path: str, old: str, new: str) -> Change:
     """A prompt text that was edited."""
-    diff = asked(old, new)
-    if diff.whitespace_only:
-        return Change("prompt", name, path, "changed", Impact.COSMETIC, "only white space changed", old, new, diff)
-    return Change("prompt", name, path, "changed", Impact.BEHAVIOUR, "the model reads another text", old, new, diff)
+    texts = pending(old, new)
+    impact, reason = Impact.BEHAVIOUR, "the model reads another text"
+    if texts.whitespace_only:
+        impact, reason = Impact.COSMETIC, "only white space changed"
+    return Change("prompt", name, path, "changed", impact, reason, old, new, pending=texts)
 
 
 def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
@@ -83,8 +84,9 @@ def _partials(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[C
                 yield text_change(name, path, before, after)
             continue
         kind: Kind = "added" if key in new else "removed"
-        diff = asked(before, after)
-        yield Change("prompt", name, path, kind, Impact.BEHAVIOUR, "shared text", old.get(key), new.get(key), diff)
+        texts = pending(before, after)
+        reason = "shared text"
+        yield Change("prompt", name, path, kind, Impact.BEHAVIOUR, reason, old.get(key), new.get(key), pending=texts)
 
 
 def _texts(name: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
@@ -122,11 +124,11 @@ def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any], bud
 def _one_sided(name: str, path: str, kind: Kind, message: dict[str, Any]) -> Change:
     text = message.get("template")
     gone = kind == "removed"
-    diff = asked(text if gone else "", "" if gone else text) if isinstance(text, str) else None
+    texts = pending(text if gone else "", "" if gone else text) if isinstance(text, str) else None
     what = next((f"a {k}" for k in ("placeholder", "examples") if k in message), "a message")
     reason = f"{what.replace('a examples', 'examples')} the model {'no longer reads' if gone else 'now reads'}"
     old, new = (message, None) if gone else (None, message)
-    return Change("prompt", name, path, kind, Impact.BEHAVIOUR, reason, old, new, diff)
+    return Change("prompt", name, path, kind, Impact.BEHAVIOUR, reason, old, new, pending=texts)
 
 
 def _align(old: list[dict[str, Any]], new: list[dict[str, Any]], budget: Budget) -> list[tuple[int, int]]:

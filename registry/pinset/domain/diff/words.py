@@ -92,23 +92,19 @@ class TextDiff:
     removed_words: int | None = 0
     whitespace_only: bool = False
 
-    @property
-    def abridged(self) -> bool:
-        """Whether some lines are only counted."""
-        return any(hunk.abridged for hunk in self.hunks)
-
 
 @dataclass(frozen=True, slots=True)
-class Asked(TextDiff):
-    """Two texts to be compared once it is known what else is."""
+class PendingDiff:
+    """Two texts to be compared once it is known what else is; whether only white space differs is known at once."""
 
-    old: str = ""
-    new: str = ""
+    old: str
+    new: str
+    whitespace_only: bool
 
 
-def asked(old: str, new: str) -> Asked:
-    """A difference that ``text_diff`` has yet to find; whether it is white space only is known at once."""
-    return Asked((), whitespace_only=old != new and _same_words(old, new), old=old, new=new)
+def pending(old: str, new: str) -> PendingDiff:
+    """What ``text_diff`` has yet to compare."""
+    return PendingDiff(old, new, whitespace_only=old != new and _same_words(old, new))
 
 
 def split_lines(text: str) -> list[str]:
@@ -123,13 +119,8 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def word_ops(a: str, b: str) -> list[Op]:
-    """How the tokens of ``a`` become those of ``b``. Unbounded: the caller looks at the sizes first."""
-    return token_ops(tokens(a), tokens(b))
-
-
 def token_ops(before: list[str], after: list[str]) -> list[Op]:
-    """The same for tokens.
+    """How tokens become others. Unbounded: the caller looks at the sizes first.
 
     Blanks alone between two changes join them, so that a rewritten phrase is one change and not a comb.
     """
@@ -230,7 +221,7 @@ class _Blocks:
 
     def _hunk(self, ops: list[Op]) -> Hunk:
         a0, b0, a1, b1 = ops[0].a0, ops[0].b0, ops[-1].a1, ops[-1].b1
-        if self.budget.show(sum(map(self._size, ops))):
+        if self.budget.show_lines(sum(map(self._size, ops))):
             lines: list[Line] = []
             for op in ops:
                 lines += self._same(op.a0, op.b0, op.a1 - op.a0) if op.tag == "equal" else self._change(op)
@@ -282,7 +273,7 @@ class _Blocks:
         if a == b:
             return self._same(i, j, 1)
         ops = token_ops(before, after)
-        if len(ops) > 1 and not self.budget.show(2 * SEGMENT * len(ops)):
+        if len(ops) > 1 and not self.budget.show_lines(2 * SEGMENT * len(ops)):
             self.coarse = True
             return [self._line("-", i, None), self._line("+", None, j)]
         return [

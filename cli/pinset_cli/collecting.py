@@ -14,17 +14,17 @@ _SELDOM: Final = 200_000
 _usual: Final = gc.get_threshold()
 
 
-def for_one_command() -> None:
+def rarely() -> None:
     """Look seldom. Long work still does not grow without end."""
     gc.set_threshold(_SELDOM, *_usual[1:])
 
 
-def for_long() -> None:
+def as_usual() -> None:
     """Look as often as Python does by itself: for a server, whose answers must not wait for a long look."""
     gc.freeze()  # what was imported stays
     gc.set_threshold(*_usual)
 
 
-def at_the_end() -> None:
+def not_at_exit() -> None:
     """Let the interpreter end without looking through everything twice more."""
     gc.freeze()
