@@ -119,6 +119,7 @@ class Run:
         parts.sort(key=lambda part: part.number / part.campaign.parts)
         self.left = [part for part in parts if part.name not in ended]
         self.total = len(parts)
+        self._done = self.total - len(self.left)
         self._started: set[subprocess.Popen[str]] = set()
         self.stopped = False
 
@@ -187,7 +188,8 @@ class Run:
                 file.write(json.dumps(line) + "\n")
             counts = ", ".join(f"{value:,} {name}" for name, value in line["counts"].items())
             state = "FAILED" if not line["ok"] else "ok    " if line["counts"]["tests"] else "skip  "
-            _say(f"[{len(self.lines):3}/{self.total}] {state} {line['part']}: {counts} in {line['seconds']} s")
+            self._done += 1
+            _say(f"[{self._done:3}/{self.total}] {state} {line['part']}: {counts} in {line['seconds']} s")
 
     def report(self) -> str:
         rows = []
