@@ -125,8 +125,10 @@ def test_a_missing_variable_raises_and_a_surplus_one_warns(make: Callable[..., C
     release = make().get(NAME)
     with pytest.raises(InvalidInput):
         release.render()
-    with pytest.warns(SurplusVariable, match="tone"):
-        assert release.render(ticket="x", tone="kind") == "Summarize x."
+    for use in (release.render, release.prompt().render, release.prompt().messages, release.for_openai):
+        with pytest.warns(SurplusVariable, match="tone") as warned:
+            use(ticket="x", tone="kind")
+        assert [warning.filename for warning in warned] == [__file__], "it points to who gave too much"
     with pytest.raises(NotFound):
         release.prompt("planner")
 
@@ -290,8 +292,12 @@ def test_a_release_that_the_code_cannot_use_is_refused_and_the_one_before_stays(
     assert client.get(NAME, variables={"ticket"}).version == 1
     source.registry.publish(ME, files("{{ticket}}!", tools=True), alias="production")
     until(lambda: client.get(NAME, variables={"ticket", "tone"}, tools={"lookup"}).version == 3)
+    assert client.get(NAME, tools={"other"}).version == 1, "the newest of the cache that this code can use"
+    assert client.get(NAME).version == 3, "what one caller cannot use, another one gets"
     with pytest.raises(Refused, match="lookup"):
-        client.get(NAME, tools={"other"})
+        make(cache=None).get(NAME, tools={"other"})
+    with pytest.raises(InvalidInput):
+        client.get(NAME, variables="ticket")
 
 
 def test_max_stale_is_the_callers_choice(make: Callable[..., Client], source: Directory) -> None:
@@ -302,6 +308,33 @@ def test_max_stale_is_the_callers_choice(make: Callable[..., Client], source: Di
     time.sleep(0.06)
     with pytest.raises(Unavailable, match="confirmed"):
         client.get(NAME)
+    source.fails = None
+    client = make(max_stale=0.05)
+    fixed = client.get(f"{NAME}@v1")
+    time.sleep(0.06)
+    assert client.get(f"{NAME}@v1") is fixed, "what always means the same does not age"
+
+
+def test_an_outage_is_said_once_and_its_end(
+    make: Callable[..., Client], source: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    client.get(NAME)
+    failure = source.fails = NotFound("there is no such alias", hint="see what there is")
+    until(lambda: client.counts["failed"] > 3)
+    source.fails = None
+    until(lambda: client.get(NAME).source == "fresh")
+    said = [record.getMessage() for record in caplog.records if record.name == "pinset.client"]
+    assert said == [
+        f"support@production is not confirmed: {failure.message} ({failure.hint})",
+        "support@production is confirmed again",
+    ]
+
+
+def test_a_default_of_another_bundle_is_no_default(make: Callable[..., Client], source: Directory) -> None:
+    sealed = make(cache=None).get(NAME).sealed()
+    with pytest.raises(NotFound):
+        make(cache=None).get("other", default=sealed)
 
 
 # -- without the registry -----------------------------------------------------------------------------------------

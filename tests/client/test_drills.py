@@ -158,7 +158,7 @@ def test_a_registry_that_hangs_delays_one_name_and_no_other(
     server.does = "hangs"
     with Client(server.url, cache=None) as client:
         for number in range(5):
-            assert client.get(f"name-{number}", default={**sealed, "bundle": NAME}).source == "default"
+            assert client.get(f"{NAME}@name-{number}", default=sealed).source == "default"
         assert server.asked == 1
 
 

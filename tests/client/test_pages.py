@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
-    "README.md": ("assistant", "Answer: {{question}}", None),
+    "README.md": ("assistant", "Answer: {{text}}", None),
     "registry/docs/application.md": ("support-summarizer", "{{ticket}} {{context}}", "lookup_ticket"),
 }
 

@@ -18,7 +18,8 @@ class AsyncClient:
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         self.client = Client(*positional, **named)
-        """The client behind it, for `on_change` and `on_refused`."""
+        """The client behind it."""
+        self.on_change, self.on_refused, self.counts = self.client.on_change, self.client.on_refused, self.client.counts
 
     async def get(self, name: str, **how: Any) -> Release:
         """As `Client.get`."""

@@ -69,8 +69,9 @@ class _Slot:
     release: Release | None = None
     tag: str | None = None
     due: float = 0.0
-    failures: int = 0
     error: PinsetError | None = None
+    refused: str | None = None
+    """The digest of the newest release that was not taken."""
     tried: threading.Event = field(default_factory=threading.Event)
     """Set when a first try has ended, well or not."""
 
@@ -117,7 +118,7 @@ class Client:
         self._snapshot = _snapshot_in(Path(snapshot)) if snapshot else {}
         self._poll, self._max_stale = poll, max_stale
         self._pins = _pins(os.environ.get("PINSET_PIN", ""))
-        self._slots: dict[tuple[str, str], _Slot] = {}
+        self._slots: dict[tuple[str, str, Needs], _Slot] = {}
         self._warm: dict[str, _Slot] = {}
         """What a `get` without anything else finds at once."""
         self._listeners: dict[str, list[Callable[[Release, Release | None], object]]] = {}
@@ -197,6 +198,8 @@ class Client:
         tools: Collection[str] | None,
         default: Mapping[str, Any] | None,
     ) -> Release:
+        if isinstance(variables, str) or isinstance(tools, str):
+            raise InvalidInput("variables and tools are collections of names", hint='give {"ticket"}, not "ticket"')
         wanted = parse(f"{name}@{alias}" if alias else name, default=self._alias)
         needs = Needs(
             frozenset(variables) if variables is not None else None, frozenset(tools) if tools is not None else None
@@ -206,7 +209,8 @@ class Client:
         if release is None:
             slot.tried.wait(FIRST_SECONDS)
             release = slot.release or self._without_registry(slot, default)
-        if self._max_stale is not None and release.age > self._max_stale:
+        moves = not slot.fixed and slot.bundle not in self._pins
+        if self._max_stale is not None and moves and release.age > self._max_stale:
             raise Unavailable(
                 f"{release.ref} was last confirmed {release.age:.0f} s ago, and this client takes {self._max_stale:g} s",
                 hint="see that the registry can be reached, or raise max_stale",
@@ -222,12 +226,10 @@ class Client:
         with self._turn:
             if self._closed:
                 raise Unavailable("this client is closed", hint="make another one")
-            slot = self._slots.get((bundle, selector))
+            slot = self._slots.get((bundle, selector, needs))
             if slot is None:
-                slot = self._slots[bundle, selector] = _Slot(bundle, selector)
+                slot = self._slots[bundle, selector, needs] = _Slot(bundle, selector, needs)
                 self._turn.notify_all()
-            if needs != Needs():
-                slot.needs = needs
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
                 self._keeper.start()
@@ -240,6 +242,9 @@ class Client:
                 release = Release(answer, Standing(origin, age))
             except PinsetError as error:
                 _log.warning("%s of %s is ignored: %s", origin, slot.bundle, error.message)
+                continue
+            if release.bundle != slot.bundle:
+                _log.warning("%s of %s is ignored: it is of %s", origin, slot.bundle, release.bundle)
                 continue
             if slot.needs.missing(release) is None:
                 with self._turn:
@@ -305,7 +310,10 @@ class Client:
         except PinsetError as error:
             self._failed(slot, error)
             return
-        self._failures = slot.failures = 0
+        self._failures = 0
+        if slot.error is not None and slot.refused is None:
+            _log.warning("%s@%s is confirmed again", slot.bundle, slot.selector)
+        slot.error = None
         slot.due = time.monotonic() + self._poll * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
         if slot.fixed:
             slot.due = time.monotonic() + 3600
@@ -315,8 +323,16 @@ class Client:
         try:
             self._adopt(slot, answer, tag)
         except PinsetError as error:
-            self.counts["refused"] += 1
-            slot.error = error
+            self._refused(slot, str(answer.get("digest")), error)
+
+    def _refused(self, slot: _Slot, digest: str, error: PinsetError) -> None:
+        """Keep what there is, which is no longer what the name means, and say so once."""
+        self.counts["refused"] += 1
+        slot.error = error
+        if slot.release is not None:
+            slot.release._standing.source = "stale"  # noqa: SLF001 - the client tells what it knows
+        if slot.refused != digest:
+            slot.refused = digest
             _log.warning("a release of %s@%s is not taken: %s", slot.bundle, slot.selector, error.message)
             for told in self._refusers:
                 _call(told, f"{slot.bundle}@{slot.selector}", error)
@@ -338,7 +354,7 @@ class Client:
         if why is not None:
             raise Refused(why, hint="promote a release that this code can use")
         self.counts["fetched"] += 1
-        slot.release, slot.tag, slot.error = release, tag, None
+        slot.release, slot.tag, slot.refused = release, tag, None
         self._cache.keep(slot.bundle, slot.selector, answer, tag)
         if before is None or before.digest != release.digest or before.version != release.version:
             for told in self._listeners.get(slot.bundle, []):
@@ -349,6 +365,8 @@ class Client:
 
     def _failed(self, slot: _Slot, error: PinsetError) -> None:
         self.counts["failed"] += 1
+        if slot.error is None or slot.error.code != error.code:
+            _log.warning("%s@%s is not confirmed: %s (%s)", slot.bundle, slot.selector, error.message, error.hint)
         slot.error = error
         release = slot.release
         if isinstance(error, Purged) and release is not None and error.details.get("digest") == release.digest:
@@ -369,10 +387,11 @@ class Client:
     def _purged(self, slot: _Slot, release: Release) -> None:
         """A secret was in it: the one answer that takes a release away."""
         _log.warning("%s was purged", release.ref)
+        # From the disk first: a get that finds nothing in memory looks there.
+        self._cache.drop(slot.bundle, slot.selector, release.digest)
         with self._turn:
             slot.release, slot.tag = None, None
             self._warm = {name: held for name, held in self._warm.items() if held is not slot}
-        self._cache.drop(slot.bundle, slot.selector, release.digest)
         slot.due = time.monotonic() + self._poll
 
     def _forked(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from functools import cached_property
 from time import monotonic
@@ -59,7 +60,7 @@ class Prompt:
         found, surplus = messages_of(self.data, values)
         if surplus:
             text = f"the prompt {show(self.name)} of {self._ref} takes no {', '.join(surplus)}"
-            warnings.warn(text, SurplusVariable, stacklevel=2)
+            warnings.warn(text, SurplusVariable, stacklevel=_callers_level())
         return found
 
     def render(self, /, **values: Any) -> str:
@@ -70,6 +71,14 @@ class Prompt:
                 f"the prompt {show(self.name)} of {self._ref} has {len(found)} messages", hint="ask for .messages(…)"
             )
         return str(found[0]["content"])
+
+
+def _callers_level() -> int:
+    """How many frames up the application's own code is, for a warning that is to point there."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what warnings themselves go by
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pinset."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class Release:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECT_SECONDS: Final = 1.0
+_INHERITED: Final[list[Http | None]] = []
 ENTRY_POINTS: Final = "pinset.sources"
 """Installed with ``pinset[cli]``: what opens a registry's directory."""
 
@@ -55,7 +56,8 @@ class HttpSource:
         return self._http.fetch(path, {"form": "sealed"}, tag=tag, seconds=seconds, connect=CONNECT_SECONDS)
 
     def forked(self) -> None:
-        """Leave the other process its connections."""
+        """Leave the other process its connections: to end one here could end it there."""
+        _INHERITED.append(self._http)
         self._http = None
 
     def close(self) -> None:
