@@ -15,11 +15,11 @@ from pinset.errors import AlreadyExists, NotFound
 from pinset.ports.state import ATTEMPTS, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Mark
     from pinset.ports.state import Answer, Attempt, TokenRow
     from pinset.ports.store import Damage
 
@@ -28,8 +28,13 @@ class MemoryCatalog(SqlCatalog):
     """Implements `ports.catalog.Catalog` on one SQLite database in memory, one user at a time."""
 
     def __init__(self) -> None:
-        super().__init__("sqlite://")
         self._turn = threading.RLock()
+        self._changes = 0
+        super().__init__("sqlite://")
+
+    def mark(self) -> Mark | None:
+        """How often somebody could have changed something."""
+        return self._changes
 
     def _make_engine(self, url: str) -> Engine:
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
@@ -54,7 +59,16 @@ class MemoryCatalog(SqlCatalog):
     def writing(self) -> Iterator[CatalogWriter]:
         """A connection that may write; nobody reads at the same time."""
         with self._turn, super().writing() as writer:
-            yield writer
+            try:
+                yield writer
+            finally:
+                self._changes += 1
+
+    def rebuild(self, entries: Iterable[Entry]) -> None:
+        """Build the catalog anew; nobody reads at the same time."""
+        with self._turn:
+            super().rebuild(entries)
+            self._changes += 1
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format."""
@@ -98,6 +112,10 @@ class MemoryState:
                     self._tokens[row.id] = replace(row, revoked_at=at)
                     return self._tokens[row.id]
         raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
+
+    def mark(self) -> Mark | None:
+        """The tokens as they are."""
+        return tuple(self._tokens.values())
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""

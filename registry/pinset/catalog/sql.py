@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Intent
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Intent, Mark
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
@@ -128,6 +128,10 @@ class SqlCatalog:
         with translated(), self._engine.begin() as connection:
             t.CATALOG.drop_all(connection)
             build(connection, entries)
+
+    def mark(self) -> Mark | None:
+        """Such an engine tells nobody in microseconds."""
+        return None
 
     wants_checkpoint = False
 

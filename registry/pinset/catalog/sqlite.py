@@ -24,6 +24,7 @@ from pinset.catalog import witness
 from pinset.catalog.engine import examine, sqlite_engine
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sql import SqlWriter, build, format_of, translated
+from pinset.catalog.watch import Watch
 from pinset.durable import sync, way_out
 from pinset.errors import Integrity, ReadOnly, Unavailable
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Mark
 
 NAME: Final = "catalog.sqlite"
 _WITNESS: Final = "catalog.serial"
@@ -55,6 +56,7 @@ class SqliteCatalog:
         self._directory = directory.absolute()
         self._link = self._directory / NAME
         self._engines: tuple[_Key, Engine, Engine] | None = None
+        self._watch = Watch(self._link)
         self._written = False
         self._keep_writer = keep_writer
 
@@ -90,6 +92,10 @@ class SqliteCatalog:
         """The serial of the newest write that was ever shown, 0 where that is not known."""
         shown = self._witness()
         return shown[2] if shown else 0
+
+    def mark(self) -> Mark | None:
+        """The file, and how often others changed it."""
+        return self._watch.mark()
 
     def usable(self) -> bool:
         """Whether there is a catalog of this format that can be opened."""
@@ -149,6 +155,7 @@ class SqliteCatalog:
 
     def checkpoint(self) -> None:
         """Bring the log into the file, where nobody else uses it; for the holder of the store's lock."""
+        self._watch.close()
         self._forget()
         with suppress(ReadOnly, Unavailable, Integrity), translated():
             # Who closes a read-write connection last tidies up, so no reader of ours may be open beside it.
@@ -157,6 +164,7 @@ class SqliteCatalog:
 
     def close(self) -> None:
         """Release connections."""
+        self._watch.close()
         self._forget()
 
     def _forget(self) -> None:

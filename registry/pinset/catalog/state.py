@@ -43,6 +43,7 @@ from pinset.catalog.state_rows import (
     token_values,
     which_token,
 )
+from pinset.catalog.watch import Watch
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
 from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
 from pinset.ports.store import Damage
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinset.catalog.state_rows import Row
+    from pinset.ports.catalog import Mark
 
 _translated = partial(translated, "the state", WAY_OUT)
 REVISION: Final = "0002"
@@ -67,11 +69,12 @@ class SqlState:
 
     def __init__(self, where: Path | str) -> None:
         if isinstance(where, str):
-            self._file, self._lock, self._witness_file = None, None, None
+            self._file, self._lock, self._witness_file, self._watch = None, None, None, None
             self._writer = self._reader = create_engine(where)
         else:
             self._file, self._lock = where / "state.sqlite", where / "state.lock"
             self._witness_file = where / _WITNESS
+            self._watch = Watch(self._file)
             self._writer = sqlite_engine(self._file, writable=True, create=True)
             self._reader = sqlite_engine(self._file, writable=False)
             for engine in (self._writer, self._reader):
@@ -125,6 +128,10 @@ class SqlState:
             return TokenRow(
                 id=name, name=name, scope=Scope.READ, secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
             )
+
+    def mark(self) -> Mark | None:
+        """The file, and how often others changed it; None on a server."""
+        return self._watch.mark() if self._watch is not None else None
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""
@@ -220,6 +227,8 @@ class SqlState:
 
     def close(self) -> None:
         """Release connections."""
+        if self._watch is not None:
+            self._watch.close()
         self._writer.dispose()
         self._reader.dispose()
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pinset.domain.records import ComponentRecord, MoveRecord, Record, ReleaseRecord
     from pinset.domain.sealed import Sealed
     from pinset.ports.store import RefMove
+
+    Mark = Hashable
+    """A state of something that changes; equal marks, equal states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +238,12 @@ class Catalog(Protocol):
 
     def writing(self) -> AbstractContextManager[CatalogWriter]:
         """A read-write connection, for the holder of the store's lock. Raises ReadOnly, Unavailable."""
+
+    def mark(self) -> Mark | None:
+        """What is visible now, told in microseconds: while marks are equal nothing has become visible, whoever writes.
+
+        None where that cannot be told; then nothing that was read before may be given without a look.
+        """
 
     def usable(self) -> bool:
         """Whether there is a catalog of this program's format that can be opened."""

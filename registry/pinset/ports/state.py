@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pinset.ports.catalog import Mark
     from pinset.ports.store import Damage
 
 ATTEMPTS: Final = 10_000
@@ -102,6 +103,9 @@ class State(Protocol):
 
         Where only damaged ones have that name or id, they are removed; of the answer only name and time are true.
         """
+
+    def mark(self) -> Mark | None:
+        """What is kept now: as `ports.catalog.Catalog.mark`. While marks are equal no token was made or revoked."""
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember that a token was used."""

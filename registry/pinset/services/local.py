@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pinset.domain import answers
+    from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
     from pinset.ports.state import TokenRow
@@ -44,6 +45,10 @@ class LocalRegistry:
             # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
             if not usable:
                 raise
+
+    def mark(self) -> Mark | None:
+        """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
+        return self._context.catalog.mark()
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)
