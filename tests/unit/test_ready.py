@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +124,43 @@ def test_an_answer_that_cannot_be_made_leaves_nothing(registry: Registry) -> Non
         ready.find(b"/a", fails)
     assert ready.look(b"/a") is None
     assert ready.find(b"/a", _answer("a")).version == 1
+
+
+def test_of_many_who_ask_at_once_one_makes_the_answer(registry: Registry) -> None:
+    ready, entered, go = _ready(registry), threading.Event(), threading.Event()
+    makers = []
+
+    def slow() -> Prepared:
+        makers.append(threading.current_thread())
+        entered.set()
+        assert go.wait(30)
+        return _answer("a")()
+
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(ready.find, b"/a", slow)
+        assert entered.wait(30)
+        rest = [pool.submit(ready.find, b"/a", slow) for _ in range(7)]
+        assert ready.find(b"/b", _answer("b")).bundle == "b", "another answer does not wait"
+        go.set()
+        assert {id(one.result()) for one in (first, *rest)} == {id(first.result())}
+    assert len(makers) == 1
+
+
+def test_who_waited_for_an_answer_that_failed_makes_it_themselves(registry: Registry) -> None:
+    ready, entered, go = _ready(registry), threading.Event(), threading.Event()
+
+    def fails() -> Prepared:
+        entered.set()
+        assert go.wait(30)
+        raise LookupError
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ready.find, b"/a", fails)
+        assert entered.wait(30)
+        second = pool.submit(ready.find, b"/a", _answer("a"))
+        go.set()
+        assert isinstance(first.exception(), LookupError)
+        assert second.result().version == 1
 
 
 def test_room_is_bounded_and_what_is_asked_for_stays(registry: Registry) -> None:

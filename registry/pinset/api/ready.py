@@ -106,6 +106,7 @@ class Ready:
         self._newer: dict[bytes, Prepared] = {}
         self._older: dict[bytes, Prepared] = {}
         self._size = 0
+        self._making: dict[bytes, threading.Event] = {}
 
     def look(self, target: bytes) -> Prepared | None:
         """The answer to a request's target, where it is ready and still true: a few microseconds, no lock, no wait."""
@@ -118,20 +119,33 @@ class Ready:
         return found if mark is not None and mark == self._mark and self._newer.get(target) is found else None
 
     def find(self, target: bytes, make: Callable[[], Prepared]) -> Prepared:
-        """The answer to a request's target, made where it is not ready. make: reads the registry; may raise."""
-        with self._turn:
-            self._catch_up()
-            found = self._newer.get(target) or self._older.get(target)
-            mark = self._mark
-            if found is not None:
-                self._keep(target, found)
-                return found
-        made = make()
-        with self._turn:
-            # What was read may be newer than the mark, and then the mark has moved too: never the other way round.
-            if mark is not None and mark == self._mark:
-                self._keep(target, made)
-        return made
+        """The answer to a request's target, made where it is not ready. make: reads the registry; may raise.
+
+        Of many who ask for the same at once one makes it, and the others wait.
+        """
+        while True:
+            with self._turn:
+                self._catch_up()
+                found = self._newer.get(target) or self._older.get(target)
+                mark, others = self._mark, self._making.get(target)
+                if found is not None:
+                    self._keep(target, found)
+                    return found
+                if others is None:
+                    done = self._making[target] = threading.Event()
+                    break
+            others.wait()
+        try:
+            made = make()
+            with self._turn:
+                # What was read may be newer than the mark, and then the mark has moved too: never the other way round.
+                if mark is not None and mark == self._mark:
+                    self._keep(target, made)
+            return made
+        finally:
+            with self._turn:
+                del self._making[target]
+            done.set()
 
     def _keep(self, target: bytes, prepared: Prepared) -> None:
         if target in self._newer:
