@@ -114,8 +114,8 @@ class MemoryState:
         raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
 
     def mark(self) -> Mark | None:
-        """The tokens as they are."""
-        return tuple(self._tokens.values())
+        """The tokens as they are, but for their use."""
+        return tuple((row.id, row.revoked_at) for row in self._tokens.values())
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""

@@ -62,6 +62,7 @@ REVISION: Final = "0002"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001", "0002"})
 _WITNESS: Final = "state.serial"
+_TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
 
 class SqlState:
@@ -74,7 +75,7 @@ class SqlState:
         else:
             self._file, self._lock = where / "state.sqlite", where / "state.lock"
             self._witness_file = where / _WITNESS
-            self._watch = Watch(self._file)
+            self._watch = Watch(self._file, _TOKENS)
             self._writer = sqlite_engine(self._file, writable=True, create=True)
             self._reader = sqlite_engine(self._file, writable=False)
             for engine in (self._writer, self._reader):
@@ -130,7 +131,7 @@ class SqlState:
             )
 
     def mark(self) -> Mark | None:
-        """The file, and how often others changed it; None on a server."""
+        """The file, and how often its tokens changed; None on a server."""
         return self._watch.mark() if self._watch is not None else None
 
     def touch_token(self, token_id: str, at: int) -> None:
