@@ -75,10 +75,10 @@ def pinset(home: Path, *, workers: int = 1, under: Sequence[str] = ()) -> Iterat
 
 
 @contextlib.contextmanager
-def trivial() -> Iterator[str]:
-    """A server that answers 4 kB to anything; gives its address."""
+def trivial(under: Sequence[str] = ()) -> Iterator[str]:
+    """A server that answers 4 kB to anything; gives its address. under: as for `pinset`."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    with running([sys.executable, "-c", TRIVIAL, str(port)], url):
+    with running([*under, sys.executable, "-c", TRIVIAL, str(port)], url):
         yield url
 
 

@@ -45,47 +45,42 @@ import large
 from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
 
-def stop(*_):
-    raise KeyboardInterrupt
-
-signal.signal(signal.SIGTERM, stop)
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(True))
 registry, by, dice, took = RemoteRegistry(sys.argv[1]), Caller(actor="bench"), random.Random(2), []
 files = large.files_of(sys.argv[2], dice)
 print("ready", flush=True)
-try:
-    while True:
-        begun = time.perf_counter()
-        files = large.edited(files, len(took), dice)
-        made = registry.publish(by, files)
-        registry.promote(by, made["ref"], "production")
-        took.append((time.perf_counter() - begun) * 1000)
-except KeyboardInterrupt:
-    print(json.dumps(took), flush=True)
+while not told:
+    begun = time.perf_counter()
+    files = large.edited(files, len(took), dice)
+    made = registry.publish(by, files)
+    registry.promote(by, made["ref"], "production")
+    took.append((time.perf_counter() - begun) * 1000)
+print(json.dumps(took), flush=True)
 """
-"""Publishes and promotes until it is told to stop; then says the milliseconds of each pair."""
+"""Publishes and promotes until it is told to stop, at least once; then says the milliseconds of each pair."""
 
 
 def figures() -> list[Figure]:
-    """Of a release of 4 kB, one worker; the generator alone first."""
-    with servers.trivial() as url:
-        found = _named("steady fetches, from a server that does nothing", _fetched(url), None)
+    """Of a release of 4 kB, one worker; each time beside a server that does nothing, which shows what generator and strace cost."""
     with tempfile.TemporaryDirectory(prefix="pinset-steady-") as folder:
-        found += _beside_writes(_registry(Path(folder) / "registry"), "", ())
+        found = _served(_registry(Path(folder) / "registry"), "", ())
         if _slows(Path(folder)):
-            found += _beside_writes(_registry(Path(folder) / "slow"), ", syncs of 200 ms", SLOW)
+            found += _served(_registry(Path(folder) / "slow"), ", syncs of 200 ms", SLOW)
         else:
-            print("steady: there is no strace that may slow a call; skipped what needs it", file=sys.stderr)
+            print("steady: no strace that may slow a call is here; syncs of 200 ms are skipped", file=sys.stderr)
     return found
 
 
-def _beside_writes(home: Path, how: str, under: tuple[str, ...]) -> list[Figure]:
+def _served(home: Path, how: str, under: tuple[str, ...]) -> list[Figure]:
+    with servers.trivial(under) as url:
+        floor = _fetched(url)
     with servers.pinset(home, under=under) as url:
         quiet = _fetched(_alias(url))
         with _writing(url) as took:
             values = _fetched(_alias(url))
-    if not took:
-        raise RuntimeError("nothing was written meanwhile")
     return [
+        *_named(f"steady answers of nothing{how}", floor, None),
         *_named(f"steady fetches{how}", quiet, None),
         *_named(f"steady fetches beside writes{how}", values, WANTED),
         Figure(f"publish and promote meanwhile{how}", values=took),
