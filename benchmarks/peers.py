@@ -125,12 +125,9 @@ def _gets(url: str, theirs: str, fake: str) -> list[Figure]:
             most[name].append(percentile(values, 0.99))
     found = []
     for share, values_of, wanted in (("p50", halves, 0.5), ("p99", most, 2.0)):
-        name, ours = f"get, single calls, {share}", values_of["ours"]
-        found.append(Figure(name, "us", ours, wanted=wanted))
-        found += [
-            Figure(name, "us", ours, beside=Figure(f"{peer} {share}", "us", values_of[peer]))
-            for peer in ("Langfuse", "MLflow")
-        ]
+        ours = Figure(f"get, single calls, {share}", "us", values_of["ours"], wanted=wanted)
+        named = [(f"Langfuse's get_prompt, {share}", "Langfuse"), (f"MLflow's load_prompt, {share}", "MLflow")]
+        found += [ours, *(Figure(name, "us", values_of[peer], beside=ours) for name, peer in named)]
     return found
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An application and its registry: killed, restarted, pinned by hand, promoted, rolled back. Needs curl.
+# An application and its registry: killed, restarted, pinned by hand, promoted, rolled back. Needs curl and bash 5.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 work="$(mktemp -d)"; cd "$work"
