@@ -283,8 +283,10 @@ class SqlState:
         Raises Integrity where the state is older than its witness.
         """
         newest = self._witness()
-        rows = self._rows(statement, **values)
-        if not rows and self._ready:
+        # Asked before the look: a first write may make the state meanwhile.
+        exists = self._exists()
+        rows = self._rows(statement, **values) if exists else []
+        if exists and not rows:
             raise lost("it has lost the row that says how many tokens there are")
         if rows:
             refuse_older(rows[0], newest)
