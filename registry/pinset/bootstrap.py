@@ -250,14 +250,16 @@ def serve_registry(
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
     from pinset.api.app import create_app
-    from pinset.api.server import end_with_parent
+    from pinset.api.server import end_with_parent, give_way
     from pinset.api.settings import Settings
     from pinset.catalog.scrubs import FileScrubs
 
     end_with_parent()
+    give_way()
     home = Path(os.environ[_SERVED])
     settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
     registry = local_registry(home, serving=True)
+    registry.prepare()
     scrubs = FileScrubs(home)
     return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
 

@@ -85,6 +85,9 @@ class MemoryState:
         self._answers: dict[tuple[str, str], Answer] = {}
         self._attempts: list[Attempt] = []
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
         with self._turn:

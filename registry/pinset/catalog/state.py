@@ -82,6 +82,10 @@ class SqlState:
                 event.listen(engine, "connect", _any_text)
         self._ready = False
 
+    def prepare(self) -> None:
+        """Make the file and its tables, or bring them up to date."""
+        self._make_ready()
+
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
         with self._writing_tokens() as connection:
