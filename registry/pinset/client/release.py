@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import threading
 import warnings
 from functools import cached_property
 from time import monotonic
@@ -11,18 +13,25 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pinset.client import shapes
+from pinset.client.using import using
 from pinset.domain import sealed
 from pinset.domain.document import content_of
+from pinset.domain.inputs import check_of
 from pinset.domain.names import show
 from pinset.domain.rendering import messages_of
 from pinset.errors import Integrity, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from pinset.domain.inputs import Check
 
 Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin"]
 """Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
 this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand."""
+_log = logging.getLogger("pinset.client")
+_said: Final = threading.Event()
 DEFAULT: Final = "default"
 """The part that is meant where none is named."""
 
@@ -42,10 +51,13 @@ class Standing:
 
 
 class Prompt:
-    """One prompt of a release. name: as the release calls it. data: as the release document has it."""
+    """One prompt of a release. name: as the release calls it. data: as the release document has it.
 
-    def __init__(self, name: str, data: Mapping[str, Any], ref: str) -> None:
-        self.name, self.data, self._ref = name, data, ref
+    check: of the values it is given, against the inputs that its author declared.
+    """
+
+    def __init__(self, name: str, data: Mapping[str, Any], ref: str, check: Check | None = None) -> None:
+        self.name, self.data, self._ref, self._check = name, data, ref, check
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -55,8 +67,11 @@ class Prompt:
     def messages(self, /, **values: Any) -> list[dict[str, Any]]:
         """Its messages filled in: ``{"role", "content"}`` each. A placeholder takes a list of such messages.
 
-        Raises InvalidInput for a variable that is missing or of the wrong kind; warns of one that nothing takes.
+        Raises InvalidInput for a variable that is missing or not what the prompt's inputs declare; warns of one that
+        nothing takes.
         """
+        if self._check is not None:
+            self._check(values)
         found, surplus = messages_of(self.data, values)
         if surplus:
             text = f"the prompt {show(self.name)} of {self._ref} takes no {', '.join(surplus)}"
@@ -71,6 +86,19 @@ class Prompt:
                 f"the prompt {show(self.name)} of {self._ref} has {len(found)} messages", hint="ask for .messages(…)"
             )
         return str(found[0]["content"])
+
+
+def _compiled(schema: Any) -> Check | None:
+    """The check of declared inputs; None, which is said once, where what it takes is not installed."""
+    if schema is None:
+        return None
+    try:
+        return check_of(schema)
+    except ImportError:
+        if not _said.is_set():
+            _said.set()
+            _log.warning("a prompt's inputs are not checked: pip install 'pinset[checks]'")
+        return None
 
 
 def _callers_level() -> int:
@@ -112,6 +140,7 @@ class Release:
         self._form = form
         self._answer = answer
         self._standing = standing
+        self._checks: dict[str, Check | None] = {}
         self.content: Mapping[str, Any] = MappingProxyType(content_of(form))
 
     @property
@@ -171,7 +200,8 @@ class Release:
 
     def prompt(self, name: str = DEFAULT) -> Prompt:
         """A prompt to be filled in. Raises NotFound."""
-        return Prompt(name, self._one("prompts", name), self.ref)
+        data = self._one("prompts", name)
+        return Prompt(name, data, self.ref, None if data.get("inputs_inferred") else self._check_of(name, data))
 
     def render(self, /, **values: Any) -> str:
         """The text of the prompt ``default`` filled in. Raises as `Prompt.render`."""
@@ -209,8 +239,12 @@ class Release:
         """
         return shapes.anthropic(self, prompt, values)
 
-    def attributes(self) -> dict[str, str | int]:
-        """What a trace says of it, for OpenTelemetry: names of the GenAI conventions where there are some."""
+    def attributes(self, prompt: str | None = None) -> dict[str, str | int]:
+        """What a trace says of it, for OpenTelemetry: names of the GenAI conventions where there are some.
+
+        prompt: for the span of one model's call, the prompt that it answers; then the model is told too. Raises
+        NotFound for a prompt that the release has not.
+        """
         told: dict[str, str | int] = {
             "gen_ai.prompt.name": self.bundle,
             "gen_ai.prompt.version": f"v{self.version}",
@@ -218,9 +252,15 @@ class Release:
             "pinset.digest": self.digest,
             "pinset.source": self.source,
         }
+        if self.label is not None:
+            told["pinset.label"] = self.label
         if self.alias is not None and self.seq is not None:
             told |= {"pinset.alias": self.alias, "pinset.seq": self.seq}
-        return told
+        return told if prompt is None else told | self._attributes_of(prompt)
+
+    def in_use(self) -> AbstractContextManager[Release]:
+        """A block whose work uses this release: `pinset.telemetry.ReleaseSpans` says so on each span begun in it."""
+        return using(self)
 
     def sealed(self) -> dict[str, Any]:
         """The sealed form as the registry gives it: what a snapshot and the cache hold."""
@@ -229,6 +269,19 @@ class Release:
     def __repr__(self) -> str:
         served = f", {self.alias}" if self.alias else ""
         return f"<Release {self.ref}{served}, {self.source}>"
+
+    def _attributes_of(self, prompt: str) -> dict[str, str | int]:
+        told: dict[str, str | int] = {"pinset.prompt": prompt}
+        if self._one("prompts", prompt).get("model", DEFAULT) in self.models:
+            model = self.model_of(prompt)
+            named = (("gen_ai.request.model", "id"), ("gen_ai.provider.name", "provider"))
+            told |= {name: str(model[key]) for name, key in named if model.get(key)}
+        return told
+
+    def _check_of(self, name: str, data: Mapping[str, Any]) -> Check | None:
+        if name not in self._checks:
+            self._checks[name] = _compiled(data.get("inputs"))
+        return self._checks[name]
 
     def _part(self, kind: str) -> Mapping[str, Any]:
         return self.content[kind]  # type: ignore[no-any-return] # the document's shape
