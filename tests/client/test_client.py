@@ -54,7 +54,7 @@ class Directory:
         self.delay = 0.0
         self.asked: list[str] = []
 
-    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float) -> Any:
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float, holds: str | None = None) -> Any:
         self.asked.append(f"{bundle}@{selector}")
         time.sleep(self.delay)
         if self.fails is not None:
@@ -256,7 +256,7 @@ def test_a_purged_release_is_the_one_that_goes(make: Callable[..., Client], sour
     client = make()
     first = client.get(NAME)
     source.fails = Purged("it was purged", hint="-", details={"digest": first.digest})
-    until(lambda: client.counts["failed"] > 0 and "support" not in client._warm)
+    until(lambda: client.counts["failed"] > 0 and client.held(NAME) is None)
     with pytest.raises(Purged):
         client.get(NAME)
 
@@ -385,10 +385,14 @@ def test_the_cache_keeps_the_last_five_and_never_goes_back(
         source.registry.publish(ME, files(f"{number} {{{{ticket}}}}"), alias="production")
         until(lambda number=number: client.get(NAME).version == number)  # type: ignore[misc] # bound
     # A release is given before it is kept.
-    until(lambda: [answer["version"] for answer, _, _ in client._cache.load(NAME, "production")] == [8, 7, 6, 5, 4])
+    until(
+        lambda: (
+            [answer["version"] for answer, _, _ in client._fallback._cache.load(NAME, "production")] == [8, 7, 6, 5, 4]
+        )
+    )
     until(lambda: len(list((tmp_path / "cache" / "sealed").iterdir())) == 5)
-    client._cache.keep(NAME, "production", older, None)
-    assert next(client._cache.load(NAME, "production"))[0]["version"] == 8
+    client._fallback._cache.keep(NAME, "production", older, None)
+    assert next(client._fallback._cache.load(NAME, "production"))[0]["version"] == 8
 
 
 def test_nobody_else_reads_the_cache(make: Callable[..., Client], tmp_path: Path) -> None:

@@ -135,15 +135,22 @@ class Http:
         return self._object(self._call(Request(method="GET", path=path, query=query)))
 
     def fetch(
-        self, path: str, query: Query, *, tag: str | None, seconds: float, connect: float
+        self,
+        path: str,
+        query: Query,
+        *,
+        tag: str | None,
+        seconds: float,
+        connect: float,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any] | None, str | None]:
         """The JSON object at a path and its tag, in one try; None where it is what ``tag`` stands for.
 
         seconds: for all of it. connect: for the connection alone.
         """
-        headers = {"If-None-Match": tag} if tag else {}
+        sent = {**(headers or {}), **({"If-None-Match": tag} if tag else {})}
         request = Request(
-            method="GET", path=path, query=query, headers=headers, seconds=seconds, connect=min(connect, seconds)
+            method="GET", path=path, query=query, headers=sent, seconds=seconds, connect=min(connect, seconds)
         )
         try:
             answer = self._send(request, time.monotonic() + seconds)

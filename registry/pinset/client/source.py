@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECT_SECONDS: Final = 1.0
-_INHERITED: Final[list[Http | None]] = []
+_INHERITED: Final[list[Http]] = []
 ENTRY_POINTS: Final = "pinset.sources"
 """Installed with ``pinset[cli]``: what opens a registry's directory."""
 
@@ -28,8 +29,11 @@ class Source(Protocol):
 
     address: str
 
-    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float) -> Fetched:
-        """What a name means now, in one try of so many seconds at most. Raises PinsetError."""
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float, holds: str | None = None) -> Fetched:
+        """What a name means now, in one try of so many seconds at most. Raises PinsetError.
+
+        holds: what the client has of that name, such as ``v7``, for the registry to know.
+        """
 
     def forked(self) -> None:
         """This process is a copy of another one, whose connections are not ours."""
@@ -45,20 +49,25 @@ class HttpSource:
         self.address = address_of(url)
         self._token = token
         self._http: Http | None = None
+        self._client = os.urandom(8).hex()
+        """Who asks: another one in each client and each process, so that the registry can count them."""
 
-    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float) -> Fetched:
-        """One conditional request."""
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float, holds: str | None = None) -> Fetched:
+        """One conditional request, which says who asks and what it holds."""
         if self._http is None:
             self._knock()
             self._http = Http(self.address, self._token)
         alias = parse_selector(selector).kind is SelectorKind.ALIAS
         path = path_of("bundles", bundle, "aliases" if alias else "releases", selector)
-        return self._http.fetch(path, {"form": "sealed"}, tag=tag, seconds=seconds, connect=CONNECT_SECONDS)
+        told = {"Pinset-Client": self._client, **({"Pinset-Holds": holds} if holds else {})} if alias else {}
+        limits = {"seconds": seconds, "connect": CONNECT_SECONDS}
+        return self._http.fetch(path, {"form": "sealed"}, tag=tag, headers=told, **limits)
 
     def forked(self) -> None:
         """Leave the other process its connections: to end one here could end it there."""
-        _INHERITED.append(self._http)
-        self._http = None
+        if self._http is not None:
+            _INHERITED.append(self._http)
+        self._http, self._client = None, os.urandom(8).hex()
 
     def close(self) -> None:
         """Close the connections."""

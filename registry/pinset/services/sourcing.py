@@ -23,6 +23,7 @@ class DirectorySource:
         selector: str,
         tag: str | None,
         seconds: float,  # noqa: ARG002 - nothing is waited for
+        holds: str | None = None,  # noqa: ARG002 - nobody counts who reads a directory
     ) -> tuple[dict[str, Any] | None, str | None]:
         """The sealed form and its tag; None where it is what the tag given stands for."""
         answer: dict[str, Any] = {**self._registry.sealed(f"{bundle}@{selector}")}

@@ -1,0 +1,126 @@
+"""The thread that keeps the names of one client current: whose turn it is, and what is done then."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pinset.client import pace as paces
+from pinset.client.slots import Needs, Slot
+from pinset.errors import NotFound, PinsetError, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from pinset.client.intake import Intake
+    from pinset.client.pace import Pace
+    from pinset.client.pins import Pins
+    from pinset.client.slots import Key
+    from pinset.client.source import Source
+
+FIRST_SECONDS: Final = 2.0
+"""How long the first `get` of a name waits for the registry."""
+TOTAL_SECONDS: Final = 3.0
+"""For one answer to a name that is there already."""
+_ANSWERED: Final = (NotFound, Refused)
+"""Errors by which a registry shows that it is there."""
+_log = logging.getLogger("pinset.client")
+
+
+class Keeper:
+    """Keeps slots current, one request at a time, in a thread that begins with the first slot."""
+
+    def __init__(self, source: Source, intake: Intake, pins: Pins, pace: Pace) -> None:
+        self._source, self._intake, self._pins, self._pace = source, intake, pins, pace
+        self._slots: dict[Key, Slot] = {}
+        self._turn = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def slot(self, bundle: str, asked: str, needs: Needs) -> Slot:
+        """The slot of a name; it is refreshed from now on. Raises Unavailable for a closed client."""
+        with self._turn:
+            if self._closed:
+                raise Unavailable("this client is closed", hint="make another one")
+            slot = self._slots.get((bundle, asked, needs))
+            if slot is None:
+                slot = self._slots[bundle, asked, needs] = Slot(bundle, asked, needs, self._pins.of(bundle))
+                self._turn.notify_all()
+            self._start()
+            return slot
+
+    def close(self) -> None:
+        """End the thread, which may be in the middle of a request. Idempotent."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(TOTAL_SECONDS + 1)
+
+    def forked(self) -> None:
+        """In a copy of the process: the thread is not here, and the locks may be held by nobody."""
+        self._turn, self._thread = threading.Condition(), None
+        for slot in self._slots.values():
+            slot.forked()
+        if self._slots and not self._closed:
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
+            self._thread.start()
+
+    def _keep(self) -> None:
+        while True:
+            with self._turn:
+                slot = self._next()
+                while not self._closed and slot is None:
+                    self._turn.wait(self._pause())
+                    slot = self._next()
+                if self._closed or slot is None:
+                    return
+            try:
+                self._refresh(slot)
+            except Exception:  # noqa: BLE001 - what the last good release was, it stays
+                _log.exception("%s could not be refreshed", slot.name)
+                slot.due = self._pace.clock() + paces.LONGEST_PAUSE
+            slot.tried.set()
+
+    def _next(self) -> Slot | None:
+        """The name whose turn it is; those that nobody has an answer for come first."""
+        now = self._pace.clock()
+        due = [slot for slot in self._slots.values() if slot.due <= now]
+        if self._pace.quiet:
+            # The registry does not answer: who waits for a first answer is told so, and looks elsewhere.
+            for slot in due:
+                slot.due = self._pace.after_quiet(waiting=slot.release is None)
+                slot.tried.set()
+            return None
+        return min(due, key=lambda slot: (slot.tried.is_set(), slot.due), default=None)
+
+    def _pause(self) -> float:
+        now = self._pace.clock()
+        due = min((slot.due for slot in self._slots.values()), default=now + paces.LONGEST_PAUSE)
+        return max(0.0, due - now)
+
+    def _refresh(self, slot: Slot) -> None:
+        seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
+        try:
+            answer, tag = self._source.fetch(slot.bundle, slot.meant, slot.tag, seconds, _holds(slot))
+        except PinsetError as error:
+            self._failed(slot, error)
+            return
+        slot.due = self._pace.answered(fixed=slot.fixed)
+        self._intake.answered(slot, answer, tag)
+
+    def _failed(self, slot: Slot, error: PinsetError) -> None:
+        self._intake.failed(slot, error)
+        if isinstance(error, _ANSWERED):
+            slot.due = self._pace.answered()
+        else:
+            asked = float(error.details.get("retry_after") or 0.0)
+            slot.due = self._pace.failed(asked, waiting=slot.release is None)
+
+
+def _holds(slot: Slot) -> str | None:
+    """What the registry is told that this client holds of a name."""
+    return f"v{slot.release.version}" if slot.release is not None else None

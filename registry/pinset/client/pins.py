@@ -1,0 +1,62 @@
+"""Pins set by hand: what a bundle means whatever the registry says."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pinset.domain.references import parse
+from pinset.errors import InvalidInput, PinsetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE: Final = "PINSET_PIN"
+_log = logging.getLogger("pinset.client")
+
+
+class Pins:
+    """What ``PINSET_PIN`` pins: ``name@v8``, several with commas, or ``@FILE`` with one a line and ``#`` comments.
+
+    Raises InvalidInput for what is no pin, and for a file that cannot be read.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._file = Path(text[1:]).expanduser() if text.startswith("@") else None
+        self._pins: Mapping[str, str] = parse_pins(self._text() if self._file else text, self._where)
+        for bundle, selector in self._pins.items():
+            _log.warning("%s is pinned to %s by %s", bundle, selector, self._where)
+
+    def of(self, bundle: str) -> str | None:
+        """The selector that a bundle is pinned to; None where it is not."""
+        return self._pins.get(bundle)
+
+    @property
+    def _where(self) -> str:
+        return f"{VARIABLE} (the file {self._file})" if self._file else VARIABLE
+
+    def _text(self) -> str:
+        assert self._file is not None  # noqa: S101 - every caller has looked
+        try:
+            return self._file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+            raise InvalidInput(
+                f"{self._where} cannot be read: {why}", hint="see its path; an empty file pins nothing"
+            ) from error
+
+
+def parse_pins(text: str, where: str = VARIABLE) -> dict[str, str]:
+    """Selectors by bundle. where: what to call the text in an error. Raises InvalidInput."""
+    pins = {}
+    for line in text.splitlines():
+        for pin in filter(None, map(str.strip, line.partition("#")[0].split(","))):
+            try:
+                wanted = parse(pin, default=None)
+            except PinsetError as error:
+                raise InvalidInput(
+                    f"{where} has a pin that is none: {error.message}", hint=error.hint or "write NAME@v8"
+                ) from error
+            pins[wanted.bundle] = wanted.selector.text
+    return pins
