@@ -18,6 +18,7 @@ from pinset.client.callbacks import Callbacks
 from pinset.client.fallback import Fallback
 from pinset.client.intake import Intake
 from pinset.client.keeper import Keeper
+from pinset.client.local import Nowhere, WorkingCopies
 from pinset.client.pace import POLL_SECONDS, Pace
 from pinset.client.pins import VARIABLE, Pins
 from pinset.client.slots import Needs, Slot
@@ -43,7 +44,8 @@ class Client:
     that no answer confirmed is not given any more; by default it is given for ever. Raises InvalidInput for what is none
     of these.
 
-    ``PINSET_PIN`` (``name@v8``, several with commas, or ``@FILE`` with a line each) overrides what a name means, offline too.
+    ``PINSET_PIN`` (``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with a line each) overrides what a name
+    means, offline too.
     """
 
     def __init__(
@@ -58,7 +60,8 @@ class Client:
         max_stale: float | None = None,
         source: Source | None = None,
     ) -> None:
-        self._source = source or _source(registry, token)
+        pins = self._pins()
+        self._source = source or _source(registry, token, wanted=not (snapshot or pins.working))
         self._alias = alias or os.environ.get("PINSET_ALIAS") or "production"
         self._max_stale = max_stale
         kept = DiskCache(default_directory() if cache == "" else Path(cache) if cache else None, self._source.address)
@@ -69,7 +72,8 @@ class Client:
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
         if poll <= 0:
             raise InvalidInput("poll is a number of seconds above 0", hint=f"leave it out for {POLL_SECONDS:g}")
-        self._keeper = Keeper(self._source, intake, Pins(os.environ.get(VARIABLE, "")), Pace(poll))
+        working = WorkingCopies(self._source.address, _token(token))
+        self._keeper = self._kept(intake, pins, Pace(poll), working)
         self._warm: dict[str, Slot] = {}
         """What a `get` without anything else finds at once."""
         _CLIENTS.add(self)
@@ -126,6 +130,12 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    def _pins(self) -> Pins:
+        return Pins(os.environ.get(VARIABLE, ""))
+
+    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies) -> Keeper:
+        return Keeper(self._source, intake, pins, pace, working)
+
     def _get(
         self,
         name: str,
@@ -152,6 +162,8 @@ class Client:
         answered = slot.tried.wait(keepers.FIRST_SECONDS)
         if slot.release is not None:
             return slot.release
+        if slot.directory is not None:
+            raise slot.error or Unavailable(f"{slot.name} is not read yet", hint="ask again")
         for found in self._fallback.releases(slot, default):
             held = slot.offer(*found)
             if held is not None:
@@ -175,11 +187,17 @@ class Client:
         self._keeper.forked()
 
 
-def _source(registry: str | None, token: str | None) -> Source:
+def _token(given: str | None) -> str | None:
+    return given or os.environ.get("PINSET_TOKEN") or None
+
+
+def _source(registry: str | None, token: str | None, *, wanted: bool) -> Source:
     named = registry or os.environ.get("PINSET_REGISTRY")
+    if not named and not wanted:
+        return Nowhere()
     if not named:
         raise InvalidInput("no registry is named", hint="give its address, or set PINSET_REGISTRY")
-    return source_of(named, token or os.environ.get("PINSET_TOKEN") or None)
+    return source_of(named, _token(token))
 
 
 def _names(given: Collection[str] | None) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pinset.client.local import sentences
 from pinset.client.release import Release, Standing
 from pinset.client.slots import is_fixed, refuse_unusable
 from pinset.errors import PinsetError, Purged
@@ -61,12 +62,22 @@ class Intake:
         elif release.source == "fresh":
             _stands(release, "stale")
 
+    def broken(self, slot: Slot, error: PinsetError) -> None:
+        """Note what is wrong with a working copy, once while it is the same. The last good one stays."""
+        before = slot.error
+        if before is None or (before.message, before.details) != (error.message, error.details):
+            self.counts["failed"] += 1
+            for sentence in sentences(error):
+                _log.warning("%s: %s", slot.name, sentence)
+        slot.error = error
+
     def _confirmed(self, slot: Slot) -> None:
         self.counts["confirmed"] += 1
         if slot.release is not None:
             slot.release._standing.confirmed = time.monotonic()  # noqa: SLF001 - the client tells what it knows
             _stands(slot.release, _fresh(slot))
-        self._cache.confirm(slot.bundle, slot.meant, slot.tag)
+        if slot.directory is None:
+            self._cache.confirm(slot.bundle, slot.meant, slot.tag)
 
     def _adopt(self, slot: Slot, answer: Mapping[str, Any], tag: str | None) -> None:
         """Take a release in the place of the one before. Raises Integrity, Refused for one that is not taken."""
@@ -74,7 +85,8 @@ class Intake:
         refuse_unusable(slot, release)
         self.counts["fetched"] += 1
         before = slot.hold(release, tag)
-        self._cache.keep(slot.bundle, slot.meant, answer, tag)
+        if slot.directory is None:
+            self._cache.keep(slot.bundle, slot.meant, answer, tag)
         self._changed(slot, release, before)
 
     def _changed(self, slot: Slot, release: Release, before: Release | None) -> None:
@@ -94,6 +106,8 @@ class Intake:
 
 
 def _fresh(slot: Slot) -> Origin:
+    if slot.directory is not None:
+        return "working copy"
     return "pin" if slot.pin else "fresh"
 
 

@@ -7,11 +7,13 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pinset.client import pace as paces
+from pinset.client.local import LOOK_SECONDS
 from pinset.client.slots import Needs, Slot
 from pinset.errors import NotFound, PinsetError, Refused, Unavailable
 
 if TYPE_CHECKING:
     from pinset.client.intake import Intake
+    from pinset.client.local import WorkingCopies
     from pinset.client.pace import Pace
     from pinset.client.pins import Pins
     from pinset.client.slots import Key
@@ -29,8 +31,9 @@ _log = logging.getLogger("pinset.client")
 class Keeper:
     """Keeps slots current, one request at a time, in a thread that begins with the first slot."""
 
-    def __init__(self, source: Source, intake: Intake, pins: Pins, pace: Pace) -> None:
+    def __init__(self, source: Source, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies) -> None:
         self._source, self._intake, self._pins, self._pace = source, intake, pins, pace
+        self._working = working
         self._slots: dict[Key, Slot] = {}
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -47,6 +50,12 @@ class Keeper:
                 self._turn.notify_all()
             self._start()
             return slot
+
+    def look(self) -> None:
+        """Ask for every name now, in the caller's thread: for who keeps no thread."""
+        for slot in list(self._slots.values()):
+            self._refresh(slot)
+            slot.tried.set()
 
     def close(self) -> None:
         """End the thread, which may be in the middle of a request. Idempotent."""
@@ -91,6 +100,9 @@ class Keeper:
         due = [slot for slot in self._slots.values() if slot.due <= now]
         if self._pace.quiet:
             # The registry does not answer: who waits for a first answer is told so, and looks elsewhere.
+            local = [slot for slot in due if slot.directory is not None]
+            if local:
+                return local[0]
             for slot in due:
                 slot.due = self._pace.after_quiet(waiting=slot.release is None)
                 slot.tried.set()
@@ -103,6 +115,9 @@ class Keeper:
         return max(0.0, due - now)
 
     def _refresh(self, slot: Slot) -> None:
+        if slot.directory is not None:
+            self._look(slot, slot.directory)
+            return
         seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
         try:
             answer, tag = self._source.fetch(slot.bundle, slot.meant, slot.tag, seconds, _holds(slot))
@@ -111,6 +126,18 @@ class Keeper:
             return
         slot.due = self._pace.answered(fixed=slot.fixed)
         self._intake.answered(slot, answer, tag)
+
+    def _look(self, slot: Slot, directory: str) -> None:
+        """At the files of a working copy."""
+        slot.due = self._pace.clock() + LOOK_SECONDS
+        try:
+            answer, tag = self._working.at(slot.bundle, directory).fetch(
+                slot.bundle, directory, slot.tag, TOTAL_SECONDS
+            )
+        except PinsetError as error:
+            self._intake.broken(slot, error)
+        else:
+            self._intake.answered(slot, answer, tag)
 
     def _failed(self, slot: Slot, error: PinsetError) -> None:
         self._intake.failed(slot, error)

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.references import parse
+from pinset.domain.names import bundle_name, show
+from pinset.domain.references import is_working_copy, parse
 from pinset.errors import InvalidInput, PinsetError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _log = logging.getLogger("pinset.client")
 
 
 class Pins:
-    """What ``PINSET_PIN`` pins: ``name@v8``, several with commas, or ``@FILE`` with one a line and ``#`` comments.
+    """What ``PINSET_PIN`` pins: ``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with one a line and ``#`` comments.
 
     Raises InvalidInput for what is no pin, and for a file that cannot be read.
     """
@@ -31,6 +32,11 @@ class Pins:
     def of(self, bundle: str) -> str | None:
         """The selector that a bundle is pinned to; None where it is not."""
         return self._pins.get(bundle)
+
+    @property
+    def working(self) -> bool:
+        """Whether a working copy is among them."""
+        return any(map(is_working_copy, self._pins.values()))
 
     @property
     def _where(self) -> str:
@@ -48,15 +54,25 @@ class Pins:
 
 
 def parse_pins(text: str, where: str = VARIABLE) -> dict[str, str]:
-    """Selectors by bundle. where: what to call the text in an error. Raises InvalidInput."""
+    """Selectors, or directories of working copies, by bundle. where: what to call the text in an error. Raises InvalidInput."""
     pins = {}
     for line in text.splitlines():
         for pin in filter(None, map(str.strip, line.partition("#")[0].split(","))):
             try:
-                wanted = parse(pin, default=None)
+                bundle, selector = _pin(pin)
             except PinsetError as error:
                 raise InvalidInput(
                     f"{where} has a pin that is none: {error.message}", hint=error.hint or "write NAME@v8"
                 ) from error
-            pins[wanted.bundle] = wanted.selector.text
+            pins[bundle] = selector
     return pins
+
+
+def _pin(text: str) -> tuple[str, str]:
+    name, equals, directory = text.partition("=")
+    if not equals:
+        wanted = parse(text, default=None)
+        return wanted.bundle, wanted.selector.text
+    if not is_working_copy(directory):
+        raise InvalidInput(f"{show(directory)} is no directory", hint=f"write {name}=./DIR, or {name}@v8")
+    return bundle_name(name), directory

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from pinset.domain.inputs import Check
 
-Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin"]
+Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin", "working copy"]
 """Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
-this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand."""
+this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand; author's files that nobody has published."""
 _log = logging.getLogger("pinset.client")
 _said: Final = threading.Event()
 DEFAULT: Final = "default"

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pinset.domain.references import SelectorKind, parse_selector
+from pinset.domain.references import SelectorKind, is_working_copy, parse_selector
 from pinset.errors import Refused
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Needs:
 class Slot:
     """One name that was asked for. Only the keeper's thread changes what it means; anybody may fill it while it is empty.
 
-    asked: the selector of the caller. pin: the selector that a pin puts in its place.
+    asked: the selector of the caller. pin: the selector, or a working copy's directory, that a pin puts in its place.
     """
 
     bundle: str
@@ -76,6 +76,11 @@ class Slot:
         """Whether what it means is always the same release."""
         return is_fixed(self.meant)
 
+    @property
+    def directory(self) -> str | None:
+        """The working copy that it means; None where it means a release."""
+        return self.pin if self.pin is not None and is_working_copy(self.pin) else None
+
     def hold(self, release: Release, tag: str | None) -> Release | None:
         """Take a release in the place of the one before, which is returned."""
         with self._lock:
@@ -109,8 +114,11 @@ class Slot:
 
 
 def is_fixed(selector: str) -> bool:
-    """Whether a selector always means the same release."""
-    return parse_selector(selector).kind not in (SelectorKind.ALIAS, SelectorKind.LATEST)
+    """Whether a selector always means the same release. A working copy does not."""
+    return not is_working_copy(selector) and parse_selector(selector).kind not in (
+        SelectorKind.ALIAS,
+        SelectorKind.LATEST,
+    )
 
 
 def refuse_unusable(slot: Slot, release: Release) -> None:
@@ -123,7 +131,7 @@ def refuse_unusable(slot: Slot, release: Release) -> None:
 
 
 def _refuse_foreign(slot: Slot, release: Release) -> None:
-    alias = parse_selector(slot.meant).kind is SelectorKind.ALIAS
+    alias = slot.directory is None and parse_selector(slot.meant).kind is SelectorKind.ALIAS
     if release.bundle != slot.bundle or (alias and release.alias != slot.meant):
         raise Refused(
             f"{slot.name} was asked for, and {release.bundle}@{release.alias} answered",
