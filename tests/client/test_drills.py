@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_client import NAME, files, until
+from client_fakes import NAME, files, until
 
 from pinset import bootstrap
 from pinset.client import keeper, pace

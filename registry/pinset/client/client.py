@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pinset.client import keeper as keepers
+from pinset.client import options
 from pinset.client import snapshot as snapshots
 from pinset.client.cache import DiskCache, default_directory
 from pinset.client.callbacks import Callbacks
@@ -41,16 +42,16 @@ class Client:
     one means; else ``PINSET_ALIAS``, else ``production``. cache: a folder, None for none; else as `default_directory`
     says. snapshot: a file with ``{"format": 1, "releases": [sealed forms]}``, for when neither registry nor cache has a
     release. poll: seconds from one look at the registry to the next, on average. max_stale: seconds after which a release
-    that no answer confirmed is not given any more; by default it is given for ever. Raises InvalidInput for what is none
-    of these.
+    that no answer confirmed is not given any more; by default it is given for ever. live: hear from the registry what moves,
+    besides looking. Raises InvalidInput for what is none of these.
 
     ``PINSET_PIN`` (``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with a line each) overrides what a name
-    means, offline too.
+    means, offline too; a file is watched, and so are the files of a working copy.
     """
 
     def __init__(
         self,
-        registry: str | None = None,
+        registry: str | Path | None = None,
         token: str | None = None,
         *,
         alias: str | None = None,
@@ -58,22 +59,25 @@ class Client:
         snapshot: Path | str | None = None,
         poll: float = POLL_SECONDS,
         max_stale: float | None = None,
+        live: bool = True,
         source: Source | None = None,
     ) -> None:
+        pace = Pace(options.seconds(poll, "poll", least="above 0"))
+        self._max_stale = options.seconds(max_stale, "max_stale", least="0 or more") if max_stale is not None else None
+        named = alias or os.environ.get("PINSET_ALIAS") or "production"
+        self._alias = options.text(named, "alias", "production")
+        shipped = snapshots.load(options.path(snapshot, "snapshot")) if snapshot else {}
+        directory = default_directory() if cache == "" else options.path(cache, "cache") if cache else None
         pins = self._pins()
-        self._source = source or _source(registry, token, wanted=not (snapshot or pins.working))
-        self._alias = alias or os.environ.get("PINSET_ALIAS") or "production"
-        self._max_stale = max_stale
-        kept = DiskCache(default_directory() if cache == "" else Path(cache) if cache else None, self._source.address)
-        self._fallback = Fallback(kept, snapshots.load(Path(snapshot)) if snapshot else {})
+        self._source = source or _source(registry, token, needed=not (shipped or pins.working))
+        kept = DiskCache(directory, self._source.address)
+        self._fallback = Fallback(kept, shipped)
         self._callbacks = Callbacks()
-        intake = Intake(kept, self._callbacks)
+        intake = Intake(kept, self._fallback, self._callbacks)
         self.counts = intake.counts
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
-        if poll <= 0:
-            raise InvalidInput("poll is a number of seconds above 0", hint=f"leave it out for {POLL_SECONDS:g}")
         working = WorkingCopies(self._source.address, _token(token))
-        self._keeper = self._kept(intake, pins, Pace(poll), working)
+        self._keeper = self._kept(intake, pins, pace, working, live=live)
         self._warm: dict[str, Slot] = {}
         """What a `get` without anything else finds at once."""
         _CLIENTS.add(self)
@@ -133,8 +137,8 @@ class Client:
     def _pins(self) -> Pins:
         return Pins(os.environ.get(VARIABLE, ""))
 
-    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies) -> Keeper:
-        return Keeper(self._source, intake, pins, pace, working)
+    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies, *, live: bool) -> Keeper:
+        return Keeper(self._source, intake, pins, pace, working, live=live)
 
     def _get(
         self,
@@ -144,10 +148,12 @@ class Client:
         tools: Collection[str] | None,
         default: Mapping[str, Any] | None,
     ) -> Release:
-        wanted = parse(f"{name}@{alias}" if alias else name, default=self._alias)
-        needs = Needs(_names(variables), _names(tools))
+        options.text(name, "name", "support-summarizer")
+        selected = f"{name}@{options.text(alias, 'alias', 'production')}" if alias is not None else name
+        wanted = parse(selected, default=self._alias)
+        needs = Needs(options.names(variables, "variables"), options.names(tools, "tools"))
         slot = self._keeper.slot(wanted.bundle, wanted.selector.text, needs)
-        release = slot.release or self._first(slot, default)
+        release = slot.release or self._first(slot, options.sealed(default))
         if self._max_stale is not None:
             self._refuse_stale(slot, release, self._max_stale)
         why = needs.missing(release)
@@ -188,22 +194,18 @@ class Client:
 
 
 def _token(given: str | None) -> str | None:
-    return given or os.environ.get("PINSET_TOKEN") or None
+    found = given or os.environ.get("PINSET_TOKEN") or None
+    return options.text(found, "token", "pst_…") if found is not None else None
 
 
-def _source(registry: str | None, token: str | None, *, wanted: bool) -> Source:
+def _source(registry: str | Path | None, token: str | None, *, needed: bool) -> Source:
     named = registry or os.environ.get("PINSET_REGISTRY")
-    if not named and not wanted:
+    if not named and not needed:
         return Nowhere()
     if not named:
         raise InvalidInput("no registry is named", hint="give its address, or set PINSET_REGISTRY")
-    return source_of(named, _token(token))
-
-
-def _names(given: Collection[str] | None) -> frozenset[str] | None:
-    if isinstance(given, str):
-        raise InvalidInput("variables and tools are collections of names", hint='give {"ticket"}, not "ticket"')
-    return frozenset(given) if given is not None else None
+    place = str(named) if isinstance(named, Path) else options.text(named, "registry", "http://HOST:7467")
+    return source_of(place, _token(token))
 
 
 _CLIENTS: Final[weakref.WeakSet[Client]] = weakref.WeakSet()

@@ -119,7 +119,7 @@ class Http:
         self._sleep = sleep
         self._client = httpx.Client(
             transport=transport,
-            headers=_headers(token),
+            headers=headers_of(token),
             timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
@@ -313,7 +313,7 @@ class Http:
 
     def _silent(self, request: Request) -> Unavailable:
         if request.key is None:
-            return Unavailable(f"{self.url} gave no answer in time", hint=self._hint())
+            return Unavailable(f"{self.url} gave no answer within {request.seconds:g} s", hint=self._hint())
         return Unavailable(
             f"{self.url} gave no answer, so the change may have happened or not",
             hint="look before you do it again; with the same Idempotency-Key it happens once",
@@ -324,12 +324,15 @@ class Http:
         return f"try again; if it stays so, check that {self.url} is a registry"
 
 
-def _headers(token: str | None) -> dict[str, str]:
+def headers_of(token: str | None) -> dict[str, str]:
+    """What each request says of who asks. Raises InvalidInput for what cannot be a token."""
     headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}"}
     if token is None:
         return headers
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidInput("that is no token", hint="make one: pinset token create --name N --can read")
+        raise InvalidInput(
+            "that is no token", hint="set PINSET_TOKEN to what this prints: pinset token create --name N --can read"
+        )
     return {**headers, "Authorization": f"Bearer {token}"}
 
 

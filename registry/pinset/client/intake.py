@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pinset.client.cache import DiskCache
     from pinset.client.callbacks import Callbacks
+    from pinset.client.fallback import Fallback
     from pinset.client.release import Source as Origin
     from pinset.client.slots import Slot
 
@@ -26,8 +27,8 @@ _log = logging.getLogger("pinset.client")
 class Intake:
     """Takes answers for the slots of one client. Used by its keeper's thread alone."""
 
-    def __init__(self, cache: DiskCache, callbacks: Callbacks) -> None:
-        self._cache, self._callbacks = cache, callbacks
+    def __init__(self, cache: DiskCache, fallback: Fallback, callbacks: Callbacks) -> None:
+        self._cache, self._fallback, self._callbacks = cache, fallback, callbacks
         self.counts: Counter[str] = Counter()
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
 
@@ -59,8 +60,23 @@ class Intake:
             _log.warning("%s was purged", release.ref)
             self._cache.drop(release.digest)
             slot.empty()
-        elif release.source == "fresh":
+        elif release.source == "fresh" or slot.turned:
             _stands(release, "stale")
+        if slot.turned:
+            self.turn(slot)
+
+    def turn(self, slot: Slot) -> None:
+        """Take from elsewhere what a name means since its pin was changed; nobody else gives it now."""
+        slot.turned = False
+        for release, tag, _ in self._fallback.releases(slot):
+            try:
+                refuse_unusable(slot, release)
+            except PinsetError as error:
+                _log.warning("%s of %s is not taken: %s", release.source, slot.name, error.message)
+                continue
+            self._changed(slot, release, slot.hold(release, tag))
+            return
+        _log.error("%s is nowhere to be had: what there was before stays", slot.name)
 
     def broken(self, slot: Slot, error: PinsetError) -> None:
         """Note what is wrong with a working copy, once while it is the same. The last good one stays."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pinset.errors import PinsetError
 
 ENTRY_POINT: Final = "working-copy"
-LOOK_SECONDS: Final = 1.0
-"""From one look at the files of a working copy to the next."""
 _log = logging.getLogger("pinset.client")
 
 

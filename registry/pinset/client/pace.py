@@ -19,6 +19,9 @@ LONGEST_PAUSE: Final = 60.0
 FIXED_SECONDS: Final = 3600.0
 """From one look at a name that always means the same to the next: whether it was yanked or purged."""
 
+RECONNECT_SECONDS: Final = 90.0
+GIVEN_UP_SECONDS: Final = 300.0
+
 
 class Pace:
     """The times at which one client asks. clock: seconds that never go back. uniform: a random number between two."""
@@ -70,6 +73,14 @@ class Pace:
     def after_quiet(self, *, waiting: bool) -> float:
         """When a name comes that was due while nobody is asked; not all at once with the first one."""
         return self.quiet_until + (0.0 if waiting else self.uniform(0.0, min(1.5 * self.poll, LONGEST_PAUSE)))
+
+    def reconnect(self) -> float:
+        """When a stream of events that ended is opened again: the registry ended those of all clients, it may be."""
+        return self.clock() + self.uniform(0.0, min(RECONNECT_SECONDS, 6 * self.poll))
+
+    def give_up(self) -> float:
+        """When a stream that never came is tried again."""
+        return self.clock() + self.uniform(0.5, 1.5) * GIVEN_UP_SECONDS
 
     def heard(self) -> None:
         """The registry spoke by itself: it is there, unless it had asked to be left alone."""

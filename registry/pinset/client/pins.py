@@ -20,11 +20,12 @@ _log = logging.getLogger("pinset.client")
 class Pins:
     """What ``PINSET_PIN`` pins: ``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with one a line and ``#`` comments.
 
-    Raises InvalidInput for what is no pin, and for a file that cannot be read.
+    Raises InvalidInput for what is no pin, and for a file that cannot be read. A file is watched: see `look`.
     """
 
     def __init__(self, text: str) -> None:
         self._file = Path(text[1:]).expanduser() if text.startswith("@") else None
+        self._mark, self._settled = self._look(), True
         self._pins: Mapping[str, str] = parse_pins(self._text() if self._file else text, self._where)
         for bundle, selector in self._pins.items():
             _log.warning("%s is pinned to %s by %s", bundle, selector, self._where)
@@ -37,6 +38,44 @@ class Pins:
     def working(self) -> bool:
         """Whether a working copy is among them."""
         return any(map(is_working_copy, self._pins.values()))
+
+    @property
+    def watched(self) -> bool:
+        """Whether they may change."""
+        return self._file is not None
+
+    def look(self) -> frozenset[str]:
+        """Look at the file again: the bundles whose pin is another one. A broken file is said, and changes nothing.
+
+        A change is taken by the second look that finds it, when whoever writes is done.
+        """
+        mark = self._look()
+        if mark != self._mark:
+            self._mark, self._settled = mark, False
+            return frozenset()
+        if self._settled:
+            return frozenset()
+        self._settled = True
+        try:
+            pins = parse_pins(self._text(), self._where)
+        except InvalidInput as error:
+            _log.error("%s; the pins before it stay (%s)", error.message, error.hint)
+            return frozenset()
+        before, self._pins = self._pins, pins
+        changed = frozenset(name for name in {**before, **pins} if before.get(name) != pins.get(name))
+        for bundle in sorted(changed):
+            _log.warning("%s is pinned to %s now, before to %s, by %s", bundle, *self._two(bundle, before), self._where)
+        return changed
+
+    def _two(self, bundle: str, before: Mapping[str, str]) -> tuple[str, str]:
+        return self._pins.get(bundle, "nothing"), before.get(bundle, "nothing")
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._file.stat() if self._file is not None else None
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
 
     @property
     def _where(self) -> str:

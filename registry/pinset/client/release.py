@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import copy
 import logging
 import sys
 import threading
@@ -264,7 +264,7 @@ class Release:
 
     def sealed(self) -> dict[str, Any]:
         """The sealed form as the registry gives it: what a snapshot and the cache hold."""
-        return json.loads(json.dumps(self._answer))  # type: ignore[no-any-return] # what went in is an object
+        return copy.deepcopy(dict(self._answer))
 
     def __repr__(self) -> str:
         served = f", {self.alias}" if self.alias else ""

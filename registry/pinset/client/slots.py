@@ -57,6 +57,10 @@ class Slot:
     """The digest of the newest release that was not taken."""
     moves: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     """The newest move that was taken of each alias it meant: registry, epoch, seq."""
+    turned: bool = False
+    """Whether it means something else than what is held, by a pin, and nobody has given that yet."""
+    pushed: bool = False
+    """Whether the registry said that it moved, and it was not asked since."""
     tried: threading.Event = field(default_factory=threading.Event)
     """Set when a first try has ended, well or not."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -84,7 +88,7 @@ class Slot:
     def hold(self, release: Release, tag: str | None) -> Release | None:
         """Take a release in the place of the one before, which is returned."""
         with self._lock:
-            before, self.release, self.tag = self.release, release, tag
+            before, self.release, self.tag, self.turned = self.release, release, tag, False
         if release.seq is not None:
             self.moves[self.meant] = (release.registry, release.epoch, release.seq)
         return before
@@ -104,7 +108,8 @@ class Slot:
     def pinned(self, pin: str | None) -> None:
         """Mean something else from now on; the release stays until there is another one."""
         with self._lock:
-            self.pin, self.tag, self.error, self.refused, self.due = pin, None, None, None, 0.0
+            self.pin, self.tag, self.error, self.refused = pin, None, None, None
+            self.due, self.turned = 0.0, self.release is not None
 
     def forked(self) -> None:
         """In a copy of the process: who held a lock is not here."""

@@ -27,14 +27,14 @@ class FakeClient(Client):
     def __init__(self, source: FakeRegistry, *, alias: str = DEFAULT_ALIAS, snapshot: Path | str | None = None) -> None:
         self.source = source
         """What it asks, to be changed by the test."""
-        super().__init__(token="none", alias=alias, cache=None, snapshot=snapshot, source=source)  # noqa: S106 - none
+        super().__init__(token="none", alias=alias, cache=None, snapshot=snapshot, source=source, live=False)  # noqa: S106 - none
         source.watch(self._keeper.look)
 
     def _pins(self) -> Pins:
         return Pins("")
 
-    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies) -> Keeper:
-        return _Still(self._source, intake, pins, pace, working)
+    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies, *, live: bool) -> Keeper:
+        return _Still(self._source, intake, pins, pace, working, live=live)
 
 
 class _Still(Keeper):
