@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from client_fakes import ME, NAME, UNREACHABLE, Directory, until
 
 from pinset import bootstrap
 from pinset.client import keeper, local
 from pinset.client.client import Client
 from pinset.client.pins import parse_pins
 from pinset.errors import ChecksFailed, InvalidInput, InvalidManifest, NotFound, Unavailable
-from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pinset.client.release import Release
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "01-quickstart"
-ME = Caller(actor="ada")
-NAME = "support"
 PLAIN = """\
 release:
   feature: support
@@ -84,13 +81,6 @@ class Changes:
         with self._more:
             assert self._more.wait_for(lambda: len(self.seen) >= count, timeout=20)
             return self.seen[count - 1]
-
-
-def until(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_a_pinned_directory_is_what_the_name_means(
@@ -238,6 +228,24 @@ def test_a_pin_names_a_directory_by_a_path_and_nothing_else() -> None:
     for wrong in ("support=dir", "support=", "support@staging=./x", "Support=./x"):
         with pytest.raises(InvalidInput):
             parse_pins(wrong)
+
+
+def test_a_file_of_pins_turns_a_name_to_a_working_copy_and_back(
+    copy: Path, make: Callable[..., Client], source: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = tmp_path / "pins"
+    pins.write_text("support@v1")
+    monkeypatch.setenv("PINSET_PIN", f"@{pins}")
+    client = make(source=source)
+    assert (client.get(NAME).source, client.get(NAME).version) == ("pin", 1)
+    pins.write_text("support=./support  # mine")
+    until(lambda: client.get(NAME).source == "working copy")
+    pins.write_text("")
+    until(lambda: client.get(NAME).source == "fresh")
+    source.fails = UNREACHABLE
+    until(lambda: client.get(NAME).source == "stale")
+    pins.write_text("support=./support")
+    until(lambda: client.get(NAME).source == "working copy")
 
 
 # -- shared components -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pinset.working import files
 from pinset.working.components import missing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pinset.domain.sealed import Sealed
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ORIGIN: Final = "working copy"
 """What its releases say of who published them and which registry they are of."""
+SETTLED_SECONDS: Final = 0.2
+"""How long files must have stayed as they are before a change counts: who saves several is not met half way."""
 AGAIN_SECONDS: Final = 5.0
 """Until what was missing from the registry is asked for again, though no file has changed."""
 
@@ -75,11 +77,24 @@ def assemble(texts: Mapping[str, str], components: Components, *, bundle: str | 
 class WorkingCopy:
     """Implements `pinset.client.source.Source` for one bundle. shown: the directory as its user wrote it."""
 
-    def __init__(self, bundle: str, directory: Path, components: Components, shown: str) -> None:
+    def __init__(
+        self,
+        bundle: str,
+        directory: Path,
+        components: Components,
+        shown: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.address = directory.as_uri()
         self._bundle, self._directory, self._components = bundle, directory, components
-        self._ref = f"{bundle}@{shown}"
-        self._failed: tuple[str, float, PinsetError] | None = None
+        self._ref, self._clock = f"{bundle}@{shown}", clock
+        self._mark: str | None = None
+        """Of the files when they were last looked at; a change counts once it has settled."""
+        self._settled = 0.0
+        self._read: tuple[str, dict[str, Any] | PinsetError] | None = None
+        """What the files made when they were last read, and their mark then."""
+        self._again = 0.0
 
     def fetch(
         self,
@@ -89,23 +104,34 @@ class WorkingCopy:
         seconds: float,  # noqa: ARG002 - nothing is waited for
         holds: str | None = None,  # noqa: ARG002 - nobody counts
     ) -> tuple[dict[str, Any] | None, str | None]:
-        """The release that the files make now; None where none of them changed since ``tag``.
+        """The release that the files make; None where that is what ``tag`` stands for.
 
         Raises as `assemble`, and what reading raises; the same error again while nothing has changed.
         """
-        folder = self._components.folder
+        mark, found = self._looked()
+        if isinstance(found, PinsetError):
+            raise found
+        return (None if mark == tag else found), mark
+
+    def _looked(self) -> tuple[str, dict[str, Any] | PinsetError]:
+        """What the files make, read again where they changed and nobody is writing any more."""
+        folder, now = self._components.folder, self._clock()
         mark = files.mark_of(self._directory, *([folder] if folder is not None else []))
-        if mark == tag:
-            return None, tag
-        if self._failed is not None and self._failed[0] == mark and time.monotonic() < self._failed[1]:
-            raise self._failed[2]
+        if mark != self._mark:
+            self._mark, self._settled = mark, now + SETTLED_SECONDS
+        if self._read is not None and (now < self._settled or (self._read[0] == mark and now < self._again)):
+            return self._read
+        self._again = float("inf")
         try:
             sealed = self._sealed()
         except PinsetError as error:
-            again = time.monotonic() + AGAIN_SECONDS if self._components.missing else float("inf")
-            self._failed = (mark, again, error)
-            raise
-        return sealed_answer(sealed, bundle=self._bundle, ref=self._ref, at=time.time_ns() // 1000), mark
+            if self._components.missing:
+                self._again = now + AGAIN_SECONDS
+            self._read = (mark, error)
+        else:
+            at = time.time_ns() // 1000
+            self._read = (mark, sealed_answer(sealed, bundle=self._bundle, ref=self._ref, at=at))
+        return self._read
 
     def _sealed(self) -> Sealed:
         texts = files.read_bundle(self._directory)
