@@ -65,14 +65,17 @@ class Keeper:
             self._refresh(slot)
             slot.tried.set()
 
-    def hurry(self, bundle: str | None, selector: str | None, within: float) -> None:
-        """Ask soon for what a bundle's selector means; None: for all of them. within: seconds, to spread clients."""
+    def hurry(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
+        """Ask soon for what a bundle's selector means; None: for all of them.
+
+        within: seconds, to spread clients. moved: another release is meant for certain.
+        """
         with self._turn:
             self._pace.heard()
             for slot in self._slots.values():
                 if bundle in (None, slot.bundle) and selector in (None, slot.meant):
                     slot.due = min(slot.due, self._pace.clock() + self._pace.uniform(0.0, within))
-                    slot.pushed = True
+                    slot.news, slot.moved = True, slot.moved or moved
             self._turn.notify_all()
 
     def close(self) -> None:
@@ -161,24 +164,27 @@ class Keeper:
             self._look(slot, slot.directory)
             return
         seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
-        pushed, slot.pushed = slot.pushed, False
+        slot.news = False
         try:
             answer, tag = self._source.fetch(slot.bundle, slot.meant, slot.tag, seconds, self._holds(slot))
         except PinsetError as error:
-            self._failed(slot, error, pushed=pushed)
+            self._failed(slot, error)
             return
         due = self._pace.answered(fixed=slot.fixed)
         self._intake.answered(slot, answer, tag)
         if self._listener is not None:
             self._listener.answered(slot.bundle)
         with self._turn:
-            # What was pushed since it was asked is newer than the answer.
-            soon = 0.0 if slot.pushed else self._pace.uniform(0.0, AGAIN_SECONDS)
-            slot.due = min(due, self._pace.clock() + soon) if pushed or slot.pushed else due
+            if slot.news:  # what was heard since it was asked is newer than the answer
+                due = self._pace.clock()
+            elif slot.moved:
+                slot.moved = False
+                due = min(due, self._pace.clock() + self._pace.uniform(0.0, AGAIN_SECONDS))
+            slot.due = due
 
     def _look(self, slot: Slot, directory: str) -> None:
         """At the files of a working copy."""
-        slot.due, slot.pushed = self._pace.clock() + LOOK_SECONDS, False
+        slot.due = self._pace.clock() + LOOK_SECONDS
         try:
             source = self._working.at(slot.bundle, directory)
             answer, tag = source.fetch(slot.bundle, directory, slot.tag, TOTAL_SECONDS)
@@ -187,14 +193,13 @@ class Keeper:
         else:
             self._intake.answered(slot, answer, tag)
 
-    def _failed(self, slot: Slot, error: PinsetError, *, pushed: bool) -> None:
+    def _failed(self, slot: Slot, error: PinsetError) -> None:
         self._intake.failed(slot, error)
         if isinstance(error, _ANSWERED):
             slot.due = self._pace.answered()
             return
         asked = float(error.details.get("retry_after") or 0.0)
-        slot.due = self._pace.failed(asked, waiting=slot.release is None or pushed)
-        slot.pushed = slot.pushed or pushed
+        slot.due = self._pace.failed(asked, waiting=slot.release is None or slot.moved)
         if self._listener is not None:
             self._listener.failed()
 

@@ -32,8 +32,8 @@ MOST_BUNDLES: Final = 20
 """A stream for more than these is not filtered."""
 Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
 """Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
-Hurry = Callable[["str | None", "str | None", float], None]
-"""Asks for what a bundle's selector means, of all where they are None, within so many seconds."""
+Hurry = Callable[..., None]
+"""`pinset.client.keeper.Keeper.hurry`."""
 _log = logging.getLogger("pinset.client")
 
 
@@ -159,7 +159,7 @@ class Listener:
         if kind == "reset":
             self._hurry(None, None, RESET_SECONDS)
         elif isinstance(data.get("bundle"), str):
-            self._hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS)
+            self._hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
 
     def _ready(self, serial: int, data: Mapping[str, Any]) -> None:
         registry = (data.get("registry"), data.get("epoch"))

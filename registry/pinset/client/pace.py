@@ -19,7 +19,7 @@ LONGEST_PAUSE: Final = 60.0
 FIXED_SECONDS: Final = 3600.0
 """From one look at a name that always means the same to the next: whether it was yanked or purged."""
 
-RECONNECT_SECONDS: Final = 90.0
+RECONNECT_SECONDS: Final = 150.0
 GIVEN_UP_SECONDS: Final = 300.0
 
 
@@ -76,7 +76,7 @@ class Pace:
 
     def reconnect(self) -> float:
         """When a stream of events that ended is opened again: the registry ended those of all clients, it may be."""
-        return self.clock() + self.uniform(0.0, min(RECONNECT_SECONDS, 6 * self.poll))
+        return self.clock() + self.uniform(0.0, min(RECONNECT_SECONDS, 10 * self.poll))
 
     def give_up(self) -> float:
         """When a stream that never came is tried again."""

@@ -59,8 +59,10 @@ class Slot:
     """The newest move that was taken of each alias it meant: registry, epoch, seq."""
     turned: bool = False
     """Whether it means something else than what is held, by a pin, and nobody has given that yet."""
-    pushed: bool = False
-    """Whether the registry said that it moved, and it was not asked since."""
+    news: bool = False
+    """Whether something was heard of it since the registry was asked."""
+    moved: bool = False
+    """Whether it was heard that it moved, and no answer came since."""
     tried: threading.Event = field(default_factory=threading.Event)
     """Set when a first try has ended, well or not."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
