@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from client_fakes import ME, NAME, TOOL, Directory, files
 
-from pinset.client.release import Release, Standing, SurplusVariable
+from pinset.client.prompts import SurplusVariable
+from pinset.client.release import Release, Standing
 from pinset.errors import InvalidInput, NotFound, PinsetError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pinset.client import release as releases
+from pinset.client import prompts
 from pinset.client.release import Release, Standing
 from pinset.domain.rendering import ROLES
 from pinset.errors import InvalidInput
@@ -55,8 +55,8 @@ def test_a_value_that_the_author_did_not_declare_is_refused(memory: LocalRegistr
 
 def test_the_inputs_of_a_prompt_are_compiled_once(memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = []
-    real = releases.check_of
-    monkeypatch.setattr(releases, "check_of", lambda schema: compiled.append(schema) or real(schema))
+    real = prompts.check_of
+    monkeypatch.setattr(prompts, "check_of", lambda schema: compiled.append(schema) or real(schema))
     found = release(memory, DECLARED)
     for _ in range(3):
         found.render(ticket="x")
@@ -67,7 +67,7 @@ def test_without_jsonschema_the_log_says_once_that_inputs_are_not_checked(
     memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
-    monkeypatch.setattr(releases, "_said", threading.Event())
+    monkeypatch.setattr(prompts, "_said", threading.Event())
     found, again = release(memory, DECLARED), release(memory, DECLARED)
     with caplog.at_level(logging.WARNING, "pinset.client"):
         assert found.render(ticket="x" * 30)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import copy
-import logging
-import sys
-import threading
-import warnings
 from functools import cached_property
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pinset.client import shapes
+from pinset.client.prompts import Prompt, compiled
 from pinset.client.using import using
 from pinset.domain import sealed
 from pinset.domain.document import content_of
-from pinset.domain.inputs import check_of
 from pinset.domain.names import show
-from pinset.domain.rendering import messages_of
-from pinset.errors import Integrity, InvalidInput, NotFound
+from pinset.errors import Integrity, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,14 +25,8 @@ if TYPE_CHECKING:
 Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin", "working copy"]
 """Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
 this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand; author's files that nobody has published."""
-_log = logging.getLogger("pinset.client")
-_said: Final = threading.Event()
 DEFAULT: Final = "default"
 """The part that is meant where none is named."""
-
-
-class SurplusVariable(UserWarning):
-    """A prompt was given a variable that it does not take. After a rollback newer code may well pass one more."""
 
 
 class Standing:
@@ -48,65 +37,6 @@ class Standing:
     def __init__(self, source: Source, age: float = 0.0) -> None:
         self.source: Source = source
         self.confirmed = monotonic() - age
-
-
-class Prompt:
-    """One prompt of a release. name: as the release calls it. data: as the release document has it.
-
-    check: of the values it is given, against the inputs that its author declared.
-    """
-
-    def __init__(self, name: str, data: Mapping[str, Any], ref: str, check: Check | None = None) -> None:
-        self.name, self.data, self._ref, self._check = name, data, ref, check
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables that it must be given; sorted."""
-        return tuple(sorted(self.data.get("inputs", {}).get("required", ())))
-
-    def messages(self, /, **values: Any) -> list[dict[str, Any]]:
-        """Its messages filled in: ``{"role", "content"}`` each. A placeholder takes a list of such messages.
-
-        Raises InvalidInput for a variable that is missing or not what the prompt's inputs declare; warns of one that
-        nothing takes.
-        """
-        if self._check is not None:
-            self._check(values)
-        found, surplus = messages_of(self.data, values)
-        if surplus:
-            text = f"the prompt {show(self.name)} of {self._ref} takes no {', '.join(surplus)}"
-            warnings.warn(text, SurplusVariable, stacklevel=_callers_level())
-        return found
-
-    def render(self, /, **values: Any) -> str:
-        """Its text filled in, where it is one text. Raises InvalidInput where it has several messages, and as above."""
-        found = self.messages(**values)
-        if len(found) != 1:
-            raise InvalidInput(
-                f"the prompt {show(self.name)} of {self._ref} has {len(found)} messages", hint="ask for .messages(…)"
-            )
-        return str(found[0]["content"])
-
-
-def _compiled(schema: Any) -> Check | None:
-    """The check of declared inputs; None, which is said once, where what it takes is not installed."""
-    if schema is None:
-        return None
-    try:
-        return check_of(schema)
-    except ImportError:
-        if not _said.is_set():
-            _said.set()
-            _log.warning("a prompt's inputs are not checked: pip install 'pinset[checks]'")
-        return None
-
-
-def _callers_level() -> int:
-    """How many frames up the application's own code is, for a warning that is to point there."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what warnings themselves go by
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pinset."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 class Release:
@@ -280,7 +210,7 @@ class Release:
 
     def _check_of(self, name: str, data: Mapping[str, Any]) -> Check | None:
         if name not in self._checks:
-            self._checks[name] = _compiled(data.get("inputs"))
+            self._checks[name] = compiled(data.get("inputs"))
         return self._checks[name]
 
     def _part(self, kind: str) -> Mapping[str, Any]:
