@@ -10,8 +10,7 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
 
@@ -154,7 +153,7 @@ def _asking(registry: str, token: str | None) -> Ask | None:
             return cast("ComponentAnswer", http.fetch(path, {}, tag=None, seconds=3.0, connect=1.0)[0])
 
     def near(reference: ComponentReference) -> ComponentAnswer:
-        with closing(local_registry(find_directory(Path(url2pathname(urlsplit(registry).path))))) as found:
+        with closing(local_registry(find_directory(Path(unquote(urlsplit(registry).path))))) as found:
             return found.component(reference.kind, reference.name, str(reference.selector))
 
     return {"http": far, "https": far, "file": near}.get(registry.partition("://")[0])

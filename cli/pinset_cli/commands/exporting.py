@@ -33,7 +33,9 @@ def export(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """Releases as a snapshot, for Client(snapshot=FILE).
+    """Releases in a file to be shipped with an application.
+
+    It is for Client(snapshot=FILE), which serves it while the registry is away.
 
     Example: pinset export support-summarizer support-summarizer@staging -o snapshot.json
     """
