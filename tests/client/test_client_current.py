@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
+from pinset.client.client import Client
 from pinset.errors import InvalidInput, NotFound, PinsetError, Purged, RateLimited, Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from pinset.client.client import Client
 
 
 def test_a_promotion_reaches_the_client_and_its_callbacks(make: Callable[..., Client], source: Directory) -> None:
@@ -156,3 +157,102 @@ def test_a_default_of_another_bundle_is_no_default(make: Callable[..., Client], 
     sealed = make(cache=None).get(NAME).sealed()
     with pytest.raises(NotFound):
         make(cache=None).get("other", default=sealed)
+
+
+def test_a_reference_is_told_of_by_itself_and_a_bundle_of_each_name_that_moves(
+    make: Callable[..., Client], source: Directory
+) -> None:
+    source.registry.promote(ME, f"{NAME}@v1", "staging")
+    client, seen = make(), Counter[str]()
+    client.on_change(NAME, lambda new, old: seen.update([f"bundle {new.alias}"]))
+    client.on_change(f"{NAME}@staging", lambda new, old: seen.update(["staging"]))
+    client.on_change(f"{NAME}@v1", lambda new, old: seen.update(["v1"]))
+    for name in (NAME, f"{NAME}@staging", f"{NAME}@v1"):
+        client.get(name)
+    until(lambda: seen.total() == 4)
+    assert seen == {"bundle production": 1, "bundle staging": 1, "staging": 1, "v1": 1}
+    source.registry.publish(ME, files("Two {{ticket}}."), alias="staging")
+    until(lambda: client.get(NAME, alias="staging").version == 2)
+    until(lambda: seen == {"bundle production": 1, "bundle staging": 2, "staging": 2, "v1": 1})
+    with pytest.raises(InvalidInput):
+        client.on_change("No Name", lambda new, old: None)
+
+
+def test_what_was_refused_is_said_again_after_a_return_to_what_is_held(
+    make: Callable[..., Client], source: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, refused = make(), []
+    client.on_refused(lambda name, error: refused.append(name))
+    client.get(NAME)
+    good = json.loads(json.dumps(source.registry.sealed(f"{NAME}@production")))
+    bad = {**good, "digest": "sha256:" + "0" * 64}
+    for times in (1, 2):
+        source.answer = bad
+        until(lambda times=times: len(refused) == times)  # type: ignore[misc] # bound
+        before = client.counts["refused"]
+        until(lambda before=before: client.counts["refused"] > before + 2)  # type: ignore[misc] # bound
+        assert len(refused) == times, "each is said once"
+        assert client.get(NAME).source == "stale"
+        source.answer = None
+        until(lambda: client.get(NAME).source == "fresh")
+    until(lambda: caplog.text.count("is confirmed again") == 2)
+
+
+def test_a_registry_made_from_a_backup_is_believed(make: Callable[..., Client], source: Directory) -> None:
+    source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+    client = make()
+    assert (client.get(NAME).epoch, client.get(NAME).seq) == (1, 2)
+    restored = json.loads(json.dumps(source.registry.sealed(f"{NAME}@production")))
+    restored["epoch"], restored["alias"]["seq"] = 2, 1
+    source.answer = restored
+    until(lambda: (client.get(NAME).epoch, client.get(NAME).seq) == (2, 1))
+    source.answer = None
+    until(lambda: client.counts["refused"] > 0)
+    assert client.get(NAME).epoch == 2, "the one before it is not, any more"
+
+
+class Moving(Directory):
+    """Another move of the alias at each look: two releases in turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = 0
+
+    def begin(self) -> dict[str, str]:
+        """The text that each digest stands for."""
+        for words in ("One {{ticket}}.", "Two {{ticket}}."):
+            self.registry.publish(ME, files(words), alias="production")
+        self._two = [json.loads(json.dumps(self.registry.sealed(f"{NAME}@v{version}"))) for version in (1, 2)]
+        self._alias = self.registry.sealed(f"{NAME}@production")["alias"]
+        return {one["digest"]: one["files"]["release.yaml"] for one in self._two}
+
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float, holds: str | None = None) -> Any:
+        self.last += 1
+        return {**self._two[self.last % 2], "alias": {**self._alias, "seq": self.last}}, str(self.last)
+
+
+def test_a_thousand_moves_under_a_hundred_readers_are_whole_and_never_back() -> None:
+    source, ended, wrong = Moving(), threading.Event(), list[str]()
+    texts = source.begin()
+
+    def read() -> None:
+        held = 0
+        while not ended.is_set():
+            release = client.get(NAME)
+            seq = release.seq or 0
+            if seq < held or release.files["release.yaml"] != texts[release.digest]:
+                wrong.append(repr(release))
+            held = seq
+            ended.wait(0.002)
+
+    with closing(source.registry), Client(source=source, cache=None, poll=0.0001) as client:
+        readers = [threading.Thread(target=read) for _ in range(100)]
+        for reader in readers:
+            reader.start()
+        until(lambda: source.last > 1000)
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert client.counts["fetched"] >= 1000
+    assert not client.counts["refused"]
+    assert not wrong
