@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pinset import AsyncClient
 from pinset.errors import ChecksFailed, InvalidManifest, NotFound, RateLimited, Refused, Unavailable
 from pinset.testing import fake_client, release_of, working_copy
 
@@ -151,3 +153,13 @@ def test_no_thread_no_file_and_no_request_is_left(tmp_path: Path, monkeypatch: p
 def test_the_alias_of_the_application_is_what_it_says() -> None:
     with fake_client({NAME: texts("One.")}, alias="staging") as client:
         assert client.get(NAME).alias == "staging"
+
+
+def test_an_application_on_an_event_loop_has_one_too() -> None:
+    async def use() -> list[int]:
+        async with AsyncClient.over(fake := fake_client({NAME: texts("One.")})) as client:
+            seen = [(await client.get(NAME)).version]
+            fake.source.promote(NAME, texts("Two."))
+            return [*seen, (await client.get(NAME)).version]
+
+    assert asyncio.run(use()) == [1, 2]

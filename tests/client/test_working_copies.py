@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +222,16 @@ def test_without_what_reads_them_the_error_says_what_to_install(
     assert "pip install 'pinset[cli]'" in caught.value.hint
     until(lambda: len(looks) >= 5)
     assert sum("pinset[cli]" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_what_is_installed_beside_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    points = declared["project"]["entry-points"]["pinset.sources"]
+    installed = [EntryPoint(name, value, "pinset.sources") for name, value in points.items()]
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda *, group, name: [one for one in installed if one.name == name]
+    )
+    assert local.opener() is bootstrap.working_copy
 
 
 def test_a_pin_names_a_directory_by_a_path_and_nothing_else() -> None:

@@ -33,7 +33,7 @@ class AsyncClient:
         live: bool = True,
         source: Source | None = None,
     ) -> None:
-        self.client = Client(
+        made = Client(
             registry,
             token,
             alias=alias,
@@ -44,8 +44,19 @@ class AsyncClient:
             live=live,
             source=source,
         )
+        self._take(made)
+
+    @classmethod
+    def over(cls, client: Client) -> Self:
+        """One over a client that is there, such as a test's; closing it closes that one."""
+        made = cls.__new__(cls)
+        made._take(client)  # noqa: SLF001 - its own
+        return made
+
+    def _take(self, client: Client) -> None:
+        self.client = client
         """The client behind it."""
-        self.on_change, self.on_refused, self.counts = self.client.on_change, self.client.on_refused, self.client.counts
+        self.on_change, self.on_refused, self.counts = client.on_change, client.on_refused, client.counts
 
     async def get(
         self,
