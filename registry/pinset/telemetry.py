@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace import SpanProcessor
-
 from pinset.client.using import in_use, using
+
+try:
+    from opentelemetry.sdk.trace import SpanProcessor
+except ImportError as error:
+    raise ImportError("pinset.telemetry needs OpenTelemetry's SDK: pip install 'pinset[otel]'") from error
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +149,14 @@ def test_the_names_are_those_of_the_conventions(release: Callable[[str], Release
         conventions.GEN_AI_REQUEST_MODEL,
         conventions.GEN_AI_PROVIDER_NAME,
     }
+
+
+def test_without_the_sdk_the_error_says_what_to_install() -> None:
+    for module, lacking, extra in (("telemetry", "opentelemetry.sdk", "otel"), ("testing", "yaml", "cli")):
+        program = f"import sys; sys.modules[{lacking!r}] = None; import pinset.{module}"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"pip install 'pinset[{extra}]'" in done.stderr
 
 
 def test_the_model_is_told_only_of_a_prompt_that_was_named(release: Callable[[str], Release]) -> None:

@@ -88,6 +88,24 @@ def test_the_same_error_is_raised_until_the_files_change(copy: WorkingCopy, dire
     assert text(copy) == "{{closed}}"
 
 
+def test_only_the_components_that_are_used_are_watched(directory: Path, tmp_path: Path, clock: Clock) -> None:
+    folder = tmp_path / "components"
+    folder.mkdir()
+    (directory / "main.md").write_text("{{> prompts/tone@v1}}")
+    (folder / "tone.md").write_text("Kind.")
+    copy = WorkingCopy("support", directory, Components(None, folder), "./x", clock=clock)
+    _, tag = copy.fetch("support", "./x", None, 1.0)
+    clock.now += 1000
+    (folder / "other.md").write_text("Another.")
+    assert copy.fetch("support", "./x", tag, 1.0) == (None, tag)
+    (folder / "tone.md").write_text("Brief.")
+    assert copy.fetch("support", "./x", tag, 1.0) == (None, tag)
+    clock.now += SETTLED_SECONDS
+    answer, _ = copy.fetch("support", "./x", tag, 1.0)
+    assert answer is not None
+    assert answer["files"]["components/prompts/tone/tone.md"] == "Brief."
+
+
 def test_a_missing_component_is_asked_for_again_though_no_file_changes(directory: Path, clock: Clock) -> None:
     (directory / "main.md").write_text("{{> prompts/tone@v1}}")
     asked: list[ComponentReference] = []

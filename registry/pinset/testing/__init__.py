@@ -10,8 +10,11 @@ It takes what ``pinset[cli]`` installs. Nothing of it reads ``PINSET_…`` or wr
 
 from __future__ import annotations
 
-from pinset.testing.client import FakeClient, fake_client
-from pinset.testing.releases import release_of, working_copy
-from pinset.testing.source import FakeRegistry
+try:
+    from pinset.testing.client import FakeClient, fake_client
+    from pinset.testing.releases import release_of, working_copy
+    from pinset.testing.source import FakeRegistry
+except ImportError as error:
+    raise ImportError("pinset.testing reads manifests: pip install 'pinset[cli]'") from error
 
 __all__ = ["FakeClient", "FakeRegistry", "fake_client", "release_of", "working_copy"]

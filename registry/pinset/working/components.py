@@ -45,17 +45,19 @@ class Components:
     """
 
     def __init__(self, ask: Ask | None, folder: Path | None) -> None:
-        self._ask, self.folder = ask, folder
+        self._ask, self._folder = ask, folder
         self._known: dict[str, Found] = {}
         self._open: list[str] = []
         self.missing: list[str] = []
         """What was found nowhere since `begin`."""
+        self.beside: dict[Path, str] = {}
+        """What was found in the folder since `begin`, and its mark from before it was read."""
         self.down: PinsetError | None = None
         """Why the registry was of no help since `begin`."""
 
     def begin(self) -> None:
         """Forget what was missing: somebody may have published it."""
-        self._open, self.missing, self.down = [], [], None
+        self._open, self.missing, self.beside, self.down = [], [], {}, None
 
     def find(self, reference: ComponentReference) -> Found | None:
         """A component from the registry, else from the folder. Raises InvalidManifest, ChecksFailed for a broken file."""
@@ -80,15 +82,16 @@ class Components:
         return found
 
     def _beside(self, reference: ComponentReference) -> Found | None:
-        path = _path_in(self.folder, reference) if self.folder is not None else None
-        if path is None or self.folder is None:
+        path = _path_in(self._folder, reference) if self._folder is not None else None
+        if path is None or self._folder is None:
             return None
         if reference.key in self._open:
             circle = " → ".join([*self._open, reference.key])
             raise InvalidInput(f"components include each other: {circle}", hint="break the circle of includes")
         self._open.append(reference.key)
+        self.beside[path] = files.mark_of(path)
         try:
-            sealed = self._assembled(reference, path, f"{COMPONENTS}/{path.relative_to(self.folder).as_posix()}")
+            sealed = self._assembled(reference, path, f"{COMPONENTS}/{path.relative_to(self._folder).as_posix()}")
         finally:
             self._open.pop()
         kind = reference.selector.kind

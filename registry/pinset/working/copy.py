@@ -115,8 +115,8 @@ class WorkingCopy:
 
     def _looked(self) -> tuple[str, dict[str, Any] | PinsetError]:
         """What the files make, read again where they changed and nobody is writing any more."""
-        folder, now = self._components.folder, self._clock()
-        mark = files.mark_of(self._directory, *([folder] if folder is not None else []))
+        now, own = self._clock(), files.mark_of(self._directory)
+        mark = _joined(own, {path: files.mark_of(path) for path in self._components.beside})
         if mark != self._mark:
             self._mark, self._settled = mark, now + SETTLED_SECONDS
         if self._read is not None and (now < self._settled or (self._read[0] == mark and now < self._again)):
@@ -125,12 +125,13 @@ class WorkingCopy:
         try:
             sealed = self._sealed()
         except PinsetError as error:
+            found: dict[str, Any] | PinsetError = error
             if self._components.missing:
                 self._again = now + AGAIN_SECONDS
-            self._read = (mark, error)
         else:
-            at = time.time_ns() // 1000
-            self._read = (mark, sealed_answer(sealed, bundle=self._bundle, ref=self._ref, at=at))
+            found = sealed_answer(sealed, bundle=self._bundle, ref=self._ref, at=time.time_ns() // 1000)
+        self._mark = _joined(own, self._components.beside)
+        self._read = (self._mark, found)
         return self._read
 
     def _sealed(self) -> Sealed:
@@ -142,3 +143,8 @@ class WorkingCopy:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _joined(own: str, beside: Mapping[Path, str]) -> str:
+    """The mark of a working copy's files and of the components that were read beside them."""
+    return " ".join([own, *(mark for _, mark in sorted(beside.items()))])

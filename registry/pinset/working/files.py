@@ -89,10 +89,10 @@ def read_tree(
 
 
 def mark_of(*places: Path) -> str:
-    """A text that changes when files below the directories do: by name, size and time, none of them read."""
+    """A text that changes when files, or those below directories, do: by name, size and time, none of them read."""
     seen = hashlib.sha256()
     for place in places:
-        for path in _walk(place):
+        for path in _walk(place) if place.is_dir() else [place]:
             with suppress(OSError):
                 status = path.lstat()
                 seen.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
