@@ -106,6 +106,16 @@ def test_every_problem_is_told_and_nothing_is_written(export: Callable[..., tupl
     assert export("support@canary")[2].startswith("error: the alias support@canary does not exist")
 
 
+def test_a_dry_run_proves_all_and_writes_nothing(export: Callable[..., tuple[int, str, str]]) -> None:
+    for more in ((), ("--json",)):
+        status, out, err = export("support", "--dry-run", *more)
+        assert status == 0
+        assert "support@v1" in out
+        assert err == "(dry run: nothing was changed)\n"
+        assert export("nothing", "--dry-run", *more)[0] == 3
+    assert list(Path.cwd().iterdir()) == []
+
+
 def test_a_release_that_is_damaged_is_not_exported(
     export: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def export(
     ] = Path("snapshot.json"),
     registry: o.Registry = None,
     as_json: o.Json = False,
+    dry_run: o.DryRun = False,
 ) -> None:
     """Releases in a file to be shipped with an application.
 
@@ -48,14 +49,19 @@ def export(
         "exported_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "releases": releases,
     }
-    _write(file, json.dumps(snapshot, ensure_ascii=False, indent=2) + "\n")
-    output.done(f"{file} is written")
+    if not dry_run:
+        _write(file, json.dumps(snapshot, ensure_ascii=False, indent=2) + "\n")
+        output.done(f"{file} is written")
     if as_json:
         heads = [_head(answer) for answer in releases]
         output.show_json({**snapshot, "file": str(file), "releases": heads})
+        output.unchanged(dry_run=dry_run)
         return
     for answer in releases:
         output.say(f"{answer['ref']}  {_as(answer)}{answer['digest']}")
+    if dry_run:
+        output.unchanged(dry_run=True)
+        return
     output.talk(output.safe(f"wrote {file}: Client(snapshot={str(file)!r}) serves these while the registry is away"))
 
 
