@@ -250,7 +250,10 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
 
 def test_events_are_read_as_the_standard_has_them() -> None:
     lines = ["retry: 2000", "", ": beat", "", "event: move", "id: 7", 'data: {"bundle":', 'data: "a"}', "", "id:8", ""]
-    assert list(events_of(iter(lines))) == [{"event": "move", "serial": 7, "data": {"bundle": "a"}}]
+    assert list(events_of(iter(lines))) == [
+        {"event": "move", "serial": 7, "data": {"bundle": "a"}},
+        {"event": "beat", "serial": 8, "data": {}},
+    ]
     for bad in (["data: [1]", ""], ["data: {", ""], ["id: x"]):
         with pytest.raises(ValueError, match=r"."):
             list(events_of(iter(bad)))
