@@ -228,6 +228,9 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
     client = connect(poll=0.2)
     client.get(NAME)
     until(lambda: wire.listening == 1)
+    listener = client._keeper._listener
+    assert listener is not None
+    own = listener._stream
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -245,6 +248,7 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
     assert os.read(reading, 1) == b"2"
     os.close(reading)
     os.close(writing)
+    assert listener._stream is own, "the end of the copy was not the end of the first one's"
     assert len({fetch["Pinset-Client"] for fetch in wire.fetches}) == 2
 
 
