@@ -228,6 +228,9 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
     client = connect(poll=0.2)
     client.get(NAME)
     until(lambda: wire.listening == 1)
+    listener = client._keeper._listener
+    assert listener is not None
+    own = listener._stream
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -245,12 +248,16 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
     assert os.read(reading, 1) == b"2"
     os.close(reading)
     os.close(writing)
+    assert listener._stream is own, "the end of the copy was not the end of the first one's"
     assert len({fetch["Pinset-Client"] for fetch in wire.fetches}) == 2
 
 
 def test_events_are_read_as_the_standard_has_them() -> None:
     lines = ["retry: 2000", "", ": beat", "", "event: move", "id: 7", 'data: {"bundle":', 'data: "a"}', "", "id:8", ""]
-    assert list(events_of(iter(lines))) == [{"event": "move", "serial": 7, "data": {"bundle": "a"}}]
+    assert list(events_of(iter(lines))) == [
+        {"event": "move", "serial": 7, "data": {"bundle": "a"}},
+        {"event": "beat", "serial": 8, "data": {}},
+    ]
     for bad in (["data: [1]", ""], ["data: {", ""], ["id: x"]):
         with pytest.raises(ValueError, match=r"."):
             list(events_of(iter(bad)))

@@ -126,8 +126,12 @@ def test_a_server_that_says_nothing_is_said_to(
     server_saying: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "FIRST_SECONDS", 0.1)
-    with Client(server_saying(b""), cache=None) as client, pytest.raises(Unavailable, match=r"within 0\.1 s"):
-        client.get(NAME)
+    with Client(server_saying(b""), cache=None) as client:
+        client._keeper._pace.uniform = lambda _low, high: high
+        with pytest.raises(Unavailable, match=r"within 0\.1 s"):
+            client.get(NAME)
+        with pytest.raises(Unavailable, match=r"neither cache nor snapshot .* does not answer now"):
+            client.get("another")
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_a_pin_in_a_file_comes_changes_and_goes_without_a_restart(
         assert client.get(NAME).version == number - 1
         source.registry.publish(ME, files(f"{number} {{{{ticket}}}}"), alias="production")
         until(lambda client=client, number=number: client.get(NAME).version == number)  # type: ignore[misc] # bound
+        client.close()
     monkeypatch.setattr(pace, "LONGEST_PAUSE", 3600.0)
     client, seen = make(poll=1800.0 if down else 0.02), []
     client.on_change(NAME, lambda new, old: seen.append((new.version, old and old.version)))

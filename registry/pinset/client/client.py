@@ -174,7 +174,7 @@ class Client:
             held = slot.offer(*found)
             if held is not None:
                 return held
-        why = "does not have it" if answered else f"did not answer within {keepers.FIRST_SECONDS:g} s"
+        why = "does not answer now" if answered else f"did not answer within {keepers.FIRST_SECONDS:g} s"
         raise slot.error or Unavailable(
             f"neither cache nor snapshot has {slot.name}, and {self._source.address} {why}",
             hint="see that the registry can be reached; ship a snapshot with the application",

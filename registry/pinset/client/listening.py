@@ -155,7 +155,8 @@ class Listener:
         if kind == "ready":
             self._ready(event["serial"], data)
             return
-        self._serial = event["serial"]
+        if kind != "beat" or self._serial is not None:
+            self._serial = event["serial"]
         if kind == "reset":
             self._hurry(None, None, RESET_SECONDS)
         elif isinstance(data.get("bundle"), str):

@@ -46,7 +46,11 @@ class Source(Protocol):
 
 
 class Event(TypedDict):
-    """One event of a registry. event: ``ready``, ``reset``, ``move``, ``release``, ``yank``. data: as the API gives it."""
+    """One event of a registry.
+
+    event: ``ready``, ``reset``, ``move``, ``release``, ``yank``; ``beat`` says that there was none up to a serial. data: as
+    the API gives it.
+    """
 
     event: str
     serial: int

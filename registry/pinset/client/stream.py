@@ -107,20 +107,23 @@ class HttpStream:
 
 
 def events_of(lines: Iterator[str]) -> Iterator[Event]:
-    """The events that lines of ``text/event-stream`` make up. Raises ValueError for what a registry does not send."""
-    kind, serial, data = "", 0, list[str]()
+    """The events that lines of ``text/event-stream`` make up, and ``beat`` for a serial without one.
+
+    Raises ValueError for what a registry does not send.
+    """
+    kind, serial, data, numbered = "", 0, list[str](), False
     for line in lines:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "event":
             kind = value
         elif name == "id":
-            serial = int(value)
+            serial, numbered = int(value), True
         elif name == "data":
             data.append(value)
-        elif not line and data:
-            yield {"event": kind, "serial": serial, "data": _object("\n".join(data))}
-            kind, data = "", []
+        elif not line and (data or numbered):
+            yield {"event": kind if data else "beat", "serial": serial, "data": _object("\n".join(data) or "{}")}
+            kind, data, numbered = "", [], False
 
 
 def _text(line: bytes) -> str:
