@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wires import Answer, Wire, request
+from wires import Answer, Wire, parsed, request
 
 from pinset import bootstrap
 from pinset.api.admissions import SECONDS, Admissions
 from pinset.api.app import create_app
 from pinset.api.hot import LONGEST
-from pinset.api.ready import Prepared
+from pinset.api.prepared import Prepared
 from pinset.api.settings import Settings
 from pinset.ports.registry import Caller
 
@@ -51,13 +52,13 @@ class Both:
 
         def counted(*given: Any, **named: Any) -> Any:
             found = answer(*given, **named)
-            self.taken += found is not None
+            self.taken += isinstance(found, tuple)
             return found
 
-        self.asks = type("Asks", (), {"answer": staticmethod(counted)})()
+        self.hot.answer = counted
 
     def wire(self, *, hot: bool, peer: tuple[str, int] | None = None) -> Wire:
-        return Wire(self.app, self.loop, self.asks if hot else None, peer)
+        return Wire(self.app, self.loop, self.hot if hot else None, peer)
 
     def warm(self, data: bytes) -> None:
         """Let the ordinary way make ready what a request asks for."""
@@ -119,7 +120,7 @@ def test_every_encoding_holds_the_same_and_has_a_tag_of_its_own(both: Both) -> N
 
 
 def test_a_small_answer_is_not_compressed() -> None:
-    made = Prepared("support", None, 1, "/", b"{}" * 100, '"tag"', "no-cache")
+    made = Prepared("support", None, 1, "/", b"{}" * 100, '"tag"', "no-cache", lambda: made)
     assert made.variant("gzip") is made.variant("identity")
     assert made.variant("gzip").tag == b'"tag"'
 
@@ -252,8 +253,7 @@ def test_a_client_that_does_not_read_is_not_written_to_without_end(both: Both) -
     wire.protocol.data_received(request(ALIAS))
     assert (wire.line.written, both.taken) == (b"", 0)
     wire.protocol.resume_writing()
-    while wire.state.tasks:
-        wire.loop.run_until_complete(asyncio.wait(set(wire.state.tasks)))
+    wire.settle()
     assert wire.line.written.startswith(b"HTTP/1.1 200")
     wire.close()
 
@@ -261,11 +261,68 @@ def test_a_client_that_does_not_read_is_not_written_to_without_end(both: Both) -
 def test_answers_are_counted_like_any(both: Both) -> None:
     route = "/v1/bundles/{bundle}/aliases/{alias}"
     both.ask(request(ALIAS))
-    counts = both.hot.requests._counts
+    counts = both.hot._requests._counts
     assert counts["GET", route, 200] == 3
     tag = both.ask(request(ALIAS))[0].headers["etag"]
     both.ask(request(ALIAS, f"If-None-Match: {tag}"))
     assert counts["GET", route, 304] == 3
+
+
+def _version(answer: Answer) -> int:
+    return int(json.loads(answer.body)["version"])
+
+
+def test_after_a_move_a_request_waits_for_the_new_answer_and_gets_it_ahead_of_the_framework(both: Both) -> None:
+    data = request(ALIAS, "Accept-Encoding: gzip, identity;q=0.5")
+    both.warm(data)
+    wires = [both.wire(hot=True) for _ in range(20)]
+    assert gzip.decompress(wires[0].ask(data).body).count(b'"version":1,') == 1
+    both.registry.promote(OPS, "support@v2", "production")
+    before, made = both.taken, []
+    release = both.registry.release
+    both.registry.release = lambda name: made.append(name) or release(name)  # type: ignore[method-assign, func-returns-value]
+    for wire in wires:
+        wire.line.written = b""
+        wire.protocol.data_received(data)
+    for wire in wires:
+        wire.settle()
+        assert gzip.decompress(parsed(wire.line.written).body).count(b'"version":2,') == 1
+        wire.close()
+    assert (both.taken - before, made) == (20, ["support@production"])
+
+
+def test_what_arrives_while_a_request_waits_is_answered_after_it(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    both.registry.promote(OPS, "support@v2", "production")
+    wire.protocol.data_received(request(ALIAS))
+    second = request("/v1/bundles/none")
+    wire.protocol.data_received(second[:20])
+    written = wire.send(second[20:])
+    first = written[: written.index(b"HTTP/1.1 404")]
+    assert _version(parsed(first)) == 2
+    assert written.count(b"HTTP/1.1 ") == 2
+    assert wire.ask(request(ALIAS)).status == 200
+    wire.close()
+
+
+def test_an_alias_that_serves_nothing_any_more_is_said_to_be_so(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    both.registry.retire(OPS, "support", "production", revision=None, reason="gone")
+    assert wire.ask(request(ALIAS)).status == 404
+    wire.close()
+
+
+def test_who_hangs_up_while_a_request_waits_is_not_written_to(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    both.registry.promote(OPS, "support@v2", "production")
+    wire.protocol.data_received(request(ALIAS))
+    wire.line.close()
+    wire.settle()
+    assert wire.line.written == b""
+    wire.close()
 
 
 @pytest.fixture(scope="module")

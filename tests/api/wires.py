@@ -67,10 +67,16 @@ class Wire:
         """Everything that is written until all is answered."""
         self.line.written = b""
         self.protocol.data_received(data)
-        while self.state.tasks:
-            _, waiting = self.loop.run_until_complete(asyncio.wait(set(self.state.tasks), timeout=3))
-            assert not waiting, f"no end of the answer to {data[:200]!r}"
+        self.settle()
         return self.line.written
+
+    def settle(self) -> None:
+        """Wait until nothing is being answered."""
+        for _ in range(3000):
+            if not self.state.tasks and self.protocol._held is None:
+                return
+            self.loop.run_until_complete(asyncio.sleep(0.001))
+        raise AssertionError("an answer has no end")
 
     def ask(self, data: bytes, *, bodiless: bool = False) -> Answer:
         """The one answer to a request."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.api.ready import Prepared, Ready, encoding_of, is_known
+from pinset.api.conditional import is_known
+from pinset.api.prepared import Prepared, encoding_of
+from pinset.api.ready import Ready
+from pinset.errors import NotFound
 from pinset.services.changes import Changes
 
 if TYPE_CHECKING:
@@ -48,7 +52,10 @@ def _ready(registry: Registry, room: int = 10**6) -> Ready:
 
 
 def _answer(bundle: str, version: int = 1, size: int = 10) -> Callable[[], Prepared]:
-    return lambda: Prepared(bundle, "production", version, "/", b"x" * size, '"tag"', "no-cache")
+    def again() -> Prepared:
+        return _answer(bundle, version + 1, size)()
+
+    return lambda: Prepared(bundle, "production", version, "/", b"x" * size, '"tag"', "no-cache", again)
 
 
 def test_what_was_made_is_ready_until_something_changes(registry: Registry) -> None:
@@ -161,6 +168,31 @@ def test_who_waited_for_an_answer_that_failed_makes_it_themselves(registry: Regi
         go.set()
         assert isinstance(first.exception(), LookupError)
         assert second.result().version == 1
+
+
+def test_what_is_renewed_is_ready_again_in_the_encodings_it_had(registry: Registry) -> None:
+    ready = _ready(registry)
+    ready.find(b"/a", _answer("a", size=5000)).variant("gzip")
+    assert not ready.was_ready(b"/b")
+    registry.writes.append("a")
+    assert (ready.look(b"/a"), ready.was_ready(b"/a")) == (None, True)
+    ready.renew(b"/a")
+    renewed = ready.look(b"/a")
+    assert renewed is not None
+    assert (renewed.version, list(renewed.variants)) == (2, ["gzip"])
+
+
+def test_what_cannot_be_renewed_is_dropped(registry: Registry) -> None:
+    ready = _ready(registry)
+
+    def gone() -> Prepared:
+        raise NotFound("the alias is retired")
+
+    ready.find(b"/a", lambda: replace(_answer("a")(), again=gone))
+    registry.writes.append("a")
+    ready.renew(b"/a")
+    assert (ready.look(b"/a"), ready.was_ready(b"/a")) == (None, False)
+    ready.renew(b"/a")
 
 
 def test_room_is_bounded_and_what_is_asked_for_stays(registry: Registry) -> None:

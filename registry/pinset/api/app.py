@@ -77,7 +77,8 @@ def create_app(
     app.state.probe = CapacityLimiter(1)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
-    app.state.hot = Hot(app.state.ready, Admissions(registry), app.state.requests)
+    admissions = Admissions(registry)
+    app.state.hot = Hot(app.state.ready, admissions, app.state.requests)
     problems.install(app)
     app.add_middleware(
         Guard,
@@ -85,7 +86,7 @@ def create_app(
         settings=app.state.settings,
         requests=app.state.requests,
         gate=app.state.gate,
-        admissions=app.state.hot.admissions,
+        admissions=admissions,
     )
     return app
 
@@ -110,6 +111,7 @@ def _scrubbing(
         try:
             yield {"hot": app.state.hot}
         finally:
+            app.state.hot.close()
             if scrubber is not None:
                 await to_thread.run_sync(scrubber.stop)
             if at_end is not None:

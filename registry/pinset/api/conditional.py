@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from pinset.api.ready import is_known
 from pinset.domain.moves import NONE
 from pinset.domain.names import is_digest
 from pinset.domain.references import Selector, SelectorKind
@@ -58,6 +57,12 @@ def unless_known(given: str | None, response: Response, tag: str, cache: str) ->
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
+
+
+def is_known(given: str, tag: str) -> bool:
+    """Whether an If-None-Match names the tag that the client would get."""
+    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
+    return tag in tags or tags == ["*"]
 
 
 def expected(revision: str | None) -> str:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from pinset.api.admissions import is_this_machine
-from pinset.api.ready import encoding_of, is_known
+from pinset.api.conditional import is_known
+from pinset.api.prepared import encoding_of
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from pinset.api.admissions import Admissions
     from pinset.api.metrics import Requests
-    from pinset.api.ready import Encoding, Ready
+    from pinset.api.prepared import Encoding
+    from pinset.api.ready import Ready
 
 LONGEST: Final = 8192
 """Bytes of a request that is looked at."""
@@ -51,15 +55,23 @@ _PROCESS: Final = secrets.token_hex(8).encode()
 _COUNTER: Final = count()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a request is answered that asks for an answer which is just being made anew. target: which one."""
+
+    target: bytes
+
+
 class Hot:
-    """What the hot path needs. near: see `answer`."""
+    """The hot path of one process."""
 
-    ready: Ready
-    admissions: Admissions
-    requests: Requests
+    def __init__(self, ready: Ready, admissions: Admissions, requests: Requests) -> None:
+        self._ready, self._admissions, self._requests = ready, admissions, requests
+        self._waiting: dict[bytes, list[Callable[[], None]]] = {}
+        # A thread of its own: nothing that takes long may stand before it.
+        self._thread = ThreadPoolExecutor(1, "pinset-ready")
 
-    def answer(self, data: bytes, more: Callable[[], bytes], *, near: bool) -> tuple[bytes, ...] | None:
+    def answer(self, data: bytes, more: Callable[[], bytes], *, near: bool) -> tuple[bytes, ...] | Later | None:
         """The whole answer to a whole request, in pieces; None where it is to go the ordinary way.
 
         more: header lines that every answer has. near: both ends of the connection are this machine.
@@ -70,9 +82,9 @@ class Hot:
         if match is None:
             return None
         method, target, block = match.groups()
-        prepared = self.ready.look(target)
+        prepared = self._ready.look(target)
         if prepared is None:
-            return None
+            return Later(target) if self._ready.was_ready(target) else None
         headers = _headers(block)
         if headers is None or not self._admits(headers, near=near):
             return None
@@ -83,19 +95,37 @@ class Hot:
         head, body, status = variant.whole, variant.body, 200
         if given is not None and (given == variant.tag or is_known(given.decode("latin-1"), variant.tag.decode())):
             head, body, status = variant.unchanged, b"", 304
-        self.requests.count(method.decode(), prepared.route, status)
+        self._requests.count(method.decode(), prepared.route, status)
         asked = headers.get(b"x-request-id")
         request_id = asked if asked is not None and _REQUEST_ID.fullmatch(asked) else _new_id()
         tail = b"x-request-id: %b\r\n\r\n" % request_id
         return (head, more(), tail, body) if method == b"GET" else (head, more(), tail)
+
+    def wait(self, later: Later, loop: asyncio.AbstractEventLoop, go_on: Callable[[], None]) -> None:
+        """Have an answer made anew, and go on then. However many wait for one, it is made once."""
+        waiting = self._waiting.get(later.target)
+        if waiting is not None:
+            waiting.append(go_on)
+            return
+        self._waiting[later.target] = [go_on]
+        made = loop.run_in_executor(self._thread, self._ready.renew, later.target)
+        made.add_done_callback(lambda _made: self._go_on(later.target))
+
+    def close(self) -> None:
+        """End the thread. Idempotent."""
+        self._thread.shutdown(wait=False)
+
+    def _go_on(self, target: bytes) -> None:
+        for go_on in self._waiting.pop(target):
+            go_on()
 
     def _admits(self, headers: dict[bytes, bytes], *, near: bool) -> bool:
         """Whether the ordinary way would let this request read, as far as that is known here."""
         authorization = headers.get(b"authorization")
         if authorization is not None:
             # Whoever was let in may read: every scope includes that.
-            return self.admissions.of(authorization.decode("latin-1")) is not None
-        return near and is_this_machine(headers[b"host"]) and self.admissions.are_open()
+            return self._admissions.of(authorization.decode("latin-1")) is not None
+        return near and is_this_machine(headers[b"host"]) and self._admissions.are_open()
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:

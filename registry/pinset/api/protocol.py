@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pinset.api.hot import Later
 from pinset.api.origin import is_near
 from pinset.api.problems import problem
 
@@ -32,6 +33,8 @@ class Protocol(H11Protocol):
     _since: float | None = None
     """When the wait for a head began; None while a request is being answered."""
     _near = False
+    _held: bytes | None = None
+    """A request that waits for an answer that is being made anew, and what has arrived since."""
     _clean = False
     """Whether nothing is under way: the next byte is the first of a request, and its answer may be written at once."""
 
@@ -45,13 +48,47 @@ class Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a request that the hot path answers, or of any."""
-        if self._clean and self._hot is not None and not self.flow.write_paused and not self.transport.is_closing():
-            pieces = self._hot.answer(data, self._more, near=self._near)
-            if pieces is not None:
-                self.transport.write(b"".join(pieces))
-                self.server_state.total_requests += 1
-                self._since = self.loop.time()
-                return
+        if self._held is not None:
+            # More arrived while a request waits: its answer comes first.
+            self._held += data
+            if len(self._held) > HEAD_LIMIT:
+                self.flow.pause_reading()
+        elif self._clean and self._hot is not None and not self.flow.write_paused and not self.transport.is_closing():
+            self._ask(self._hot, data)
+        else:
+            self._take(data)
+
+    def _ask(self, hot: Hot, data: bytes) -> None:
+        """Let the hot path answer, now or as soon as what it needs is made; else the ordinary way does."""
+        found = hot.answer(data, self._more, near=self._near)
+        if isinstance(found, Later):
+            self._held = data
+            hot.wait(found, self.loop, lambda: self._go_on(hot, len(data)))
+        elif found is not None:
+            self._write(found)
+        else:
+            self._take(data)
+
+    def _go_on(self, hot: Hot, size: int) -> None:
+        """Answer what was held: by the hot path if it can now, and what has arrived since the ordinary way."""
+        data, self._held = self._held, None
+        if data is None or self.transport.is_closing():
+            return
+        found = hot.answer(data[:size], self._more, near=self._near)
+        if isinstance(found, tuple):
+            self._write(found)
+            data = data[size:]
+        self.flow.resume_reading()
+        if data:
+            self._take(data)
+
+    def _write(self, pieces: tuple[bytes, ...]) -> None:
+        self.transport.write(b"".join(pieces))
+        self.server_state.total_requests += 1
+        self._since = self.loop.time()
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes the ordinary way."""
         self._clean = False
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:

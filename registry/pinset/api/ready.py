@@ -1,4 +1,4 @@
-"""Answers that are ready: what fetches got, as bytes, for as long as nothing became visible that could change them.
+"""Answers that are ready: what fetches got, for as long as nothing became visible that could change them.
 
 The ordinary route makes an answer once and leaves it here; from then on it is given ahead of the framework. Before
 every answer the registry's mark is compared, so none is older than what a reader would find, whoever wrote. When the
@@ -7,86 +7,20 @@ mark has moved, the records since then say which bundles changed, and only their
 
 from __future__ import annotations
 
-import gzip
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-import zstandard
+from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pinset.api.prepared import Prepared
     from pinset.ports.catalog import Mark
     from pinset.services.local import LocalRegistry
 
-Encoding = Literal["identity", "gzip", "zstd"]
 ROOM: Final = 64 * 1024 * 1024
 """Bytes of answers that a process keeps ready."""
-_WORTH: Final = 1024
-"""Bytes from which on a body is compressed."""
-_BESIDE: Final = 2048
-"""Bytes that an answer takes besides its body."""
-_COMPRESSED: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
-    "zstd": lambda body: zstandard.ZstdCompressor(level=9).compress(body),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """An answer in one encoding. whole, unchanged: status line and headers of 200 and of 304, without a blank line."""
-
-    tag: bytes
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-    whole: bytes
-    unchanged: bytes
-
-
-@dataclass(slots=True)
-class Prepared:
-    """The answer to one fetch. alias: through which it was asked for. tag: of the plain encoding, quoted."""
-
-    bundle: str
-    alias: str | None
-    version: int
-    route: str
-    body: bytes
-    tag: str
-    cache: str
-    variants: dict[str, Variant] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes, all encodings made."""
-        return 2 * len(self.body) + _BESIDE
-
-    def variant(self, encoding: Encoding) -> Variant:
-        """The answer in an encoding, made at most once, or nearly so where two ask at the same time."""
-        found = self.variants.get(encoding)
-        if found is None:
-            found = self.variants[encoding] = self._made(encoding)
-        return found
-
-    def _made(self, encoding: Encoding) -> Variant:
-        body, tag = self.body, self.tag
-        said = [(b"cache-control", self.cache.encode()), (b"vary", b"accept-encoding")]
-        if encoding != "identity":
-            if len(body) < _WORTH:
-                return self.variant("identity")
-            body, tag = _COMPRESSED[encoding](body), f'{tag[:-1]}-{encoding}"'
-        headers = [(b"etag", tag.encode()), *said]
-        of_body = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if encoding != "identity":
-            of_body.append((b"content-encoding", encoding.encode()))
-        return Variant(
-            tag=tag.encode(),
-            body=body,
-            headers=(*headers, *of_body),
-            whole=_lines(b"200 OK", [*headers, *of_body]),
-            unchanged=_lines(b"304 Not Modified", headers),
-        )
 
 
 class Ready:
@@ -117,6 +51,23 @@ class Ready:
         # Compared in this order: an answer is taken out before the mark is set anew, so one that was found and a mark
         # that is still the same belong together.
         return found if mark is not None and mark == self._mark and self._newer.get(target) is found else None
+
+    def was_ready(self, target: bytes) -> bool:
+        """Whether an answer that may be out of date is here: `renew` makes it ready, or drops it."""
+        return target in self._newer
+
+    def renew(self, target: bytes) -> None:
+        """Make the answer to a target ready again, with the encodings it had. Where that fails the route will say why."""
+        known = self._newer.get(target)
+        if known is None:
+            return
+        try:
+            made = self.find(target, known.again)
+            for encoding in list(known.variants):
+                made.variant(encoding)
+        except PinsetError:
+            with self._turn:
+                self._newer.pop(target, None)
 
     def find(self, target: bytes, make: Callable[[], Prepared]) -> Prepared:
         """The answer to a request's target, made where it is not ready. make: reads the registry; may raise.
@@ -168,35 +119,3 @@ class Ready:
             self._older = {at: one for at, one in self._older.items() if one.bundle not in since.bundles}
             self._size = sum(one.size for one in self._newer.values())
         self._identity, self._serial, self._mark = since.identity, since.serial, mark
-
-
-def encoding_of(accepted: str) -> Encoding:
-    """The encoding to answer in, of those that an Accept-Encoding takes: the smallest first."""
-    weights: dict[str, float] = {}
-    for part in accepted.lower().split(","):
-        name, _, weight = part.partition(";")
-        weights[name.strip()] = _weight(weight)
-    best: Encoding
-    for best in ("zstd", "gzip"):
-        if weights.get(best, weights.get("*", 0.0) if best == "gzip" else 0.0) > 0:
-            return best
-    return "identity"
-
-
-def _weight(text: str) -> float:
-    name, _, value = text.strip().partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0
-
-
-def is_known(given: str, tag: str) -> bool:
-    """Whether an If-None-Match names the tag that the client would get."""
-    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
-    return tag in tags or tags == ["*"]
-
-
-def _lines(status: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
-    named = [b"%s: %s\r\n" % header for header in (*headers, (b"x-content-type-options", b"nosniff"))]
-    return b"HTTP/1.1 %s\r\n" % status + b"".join(named)

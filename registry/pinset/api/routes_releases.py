@@ -10,10 +10,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
-from pinset.api.conditional import cache_of, tag_of, unless_known
-from pinset.api.context import json_of
+from pinset.api.conditional import cache_of, is_known, tag_of, unless_known
 from pinset.api.metrics import template_of
-from pinset.api.ready import Prepared, encoding_of, is_known
+from pinset.api.prepared import Prepared, encoding_of, prepare
 from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
@@ -21,7 +20,6 @@ from pinset.wire import requests as r  # noqa: TC001 - the framework reads the a
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
-    from pinset.domain.references import Selector
 
 _READY: Final = (b"", b"form=document", b"form=sealed")
 """The queries of fetches whose answers are kept ready."""
@@ -119,30 +117,16 @@ def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, li
 def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: str | None) -> Response:
     """A release in the form asked for, or 304 where the client has it. known: If-None-Match."""
     found = parse_selector(selector)
-    named = f"{bundle_name(bundle)}@{selector}"
+    name = bundle_name(bundle)
     if form == "summary":
-        answer = asked.registry.summary(named)
-        return unless_known(known, asked.answered(answer), tag_of(answer, form, found), cache_of(found, fixed=False))
+        summary = asked.registry.summary(f"{name}@{selector}")
+        return unless_known(known, asked.answered(summary), tag_of(summary, form, found), cache_of(found, fixed=False))
     scope = asked.request.scope
-    make = partial(_prepared, asked, found, named, form)
+    make = partial(prepare, asked.registry, name, found, form, template_of(scope))
     if scope["query_string"] not in _READY:
         return _given(make(), asked, known)
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     return _given(scope["app"].state.ready.find(target, make), asked, known)
-
-
-def _prepared(asked: Asked, found: Selector, named: str, form: str) -> Prepared:
-    """The answer of a fetch. A release that is yanked may be taken back, so it is not kept for ever."""
-    answer: Any = asked.registry.sealed(named) if form == "sealed" else asked.registry.release(named)
-    return Prepared(
-        bundle=answer["bundle"],
-        alias=answer["alias"]["name"] if answer["alias"] else None,
-        version=answer["version"],
-        route=template_of(asked.request.scope),
-        body=json_of(answer),
-        tag=tag_of(answer, form, found),
-        cache=cache_of(found, fixed=answer["yanked"] is None),
-    )
 
 
 def _given(prepared: Prepared, asked: Asked, known: str | None) -> Response:
