@@ -13,13 +13,16 @@ from pinset.api import (
     routes_aliases,
     routes_comparing,
     routes_components,
+    routes_events,
     routes_keeping,
     routes_releases,
 )
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
+from pinset.api.hub import Hub
 from pinset.api.metrics import Requests
 from pinset.api.settings import Settings
+from pinset.api.streams import Credentials
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -39,6 +42,7 @@ _ROUTERS = (
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
+    routes_events.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )
@@ -72,6 +76,8 @@ def create_app(
     app.state.scrubs = scrubs
     app.state.requests = Requests()
     app.state.probe = CapacityLimiter(1)
+    app.state.hub = Hub(registry, most=settings.streams)
+    app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     problems.install(app)
     app.add_middleware(
