@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ import uvicorn
 
 from pinset import bootstrap
 from pinset.api.app import create_app
+from pinset.api.hub import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
@@ -93,7 +95,7 @@ class Line:
         self.file.close()
         self.socket.close()
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> Self:
         self.read(b"data: ")
         return self
 
@@ -221,36 +223,36 @@ def test_who_never_reads_is_cut_off_and_the_others_hear_everything(
         heard: list[int] = []
 
         def hear() -> None:
-            while len(heard) == 0 or heard[-1] != -1:
-                found = good.read(b"id: ").rsplit(b"id: ", 1)[1]
-                heard.append(int(found))
-                if heard[-1] >= last:
-                    heard.append(-1)
+            text = b""
+            while b"event: release" not in text:
+                text = good.read(b"id: ")
+                heard.append(int(text.rsplit(b"id: ", 1)[1]))
 
-        last = 10**9
-        listening = threading.Thread(target=hear, daemon=True)
+        listening = threading.Thread(target=hear)
         listening.start()
-        count = 0
-        source = hub._source
-        while hub.seated == 2:
-            # Thousands of events of the largest kind there are, as if so many writes had been made.
+        source, count = hub._source, 0
+        while len(hub._everybody()) == 2:
+            # Thousands of long events, as if so many writes had been made.
             assert count < 40_000, "it was never cut off"
             count += 200
             hub._source = _Loud(source, count)
-            eventually(lambda: hub.at >= 2 + count)
-            assert all(len(one._held) <= 1000 and one._size <= 256 * 1024 for one in hub._everybody())
-        hub._source = _Loud(source, count + 1)
-        last = 3 + count
+            eventually(partial(_reached, hub, 2 + count))
+            assert all(len(one._held) <= HELD and one._size <= HELD_BYTES for one in hub._everybody())
+        hub._source = _Loud(source, count + 1, kind="release")
         listening.join(timeout=60)
-        assert heard == [*range(3, 4 + count), -1]
+        assert heard == [*range(3, 4 + count)]
         deaf.close()
+
+
+def _reached(hub: Any, serial: int) -> bool:
+    return bool(hub.at >= serial)
 
 
 class _Loud:
     """A registry with so many long events after its own."""
 
-    def __init__(self, source: Any, count: int) -> None:
-        self._source, self._count = source, count
+    def __init__(self, source: Any, count: int, kind: str = "move") -> None:
+        self._source, self._count, self._kind = source, count, kind
 
     def mark(self) -> int:
         return self._count
@@ -264,7 +266,7 @@ class _Loud:
         at = head.serial if after is None else after
         serials = range(at + 1, min(at + 200, head.serial) + 1)
         data: Any = {"bundle": "support", "text": "x" * 4000}
-        events = tuple({"event": "move", "serial": serial, "data": data} for serial in serials)
+        events = tuple({"event": self._kind, "serial": serial, "data": data} for serial in serials)
         return Batch(head, serials[-1] if serials else at, events)  # type: ignore[arg-type]
 
 

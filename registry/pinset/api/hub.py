@@ -34,9 +34,11 @@ KEPT_BYTES: Final = 1024 * 1024
 FIRST: Final = 200
 """Serials before the newest that are kept from the start: after a restart everybody comes back at once."""
 HELD: Final = 1000
-HELD_BYTES: Final = 256 * 1024
-"""How far a stream may be behind."""
+HELD_BYTES: Final = 1024 * 1024
+"""How far a stream may be behind. Streams share the bytes of an event."""
 PIECE_BYTES: Final = 32 * 1024
+_BURST: Final = 64 * 1024
+"""Bytes that are told before the streams have a turn to send them."""
 _SLICE: Final = 100
 _REPLAYS: Final = 2
 """Pages for streams that are far behind, read at the same time."""
@@ -247,24 +249,29 @@ class Hub:
         self._kept.clear()
         self._kept_size, self._head, self.floor, self.at = 0, batch.head, first, first
         while not (batch := await to_thread.run_sync(self._source.events_since, self.at)).whole:
-            self._take(batch)
-        self._take(batch)
+            await self._take(batch)
+        await self._take(batch)
 
     async def _caught_up(self) -> bool:
         """Read what is new and tell it; whether that could be done."""
         with suppress(PinsetError):
             while True:
                 batch = await to_thread.run_sync(self._source.events_since, self.at)
-                self._take(batch)
+                await self._take(batch)
                 if batch.whole:
                     return True
-                await asyncio.sleep(0)
         return False
 
-    def _take(self, batch: Batch) -> None:
+    async def _take(self, batch: Batch) -> None:
+        self._head, size = batch.head, 0
         for event in batch.events:
-            self._tell(Told.of(event))
-        self._head, self.at = batch.head, batch.position
+            told = Told.of(event)
+            self._tell(told)
+            size += len(told.text)
+            if size >= _BURST:
+                size = 0
+                await asyncio.sleep(0)
+        self.at = batch.position
 
     def _tell(self, told: Told) -> None:
         if told.event["event"] == "reset":
@@ -272,6 +279,7 @@ class Hub:
             self._kept_size, self.floor = 0, told.event["serial"]
         else:
             self._keep(told)
+        self.at = told.event["serial"]  # streams may join half way through a page
         for wanted, followers in list(self._followers.items()):
             if wanted.includes(told.event):
                 for follower in list(followers):

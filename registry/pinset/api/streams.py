@@ -191,4 +191,5 @@ def _dropping(receive: Receive) -> Callable[[], None]:
     ASGI has no word for it, so it is found at uvicorn's own end of the request; elsewhere the stream just ends.
     """
     transport: Any = getattr(getattr(receive, "__self__", None), "transport", None)
-    return transport.abort if isinstance(transport, asyncio.Transport) else lambda: None
+    abort = getattr(transport, "abort", None)
+    return abort if callable(abort) else lambda: None
