@@ -31,9 +31,9 @@ def watch(
     registry: o.Registry = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON, one a line.")] = False,
 ) -> None:
-    """What happens in the registry, a line for each event as it happens, until interrupted.
+    """What happens in the registry, as it happens.
 
-    With an alias only its moves. The first thing in a line is the event's serial, for --after.
+    A line for each event, until interrupted; with an alias only its moves. The first thing in a line is the event's serial, for --after.
 
     Example: pinset watch support-summarizer@production
     """

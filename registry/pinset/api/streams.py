@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pinset.api.hub import Follower, Told
+from pinset.api.hub import PIECE_BYTES, Follower, Told
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.services.events import greeting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.types import Receive, Scope, Send
 
@@ -148,8 +148,8 @@ class EventStream(Response):
                 batch = await self._hub.page(at)
                 texts = [Told.of(event).text for event in batch.events if self._wanted.includes(event)]
                 at, checked = batch.position, True
-            if texts:
-                await line.send(b"".join(texts))
+            for piece in _pieces(texts):
+                await line.send(piece)
         return at
 
     def _pause(self) -> float:
@@ -170,6 +170,18 @@ class _Line:
             await self._send({"type": "http.response.body", "body": text, "more_body": True})
         finally:
             timer.cancel()
+
+
+def _pieces(texts: list[bytes]) -> Iterator[bytes]:
+    """Texts put together, but so that a client that takes none has little of ours."""
+    piece = b""
+    for text in texts:
+        piece += text
+        if len(piece) >= PIECE_BYTES:
+            yield piece
+            piece = b""
+    if piece:
+        yield piece
 
 
 async def _left(receive: Receive, follower: Follower) -> None:
