@@ -29,7 +29,8 @@ class Api:
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=client)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            plain = {"accept-encoding": "identity"}
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=plain) as http:
                 return await http.request(method, path, **given)
 
         return self.loop.run_until_complete(send())

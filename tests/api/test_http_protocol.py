@@ -46,8 +46,8 @@ class Line(asyncio.Transport):
 class Handle:
     """A timer that fires when the test says."""
 
-    def __init__(self, seconds: float, work: Callable[[], None]) -> None:
-        self.seconds, self.work, self.cancelled = seconds, work, False
+    def __init__(self, due: float, work: Callable[[], None]) -> None:
+        self.due, self.work, self.cancelled = due, work, False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -59,7 +59,9 @@ class Peer:
     def __init__(self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loop = loop
         self.timers: list[Handle] = []
+        self.now = 1000.0
         monkeypatch.setattr(loop, "call_later", self._later)
+        monkeypatch.setattr(loop, "time", lambda: self.now)
         config = Config(
             self._app,
             interface="asgi3",
@@ -75,7 +77,7 @@ class Peer:
         self.protocol.connection_made(self.line)
 
     def _later(self, seconds: float, work: Callable[[], None]) -> Handle:
-        self.timers.append(Handle(seconds, work))
+        self.timers.append(Handle(self.now + seconds, work))
         return self.timers[-1]
 
     def running(self) -> list[Handle]:
@@ -90,6 +92,14 @@ class Peer:
                 break
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and the one timer fire if it is due."""
+        self.now += seconds
+        (timer,) = self.running()
+        if timer.due <= self.now:
+            timer.cancelled = True
+            timer.work()
 
     def send(self, data: bytes) -> None:
         self.protocol.data_received(data)
@@ -116,19 +126,27 @@ def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
 def test_a_head_that_is_never_whole_ends_the_connection(peer: Peer, sent: bytes) -> None:
     for byte in sent:
         peer.send(bytes([byte]))
-    (timer,) = peer.running()
-    assert (timer.seconds, peer.line.closed) == (HEAD_SECONDS, False)
-    timer.work()
+        peer.wait(0.1)
+    assert not peer.line.closed
+    peer.wait(HEAD_SECONDS)
     assert (peer.line.closed, peer.line.written) == (True, b"")
 
 
-def test_a_whole_head_ends_the_wait_and_the_next_one_has_its_own(peer: Peer) -> None:
-    for _ in range(2):
+def test_every_answer_begins_the_wait_for_the_next_head_anew(peer: Peer) -> None:
+    for _ in range(3):
+        peer.wait(HEAD_SECONDS - 1)
         peer.send(HEAD[:9])
-        assert [timer.seconds for timer in peer.running()] == [HEAD_SECONDS]
         peer.send(HEAD[9:])
-        assert [timer.seconds for timer in peer.running()] == [5]  # of a connection that is kept
-    assert peer.line.written.count(b"HTTP/1.1 200") == 2
+    assert peer.line.written.count(b"HTTP/1.1 200") == 3
+    assert not peer.line.closed
+    peer.wait(HEAD_SECONDS - 1)
+    assert not peer.line.closed
+    peer.wait(1)
+    assert peer.line.closed
+
+
+def test_a_connection_that_ends_leaves_no_timer(peer: Peer) -> None:
+    peer.send(HEAD)
     peer.protocol.connection_lost(None)
     assert peer.running() == []
 

@@ -17,10 +17,13 @@ from pinset.api import (
     routes_keeping,
     routes_releases,
 )
+from pinset.api.admissions import Admissions
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
+from pinset.api.hot import Hot
 from pinset.api.hub import Hub
 from pinset.api.metrics import Requests
+from pinset.api.ready import Ready
 from pinset.api.settings import Settings
 from pinset.api.streams import Credentials
 from pinset.services.scrubbing import Scrubber
@@ -79,6 +82,8 @@ def create_app(
     app.state.hub = Hub(registry, most=settings.streams)
     app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
+    app.state.ready = Ready(registry)
+    app.state.hot = Hot(app.state.ready, Admissions(registry), app.state.requests)
     problems.install(app)
     app.add_middleware(
         Guard,
@@ -86,6 +91,7 @@ def create_app(
         settings=app.state.settings,
         requests=app.state.requests,
         gate=app.state.gate,
+        admissions=app.state.hot.admissions,
     )
     return app
 
@@ -97,15 +103,18 @@ def describe() -> dict[str, Any]:
 
 def _scrubbing(
     scrubber: Scrubber | None, at_end: Callable[[], None] | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The lifespan of an application: its scrubber works from the start to the end, and what is left is done then."""
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+    """The lifespan of an application: its scrubber works from the start to the end, and what is left is done then.
+
+    What it yields is the state that each connection is given: see `pinset.api.protocol`.
+    """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         if scrubber is not None:
             scrubber.start()
         try:
-            yield
+            yield {"hot": app.state.hot}
         finally:
             if scrubber is not None:
                 await to_thread.run_sync(scrubber.stop)
@@ -115,7 +124,7 @@ def _scrubbing(
     return lifespan
 
 
-def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]] | None = None) -> FastAPI:
     app = FastAPI(
         lifespan=lifespan,
         title="Pinset",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from pinset.api.ready import is_known
 from pinset.domain.moves import NONE
 from pinset.domain.names import is_digest
 from pinset.domain.references import Selector, SelectorKind
@@ -53,9 +54,7 @@ def cache_of(selector: Selector, *, fixed: bool = True) -> str:
 def unless_known(given: str | None, response: Response, tag: str, cache: str) -> Response:
     """The response with its tag, or 304 where the client has it already. given: If-None-Match."""
     headers = {"ETag": tag, "Cache-Control": cache}
-    tags = [one.strip().removeprefix("W/") for one in (given or "").split(",")]
-    known = tag in tags or tags == ["*"]
-    if known:
+    if given is not None and is_known(given, tag):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response

@@ -53,6 +53,11 @@ class _Try:
         return not self.of_write and not self.mismatch and self.response.status_code < _SERVER_ERROR
 
 
+def json_of(body: Any) -> bytes:
+    """A body as JSON is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class Asked:
     """One request: who asks, what they may, and how it is answered."""
 
@@ -66,8 +71,7 @@ class Asked:
 
     def answered(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """A body as JSON."""
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        return Response(text, status_code=status, media_type=_MEDIA_TYPE, headers=dict(headers or {}))
+        return Response(json_of(body), status_code=status, media_type=_MEDIA_TYPE, headers=dict(headers or {}))
 
     def page(self, body: Any) -> Response:
         """A page of a list; where there is more, a Link header says where."""

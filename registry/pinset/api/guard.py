@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Send
     from starlette.types import Scope as AsgiScope
 
+    from pinset.api.admissions import Admissions
     from pinset.api.gate import Gate
     from pinset.api.metrics import Requests
     from pinset.api.settings import Settings
@@ -66,10 +67,17 @@ class Guard:
     """ASGI middleware. Leaves ``pinset.actor``, ``pinset.scope`` and ``pinset.request_id`` in the scope."""
 
     def __init__(
-        self, app: ASGIApp, registry: LocalRegistry, settings: Settings, requests: Requests, gate: Gate
+        self,
+        app: ASGIApp,
+        registry: LocalRegistry,
+        settings: Settings,
+        requests: Requests,
+        gate: Gate,
+        admissions: Admissions,
     ) -> None:
         self._app = app
         self._registry = registry
+        self._admissions = admissions
         self._settings = settings
         self._requests = requests
         self._gate = gate
@@ -145,13 +153,25 @@ class Guard:
             kind, _, text = authorization.partition(" ")
             if kind.lower() != "bearer":
                 raise Unauthenticated("only bearer tokens are taken", hint="send Authorization: Bearer pst_…")
-            row = await run_in_threadpool(self._registry.authenticate, text.strip())
-            scope["pinset.actor"], scope["pinset.scope"] = row.name, row.scope
+            scope["pinset.actor"], scope["pinset.scope"] = await self._identify(authorization, text.strip())
             return
-        if await run_in_threadpool(self._registry.has_tokens):
-            raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
+        if not self._admissions.are_open():
+            mark = self._registry.tokens_mark()
+            if await run_in_threadpool(self._registry.has_tokens):
+                raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
+            self._admissions.note_open(mark)
         refuse_foreign(scope, headers)
         scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
+
+    async def _identify(self, authorization: str, text: str) -> tuple[str, Scope]:
+        """Who sends a token. Raises Unauthenticated."""
+        known = self._admissions.of(authorization)
+        if known is not None:
+            return known.actor, known.scope
+        mark = self._registry.tokens_mark()
+        row = await run_in_threadpool(self._registry.authenticate, text)
+        self._admissions.take(authorization, row, mark)
+        return row.name, row.scope
 
 
 def _joined(scope: AsgiScope) -> dict[str, str]:

@@ -34,9 +34,9 @@ def refuse_foreign(scope: Scope, headers: Mapping[str, str]) -> None:
     """Raises ForeignOrigin where a request may come from elsewhere."""
     host, origin = headers.get("host", ""), headers.get("origin")
     trusted = (
-        is_loopback(_name_of(host))
-        and _is_near(scope.get("client"))
-        and _is_near(scope.get("server"))
+        is_local_name(host)
+        and is_near(scope.get("client"))
+        and is_near(scope.get("server"))
         and _is_sent_from_here(headers.get("x-forwarded-for"))
         and headers.get("sec-fetch-site", "none") in ("none", "same-origin")
         and (origin is None or origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}"))
@@ -48,7 +48,12 @@ def refuse_foreign(scope: Scope, headers: Mapping[str, str]) -> None:
         )
 
 
-def _is_near(end: tuple[str, int | None] | None) -> bool:
+def is_local_name(host: str) -> bool:
+    """Whether a Host header names this machine."""
+    return is_loopback(_name_of(host))
+
+
+def is_near(end: tuple[str, int | None] | None) -> bool:
     """Whether one end of the connection is this machine. A socket file has no address, and is; what a proxy made up is not."""
     return end is None or is_loopback(end[0])
 

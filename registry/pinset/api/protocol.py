@@ -1,4 +1,4 @@
-"""One connection: how large a request's head may be, how long it may take, and how it ends when the server stops."""
+"""One connection: the hot path, how large a request's head may be, how long it may take, and how it ends with the server."""
 
 from __future__ import annotations
 
@@ -8,39 +8,69 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pinset.api.origin import is_near
 from pinset.api.problems import problem
 from pinset.api.streams import STREAM
 
 if TYPE_CHECKING:
     import asyncio
 
+    from pinset.api.hot import Hot
+
 HEAD_LIMIT: Final = 64 * 1024
 """Bytes of a request's line and headers, which are kept before anybody knows who asks."""
 HEAD_SECONDS: Final = 30.0
-"""How long a request's head may take to be whole, from the connection or its first byte on."""
+"""How long a request's head may take to be whole, from the connection or the answer before it on."""
 
 
 class Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1 with a deadline for heads, and without a wait for bodies that are half sent at the end."""
+    """uvicorn's HTTP/1.1 with the hot path ahead of it, a deadline for heads, and no wait for half-sent bodies at the end.
+
+    The lifespan's state may hold ``hot``, which is asked first.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
+    _since: float | None = None
+    """When the wait for a head began; None while a request is being answered."""
+    _near = False
+    _clean = False
+    """Whether nothing is under way: the next byte is the first of a request, and its answer may be written at once."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a head."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._hot: Hot | None = self.app_state.get("hot")
+        self._near = is_near(self.client) and is_near(self.server)
+        self._since, self._clean = self.loop.time(), True
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._look_at_clock)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; the deadline runs while a head is not whole, and every answer begins it anew."""
+        """Take bytes: of a request that the hot path answers, or of any."""
+        if self._clean and self._hot is not None and not self.flow.write_paused and not self.transport.is_closing():
+            pieces = self._hot.answer(data, self._more, near=self._near)
+            if pieces is not None:
+                self.transport.write(b"".join(pieces))
+                self.server_state.total_requests += 1
+                self._since = self.loop.time()
+                return
+        self._clean = False
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._cancel_deadline()
-        elif self._deadline is None:
-            self._wait_for_head()
+            self._since = None
+
+    def on_response_complete(self) -> None:
+        """Wait for the next head, as long as for the first one."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()
+        if self.conn.their_state is h11.IDLE:
+            self._since = self.loop.time()
+            self._clean = not self.conn.trailing_data[0]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any longer."""
-        self._cancel_deadline()
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -71,13 +101,21 @@ class Protocol(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _wait_for_head(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+    def _more(self) -> bytes:
+        """The lines that uvicorn adds to every answer; they change once a second."""
+        lines = self.server_state.default_headers
+        kept = self.server_state.__dict__.get("pinset_lines")
+        if kept is None or kept[0] is not lines:
+            kept = (lines, b"".join(b"%b: %b\r\n" % line for line in lines))
+            self.server_state.__dict__["pinset_lines"] = kept
+        return kept[1]
 
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _look_at_clock(self) -> None:
+        left = HEAD_SECONDS if self._since is None else self._since + HEAD_SECONDS - self.loop.time()
+        if left <= 0:
+            self._hang_up()
+            return
+        self._deadline = self.loop.call_later(left, self._look_at_clock)
 
     def _hang_up(self) -> None:
         with suppress(h11.LocalProtocolError):  # the client may have left the rules before

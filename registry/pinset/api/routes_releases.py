@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
 from pinset.api.conditional import cache_of, tag_of, unless_known
+from pinset.api.context import json_of
+from pinset.api.metrics import template_of
+from pinset.api.ready import Prepared, encoding_of, is_known
 from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
@@ -17,7 +21,11 @@ from pinset.wire import requests as r  # noqa: TC001 - the framework reads the a
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
+    from pinset.domain.references import Selector
 
+_READY: Final = (b"", b"form=document", b"form=sealed")
+"""The queries of fetches whose answers are kept ready."""
+_OF_BODY: Final = (b"content-type", b"content-length", b"content-encoding")
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["releases"])
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
 
@@ -112,13 +120,37 @@ def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: s
     """A release in the form asked for, or 304 where the client has it. known: If-None-Match."""
     found = parse_selector(selector)
     named = f"{bundle_name(bundle)}@{selector}"
-    answer: Any
     if form == "summary":
         answer = asked.registry.summary(named)
-    elif form == "sealed":
-        answer = asked.registry.sealed(named)
+        return unless_known(known, asked.answered(answer), tag_of(answer, form, found), cache_of(found, fixed=False))
+    scope = asked.request.scope
+    make = partial(_prepared, asked, found, named, form)
+    if scope["query_string"] not in _READY:
+        return _given(make(), asked, known)
+    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    return _given(scope["app"].state.ready.find(target, make), asked, known)
+
+
+def _prepared(asked: Asked, found: Selector, named: str, form: str) -> Prepared:
+    """The answer of a fetch. A release that is yanked may be taken back, so it is not kept for ever."""
+    answer: Any = asked.registry.sealed(named) if form == "sealed" else asked.registry.release(named)
+    return Prepared(
+        bundle=answer["bundle"],
+        alias=answer["alias"]["name"] if answer["alias"] else None,
+        version=answer["version"],
+        route=template_of(asked.request.scope),
+        body=json_of(answer),
+        tag=tag_of(answer, form, found),
+        cache=cache_of(found, fixed=answer["yanked"] is None),
+    )
+
+
+def _given(prepared: Prepared, asked: Asked, known: str | None) -> Response:
+    variant = prepared.variant(encoding_of(asked.request.headers.get("accept-encoding", "")))
+    if known is not None and is_known(known, variant.tag.decode()):
+        response = Response(status_code=304)
+        response.raw_headers = [header for header in variant.headers if header[0] not in _OF_BODY]
     else:
-        answer = asked.registry.release(named)
-    # A release that is yanked may be taken back, and a summary says which aliases serve it.
-    cache = cache_of(found, fixed=form != "summary" and answer["yanked"] is None)
-    return unless_known(known, asked.answered(answer), tag_of(answer, form, found), cache)
+        response = Response(variant.body)
+        response.raw_headers = list(variant.headers)
+    return response

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pinset.api.hub import Hub
     from pinset.domain.following import Wanted
+    from pinset.ports.catalog import Mark
     from pinset.services.local import LocalRegistry
 
 STREAM: Final = "pinset.stream"
@@ -31,8 +32,8 @@ _HEADERS: Final = (
     (b"x-accel-buffering", b"no"),
 )
 _RETRY: Final = b"retry: 2000\n\n"
-_FRESH_SECONDS: Final = 0.5
-"""How long it counts that a credential was good: thousands of streams may share one."""
+_FRESH_SECONDS: Final = 10.0
+"""How long it counts that a credential was good while no token changes: thousands of streams may share one."""
 _MOST_CREDENTIALS: Final = 10_000
 
 
@@ -41,17 +42,18 @@ class Credentials:
 
     def __init__(self, registry: LocalRegistry) -> None:
         self._registry = registry
-        self._seen: dict[str | None, tuple[float, bool]] = {}
+        self._seen: dict[str | None, tuple[float, Mark | None, bool]] = {}
 
     async def hold(self, authorization: str | None) -> bool:
         """Whether a request with this header would be let in now. Where that cannot be told it is left as it was."""
-        now = asyncio.get_running_loop().time()
-        at, held = self._seen.get(authorization, (now - 2 * _FRESH_SECONDS, True))
-        if now - at > _FRESH_SECONDS:
-            held = await run_in_threadpool(self._look, authorization)
-            if len(self._seen) >= _MOST_CREDENTIALS:
-                self._seen.clear()
-            self._seen[authorization] = now, held
+        now, mark = asyncio.get_running_loop().time(), self._registry.tokens_mark()
+        seen = self._seen.get(authorization)
+        if seen is not None and mark is not None and mark == seen[1] and now < seen[0] + _FRESH_SECONDS:
+            return seen[2]
+        held = await run_in_threadpool(self._look, authorization)
+        if len(self._seen) >= _MOST_CREDENTIALS:
+            self._seen.clear()
+        self._seen[authorization] = now, mark, held
         return held
 
     def _look(self, authorization: str | None) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
     from pinset.ports.state import TokenRow
+    from pinset.services.changes import Changes
     from pinset.services.events import Batch
     from pinset.services.session import Context
 
@@ -50,6 +51,16 @@ class LocalRegistry:
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
         return self._context.catalog.mark()
+
+    def tokens_mark(self) -> Mark | None:
+        """Which tokens there are, told in microseconds: see `ports.state.State.mark`."""
+        return self._context.state.mark()
+
+    def changes(self, after: int) -> Changes:
+        """What became visible after a serial."""
+        from pinset.services import changes
+
+        return changes.changes(self._context, after)
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)

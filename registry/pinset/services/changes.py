@@ -1,0 +1,36 @@
+"""What became visible since a serial: for who keeps answers and must drop those that are no longer true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pinset.services import reading
+
+if TYPE_CHECKING:
+    from pinset.services.session import Context
+
+_MOST: Final = 500
+"""Records that are looked at one by one; after more of them everything counts as changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The registry's identity (id, epoch), its newest serial, and the bundles that changed; None for all of them."""
+
+    identity: tuple[str, int]
+    serial: int
+    bundles: frozenset[str] | None
+
+
+def changes(context: Context, after: int) -> Changes:
+    """What changed after a serial, of one view."""
+    with reading.view(context) as reader:
+        head = reader.head()
+        identity = (head.registry_id, head.epoch)
+        if not after <= head.serial <= after + _MOST:
+            return Changes(identity, head.serial, None)
+        records = reader.records(after=after, limit=_MOST)
+    # A shared component belongs to no bundle, and changes no release: those hold it by value.
+    named = (getattr(record, "bundle", None) for _, record in records)
+    return Changes(identity, head.serial, frozenset(name for name in named if name is not None))

@@ -1,0 +1,310 @@
+"""The hot path answers what the ordinary way would have answered, or leaves the request to it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wires import Answer, Wire, request
+
+from pinset import bootstrap
+from pinset.api.admissions import SECONDS, Admissions
+from pinset.api.app import create_app
+from pinset.api.hot import LONGEST
+from pinset.api.ready import Prepared
+from pinset.api.settings import Settings
+from pinset.ports.registry import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pinset.services.local import LocalRegistry
+
+OPS = Caller(actor="ops")
+ALIAS = "/v1/bundles/support/aliases/production"
+VERSION = "/v1/bundles/support/releases/v1"
+TARGETS = [
+    target + form
+    for target in (ALIAS, VERSION, "/v1/bundles/support/releases/latest", "/v1/bundles/support/releases/production")
+    for form in ("", "?form=sealed", "?form=document")
+]
+ENCODINGS = ["", "identity", "gzip", "zstd", "gzip, deflate, br, zstd", "gzip;q=0, *", "br", "zstd;q=0, gzip;q=0.5"]
+
+
+class Both:
+    """The same registry behind a connection with the hot path and one without."""
+
+    def __init__(self, registry: LocalRegistry, **chosen: Any) -> None:
+        self.registry = registry
+        self.loop = asyncio.new_event_loop()
+        self.app = create_app(registry, settings=Settings(**chosen))
+        self.hot = self.app.state.hot
+        self.taken = 0
+        answer = self.hot.answer
+
+        def counted(*given: Any, **named: Any) -> Any:
+            found = answer(*given, **named)
+            self.taken += found is not None
+            return found
+
+        self.asks = type("Asks", (), {"answer": staticmethod(counted)})()
+
+    def wire(self, *, hot: bool, peer: tuple[str, int] | None = None) -> Wire:
+        return Wire(self.app, self.loop, self.asks if hot else None, peer)
+
+    def warm(self, data: bytes) -> None:
+        """Let the ordinary way make ready what a request asks for."""
+        wire = self.wire(hot=False)
+        wire.send(data)
+        wire.close()
+
+    def ask(self, data: bytes, *, bodiless: bool = False, peer: tuple[str, int] | None = None) -> tuple[Answer, bool]:
+        """The answer of a connection with the hot path, equal to one without; and whether the hot path gave it."""
+        self.warm(data)
+        before = self.taken
+        answers = []
+        for hot in (True, False):
+            wire = self.wire(hot=hot, peer=peer)
+            answers.append(wire.ask(data, bodiless=bodiless))
+            wire.close()
+        fast, plain = answers
+        if b"x-request-id: abc" not in data.lower() and plain.status != 400:
+            assert fast.headers["x-request-id"] != plain.headers["x-request-id"]
+        assert _without_id(fast) == _without_id(plain)
+        return fast, self.taken > before
+
+
+def _without_id(answer: Answer) -> tuple[int, dict[str, str], bytes]:
+    name = "x-request-id"
+    body = answer.body.replace(answer.headers.get(name, name).encode(), b"")
+    return answer.status, {key: value for key, value in answer.headers.items() if key != name}, body
+
+
+@pytest.fixture
+def both(memory: LocalRegistry, manifest: Callable[..., dict[str, str]]) -> Iterator[Both]:
+    memory.publish(OPS, manifest(words="one " * 500), alias="production")
+    memory.publish(OPS, manifest(words="two"), label="1.0")
+    made = Both(memory)
+    yield made
+    made.loop.close()
+
+
+@pytest.mark.parametrize(("target", "accepts"), list(itertools.product(TARGETS, ENCODINGS)))
+def test_both_ways_answer_alike_and_know_what_the_client_has(both: Both, target: str, accepts: str) -> None:
+    lines = [f"Accept-Encoding: {accepts}"] if accepts else []
+    whole, hot = both.ask(request(target, *lines))
+    assert (whole.status, hot) == (200, True)
+    same, hot = both.ask(request(target, *lines, f"If-None-Match: {whole.headers['etag']}"))
+    assert (same.status, same.body, hot) == (304, b"", True)
+    other, hot = both.ask(request(target, *lines, 'If-None-Match: "another"'))
+    assert (_without_id(other), hot) == (_without_id(whole), True)
+    head, hot = both.ask(request(target, *lines, method="HEAD"), bodiless=True)
+    assert (_without_id(head)[:2], head.body, hot) == (_without_id(whole)[:2], b"", True)
+
+
+def test_every_encoding_holds_the_same_and_has_a_tag_of_its_own(both: Both) -> None:
+    unpacked = {"identity": bytes, "gzip": gzip.decompress, "zstd": zstandard.ZstdDecompressor().decompress}
+    answers = {name: both.ask(request(ALIAS, f"Accept-Encoding: {name}"))[0] for name in unpacked}
+    assert len({unpacked[name](answer.body) for name, answer in answers.items()}) == 1
+    assert len({answer.headers["etag"] for answer in answers.values()}) == 3
+    assert {answer.headers["vary"] for answer in answers.values()} == {"accept-encoding"}
+    assert len(answers["zstd"].body) < len(answers["identity"].body)
+
+
+def test_a_small_answer_is_not_compressed() -> None:
+    made = Prepared("support", None, 1, "/", b"{}" * 100, '"tag"', "no-cache")
+    assert made.variant("gzip") is made.variant("identity")
+    assert made.variant("gzip").tag == b'"tag"'
+
+
+@pytest.mark.parametrize("tags", ["*", "W/{}", '"x", {}', '"x",{} , "y"'])
+def test_every_way_to_name_a_tag_is_known(both: Both, tags: str) -> None:
+    tag = both.ask(request(ALIAS))[0].headers["etag"]
+    answer, hot = both.ask(request(ALIAS, "If-None-Match: " + tags.format(tag)))
+    assert (answer.status, hot) == (304, True)
+
+
+def test_a_request_id_is_taken_over(both: Both) -> None:
+    answer, hot = both.ask(request(ALIAS, "X-Request-Id: abc-1"))
+    assert (answer.headers["x-request-id"], hot) == ("abc-1", True)
+    answer, hot = both.ask(request(ALIAS, "X-Request-Id: a b"))
+    assert (answer.headers["x-request-id"] != "a b", hot) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "lines"),
+    [
+        ("/v1/bundles/support/aliases/none", []),
+        (ALIAS + "?form=summary", []),
+        (ALIAS + "?form=other", []),
+        (ALIAS + "?form=sealed&form=sealed", []),
+        (ALIAS + "?dry_run=true", []),
+        ("/v1/bundles", []),
+        ("/v1/bundles/support", []),
+        (ALIAS + "/", []),
+        ("/v1/bundles/support/aliases/Production", []),
+        (ALIAS, ["Origin: http://localhost"]),
+        (ALIAS, ["Origin: http://evil.example"]),
+        (ALIAS, ["Sec-Fetch-Site: cross-site"]),
+        (ALIAS, ["X-Forwarded-For: 203.0.113.9"]),
+        (ALIAS, ["Connection: close"]),
+        (ALIAS, ["Content-Length: 0"]),
+        (ALIAS, ["Accept: a", "Accept: b"]),
+        (ALIAS, ['If-None-Match: "a"', 'If-None-Match: "b"']),
+        (ALIAS, ["Authorization: Bearer nonsense"]),
+        (ALIAS, ["Authorization: Basic YTpi"]),
+        (ALIAS, ["Host: localhost"]),
+        (ALIAS, ["X : y"]),
+        (ALIAS, [" folded"]),
+        (ALIAS, ["X: \x00"]),
+        (ALIAS, ["X: \xe4"]),
+        (ALIAS, ["X: " + "y" * LONGEST]),
+    ],
+)
+def test_what_is_not_plain_goes_the_ordinary_way(both: Both, target: str, lines: list[str]) -> None:
+    both.warm(request(ALIAS))
+    both.warm(request(target, *lines))
+    before = both.taken
+    both.ask(request(target, *lines))
+    assert both.taken == before
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::1", "localhost:99999"]
+)
+def test_a_host_that_is_not_this_machine_is_refused(both: Both, host: str) -> None:
+    answer, hot = both.ask(request(ALIAS, host=host))
+    assert (answer.status in (400, 403), hot) == (True, False)
+
+
+def test_who_is_elsewhere_needs_a_token(both: Both) -> None:
+    answer, hot = both.ask(request(ALIAS), peer=("203.0.113.9", 1))
+    assert (answer.status, hot) == (403, False)
+    token = both.registry.create_token(OPS, "app", can="read")["token"]
+    asked = request(ALIAS, f"Authorization: Bearer {token}", host="x.example")
+    both.warm(asked)  # its use is noted, which changes the tokens
+    answer, hot = both.ask(asked, peer=("203.0.113.9", 1))
+    assert (answer.status, hot) == (200, True)
+
+
+def test_tokens_are_taken_until_they_are_revoked_or_expire(both: Both) -> None:
+    plain = request(ALIAS)
+    assert both.ask(plain)[0].status == 200
+    token = both.registry.create_token(OPS, "app", can="read")["token"]
+    assert both.ask(plain)[0].status == 401
+    asked = request(ALIAS, f"Authorization: Bearer {token}")
+    both.warm(asked)  # its use is noted, which changes the tokens
+    assert both.ask(asked)[1]
+    both.registry.revoke_token(OPS, "app")
+    answer, hot = both.ask(asked)
+    assert (answer.status, hot) == (401, False)
+
+
+def test_what_is_known_of_a_token_is_known_for_seconds_only(memory: LocalRegistry) -> None:
+    now, wall = [0.0], [0]
+    admissions = Admissions(memory, now=lambda: now[0], wall=lambda: wall[0])
+    token = memory.create_token(OPS, "app", can="read", expires_in_days=1)["token"]
+    row = memory.authenticate(str(token))
+    mark = memory.tokens_mark()
+    wall[0] = int(row.expires_at or 0) - 3_000_000
+    admissions.take("Bearer x", row, mark)
+    found = admissions.of("Bearer x")
+    assert found is not None
+    assert (found.actor, found.until) == ("app", 3.0)
+    now[0] = 3.1
+    assert admissions.of("Bearer x") is None
+    wall[0] = 0
+    admissions.take("Bearer x", row, mark)
+    now[0] += SECONDS + 0.1
+    assert admissions.of("Bearer x") is None
+
+
+def test_two_requests_at_once_are_answered_in_their_order(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    written = wire.send(request("/v1/bundles/none") + request(ALIAS))
+    written += wire.send(request(ALIAS))
+    assert written.index(b"HTTP/1.1 404") < written.index(b"HTTP/1.1 200")
+    assert (written.count(b"HTTP/1.1 "), both.taken) == (3, 1)
+    wire.close()
+
+
+def test_a_request_in_pieces_is_answered_once(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    data = request(ALIAS)
+    assert wire.send(data[:30]) == b""
+    assert wire.ask(data[30:]).status == 200
+    assert wire.ask(data).status == 200
+    assert both.taken == 1
+    wire.close()
+
+
+def test_a_client_that_does_not_read_is_not_written_to_without_end(both: Both) -> None:
+    both.warm(request(ALIAS))
+    wire = both.wire(hot=True)
+    wire.protocol.pause_writing()
+    wire.protocol.data_received(request(ALIAS))
+    assert (wire.line.written, both.taken) == (b"", 0)
+    wire.protocol.resume_writing()
+    while wire.state.tasks:
+        wire.loop.run_until_complete(asyncio.wait(set(wire.state.tasks)))
+    assert wire.line.written.startswith(b"HTTP/1.1 200")
+    wire.close()
+
+
+def test_answers_are_counted_like_any(both: Both) -> None:
+    route = "/v1/bundles/{bundle}/aliases/{alias}"
+    both.ask(request(ALIAS))
+    counts = both.hot.requests._counts
+    assert counts["GET", route, 200] == 3
+    tag = both.ask(request(ALIAS))[0].headers["etag"]
+    both.ask(request(ALIAS, f"If-None-Match: {tag}"))
+    assert counts["GET", route, 304] == 3
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Both]:
+    registry = bootstrap.memory_registry()
+    text = (
+        'release:\n  feature: support\n  model: {name: m, pinned_version: "1"}\n  prompt: {text: "Hello {{name}}."}\n'
+    )
+    registry.publish(OPS, {"release.yaml": text}, alias="production")
+    made = Both(registry, body_seconds=0.01)
+    yield made
+    made.loop.close()
+    registry.close()
+
+
+PIECES = st.sampled_from(
+    [b"GET ", b"HEAD ", b"POST ", ALIAS.encode(), b"?form=sealed", b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\n", b"\r", b" ",
+     b"Host: localhost", b"Host: evil.example", b"Accept-Encoding: gzip", b"Connection: keep-alive", b"Connection: close",
+     b"Content-Length: 0", b"Content-Length: 5", b"Transfer-Encoding: chunked", b"If-None-Match: *", b"X:\t y", b": z", b"\x00",
+     b"Expect: 100-continue", b"Upgrade: h2c", b"0\r\n\r\n"]
+)  # fmt: skip
+WHOLE = st.lists(PIECES, max_size=4).map(
+    lambda more: b"\r\n".join([b"GET " + ALIAS.encode() + b" HTTP/1.1", b"Host: localhost", *more]) + b"\r\n\r\n"
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.one_of(WHOLE, st.lists(PIECES, min_size=1, max_size=12).map(b"".join)))
+def test_no_bytes_are_answered_otherwise_than_by_the_ordinary_way(kept: Both, data: bytes) -> None:
+    kept.warm(request(ALIAS))
+    kept.warm(request(ALIAS + "?form=sealed"))
+    written = []
+    for hot in (True, False):
+        wire = kept.wire(hot=hot)
+        lines = re.sub(rb'"request_id":"[0-9a-f]*"', b"", wire.send(data)).split(b"\r\n")
+        # Bytes from which no request comes have an answer without an id.
+        kind = sorted(line for line in lines if not line.startswith((b"x-request-id:", b"date:")))
+        written.append((kind, wire.line.closed))
+        wire.close()
+    assert written[0] == written[1]
