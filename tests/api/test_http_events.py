@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -24,6 +25,7 @@ from pinset.api.hub import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
+from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv
 class Server:
     """A server on loopback, with its application at hand."""
 
-    def __init__(self, registry: LocalRegistry, **settings: Any) -> None:
+    def __init__(self, registry: LocalRegistry, port: int = 0, **settings: Any) -> None:
         self.app = create_app(registry, settings=Settings(**settings))
-        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening = socket.create_server(("127.0.0.1", port))
         self.address = self.listening.getsockname()
         self.url = f"http://127.0.0.1:{self.address[1]}"
         self.uvicorn = uvicorn.Server(uvicorn.Config(self.app, http=Protocol, log_level="warning", ws="none"))
@@ -71,7 +73,8 @@ def serve(memory: LocalRegistry) -> Iterator[Callable[..., Server]]:
 
     yield start
     for server in made:
-        server.stop()
+        if server.thread.is_alive():
+            server.stop()
 
 
 class Line:
@@ -271,8 +274,8 @@ class _Loud:
 
 
 @contextmanager
-def served(home: Path, workers: int) -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
-    command = [sys.executable, "-c", SERVE, str(home), str(workers)]
+def served(home: Path, workers: int, code: str = SERVE) -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
+    command = [sys.executable, "-c", code, str(home), str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -320,6 +323,47 @@ def test_streams_hold_up_no_end(home: Path, workers: int) -> None:
         for line in followers:
             with pytest.raises((AssertionError, ConnectionError)):
                 line.read(b"event: ")
+
+
+def test_more_streams_than_the_soft_limit_on_open_files_are_told(home: Path) -> None:
+    limited = f"import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n{SERVE}"
+    with served(home, 1, limited) as (address, _), ExitStack() as lines:
+        for _ in range(150):
+            lines.enter_context(Line(address))
+
+
+def test_a_client_goes_on_when_the_server_is_back(
+    memory: LocalRegistry, serve: Callable[..., Server], manifest: Any
+) -> None:
+    first = serve()
+    with closing(RemoteRegistry(first.url, sleep=lambda _seconds: time.sleep(0.02))) as far:
+        events = far.events(wait=60)
+        assert next(events)["event"] == "ready"
+        memory.publish(WHO, manifest(), alias="production")
+        assert [event["serial"] for event in islice(events, 2)] == [2, 3]
+        first.stop()
+        memory.publish(WHO, manifest(words="b"), alias="production")
+        assert next(events)["event"] == "lost"
+        serve(port=first.address[1])
+        assert [(event["event"], event["serial"]) for event in islice(events, 3)] == [
+            ("ready", 3),
+            ("release", 4),
+            ("move", 5),
+        ]
+
+
+def test_a_stream_ends_when_its_client_is_closed_by_another_thread(serve: Callable[..., Server]) -> None:
+    server = serve()
+    far = RemoteRegistry(server.url)
+    events = far.events()
+    assert next(events)["event"] == "ready"
+    rest: list[Any] = []
+    reading = threading.Thread(target=lambda: rest.extend(events))
+    reading.start()
+    far.close()
+    reading.join(timeout=60)
+    assert (reading.is_alive(), rest) == (False, [])
+    eventually(lambda: server.app.state.hub.seated == 0)
 
 
 def test_a_restored_registry_resets_who_knew_the_old_one(

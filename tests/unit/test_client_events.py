@@ -142,6 +142,13 @@ def test_an_end_before_its_time_is_none() -> None:
     assert far.first(4, wait=600) == [("ready", 3), ("lost", 3), ("ready", 3), ("move", 4)]
 
 
+def test_a_longer_wait_than_a_server_takes_is_asked_for_again() -> None:
+    far = Far(stream(ready(3), breaks=False), stream(ready(3), told("move", 4)))
+    assert far.first(3, wait=10_000) == [("ready", 3), ("ready", 3), ("move", 4)]
+    assert [request.url.params["wait"] for request in far.requests] == ["3600.000"] * 2
+    assert far.pauses == []
+
+
 def test_nobody_waits_longer_for_a_server_than_for_an_event() -> None:
     far = Far(stream(ready(3)))
     assert far.first(9, wait=0) == [("ready", 3), ("lost", 3)]

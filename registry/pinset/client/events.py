@@ -25,13 +25,18 @@ SILENCE_SECONDS: Final = 45.0
 PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE: Final = 60.0
 """Before the first and before any later try to get back, at most; each is chosen by chance below."""
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a server may be asked to wait; for more it is asked again."""
 _EARLY: Final = 1.0
 """Seconds by which a server's clock may run ahead of ours."""
 
 
 @dataclass(slots=True)
 class _Place:
-    """Where a stream is. after: the serial to go on from. until: when it ends for want of events."""
+    """Where a stream is.
+
+    after: the serial to go on from. until: when it ends for want of events. asked: how long the server was told to wait.
+    """
 
     after: int | None
     wait: float | None
@@ -39,6 +44,7 @@ class _Place:
     registry: tuple[str, int] | None = None
     failures: int = 0
     lost: bool = False
+    asked: float | None = None
 
     def rest(self) -> None:
         """An event came: the wait begins anew."""
@@ -71,6 +77,8 @@ def follow(
             error = failed
         if http.is_closed():
             return
+        if error is None and joined and place.asked == LONGEST_WAIT:
+            continue
         left = place.left()
         if error is None and left is not None and left <= _EARLY:
             return
@@ -91,10 +99,11 @@ def follow(
 def _connected(http: Http, wanted: Wanted, place: _Place) -> Iterator[EventAnswer]:
     """The events of one connection; the place goes along."""
     left = place.left()
+    place.asked = None if left is None else min(left, LONGEST_WAIT)
     query: Query = {
         "bundle": ",".join(sorted(wanted.bundles)) or None,
         "alias": ",".join(sorted(wanted.aliases)) or None,
-        "wait": None if left is None else f"{left:.3f}",
+        "wait": None if place.asked is None else f"{place.asked:.3f}",
     }
     headers = {} if place.after is None else {"Last-Event-ID": str(place.after)}
     silence = SILENCE_SECONDS if left is None else min(SILENCE_SECONDS, left + 2 * _EARLY)
