@@ -166,6 +166,25 @@ def test_who_reads_in_time_is_never_cut_off() -> None:
         assert told(follower) == [serial]
 
 
+def test_many_long_events_at_once_cut_off_nobody_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PAGE", 1000)
+
+    async def run() -> None:
+        log = Log(1)
+        hub = Hub(log, most=1)
+        with hub.seat():
+            follower = await joined(hub)
+            log.happen(800, reason="x" * 5000)
+            found: list[int] = []
+            while len(found) < 800:
+                assert not follower.over
+                await asyncio.wait_for(follower.wait(60), 60)
+                found += told(follower)
+            assert found == list(range(2, 802))
+
+    asyncio.run(run())
+
+
 def test_a_piece_is_never_much_larger_than_its_limit() -> None:
     follower = Follower(ALL, lambda: None)
     for serial in range(1, 100):
