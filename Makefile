@@ -11,7 +11,7 @@ help:
 	@echo "make demo     set up, then run the main job and show it"
 	@echo "make test     set up, then lint, type-check and test"
 	@echo "make lint     ruff, mypy, import-linter"
-	@echo "make bench    the figures of the documentation, measured here"
+	@echo "make bench    the figures of the documentation, measured here; also BENCH='starting peers'"
 	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
 	@echo "make mutants  break the code in every small way and see that a test fails; also MUTANTS='domain.proof --sample 20'"
 	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
@@ -71,4 +71,4 @@ lock:
 	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) mutants build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) mutants build dist benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

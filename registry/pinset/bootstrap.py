@@ -9,19 +9,23 @@ import uuid
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, NotFound, PermissionDenied, PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pinset.domain.answers import RegistryAnswer
+    from pinset.domain.answers import ComponentAnswer, RegistryAnswer
+    from pinset.domain.references import ComponentReference
     from pinset.ports.progress import Progress
     from pinset.ports.store import Store
     from pinset.services.local import LocalRegistry
     from pinset.services.session import Context
     from pinset.services.sourcing import DirectorySource
+    from pinset.working.components import Ask
+    from pinset.working.copy import WorkingCopy
 
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
@@ -116,6 +120,43 @@ def directory_source(directory: str) -> DirectorySource:
 
     home = find_directory(Path(directory).expanduser())
     return DirectorySource(local_registry(home), home.resolve().as_uri())
+
+
+def working_copy(
+    bundle: str,
+    directory: str,
+    *,
+    registry: str | None = None,
+    token: str | None = None,
+    components: Path | str | None = None,
+) -> WorkingCopy:
+    """A directory with a manifest as the client reads it, in the place of a bundle's releases.
+
+    registry: where shared components are asked for: an ``http(s)://`` or ``file://`` address; any other is none.
+    components: the folder of those that are not there; by default one called so beside the directory, or above it.
+    """
+    from pinset.working.components import Components, folder_near
+    from pinset.working.copy import WorkingCopy
+
+    place = Path(directory).expanduser().absolute()
+    folder = Path(components) if components is not None else folder_near(place)
+    return WorkingCopy(bundle, place, Components(_asking(registry or "", token), folder), directory)
+
+
+def _asking(registry: str, token: str | None) -> Ask | None:
+    """How one component is asked for: in one short try, on a connection of its own, for it is asked once."""
+    from pinset.client.http import Http, path_of
+
+    def far(reference: ComponentReference) -> ComponentAnswer:
+        with closing(Http(registry, token)) as http:
+            path = path_of("components", reference.kind, reference.name, str(reference.selector))
+            return cast("ComponentAnswer", http.fetch(path, {}, tag=None, seconds=3.0, connect=1.0)[0])
+
+    def near(reference: ComponentReference) -> ComponentAnswer:
+        with closing(local_registry(find_directory(Path(unquote(urlsplit(registry).path))))) as found:
+            return found.component(reference.kind, reference.name, str(reference.selector))
+
+    return {"http": far, "https": far, "file": near}.get(registry.partition("://")[0])
 
 
 def memory_registry() -> LocalRegistry:
@@ -250,14 +291,16 @@ def serve_registry(
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
     from pinset.api.app import create_app
-    from pinset.api.server import end_with_parent
+    from pinset.api.server import end_with_parent, give_way
     from pinset.api.settings import Settings
     from pinset.catalog.scrubs import FileScrubs
 
     end_with_parent()
+    give_way()
     home = Path(os.environ[_SERVED])
     settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
     registry = local_registry(home, serving=True)
+    registry.prepare()
     scrubs = FileScrubs(home)
     return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
 

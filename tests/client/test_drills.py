@@ -10,10 +10,10 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_client import NAME, files, until
+from client_fakes import NAME, files, until
 
 from pinset import bootstrap
-from pinset.client import client as module
+from pinset.client import keeper, pace
 from pinset.client.client import Client
 from pinset.errors import PinsetError
 from pinset.ports.registry import Caller
@@ -91,10 +91,10 @@ def server(sealed: dict[str, Any]) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_SECONDS", 0.3)
-    monkeypatch.setattr(module, "TOTAL_SECONDS", 0.3)
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(keeper, "FIRST_SECONDS", 0.3)
+    monkeypatch.setattr(keeper, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(pace, "LONGEST_PAUSE", 0.1)
 
 
 def misbehaviours(sealed: dict[str, Any]) -> dict[str, bytes | str]:
@@ -152,11 +152,11 @@ def test_a_start_meets_it_with_the_cache_and_without(
 def test_a_registry_that_hangs_delays_one_name_and_no_other(
     server: Server, sealed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE", 60.0)
-    monkeypatch.setattr(module, "LONGEST_PAUSE", 60.0)
-    monkeypatch.setattr(module.random, "uniform", lambda _low, high: high)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(pace, "LONGEST_PAUSE", 60.0)
     server.does = "hangs"
     with Client(server.url, cache=None) as client:
+        client._keeper._pace.uniform = lambda _low, high: high
         for number in range(5):
             assert client.get(f"{NAME}@name-{number}", default=sealed).source == "default"
         assert server.asked == 1

@@ -98,6 +98,9 @@ def test_a_state_mark_changes_with_every_token(registry: LocalRegistry) -> None:
     before = state.mark()
     registry.create_token(ME, "ci", can="read")
     made = state.mark()
+    registry.keep_answer(ME, "key", request="r", status=200, body="{}", lifetime=10**12)
+    state.touch_token(state.tokens()[0].id, 1)
+    assert state.mark() == made, "only tokens count"
     assert None not in (before, made)
     assert made != before
     registry.revoke_token(ME, "ci")
@@ -105,7 +108,7 @@ def test_a_state_mark_changes_with_every_token(registry: LocalRegistry) -> None:
 
 
 def test_a_file_that_cannot_be_watched_has_no_mark(tmp_path: Path) -> None:
-    watch = Watch(tmp_path / "none")
+    watch = Watch(tmp_path / "none", "SELECT 1")
     assert watch.mark() == ABSENT
     (tmp_path / "none").write_bytes(b"no database " * 1000)
     assert watch.mark() is None

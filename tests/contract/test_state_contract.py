@@ -60,6 +60,22 @@ def test_looking_at_a_state_that_was_never_written_makes_none(tmp_path: Path) ->
     state.close()
 
 
+def test_a_first_write_while_tokens_are_looked_for_is_no_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SqlState(tmp_path)
+    exists = state._exists
+
+    def written_after() -> bool:
+        found = exists()
+        state.keep_answer(_answer(), forget_before=0)
+        return found
+
+    monkeypatch.setattr(state, "_exists", written_after)
+    assert not state.has_tokens(now=10)
+    monkeypatch.undo()
+    assert not state.has_tokens(now=10)
+    state.close()
+
+
 def test_a_name_is_free_again_once_revoked(state: Any) -> None:
     state.add_token(_token())
     with pytest.raises(AlreadyExists):

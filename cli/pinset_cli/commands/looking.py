@@ -63,6 +63,7 @@ def render(
 
     Example: pinset render support-summarizer --var ticket="It crashes."
     """
+    from pinset.domain.inputs import check_of
     from pinset.domain.rendering import messages_of
     from pinset.errors import InvalidInput, NotFound
 
@@ -74,6 +75,8 @@ def render(
         raise NotFound(f"{answer['ref']} has no prompt {prompt}", hint="it has " + (", ".join(prompts) or "none"))
     values = _variables(var or [], variables)
     try:
+        if "inputs" in prompts[prompt]:
+            check_of(prompts[prompt]["inputs"])(values)
         filled, surplus = messages_of(prompts[prompt], values)
     except InvalidInput as error:
         needed = prompts[prompt].get("inputs", {}).get("properties", {})

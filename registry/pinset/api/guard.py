@@ -7,6 +7,7 @@ waits for its turn. Pure ASGI, so that nothing is read that need not be.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
@@ -78,6 +79,7 @@ class Guard:
         self._app = app
         self._registry = registry
         self._admissions = admissions
+        self._looking = asyncio.Lock()
         self._settings = settings
         self._requests = requests
         self._gate = gate
@@ -155,13 +157,21 @@ class Guard:
                 raise Unauthenticated("only bearer tokens are taken", hint="send Authorization: Bearer pst_…")
             scope["pinset.actor"], scope["pinset.scope"] = await self._identify(authorization, text.strip())
             return
-        if not self._admissions.are_open():
+        await self._need_none()
+        refuse_foreign(scope, headers)
+        scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
+
+    async def _need_none(self) -> None:
+        """Raises Unauthenticated where the registry has tokens. Of many who ask at once one looks."""
+        if self._admissions.are_open():
+            return
+        async with self._looking:
+            if self._admissions.are_open():
+                return
             mark = self._registry.tokens_mark()
             if await run_in_threadpool(self._registry.has_tokens):
                 raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
             self._admissions.note_open(mark)
-        refuse_foreign(scope, headers)
-        scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
 
     async def _identify(self, authorization: str, text: str) -> tuple[str, Scope]:
         """Who sends a token. Raises Unauthenticated."""

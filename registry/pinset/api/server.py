@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 from contextlib import suppress
 from multiprocessing.connection import wait
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from pinset.services.local import LocalRegistry
 
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread may compute while another one of its process could; Python's own is ten times that."""
 GRACE_SECONDS: Final = 30
 """How long requests that are under way may take to end once the server is told to stop."""
 
@@ -41,6 +44,11 @@ def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
         raise Unavailable(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port: --port 7468"
         ) from error
+
+
+def give_way() -> None:
+    """In a worker: threads that compute, such as checks, hand over soon, so that no fetch waits for them."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def end_with_parent() -> None:

@@ -85,6 +85,9 @@ class MemoryState:
         self._answers: dict[tuple[str, str], Answer] = {}
         self._attempts: list[Attempt] = []
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
         with self._turn:
@@ -114,8 +117,8 @@ class MemoryState:
         raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
 
     def mark(self) -> Mark | None:
-        """The tokens as they are."""
-        return tuple(self._tokens.values())
+        """The tokens as they are, but for their use."""
+        return tuple((row.id, row.revoked_at) for row in self._tokens.values())
 
     def touch_token(self, token_id: str, at: int) -> None:
         """Remember a use."""

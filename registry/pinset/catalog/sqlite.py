@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "catalog.sqlite"
 _WITNESS: Final = "catalog.serial"
+_VISIBLE: Final = "SELECT registry_id, epoch, serial FROM meta"
 _INHERITED: Final[list[Engine]] = []
 _Key = tuple[int, int, int]
 """Device and inode of the file, and the process that opened it."""
@@ -56,7 +57,7 @@ class SqliteCatalog:
         self._directory = directory.absolute()
         self._link = self._directory / NAME
         self._engines: tuple[_Key, Engine, Engine] | None = None
-        self._watch = Watch(self._link)
+        self._watch = Watch(self._link, _VISIBLE)
         self._written = False
         self._keep_writer = keep_writer
 
@@ -94,7 +95,7 @@ class SqliteCatalog:
         return shown[2] if shown else 0
 
     def mark(self) -> Mark | None:
-        """The file, and how often others changed it."""
+        """The file, and the newest visible write in it."""
         return self._watch.mark()
 
     def usable(self) -> bool:

@@ -62,6 +62,7 @@ REVISION: Final = "0002"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001", "0002"})
 _WITNESS: Final = "state.serial"
+_TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
 
 class SqlState:
@@ -74,12 +75,16 @@ class SqlState:
         else:
             self._file, self._lock = where / "state.sqlite", where / "state.lock"
             self._witness_file = where / _WITNESS
-            self._watch = Watch(self._file)
+            self._watch = Watch(self._file, _TOKENS)
             self._writer = sqlite_engine(self._file, writable=True, create=True)
             self._reader = sqlite_engine(self._file, writable=False)
             for engine in (self._writer, self._reader):
                 event.listen(engine, "connect", _any_text)
         self._ready = False
+
+    def prepare(self) -> None:
+        """Make the file and its tables, or bring them up to date."""
+        self._make_ready()
 
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token."""
@@ -130,7 +135,7 @@ class SqlState:
             )
 
     def mark(self) -> Mark | None:
-        """The file, and how often others changed it; None on a server."""
+        """The file, and how often its tokens changed; None on a server."""
         return self._watch.mark() if self._watch is not None else None
 
     def touch_token(self, token_id: str, at: int) -> None:
@@ -282,8 +287,10 @@ class SqlState:
         Raises Integrity where the state is older than its witness.
         """
         newest = self._witness()
-        rows = self._rows(statement, **values)
-        if not rows and self._ready:
+        # Asked before the look: a first write may make the state meanwhile.
+        exists = self._exists()
+        rows = self._rows(statement, **values) if exists else []
+        if exists and not rows:
             raise lost("it has lost the row that says how many tokens there are")
         if rows:
             refuse_older(rows[0], newest)

@@ -1,4 +1,4 @@
-"""Whether a SQLite file has changed, told in two microseconds: what a cache of its content asks before every answer."""
+"""Whether a row of a SQLite file has changed, told in two microseconds: what a cache asks before every answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -22,15 +22,17 @@ ABSENT: Final = ("absent",)
 
 
 class Watch:
-    """Watches one file, which may be replaced. Threads may share it.
+    """Watches one file, which may be replaced. Threads may share it. question: SQL that finds the one row that counts.
 
     SQLite counts, for one connection, how often others changed what it sees (``PRAGMA data_version``), whichever process
-    they were in. A commit is counted from the moment on from which a reader sees it, so an unchanged mark says
-    that a new reader would find nothing new.
+    they were in. A commit is counted from the moment on from which a reader sees it, so while the count stays a new
+    reader would find what was found; when it has risen the row is read again.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = str(path)
+    def __init__(self, path: Path, question: str) -> None:
+        self._path, self._question = str(path), question
+        self._told: tuple[int, int, Any] = (0, 0, None)
+        """Connection and count, and the row that was found under them."""
         self._turn = threading.Lock()
         self._file: tuple[int, int, int] | None = None
         self._connection: sqlite3.Connection | None = None
@@ -50,9 +52,17 @@ class Watch:
         if connection is None:
             return None
         try:
-            return (self._number, connection.execute("PRAGMA data_version").fetchone()[0])
+            return (found.st_ino, self._row(connection, self._number))
         except (sqlite3.Error, TypeError):
             return None
+
+    def _row(self, connection: sqlite3.Connection, number: int) -> Any:
+        count = connection.execute("PRAGMA data_version").fetchone()[0]
+        told = self._told
+        if told[:2] != (number, count):
+            # The count was read first: a row that is newer than it is read again, one that is older is not kept.
+            told = self._told = (number, count, connection.execute(self._question).fetchone())
+        return told[2]
 
     def close(self) -> None:
         """Release the connection. Idempotent; `mark` opens another one."""

@@ -1,7 +1,7 @@
 """The disk cache: the last releases that each alias served here, for a start while the registry is down.
 
-A folder that processes of one user share. ``sealed/<digest>.json`` holds sealed forms, proven by their digest when they
-are read; ``names/<hash>.json`` says what a name meant, newest first, with a sum of its own. Files are replaced whole.
+A folder that processes of one user share. ``sealed/<hash of the digest>.json`` holds sealed forms, proven by their digest
+when they are read; ``names/<hash>.json`` says what a name meant, newest first, with a sum of its own. Files are replaced whole.
 Nothing here ever fails a fetch: what cannot be read is ignored, what cannot be written is said once in the log.
 """
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEPT: Final = 5
 """Releases that are kept of each alias: with the registry down, the last good one may be the bad one."""
+NOTED_SECONDS: Final = 300.0
+"""How old a noted confirmation gets before it is written again."""
 FORMAT: Final = 1
 _BODY: Final = ("manifest", "files")
 _log = logging.getLogger("pinset.client")
@@ -40,7 +42,7 @@ def default_directory() -> Path | None:
     """``PINSET_CACHE``, else ``pinset`` in the user's cache folder; None where the variable is empty."""
     named = os.environ.get("PINSET_CACHE")
     if named is not None:
-        return Path(named) if named else None
+        return Path(named).expanduser() if named else None
     base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     return Path(base) / "pinset"
 
@@ -52,13 +54,18 @@ class DiskCache:
         self._directory = directory
         self._address = address
         self._said = False
+        self._noted: dict[tuple[str, str], tuple[str | None, float]] = {}
+        """When a name was last written as confirmed, and as which tag; by the clock that never goes back."""
 
     def load(self, bundle: str, selector: str) -> Iterator[tuple[dict[str, Any], str | None, float]]:
-        """What a name meant, newest first: the answer, whole but not proven, its tag, and seconds since it was so."""
+        """What a name meant, newest first: the answer, whole but not proven, its tag, and seconds since it was so.
+
+        A time to come means that the wall clock was moved: how far it is off counts as age.
+        """
         for kept in self._read(bundle, selector):
             body = self._body(str(kept["answer"].get("digest")))
             if body is not None:
-                yield {**kept["answer"], **body}, kept["tag"], max(0.0, time.time() - kept["confirmed"])
+                yield {**kept["answer"], **body}, kept["tag"], abs(time.time() - kept["confirmed"])
 
     def find(self, bundle: str, selector: str) -> dict[str, Any] | None:
         """An answer for a version, label or digest among all that any name of the bundle meant."""
@@ -86,33 +93,41 @@ class DiskCache:
             for kept in (*before[:older], new, *before):
                 if all(kept["answer"].get("digest") != other["answer"].get("digest") for other in unique):
                     unique.append(kept)
-            entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
-            text = json.dumps({**entry, "kept": unique[:KEPT]})
-            self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+            self._put(bundle, selector, unique[:KEPT])
             self._forget(unique[KEPT:])
+        self._noted[bundle, selector] = (tag, time.monotonic())
 
-    def confirm(self, bundle: str, selector: str) -> None:
-        """Note that the newest is still what the name means."""
-        if self._directory is None:
+    def confirm(self, bundle: str, selector: str, tag: str | None) -> None:
+        """Note that the newest is still what the name means, where it is the one that the tag stands for.
+
+        Written every few minutes only: until then the one on the disk seems older than it is.
+        """
+        noted, at = self._noted.get((bundle, selector), (None, 0.0))
+        if self._directory is None or (noted == tag and time.monotonic() - at < NOTED_SECONDS):
             return
+        self._noted[bundle, selector] = (tag, time.monotonic())
         with self._quietly(), self._locked():
             kept = self._read(bundle, selector)
-            if kept:
+            # Another client, which can use more, may have kept another release of this name.
+            if kept and kept[0]["tag"] == tag:
                 kept[0]["confirmed"] = time.time()
-                entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
-                text = json.dumps({**entry, "kept": list(kept)})
-                self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+                self._put(bundle, selector, kept)
 
-    def drop(self, bundle: str, selector: str, digest: str) -> None:
-        """Forget a release that was purged."""
+    def drop(self, digest: str) -> None:
+        """Forget a release that was purged, whatever it was known as."""
         if self._directory is None:
             return
         with self._quietly(), self._locked():
-            kept = [one for one in self._read(bundle, selector) if one["answer"].get("digest") != digest]
-            entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
-            text = json.dumps({**entry, "kept": kept})
-            self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
+            for entry in list(self._entries()):
+                kept = [one for one in entry["kept"] if one["answer"].get("digest") != digest]
+                if len(kept) < len(entry["kept"]):
+                    self._put(entry["bundle"], entry["selector"], kept)
             self._sealed(digest).unlink(missing_ok=True)
+
+    def _put(self, bundle: str, selector: str, kept: Sequence[Kept]) -> None:
+        entry = {"format": FORMAT, "address": self._address, "bundle": bundle, "selector": selector}
+        text = json.dumps({**entry, "kept": list(kept)})
+        self._write(self._entry(bundle, selector), f"{_sum(text)}\n{text}")
 
     def _forget(self, gone: Sequence[Kept]) -> None:
         used = {str(kept["answer"].get("digest")) for entry in self._entries() for kept in entry.get("kept", [])}

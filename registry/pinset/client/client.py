@@ -6,79 +6,33 @@ takes the place of the one before by one assignment. Whatever the registry answe
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import random
-import threading
-import time
 import weakref
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pinset.client import keeper as keepers
+from pinset.client import options
+from pinset.client import snapshot as snapshots
 from pinset.client.cache import DiskCache, default_directory
-from pinset.client.release import Release, Standing
+from pinset.client.callbacks import Callbacks
+from pinset.client.fallback import Fallback
+from pinset.client.intake import Intake
+from pinset.client.keeper import Keeper
+from pinset.client.local import Nowhere, WorkingCopies
+from pinset.client.pace import POLL_SECONDS, Pace
+from pinset.client.pins import VARIABLE, Pins
+from pinset.client.slots import Needs, Slot
 from pinset.client.source import Source, source_of
-from pinset.domain.references import SelectorKind, parse, parse_selector
-from pinset.errors import InvalidInput, NotFound, PinsetError, Purged, Refused, Unavailable
+from pinset.domain.references import parse
+from pinset.errors import InvalidInput, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
-    from pinset.client.release import Source as Origin
-
-POLL_SECONDS: Final = 15.0
-FIRST_SECONDS: Final = 2.0
-"""How long the first `get` of a name waits for the registry."""
-TOTAL_SECONDS: Final = 3.0
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 60.0
-_ANSWERED: Final = (NotFound, Refused)
-"""Errors by which a registry shows that it is there."""
-_log = logging.getLogger("pinset.client")
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What this code supplies and implements: None leaves that open."""
-
-    variables: frozenset[str] | None = None
-    tools: frozenset[str] | None = None
-
-    def missing(self, release: Release) -> str | None:
-        """Why this code cannot use a release; None where it can."""
-        wanted = release.variables - self.variables if self.variables is not None else frozenset[str]()
-        if wanted:
-            return f"{release.ref} wants the variables {', '.join(sorted(wanted))}, which this code does not give"
-        foreign = set(release.tools) - self.tools if self.tools is not None else set[str]()
-        if foreign:
-            return f"{release.ref} has the tools {', '.join(sorted(foreign))}, which this code does not implement"
-        return None
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One name that was asked for, and what it means. Only the keeper's thread changes what it means."""
-
-    bundle: str
-    selector: str
-    needs: Needs = Needs()
-    release: Release | None = None
-    tag: str | None = None
-    due: float = 0.0
-    error: PinsetError | None = None
-    refused: str | None = None
-    """The digest of the newest release that was not taken."""
-    tried: threading.Event = field(default_factory=threading.Event)
-    """Set when a first try has ended, well or not."""
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it always means the same."""
-        return parse_selector(self.selector).kind not in (SelectorKind.ALIAS, SelectorKind.LATEST)
+    from pinset.client.callbacks import Changed, Turned
+    from pinset.client.release import Release
 
 
 class Client:
@@ -86,16 +40,18 @@ class Client:
 
     registry: an address or a directory; else ``PINSET_REGISTRY``. token: else ``PINSET_TOKEN``. alias: what a name without
     one means; else ``PINSET_ALIAS``, else ``production``. cache: a folder, None for none; else as `default_directory`
-    says. snapshot: a file with ``{"format": 1, "releases": [sealed forms]}``, for when neither registry nor cache has a release. poll: seconds
-    from one look at the registry to the next, on average. max_stale: seconds after which a release that no answer
-    confirmed is not given any more; by default it is given for ever.
+    says. snapshot: a file with ``{"format": 1, "releases": [sealed forms]}``, for when neither registry nor cache has a
+    release. poll: seconds from one look at the registry to the next, on average. max_stale: seconds after which a release
+    that no answer confirmed is not given any more; by default it is given for ever. live: hear from the registry what moves,
+    besides looking. Raises InvalidInput for what is none of these.
 
-    ``PINSET_PIN`` (``name@v8``, several with commas, or ``@FILE`` with a line each) overrides what a name means, offline too.
+    ``PINSET_PIN`` (``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with a line each) overrides what a name
+    means, offline too; a file is watched, and so are the files of a working copy.
     """
 
     def __init__(
         self,
-        registry: str | None = None,
+        registry: str | Path | None = None,
         token: str | None = None,
         *,
         alias: str | None = None,
@@ -103,33 +59,27 @@ class Client:
         snapshot: Path | str | None = None,
         poll: float = POLL_SECONDS,
         max_stale: float | None = None,
+        live: bool = True,
         source: Source | None = None,
     ) -> None:
-        if source is None:
-            named = registry or os.environ.get("PINSET_REGISTRY")
-            if not named:
-                raise InvalidInput("no registry is named", hint="give its address, or set PINSET_REGISTRY")
-            source = source_of(named, token or os.environ.get("PINSET_TOKEN") or None)
-        if poll <= 0:
-            raise InvalidInput("poll is a number of seconds above 0", hint=f"leave it out for {POLL_SECONDS:g}")
-        self._source = source
-        self._alias = alias or os.environ.get("PINSET_ALIAS") or "production"
-        self._cache = DiskCache(default_directory() if cache == "" else Path(cache) if cache else None, source.address)
-        self._snapshot = _snapshot_in(Path(snapshot)) if snapshot else {}
-        self._poll, self._max_stale = poll, max_stale
-        self._pins = _pins(os.environ.get("PINSET_PIN", ""))
-        self._slots: dict[tuple[str, str, Needs], _Slot] = {}
-        self._warm: dict[str, _Slot] = {}
-        """What a `get` without anything else finds at once."""
-        self._listeners: dict[str, list[Callable[[Release, Release | None], object]]] = {}
-        self._refusers: list[Callable[[str, PinsetError], object]] = []
-        self.counts: Counter[str] = Counter()
+        pace = Pace(options.seconds(poll, "poll", least="above 0"))
+        self._max_stale = options.seconds(max_stale, "max_stale", least="0 or more") if max_stale is not None else None
+        named = alias or os.environ.get("PINSET_ALIAS") or "production"
+        self._alias = options.text(named, "alias", "production")
+        shipped = snapshots.load(options.path(snapshot, "snapshot")) if snapshot else {}
+        directory = default_directory() if cache == "" else options.path(cache, "cache") if cache else None
+        pins = self._pins()
+        self._source = source or _source(registry, token, needed=not (shipped or pins.working))
+        kept = DiskCache(directory, self._source.address)
+        self._fallback = Fallback(kept, shipped)
+        self._callbacks = Callbacks()
+        intake = Intake(kept, self._fallback, self._callbacks)
+        self.counts = intake.counts
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
-        self._turn = threading.Condition()
-        self._keeper: threading.Thread | None = None
-        self._closed = False
-        self._quiet_until = 0.0
-        self._failures = 0
+        working = WorkingCopies(self._source.address, _token(token))
+        self._keeper = self._kept(intake, pins, pace, working, live=live)
+        self._warm: dict[str, Slot] = {}
+        """What a `get` without anything else finds at once."""
         _CLIENTS.add(self)
 
     def get(
@@ -161,25 +111,21 @@ class Client:
         slot = self._warm.get(name)
         return slot.release if slot is not None else None
 
-    def on_change(self, name: str, callback: Callable[[Release, Release | None], object]) -> None:
-        """Call back with the new release and the one before whenever the bundle's alias serves another one.
+    def on_change(self, name: str, callback: Changed) -> None:
+        """Call back with the new release and the one before whenever a name means another one.
 
-        It is called by the client's own thread; what it raises is logged.
+        name: a reference, or a bundle for each of its aliases, and its ``latest``, that were asked for. It is called by
+        the client's own thread, at first with None for the release before; what it raises is logged. Raises InvalidInput.
         """
-        self._listeners.setdefault(name, []).append(callback)
+        self._callbacks.on_change(name, callback)
 
-    def on_refused(self, callback: Callable[[str, PinsetError], object]) -> None:
+    def on_refused(self, callback: Turned) -> None:
         """Call back with name and reason whenever a release that the registry gave is not taken."""
-        self._refusers.append(callback)
+        self._callbacks.on_refused(callback)
 
     def close(self) -> None:
         """Stop keeping releases current; those that were given stay good. Idempotent."""
-        with self._turn:
-            self._closed = True
-            self._turn.notify_all()
-        keeper = self._keeper
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(TOTAL_SECONDS + 1)
+        self._keeper.close()
         self._source.close()
 
     def __enter__(self) -> Self:
@@ -188,7 +134,11 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    # -- what a get finds ---------------------------------------------------------------------------------------
+    def _pins(self) -> Pins:
+        return Pins(os.environ.get(VARIABLE, ""))
+
+    def _kept(self, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies, *, live: bool) -> Keeper:
+        return Keeper(self._source, intake, pins, pace, working, live=live)
 
     def _get(
         self,
@@ -198,23 +148,14 @@ class Client:
         tools: Collection[str] | None,
         default: Mapping[str, Any] | None,
     ) -> Release:
-        if isinstance(variables, str) or isinstance(tools, str):
-            raise InvalidInput("variables and tools are collections of names", hint='give {"ticket"}, not "ticket"')
-        wanted = parse(f"{name}@{alias}" if alias else name, default=self._alias)
-        needs = Needs(
-            frozenset(variables) if variables is not None else None, frozenset(tools) if tools is not None else None
-        )
-        slot = self._slot(wanted.bundle, self._pins.get(wanted.bundle, str(wanted.selector.text)), needs)
-        release = slot.release
-        if release is None:
-            slot.tried.wait(FIRST_SECONDS)
-            release = slot.release or self._without_registry(slot, default)
-        moves = not slot.fixed and slot.bundle not in self._pins
-        if self._max_stale is not None and moves and release.age > self._max_stale:
-            raise Unavailable(
-                f"{release.ref} was last confirmed {release.age:.0f} s ago, and this client takes {self._max_stale:g} s",
-                hint="see that the registry can be reached, or raise max_stale",
-            )
+        options.text(name, "name", "support-summarizer")
+        selected = f"{name}@{options.text(alias, 'alias', 'production')}" if alias is not None else name
+        wanted = parse(selected, default=self._alias)
+        needs = Needs(options.names(variables, "variables"), options.names(tools, "tools"))
+        slot = self._keeper.slot(wanted.bundle, wanted.selector.text, needs)
+        release = slot.release or self._first(slot, options.sealed(default))
+        if self._max_stale is not None:
+            self._refuse_stale(slot, release, self._max_stale)
         why = needs.missing(release)
         if why is not None:
             raise Refused(why, hint="promote a release that this code can use, or deploy code that can use this one")
@@ -222,251 +163,49 @@ class Client:
             self._warm[name] = slot
         return release
 
-    def _slot(self, bundle: str, selector: str, needs: Needs) -> _Slot:
-        with self._turn:
-            if self._closed:
-                raise Unavailable("this client is closed", hint="make another one")
-            slot = self._slots.get((bundle, selector, needs))
-            if slot is None:
-                slot = self._slots[bundle, selector, needs] = _Slot(bundle, selector, needs)
-                self._turn.notify_all()
-            if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
-                self._keeper.start()
-            return slot
-
-    def _without_registry(self, slot: _Slot, default: Mapping[str, Any] | None) -> Release:
-        """What the cache, the snapshot or the code has for a name that the registry has not answered yet."""
-        for origin, age, answer, tag in self._elsewhere(slot, default):
-            try:
-                release = Release(answer, Standing(origin, age))
-            except PinsetError as error:
-                _log.warning("%s of %s is ignored: %s", origin, slot.bundle, error.message)
-                continue
-            if release.bundle != slot.bundle:
-                _log.warning("%s of %s is ignored: it is of %s", origin, slot.bundle, release.bundle)
-                continue
-            if slot.needs.missing(release) is None:
-                with self._turn:
-                    if slot.release is None:
-                        slot.release, slot.tag = release, tag
-                    return slot.release
+    def _first(self, slot: Slot, default: Mapping[str, Any] | None) -> Release:
+        """What the registry answers soon, else what the cache, the snapshot or the code has."""
+        answered = slot.tried.wait(keepers.FIRST_SECONDS)
+        if slot.release is not None:
+            return slot.release
+        if slot.directory is not None:
+            raise slot.error or Unavailable(f"{slot.name} is not read yet", hint="ask again")
+        for found in self._fallback.releases(slot, default):
+            held = slot.offer(*found)
+            if held is not None:
+                return held
+        why = "does not answer now" if answered else f"did not answer within {keepers.FIRST_SECONDS:g} s"
         raise slot.error or Unavailable(
-            f"no registry, cache or snapshot has {slot.bundle}@{slot.selector}",
+            f"neither cache nor snapshot has {slot.name}, and {self._source.address} {why}",
             hint="see that the registry can be reached; ship a snapshot with the application",
         )
 
-    def _elsewhere(
-        self, slot: _Slot, default: Mapping[str, Any] | None
-    ) -> list[tuple[Origin, float, Mapping[str, Any], str | None]]:
-        found: list[tuple[Origin, float, Mapping[str, Any], str | None]] = []
-        if slot.bundle in self._pins:
-            pinned = self._cache.find(slot.bundle, slot.selector)
-            found += [("pin", 0.0, pinned, None)] if pinned else []
-        found += [("disk", age, answer, tag) for answer, tag, age in self._cache.load(slot.bundle, slot.selector)]
-        shipped = self._snapshot.get((slot.bundle, slot.selector))
-        found += [("snapshot", 0.0, shipped, None)] if shipped else []
-        found += [("default", 0.0, default, None)] if default else []
-        return found
-
-    # -- what the keeper does ------------------------------------------------------------------------------------
-
-    def _keep(self) -> None:
-        while True:
-            with self._turn:
-                slot = self._next()
-                while not self._closed and slot is None:
-                    self._turn.wait(self._pause())
-                    slot = self._next()
-                if self._closed or slot is None:
-                    return
-            try:
-                self._refresh(slot)
-            except Exception:  # noqa: BLE001 - what the last good release was, it stays
-                _log.exception("%s@%s could not be refreshed", slot.bundle, slot.selector)
-                slot.due = time.monotonic() + LONGEST_PAUSE
-            slot.tried.set()
-
-    def _next(self) -> _Slot | None:
-        """The name whose turn it is; those that nobody has an answer for come first."""
-        now = time.monotonic()
-        due = [slot for slot in self._slots.values() if slot.due <= now]
-        if now < self._quiet_until:
-            # The registry does not answer: who waits for a first answer is told so, and looks elsewhere.
-            for slot in due:
-                slot.due = self._quiet_until
-                slot.tried.set()
-            return None
-        return min(due, key=lambda slot: (slot.tried.is_set(), slot.due), default=None)
-
-    def _pause(self) -> float:
-        now = time.monotonic()
-        return max(0.0, min((slot.due for slot in self._slots.values()), default=now + LONGEST_PAUSE) - now)
-
-    def _refresh(self, slot: _Slot) -> None:
-        seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
-        try:
-            answer, tag = self._source.fetch(slot.bundle, slot.selector, slot.tag, seconds)
-        except PinsetError as error:
-            self._failed(slot, error)
-            return
-        self._failures = 0
-        if slot.error is not None and slot.refused is None:
-            _log.warning("%s@%s is confirmed again", slot.bundle, slot.selector)
-        slot.error = None
-        slot.due = time.monotonic() + self._poll * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
-        if slot.fixed:
-            slot.due = time.monotonic() + 3600
-        if answer is None:
-            self._confirmed(slot)
-            return
-        try:
-            self._adopt(slot, answer, tag)
-        except PinsetError as error:
-            self._refused(slot, str(answer.get("digest")), error)
-
-    def _refused(self, slot: _Slot, digest: str, error: PinsetError) -> None:
-        """Keep what there is, which is no longer what the name means, and say so once."""
-        self.counts["refused"] += 1
-        slot.error = error
-        if slot.release is not None:
-            slot.release._standing.source = "stale"  # noqa: SLF001 - the client tells what it knows
-        if slot.refused != digest:
-            slot.refused = digest
-            _log.warning("a release of %s@%s is not taken: %s", slot.bundle, slot.selector, error.message)
-            for told in self._refusers:
-                _call(told, f"{slot.bundle}@{slot.selector}", error)
-
-    def _confirmed(self, slot: _Slot) -> None:
-        self.counts["confirmed"] += 1
-        if slot.release is not None:
-            slot.release._standing.confirmed = time.monotonic()  # noqa: SLF001 - the client tells what it knows
-            slot.release._standing.source = self._fresh(slot)  # noqa: SLF001
-        self._cache.confirm(slot.bundle, slot.selector)
-
-    def _adopt(self, slot: _Slot, answer: Mapping[str, Any], tag: str | None) -> None:
-        """Take a release in the place of the one before. Raises Integrity, Refused for one that is not taken."""
-        release, before = Release(answer, Standing(self._fresh(slot))), slot.release
-        _refuse_foreign(slot, release)
-        if before is not None:
-            _refuse_older(release, before)
-        why = slot.needs.missing(release)
-        if why is not None:
-            raise Refused(why, hint="promote a release that this code can use")
-        self.counts["fetched"] += 1
-        slot.release, slot.tag, slot.refused = release, tag, None
-        self._cache.keep(slot.bundle, slot.selector, answer, tag)
-        if before is None or before.digest != release.digest or before.version != release.version:
-            for told in self._listeners.get(slot.bundle, []):
-                _call(told, release, before)
-
-    def _fresh(self, slot: _Slot) -> Origin:
-        return "pin" if slot.bundle in self._pins else "fresh"
-
-    def _failed(self, slot: _Slot, error: PinsetError) -> None:
-        self.counts["failed"] += 1
-        if slot.error is None or slot.error.code != error.code:
-            _log.warning("%s@%s is not confirmed: %s (%s)", slot.bundle, slot.selector, error.message, error.hint)
-        slot.error = error
-        release = slot.release
-        if isinstance(error, Purged) and release is not None and error.details.get("digest") == release.digest:
-            self._purged(slot, release)
-            return
-        if release is not None and release.source == "fresh":
-            release._standing.source = "stale"  # noqa: SLF001 - the client tells what it knows
-        asked = error.details.get("retry_after")
-        now = time.monotonic()
-        if isinstance(error, _ANSWERED):
-            slot.due = now + self._poll * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
-            return
-        self._failures += 1
-        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
-        pause = max(float(asked or 0.0), random.uniform(0, ceiling))  # noqa: S311 - spreads load
-        self._quiet_until = slot.due = now + pause
-
-    def _purged(self, slot: _Slot, release: Release) -> None:
-        """A secret was in it: the one answer that takes a release away."""
-        _log.warning("%s was purged", release.ref)
-        # From the disk first: a get that finds nothing in memory looks there.
-        self._cache.drop(slot.bundle, slot.selector, release.digest)
-        with self._turn:
-            slot.release, slot.tag = None, None
-            self._warm = {name: held for name, held in self._warm.items() if held is not slot}
-        slot.due = time.monotonic() + self._poll
+    def _refuse_stale(self, slot: Slot, release: Release, most: float) -> None:
+        if slot.pin is None and not slot.fixed and release.age > most:
+            raise Unavailable(
+                f"{release.ref} was last confirmed {release.age:.0f} s ago, and this client takes {most:g} s",
+                hint="see that the registry can be reached, or raise max_stale",
+            )
 
     def _forked(self) -> None:
-        """In a copy of the process: its thread is not here, and its locks may be held by nobody."""
-        self._turn, self._keeper = threading.Condition(), None
-        for slot in self._slots.values():
-            slot.tried = threading.Event()
-            if slot.release is not None:
-                slot.tried.set()
+        """In a copy of the process."""
         self._source.forked()
-        if self._slots and not self._closed:
-            self._keeper = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
-            self._keeper.start()
+        self._keeper.forked()
 
 
-def _refuse_foreign(slot: _Slot, release: Release) -> None:
-    """Raises Refused for an answer to another question."""
-    alias = parse_selector(slot.selector).kind is SelectorKind.ALIAS
-    if release.bundle != slot.bundle or (alias and release.alias != slot.selector):
-        raise Refused(
-            f"{slot.bundle}@{slot.selector} was asked for, and {release.bundle}@{release.alias} answered",
-            hint="see what stands between this client and the registry",
-        )
+def _token(given: str | None) -> str | None:
+    found = given or os.environ.get("PINSET_TOKEN") or None
+    return options.text(found, "token", "pst_…") if found is not None else None
 
 
-def _refuse_older(release: Release, held: Release) -> None:
-    """Raises Refused for an earlier move of the alias; says aloud where another registry answers."""
-    if release.registry != held.registry:
-        _log.warning("%s is answered by another registry now: %s, before %s", held.ref, release.registry, held.registry)
-    elif release.seq is not None and held.seq is not None and (release.epoch, release.seq) < (held.epoch, held.seq):
-        raise Refused(
-            f"{release.ref} is an earlier move ({release.epoch}, {release.seq}) than the one held ({held.epoch}, {held.seq})",
-            hint="the registry answers what it served before: see what it was restored from",
-        )
-
-
-def _call(told: Callable[..., object], *about: object) -> None:
-    try:
-        told(*about)
-    except Exception:  # noqa: BLE001 - theirs, whatever it is
-        _log.exception("a callback failed")
-
-
-def _pins(text: str) -> dict[str, str]:
-    """What ``PINSET_PIN`` pins, by bundle. Raises InvalidInput."""
-    if text.startswith("@"):
-        try:
-            text = Path(text[1:]).read_text("utf-8")
-        except OSError as error:
-            raise InvalidInput(
-                f"PINSET_PIN names a file that cannot be read: {error.strerror}", hint="see its path"
-            ) from error
-    pins = {}
-    for pin in filter(None, (part.strip() for line in text.splitlines() for part in line.split(","))):
-        wanted = parse(pin, default=None)
-        pins[wanted.bundle] = wanted.selector.text
-        _log.warning("%s is pinned by PINSET_PIN", pin)
-    return pins
-
-
-def _snapshot_in(path: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The sealed releases of a snapshot by bundle and every name it has. Raises InvalidInput."""
-    try:
-        found = json.loads(path.read_bytes())
-        answers: list[dict[str, Any]] = found["releases"]
-        names: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for answer in answers:
-            alias = (answer.get("alias") or {}).get("name")
-            for selector in filter(None, (alias, f"v{answer['version']}", answer["label"], answer["digest"])):
-                names[str(answer["bundle"]), str(selector)] = answer
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(
-            f"{path} is no snapshot: {error}", hint="it holds format 1 and releases, each as Release.sealed() gives it"
-        ) from error
-    return names
+def _source(registry: str | Path | None, token: str | None, *, needed: bool) -> Source:
+    named = registry or os.environ.get("PINSET_REGISTRY")
+    if not named and not needed:
+        return Nowhere()
+    if not named:
+        raise InvalidInput("no registry is named", hint="give its address, or set PINSET_REGISTRY")
+    place = str(named) if isinstance(named, Path) else options.text(named, "registry", "http://HOST:7467")
+    return source_of(place, _token(token))
 
 
 _CLIENTS: Final[weakref.WeakSet[Client]] = weakref.WeakSet()

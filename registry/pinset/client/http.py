@@ -125,7 +125,7 @@ class Http:
         self._streams: set[socket.socket] = set()
         self._client = httpx.Client(
             transport=transport,
-            headers=_headers(token),
+            headers=headers_of(token),
             timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
@@ -149,15 +149,22 @@ class Http:
         return self._object(self._call(Request(method="GET", path=path, query=query)))
 
     def fetch(
-        self, path: str, query: Query, *, tag: str | None, seconds: float, connect: float
+        self,
+        path: str,
+        query: Query,
+        *,
+        tag: str | None,
+        seconds: float,
+        connect: float,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[dict[str, Any] | None, str | None]:
         """The JSON object at a path and its tag, in one try; None where it is what ``tag`` stands for.
 
         seconds: for all of it. connect: for the connection alone.
         """
-        headers = {"If-None-Match": tag} if tag else {}
+        sent = {**(headers or {}), **({"If-None-Match": tag} if tag else {})}
         request = Request(
-            method="GET", path=path, query=query, headers=headers, seconds=seconds, connect=min(connect, seconds)
+            method="GET", path=path, query=query, headers=sent, seconds=seconds, connect=min(connect, seconds)
         )
         try:
             answer = self._send(request, time.monotonic() + seconds)
@@ -367,7 +374,7 @@ class Http:
 
     def _silent(self, request: Request) -> Unavailable:
         if request.key is None:
-            return Unavailable(f"{self.url} gave no answer in time", hint=self._hint())
+            return Unavailable(f"{self.url} gave no answer within {request.seconds:g} s", hint=self._hint())
         return Unavailable(
             f"{self.url} gave no answer, so the change may have happened or not",
             hint="look before you do it again; with the same Idempotency-Key it happens once",
@@ -395,12 +402,15 @@ def _kind(response: httpx.Response) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def _headers(token: str | None) -> dict[str, str]:
+def headers_of(token: str | None) -> dict[str, str]:
+    """What each request says of who asks. Raises InvalidInput for what cannot be a token."""
     headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}"}
     if token is None:
         return headers
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidInput("that is no token", hint="make one: pinset token create --name N --can read")
+        raise InvalidInput(
+            "that is no token", hint="set PINSET_TOKEN to what this prints: pinset token create --name N --can read"
+        )
     return {**headers, "Authorization": f"Bearer {token}"}
 
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import warnings
+import copy
 from functools import cached_property
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pinset.client import shapes
+from pinset.client.prompts import Prompt, compiled
+from pinset.client.using import using
 from pinset.domain import sealed
 from pinset.domain.document import content_of
 from pinset.domain.names import show
-from pinset.domain.rendering import messages_of
-from pinset.errors import Integrity, InvalidInput, NotFound
+from pinset.errors import Integrity, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin"]
+    from pinset.domain.inputs import Check
+
+Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin", "working copy"]
 """Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
-this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand."""
+this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand; author's files that nobody has published."""
 DEFAULT: Final = "default"
 """The part that is meant where none is named."""
-
-
-class SurplusVariable(UserWarning):
-    """A prompt was given a variable that it does not take. After a rollback newer code may well pass one more."""
 
 
 class Standing:
@@ -39,46 +37,6 @@ class Standing:
     def __init__(self, source: Source, age: float = 0.0) -> None:
         self.source: Source = source
         self.confirmed = monotonic() - age
-
-
-class Prompt:
-    """One prompt of a release. name: as the release calls it. data: as the release document has it."""
-
-    def __init__(self, name: str, data: Mapping[str, Any], ref: str) -> None:
-        self.name, self.data, self._ref = name, data, ref
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables that it must be given; sorted."""
-        return tuple(sorted(self.data.get("inputs", {}).get("required", ())))
-
-    def messages(self, /, **values: Any) -> list[dict[str, Any]]:
-        """Its messages filled in: ``{"role", "content"}`` each. A placeholder takes a list of such messages.
-
-        Raises InvalidInput for a variable that is missing or of the wrong kind; warns of one that nothing takes.
-        """
-        found, surplus = messages_of(self.data, values)
-        if surplus:
-            text = f"the prompt {show(self.name)} of {self._ref} takes no {', '.join(surplus)}"
-            warnings.warn(text, SurplusVariable, stacklevel=_callers_level())
-        return found
-
-    def render(self, /, **values: Any) -> str:
-        """Its text filled in, where it is one text. Raises InvalidInput where it has several messages, and as above."""
-        found = self.messages(**values)
-        if len(found) != 1:
-            raise InvalidInput(
-                f"the prompt {show(self.name)} of {self._ref} has {len(found)} messages", hint="ask for .messages(…)"
-            )
-        return str(found[0]["content"])
-
-
-def _callers_level() -> int:
-    """How many frames up the application's own code is, for a warning that is to point there."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what warnings themselves go by
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pinset."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 class Release:
@@ -112,6 +70,7 @@ class Release:
         self._form = form
         self._answer = answer
         self._standing = standing
+        self._checks: dict[str, Check | None] = {}
         self.content: Mapping[str, Any] = MappingProxyType(content_of(form))
 
     @property
@@ -171,7 +130,8 @@ class Release:
 
     def prompt(self, name: str = DEFAULT) -> Prompt:
         """A prompt to be filled in. Raises NotFound."""
-        return Prompt(name, self._one("prompts", name), self.ref)
+        data = self._one("prompts", name)
+        return Prompt(name, data, self.ref, None if data.get("inputs_inferred") else self._check_of(name, data))
 
     def render(self, /, **values: Any) -> str:
         """The text of the prompt ``default`` filled in. Raises as `Prompt.render`."""
@@ -209,8 +169,12 @@ class Release:
         """
         return shapes.anthropic(self, prompt, values)
 
-    def attributes(self) -> dict[str, str | int]:
-        """What a trace says of it, for OpenTelemetry: names of the GenAI conventions where there are some."""
+    def attributes(self, prompt: str | None = None) -> dict[str, str | int]:
+        """What a trace says of it, for OpenTelemetry: names of the GenAI conventions where there are some.
+
+        prompt: for the span of one model's call, the prompt that it answers; then the model is told too. Raises
+        NotFound for a prompt that the release has not.
+        """
         told: dict[str, str | int] = {
             "gen_ai.prompt.name": self.bundle,
             "gen_ai.prompt.version": f"v{self.version}",
@@ -218,17 +182,36 @@ class Release:
             "pinset.digest": self.digest,
             "pinset.source": self.source,
         }
+        if self.label is not None:
+            told["pinset.label"] = self.label
         if self.alias is not None and self.seq is not None:
             told |= {"pinset.alias": self.alias, "pinset.seq": self.seq}
-        return told
+        return told if prompt is None else told | self._attributes_of(prompt)
+
+    def in_use(self) -> AbstractContextManager[Release]:
+        """A block whose work uses this release: `pinset.telemetry.ReleaseSpans` says so on each span begun in it."""
+        return using(self)
 
     def sealed(self) -> dict[str, Any]:
         """The sealed form as the registry gives it: what a snapshot and the cache hold."""
-        return json.loads(json.dumps(self._answer))  # type: ignore[no-any-return] # what went in is an object
+        return copy.deepcopy(dict(self._answer))
 
     def __repr__(self) -> str:
         served = f", {self.alias}" if self.alias else ""
         return f"<Release {self.ref}{served}, {self.source}>"
+
+    def _attributes_of(self, prompt: str) -> dict[str, str | int]:
+        told: dict[str, str | int] = {"pinset.prompt": prompt}
+        if self._one("prompts", prompt).get("model", DEFAULT) in self.models:
+            model = self.model_of(prompt)
+            named = (("gen_ai.request.model", "id"), ("gen_ai.provider.name", "provider"))
+            told |= {name: str(model[key]) for name, key in named if model.get(key)}
+        return told
+
+    def _check_of(self, name: str, data: Mapping[str, Any]) -> Check | None:
+        if name not in self._checks:
+            self._checks[name] = compiled(data.get("inputs"))
+        return self._checks[name]
 
     def _part(self, kind: str) -> Mapping[str, Any]:
         return self.content[kind]  # type: ignore[no-any-return] # the document's shape

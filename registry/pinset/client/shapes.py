@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pinset.client.release import Release
 
+_NAMED: Final[Sequence[str]] = ("name", "description")
 _OPEN: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
 
 
@@ -59,6 +60,3 @@ def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tool[key] for key in _NAMED if tool.get(key)}
-
-
-_NAMED: Final[Sequence[str]] = ("name", "description")

@@ -82,7 +82,10 @@ class PublishAnswer(TypedDict):
 
 
 class ComponentAnswer(TypedDict):
-    """A version of a shared component. part: what it says, resolved. files: its texts by path."""
+    """A version of a shared component. part: what it says, resolved. files: its texts by path.
+
+    manifest: the sealed manifest's exact text, which ``digest`` is of; asked for one version alone, as part and files are.
+    """
 
     ref: str
     kind: str
@@ -100,6 +103,7 @@ class ComponentAnswer(TypedDict):
     operation: NotRequired[str | None]
     part: NotRequired[dict[str, Any]]
     files: NotRequired[dict[str, str]]
+    manifest: NotRequired[str]
 
 
 class AliasAnswer(TypedDict):

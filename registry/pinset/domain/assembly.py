@@ -52,6 +52,11 @@ class Surroundings:
     serving: Callable[[str], int | None]
 
 
+def apart(component: Callable[[ComponentReference], Found | None]) -> Surroundings:
+    """The surroundings of files that are in no registry: components alone, from wherever they come."""
+    return Surroundings(component=component, version=lambda *_: None, serving=lambda _: None)
+
+
 @dataclass(slots=True)
 class Assembled:
     """The result. sealed and content are None where findings left nothing to seal."""

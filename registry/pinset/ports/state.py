@@ -86,6 +86,9 @@ class State(Protocol):
     A row that is not what was written is never given: what would give it raises Integrity, and the rest goes on.
     """
 
+    def prepare(self) -> None:
+        """Make what is needed to write, so that no later request waits for that. Raises ReadOnly, Unavailable, Integrity."""
+
     def add_token(self, token: TokenRow) -> None:
         """Keep a new token. Raises AlreadyExists where a token that is not revoked has the name."""
 

@@ -121,7 +121,8 @@ def component(context: Context, kind: str, name: str, selector: str = "latest") 
             raise _unknown(reader, reference)
         stored = reader.sealed_component(kind, name, row.record.version)
         part = sealed.parse(stored.manifest)["part"]
-        return {**_answer(row.record, row.commit), "part": part, "files": dict(stored.files)}
+        texts = {"manifest": stored.manifest, "files": dict(stored.files)}
+        return {**_answer(row.record, row.commit), "part": part, **texts}  # type: ignore[typeddict-item] # its keys
 
 
 def component_versions(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from pinset.errors import Busy, PinsetError, Unavailable
+from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Unavailable
 from pinset.ports.state import Answer, Attempt
 from pinset.services import queries, session
 
@@ -47,6 +47,11 @@ class LocalRegistry:
             # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
             if not usable:
                 raise
+
+    def prepare(self) -> None:
+        """Make ready what only the first write would make. Where that cannot be written there will be no writes."""
+        with suppress(ReadOnly, Unavailable, Integrity):
+            self._context.state.prepare()
 
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""

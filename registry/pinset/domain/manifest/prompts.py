@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain import names
 from pinset.domain.manifest import loading
 from pinset.domain.manifest.reader import is_component
+from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
 
 if TYPE_CHECKING:
     from pinset.domain.manifest.reader import Path, Reader
 
-ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 _KEYS: Final = (
     "template_ref", "template", "text", "messages", "format", "inputs", "output", "guardrails", "model", "tools",
 )  # fmt: skip

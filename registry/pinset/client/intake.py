@@ -1,0 +1,131 @@
+"""What an answer of the registry, or its absence, does to a name. The last good release stays but where it was purged."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pinset.client.local import sentences
+from pinset.client.release import Release, Standing
+from pinset.client.slots import is_fixed, refuse_unusable
+from pinset.errors import PinsetError, Purged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinset.client.cache import DiskCache
+    from pinset.client.callbacks import Callbacks
+    from pinset.client.fallback import Fallback
+    from pinset.client.release import Source as Origin
+    from pinset.client.slots import Slot
+
+_log = logging.getLogger("pinset.client")
+
+
+class Intake:
+    """Takes answers for the slots of one client. Used by its keeper's thread alone."""
+
+    def __init__(self, cache: DiskCache, fallback: Fallback, callbacks: Callbacks) -> None:
+        self._cache, self._fallback, self._callbacks = cache, fallback, callbacks
+        self.counts: Counter[str] = Counter()
+        """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
+
+    def answered(self, slot: Slot, answer: Mapping[str, Any] | None, tag: str | None) -> None:
+        """Take what the registry gave; None is its word that what is held is still meant."""
+        if answer is None:
+            self._confirmed(slot)
+        else:
+            try:
+                self._adopt(slot, answer, tag)
+            except PinsetError as error:
+                self._refused(slot, str(answer.get("digest")), error)
+                return
+        if slot.error is not None:
+            _log.warning("%s is confirmed again", slot.name)
+        slot.error = slot.refused = None
+
+    def failed(self, slot: Slot, error: PinsetError) -> None:
+        """Note that no answer came, or one that there is none."""
+        self.counts["failed"] += 1
+        if slot.error is None or slot.error.code != error.code:
+            _log.warning("%s is not confirmed: %s (%s)", slot.name, error.message, error.hint)
+        slot.error = error
+        release = slot.release
+        if release is None:
+            return
+        if isinstance(error, Purged) and error.details.get("digest") == release.digest:
+            # A secret was in it. From the disk first: a get that finds nothing in memory looks there.
+            _log.warning("%s was purged", release.ref)
+            self._cache.drop(release.digest)
+            slot.empty()
+        elif release.source == "fresh" or slot.turned:
+            _stands(release, "stale")
+        if slot.turned:
+            self.turn(slot)
+
+    def turn(self, slot: Slot) -> None:
+        """Take from elsewhere what a name means since its pin was changed; nobody else gives it now."""
+        slot.turned = False
+        for release, tag, _ in self._fallback.releases(slot):
+            try:
+                refuse_unusable(slot, release)
+            except PinsetError as error:
+                _log.warning("%s of %s is not taken: %s", release.source, slot.name, error.message)
+                continue
+            self._changed(slot, release, slot.hold(release, tag))
+            return
+        _log.error("%s is nowhere to be had: what there was before stays", slot.name)
+
+    def broken(self, slot: Slot, error: PinsetError) -> None:
+        """Note what is wrong with a working copy, once while it is the same. The last good one stays."""
+        before = slot.error
+        if before is None or (before.message, before.details) != (error.message, error.details):
+            self.counts["failed"] += 1
+            for sentence in sentences(error):
+                _log.warning("%s: %s", slot.name, sentence)
+        slot.error = error
+
+    def _confirmed(self, slot: Slot) -> None:
+        self.counts["confirmed"] += 1
+        if slot.release is not None:
+            slot.release._standing.confirmed = time.monotonic()  # noqa: SLF001 - the client tells what it knows
+            _stands(slot.release, _fresh(slot))
+        if slot.directory is None:
+            self._cache.confirm(slot.bundle, slot.meant, slot.tag)
+
+    def _adopt(self, slot: Slot, answer: Mapping[str, Any], tag: str | None) -> None:
+        """Take a release in the place of the one before. Raises Integrity, Refused for one that is not taken."""
+        release = Release(answer, Standing(_fresh(slot)))
+        refuse_unusable(slot, release)
+        self.counts["fetched"] += 1
+        before = slot.hold(release, tag)
+        if slot.directory is None:
+            self._cache.keep(slot.bundle, slot.meant, answer, tag)
+        self._changed(slot, release, before)
+
+    def _changed(self, slot: Slot, release: Release, before: Release | None) -> None:
+        if before is None or (before.digest, before.version) != (release.digest, release.version):
+            self._callbacks.changed(slot, release, before, moves=not is_fixed(slot.asked))
+
+    def _refused(self, slot: Slot, digest: str, error: PinsetError) -> None:
+        """Keep what there is, which is no longer what the name means, and say so once."""
+        self.counts["refused"] += 1
+        slot.error = error
+        if slot.release is not None:
+            _stands(slot.release, "stale")
+        if slot.refused != digest:
+            slot.refused = digest
+            _log.warning("a release of %s is not taken: %s", slot.name, error.message)
+            self._callbacks.refused(slot, error)
+
+
+def _fresh(slot: Slot) -> Origin:
+    if slot.directory is not None:
+        return "working copy"
+    return "pin" if slot.pin else "fresh"
+
+
+def _stands(release: Release, source: Origin) -> None:
+    release._standing.source = source  # noqa: SLF001 - the client tells what it knows

@@ -1,0 +1,211 @@
+"""The thread that keeps the names of one client current: whose turn it is, and what is done then."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pinset.client import pace as paces
+from pinset.client.listening import listener_of
+from pinset.client.slots import Needs, Slot
+from pinset.errors import NotFound, PinsetError, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from pinset.client.intake import Intake
+    from pinset.client.local import WorkingCopies
+    from pinset.client.pace import Pace
+    from pinset.client.pins import Pins
+    from pinset.client.slots import Key
+    from pinset.client.source import Source
+
+FIRST_SECONDS: Final = 2.0
+"""How long the first `get` of a name waits for the registry."""
+TOTAL_SECONDS: Final = 3.0
+"""For one answer to a name that is there already."""
+LOOK_SECONDS: Final = 1.0
+"""From one look at a file of pins, or at the files of a working copy, to the next."""
+AGAIN_SECONDS: Final = 1.0
+"""After a release that was pushed, the registry is asked once more within that time: so it knows who has it."""
+_ANSWERED: Final = (NotFound, Refused)
+"""Errors by which a registry shows that it is there."""
+_log = logging.getLogger("pinset.client")
+
+
+class Keeper:
+    """Keeps slots current, one request at a time, in a thread that begins with the first slot."""
+
+    def __init__(
+        self, source: Source, intake: Intake, pins: Pins, pace: Pace, working: WorkingCopies, *, live: bool
+    ) -> None:
+        self._source, self._intake, self._pins, self._pace = source, intake, pins, pace
+        self._working = working
+        self._slots: dict[Key, Slot] = {}
+        self._turn = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._look_at = 0.0
+        self._listener = listener_of(source, self.hurry, pace) if live else None
+
+    def slot(self, bundle: str, asked: str, needs: Needs) -> Slot:
+        """The slot of a name; it is refreshed from now on. Raises Unavailable for a closed client."""
+        with self._turn:
+            if self._closed:
+                raise Unavailable("this client is closed", hint="make another one")
+            slot = self._slots.get((bundle, asked, needs))
+            if slot is None:
+                slot = self._slots[bundle, asked, needs] = Slot(bundle, asked, needs, self._pins.of(bundle))
+                self._turn.notify_all()
+            self._start()
+            return slot
+
+    def look(self) -> None:
+        """Ask for every name now, in the caller's thread: for who keeps no thread."""
+        for slot in list(self._slots.values()):
+            self._refresh(slot)
+            slot.tried.set()
+
+    def hurry(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
+        """Ask soon for what a bundle's selector means; None: for all of them.
+
+        within: seconds, to spread clients. moved: another release is meant for certain.
+        """
+        with self._turn:
+            self._pace.heard()
+            for slot in self._slots.values():
+                if bundle in (None, slot.bundle) and selector in (None, slot.meant):
+                    slot.due = min(slot.due, self._pace.clock() + self._pace.uniform(0.0, within))
+                    slot.news, slot.moved = True, slot.moved or moved
+            self._turn.notify_all()
+
+    def close(self) -> None:
+        """End the threads, which may be in the middle of a request. Idempotent."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+        if self._listener is not None:
+            self._listener.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(TOTAL_SECONDS + 1)
+
+    def forked(self) -> None:
+        """In a copy of the process: the threads are not here, and the locks may be held by nobody."""
+        self._turn, self._thread = threading.Condition(), None
+        if self._listener is not None:
+            self._listener.forked()
+        for slot in self._slots.values():
+            slot.forked()
+        if self._slots and not self._closed:
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
+            self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._closed:
+            slot = None
+            try:
+                self._look_at_pins()
+                slot = self._wait()
+                if slot is not None:
+                    self._refresh(slot)
+            except Exception:  # noqa: BLE001 - what the last good release was, it stays
+                _log.exception("%s could not be refreshed", slot.name if slot is not None else "a file of pins")
+                if slot is not None:
+                    slot.due = self._pace.clock() + paces.LONGEST_PAUSE
+            if slot is not None:
+                slot.tried.set()
+
+    def _wait(self) -> Slot | None:
+        """The name whose turn it is; None where the client is closed, or pins are to be looked at."""
+        with self._turn:
+            slot = self._next()
+            if slot is None and not self._closed:
+                self._turn.wait(self._pause())
+                slot = self._next()
+            return None if self._closed else slot
+
+    def _look_at_pins(self) -> None:
+        if not self._pins.watched or self._pace.clock() < self._look_at:
+            return
+        self._look_at = self._pace.clock() + LOOK_SECONDS
+        bundles = self._pins.look()
+        with self._turn:
+            changed = [slot for slot in self._slots.values() if slot.bundle in bundles]
+        for slot in changed:
+            slot.pinned(self._pins.of(slot.bundle))
+            if slot.turned and slot.directory is None and self._pace.quiet:
+                self._intake.turn(slot)
+
+    def _next(self) -> Slot | None:
+        """The name whose turn it is; those that nobody has an answer for come first."""
+        now = self._pace.clock()
+        due = [slot for slot in self._slots.values() if slot.due <= now]
+        if self._pace.quiet:
+            # The registry does not answer: who waits for a first answer is told so, and looks elsewhere.
+            local = [slot for slot in due if slot.directory is not None]
+            if local:
+                return local[0]
+            for slot in due:
+                slot.due = self._pace.after_quiet(waiting=slot.release is None)
+                slot.tried.set()
+            return None
+        return min(due, key=lambda slot: (slot.tried.is_set(), slot.due), default=None)
+
+    def _pause(self) -> float:
+        now = self._pace.clock()
+        due = min((slot.due for slot in self._slots.values()), default=now + paces.LONGEST_PAUSE)
+        return max(0.0, (min(due, self._look_at) if self._pins.watched else due) - now)
+
+    def _refresh(self, slot: Slot) -> None:
+        if slot.directory is not None:
+            self._look(slot, slot.directory)
+            return
+        seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
+        slot.news = False
+        try:
+            answer, tag = self._source.fetch(slot.bundle, slot.meant, slot.tag, seconds, self._holds(slot))
+        except PinsetError as error:
+            self._failed(slot, error)
+            return
+        due = self._pace.answered(fixed=slot.fixed)
+        self._intake.answered(slot, answer, tag)
+        if self._listener is not None:
+            self._listener.answered(slot.bundle)
+        with self._turn:
+            if slot.news:  # what was heard since it was asked is newer than the answer
+                due = self._pace.clock()
+            elif slot.moved:
+                slot.moved = False
+                due = min(due, self._pace.clock() + self._pace.uniform(0.0, AGAIN_SECONDS))
+            slot.due = due
+
+    def _look(self, slot: Slot, directory: str) -> None:
+        """At the files of a working copy."""
+        slot.due = self._pace.clock() + LOOK_SECONDS
+        try:
+            source = self._working.at(slot.bundle, directory)
+            answer, tag = source.fetch(slot.bundle, directory, slot.tag, TOTAL_SECONDS)
+        except PinsetError as error:
+            self._intake.broken(slot, error)
+        else:
+            self._intake.answered(slot, answer, tag)
+
+    def _failed(self, slot: Slot, error: PinsetError) -> None:
+        self._intake.failed(slot, error)
+        if isinstance(error, _ANSWERED):
+            slot.due = self._pace.answered()
+            return
+        asked = float(error.details.get("retry_after") or 0.0)
+        slot.due = self._pace.failed(asked, waiting=slot.release is None or slot.moved)
+        if self._listener is not None:
+            self._listener.failed()
+
+    def _holds(self, slot: Slot) -> str | None:
+        """What the registry is told that this client has of a name: the oldest, where its code needs several."""
+        with self._turn:
+            same = [one.release for one in self._slots.values() if one.name == slot.name and one.release is not None]
+        oldest = min(same, key=lambda release: (release.epoch, release.seq or 0), default=None)
+        return f"v{oldest.version}" if oldest is not None else None

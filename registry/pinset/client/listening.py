@@ -1,0 +1,182 @@
+"""The thread that hears from the registry what moves, so that nobody waits for the next look.
+
+It holds one stream of events, of the bundles in use. What it hears makes the keeper ask; it takes no release from it.
+Where nothing comes through it gives up for some minutes: the keeper looks every so often whatever happens here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from pinset.client.source import Listenable
+from pinset.errors import PinsetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinset.client.pace import Pace
+    from pinset.client.source import Event, Source, Stream
+
+PUSHED_SECONDS: Final = 0.05
+"""What moved is asked for within that time: not by all clients in the same moment."""
+READY_SECONDS: Final = 1.0
+"""What moved before the first stream was there is asked for within that time."""
+RESET_SECONDS: Final = 5.0
+"""Everything is asked for within that time, where the registry cannot tell what moved."""
+RENEW_SECONDS: Final = 0.5
+"""How long more bundles are waited for before a stream is opened for another one."""
+MOST_BUNDLES: Final = 20
+"""A stream for more than these is not filtered."""
+Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
+"""Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
+Hurry = Callable[..., None]
+"""`pinset.client.keeper.Keeper.hurry`."""
+_log = logging.getLogger("pinset.client")
+
+
+def listener_of(source: Source, hurry: Hurry, pace: Pace) -> Listener | None:
+    """A listener to a source; None where it tells nothing."""
+    return Listener(source.listen, hurry, pace) if isinstance(source, Listenable) else None
+
+
+class Listener:
+    """Holds a stream while the registry answers. Its thread begins with the first answer."""
+
+    def __init__(self, opening: Open, hurry: Hurry, pace: Pace) -> None:
+        self._open, self._hurry, self._pace = opening, hurry, pace
+        self._turn = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stream: Stream | None = None
+        self._ended = False
+        self._wanted: frozenset[str] = frozenset()
+        self._covered: frozenset[str] = frozenset()
+        self._answering = False
+        self._lost = False
+        """Whether a stream ended, and the registry has not answered since."""
+        self._not_before = 0.0
+        self._serial: int | None = None
+        """The newest that was heard of."""
+        self._registry: tuple[object, object] | None = None
+
+    def answered(self, bundle: str) -> None:
+        """The registry answered for a bundle: it may be listened to, and is from now on."""
+        if self._answering and bundle in self._wanted:
+            return
+        with self._turn:
+            self._answering = True
+            self._wanted |= {bundle}
+            if self._lost:
+                self._lost, self._not_before = False, self._pace.reconnect()
+            if self._stream is not None and not self._covers():
+                self._stream.close()
+            if self._thread is None and not self._ended:
+                self._thread = threading.Thread(target=self._run, name="pinset-listener", daemon=True)
+                self._thread.start()
+            self._turn.notify_all()
+
+    def failed(self) -> None:
+        """The registry did not answer: no stream is opened until it does."""
+        self._answering = False
+
+    def close(self) -> None:
+        """End stream and thread. Idempotent."""
+        with self._turn:
+            self._ended = True
+            stream, thread = self._stream, self._thread
+            self._turn.notify_all()
+        if stream is not None:
+            stream.close()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(1.5)
+
+    def forked(self) -> None:
+        """In a copy of the process: the thread is not here, and the stream is another one's."""
+        if self._stream is not None:
+            self._stream.forked()
+        self._turn, self._thread, self._stream = threading.Condition(), None, None
+        self._answering, self._serial = False, None
+
+    def _run(self) -> None:
+        while self._may_open():
+            try:
+                self._follow()
+            except Exception:  # noqa: BLE001 - the keeper goes on without it
+                _log.exception("events of the registry could not be followed")
+                self._not_before = self._pace.give_up()
+
+    def _may_open(self) -> bool:
+        """Wait until a stream is to be opened; False where none is any more."""
+        with self._turn:
+            while not self._ended:
+                pause = self._not_before - self._pace.clock()
+                if self._answering and pause <= 0:
+                    return True
+                self._turn.wait(pause if self._answering else None)
+        return False
+
+    def _follow(self) -> None:
+        """Hear one stream to its end, and settle when the next one is opened."""
+        with self._turn:
+            if self._ended:
+                return
+            self._covered = self._wanted if len(self._wanted) <= MOST_BUNDLES else frozenset()
+            stream = self._stream = self._open(self._covered, self._serial)
+            if stream is None:
+                # This source has nothing to tell.
+                self._ended = True
+                return
+        heard, why = False, "it ended"
+        try:
+            for event in stream:
+                heard = True
+                self._hear(event)
+        except PinsetError as error:
+            why = error.message
+        finally:
+            stream.close()
+        with self._turn:
+            self._stream = None
+            if not self._covers():
+                self._not_before = self._pace.clock() + RENEW_SECONDS
+            elif heard:
+                self._lost, self._answering = True, False
+            elif not self._ended:
+                self._not_before = self._pace.give_up()
+                _log.info("events of the registry do not come through (%s): it is asked every so often", why)
+
+    def _covers(self) -> bool:
+        return not self._covered or self._wanted <= self._covered
+
+    def _hear(self, event: Event) -> None:
+        kind, data = event["event"], event["data"]
+        if kind == "ready":
+            self._ready(event["serial"], data)
+            return
+        if kind != "beat" or self._serial is not None:
+            self._serial = event["serial"]
+        if kind == "reset":
+            self._hurry(None, None, RESET_SECONDS)
+        elif isinstance(data.get("bundle"), str):
+            self._hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
+
+    def _ready(self, serial: int, data: Mapping[str, Any]) -> None:
+        registry = (data.get("registry"), data.get("epoch"))
+        if self._serial is None or registry == (None, None):
+            # What moved between the last answer and this moment was told to nobody.
+            self._hurry(None, None, READY_SECONDS)
+            self._serial = serial
+        elif registry != self._registry:
+            self._hurry(None, None, RESET_SECONDS)
+            self._serial = serial
+        self._registry = registry
+
+
+def _selector(kind: str, data: Mapping[str, Any]) -> str | None:
+    """What now may mean another release: an alias, ``latest``; None for every name of the bundle."""
+    if kind == "release":
+        return "latest"
+    alias = data.get("alias")
+    return alias if kind == "move" and isinstance(alias, str) else None

@@ -1,0 +1,43 @@
+"""A start without the registry."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from client_fakes import NAME, UNREACHABLE, Directory
+
+from pinset.errors import InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pinset.client.client import Client
+
+
+def test_a_start_without_the_registry_takes_what_the_last_one_had(
+    make: Callable[..., Client], source: Directory, tmp_path: Path
+) -> None:
+    make().get(NAME)
+    source.fails = UNREACHABLE
+    again = make().get(NAME)
+    assert (again.version, again.source) == (1, "disk")
+    assert again.render(ticket="x") == "Summarize x."
+    with pytest.raises(Unavailable):
+        make(cache=None).get(NAME)
+    source.fails = None
+
+
+def test_a_snapshot_then_the_default_of_the_code(
+    make: Callable[..., Client], source: Directory, tmp_path: Path
+) -> None:
+    sealed = make(cache=None).get(NAME).sealed()
+    source.fails = UNREACHABLE
+    shipped = tmp_path / "snapshot.json"
+    shipped.write_text(json.dumps({"format": 1, "releases": [sealed]}))
+    assert make(cache=None, snapshot=shipped).get(NAME).source == "snapshot"
+    assert make(cache=None).get(NAME, default=sealed).source == "default"
+    with pytest.raises(InvalidInput):
+        make(snapshot=tmp_path / "none")

@@ -1,0 +1,112 @@
+"""A thousand clients after an outage: by the policy alone, with a clock that is turned by hand."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+
+from pinset.client.listening import RESET_SECONDS
+from pinset.client.pace import Pace
+
+CLIENTS = 1000
+POLL = 15.0
+WINDOW = 10
+WARM_UP = 100.0
+AFTER = 240.0
+
+
+@dataclass
+class World:
+    """Clients that ask as the keeper does, and one registry that is there but for an outage."""
+
+    names: int
+    outage: tuple[float, float]
+    cold: bool = False
+    restored: bool = False
+    now: float = 0.0
+    asked: Counter[int] = field(default_factory=Counter)
+    due: dict[tuple[int, int], float] = field(default_factory=dict)
+    turns: list[tuple[float, int, int]] = field(default_factory=list)
+
+    def run(self) -> None:
+        dice = random.Random(7)
+        self.paces = [Pace(POLL, clock=lambda: self.now, uniform=dice.uniform) for _ in range(CLIENTS)]
+        self.lost = [False] * CLIENTS
+        self.waiting = [[self.cold] * self.names for _ in range(CLIENTS)]
+        begin = self.outage[0] if self.cold else 0.0
+        for client in range(CLIENTS):
+            for name in range(self.names):
+                self._at(begin + dice.uniform(0, 1.0 if self.cold else POLL), client, name)
+            self._at(self.outage[0], client, -1)
+        while self.turns and self.turns[0][0] < self.outage[1] + AFTER:
+            self.now, client, name = heapq.heappop(self.turns)
+            {-1: self._lose, -2: self._connect}.get(name, self._ask)(client, name)
+
+    def _at(self, when: float, client: int, name: int) -> None:
+        if name >= 0:
+            self.due[client, name] = when
+        heapq.heappush(self.turns, (when, client, name))
+
+    def _up(self) -> bool:
+        return not self.outage[0] <= self.now < self.outage[1]
+
+    def _count(self) -> None:
+        self.asked[int((self.now - self.outage[1]) // WINDOW)] += 1
+
+    def _lose(self, client: int, _: int) -> None:
+        self.lost[client] = True
+
+    def _connect(self, client: int, _: int) -> None:
+        self._count()
+        if self.restored:
+            for name in range(self.names):
+                soon = self.now + self.paces[client].uniform(0.0, RESET_SECONDS)
+                self._at(min(soon, self.due[client, name]), client, name)
+
+    def _ask(self, client: int, name: int) -> None:
+        if self.due[client, name] != self.now:
+            return  # it was asked sooner
+        pace = self.paces[client]
+        waiting = self.waiting[client][name]
+        if pace.quiet:
+            self._at(pace.after_quiet(waiting=waiting), client, name)
+            return
+        self._count()
+        if not self._up():
+            self._at(pace.failed(waiting=waiting), client, name)
+            return
+        self.waiting[client][name] = False
+        self._at(pace.answered(), client, name)
+        if self.lost[client]:
+            self.lost[client] = False
+            self._at(pace.reconnect(), client, -2)
+
+    def worst(self) -> float:
+        """The most requests of a window in the outage or after it, as a share of what clients ask on any other day."""
+        steady = CLIENTS * self.names / POLL * WINDOW
+        first = 0 if self.cold else int((self.outage[0] - self.outage[1]) // WINDOW)
+        return max(self.asked[window] for window in range(first, int(AFTER) // WINDOW)) / steady
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 20, 60, 600])
+@pytest.mark.parametrize("names", [1, 5])
+def test_clients_that_come_back_after_an_outage_ask_hardly_more_than_ever(seconds: int, names: int) -> None:
+    world = World(names, (WARM_UP, WARM_UP + seconds))
+    world.run()
+    assert world.worst() <= 1.2
+
+
+def test_clients_that_were_started_in_an_outage_come_one_after_the_other() -> None:
+    world = World(1, (WARM_UP, WARM_UP + 300), cold=True)
+    world.run()
+    assert world.worst() <= 1.2
+
+
+def test_a_registry_that_was_restored_is_looked_at_again_by_all_and_not_at_once() -> None:
+    world = World(1, (WARM_UP, WARM_UP + 60), restored=True)
+    world.run()
+    assert world.worst() <= 1.2
