@@ -61,7 +61,7 @@ def _run(arguments: list[str]) -> int:
     was = sys.stdout
     try:
         result = program.top().main(args=arguments, prog_name="pinset", standalone_mode=False)
-        _flush()
+        output.flush()
     except SystemExit as error:
         # Typer's own answer to a reader that has left; it puts a wrapper in the place of stdout.
         if sys.stdout is was:
@@ -100,17 +100,6 @@ def _of_typer(error: BaseException) -> bool:
     return frames[-1][0].f_globals.get("__name__", "").partition(".")[0] in ("typer", "click")
 
 
-def _flush() -> None:
-    """Raises Unavailable where stdout cannot be written."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise output.unwritable(error) from error
-
-
 def _open_streams() -> None:
     """Put something in the place of standard streams that are closed.
 
@@ -131,7 +120,7 @@ def _open_streams() -> None:
 def _failed(error: PinsetError, *, as_json: bool) -> int:
     """Say it, and how it ends. What stdout holds and cannot get rid of is dropped, or Python would fail on it."""
     try:
-        _flush()
+        output.flush()
     except BrokenPipeError:
         output.let_go(sys.stdout)
     except PinsetError:

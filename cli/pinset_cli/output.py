@@ -27,7 +27,7 @@ _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token) [a-z]+|"
     r"(?:serve|check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|where-used|yank"
-    r"|unyank|verify|reindex|gc|backup))\b(?! (?:--help|--registry))"
+    r"|unyank|watch|verify|reindex|gc|backup))\b(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``."""
 _SPACE_HINTS: Final = {
@@ -81,6 +81,28 @@ def coloured() -> bool:
 def as_json(value: Any) -> str:
     """A value as JSON that a terminal may have: what steers or hides is escaped, and means the same."""
     return _NOT_PLAIN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def on_one_json_line(value: Any) -> str:
+    """A value as `as_json` gives it, on one line."""
+    return _NOT_PLAIN.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def show_line(text: str) -> None:
+    """A line of data on stdout, now: more may come much later."""
+    say(text)
+    flush()
+
+
+def flush() -> None:
+    """Raises Unavailable where stdout cannot be written, and BrokenPipeError where its reader has left."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from error
 
 
 def show_json(value: Any) -> None:

@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "releases": Listed("looking", "releases", "The releases of a bundle, newest first."),
     "show": Listed("looking", "show", "A release: its author, its pins, and what serves it."),
     "history": Listed("looking", "history", "The moves of an alias, or of all of a bundle, newest first."),
+    "watch": Listed("watching", "watch", "What happens in the registry, as it happens."),
     "diff": Listed("looking", "diff", "What changes between two releases, or to a working copy."),
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
     "yank": Listed("moving", "yank", "Refuse a release to new moves."),

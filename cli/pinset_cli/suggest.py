@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "log": "history",
+    "events": "watch",
+    "follow": "watch",
+    "tail": "watch",
     "deploy": "promote",
     "release": "publish",
     "push": "publish",

@@ -35,6 +35,18 @@ class Api:
 
         return self.loop.run_until_complete(send())
 
+    def end(self) -> None:
+        """As a server ends: what is still at work is told so."""
+
+        async def finish() -> None:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.loop.run_until_complete(finish())
+        self.loop.close()
+
 
 @pytest.fixture
 def api_of() -> Iterator[Callable[..., Api]]:
@@ -47,7 +59,7 @@ def api_of() -> Iterator[Callable[..., Api]]:
 
     yield make
     for api in made:
-        api.loop.close()
+        api.end()
 
 
 @pytest.fixture

@@ -49,7 +49,9 @@ def _here(app: Any) -> Any:
     return called
 
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", _here(create_app(_registry())), headers={"Host": "localhost"})
+schema = schemathesis.openapi.from_asgi(
+    "/openapi.json", _here(create_app(_registry())), headers={"Host": "localhost"}
+).exclude(path="/v1/events")  # its answer has no end; test_http_events.py holds it to what is written down
 
 
 @pytest.mark.xdist_group("schemathesis")

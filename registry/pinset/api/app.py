@@ -13,6 +13,7 @@ from pinset.api import (
     routes_aliases,
     routes_comparing,
     routes_components,
+    routes_events,
     routes_keeping,
     routes_releases,
 )
@@ -20,9 +21,11 @@ from pinset.api.admissions import Admissions
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
+from pinset.api.hub import Hub
 from pinset.api.metrics import Requests
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
+from pinset.api.streams import Credentials
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -42,6 +45,7 @@ _ROUTERS = (
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
+    routes_events.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )
@@ -75,6 +79,8 @@ def create_app(
     app.state.scrubs = scrubs
     app.state.requests = Requests()
     app.state.probe = CapacityLimiter(1)
+    app.state.hub = Hub(registry, most=settings.streams)
+    app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
     admissions = Admissions(registry)

@@ -32,6 +32,7 @@ SHAPES: Final[dict[str, Any]] = {
     "registry": answers.RegistryAnswer,
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
+    "event": answers.EventAnswer,
     "problem": Problem,
     "check-request": requests.CheckRequest,
     "publish-request": requests.PublishRequest,

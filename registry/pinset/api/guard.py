@@ -52,6 +52,7 @@ _SINGLE: Final = frozenset(
         "idempotency-key",
         "if-match",
         "if-none-match",
+        "last-event-id",
         "origin",
         "sec-fetch-site",
         "transfer-encoding",
@@ -91,7 +92,7 @@ class Guard:
         method = scope["method"]
         if method == "HEAD":
             # Who serves keeps the body back; what it is told of the length stays.
-            scope, send = {**scope, "method": "GET"}, _bodiless(send)
+            scope, send = {**scope, "method": "GET", "pinset.bodiless": True}, _bodiless(send)
         headers = _joined(scope)
         given = headers.get("x-request-id", "")
         scope["pinset.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pinset.api.hot import Later
 from pinset.api.origin import is_near
 from pinset.api.problems import problem
+from pinset.api.streams import STREAM
 
 if TYPE_CHECKING:
     import asyncio
@@ -112,6 +113,9 @@ class Protocol(H11Protocol):
     def shutdown(self) -> None:
         """End: at once, unless a whole request is being answered."""
         cycle: Any = self.cycle  # None before the first request
+        if cycle is not None and STREAM in cycle.scope and not cycle.response_complete:
+            self.transport.abort()  # it has no end, and its client goes on elsewhere from where it was
+            return
         if cycle is None or cycle.response_complete or (cycle.more_body and not cycle.response_started):
             self._hang_up()
         else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final
 
@@ -66,6 +68,14 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
+def _allow_many_connections() -> None:
+    """Every stream of events keeps one open. Worker processes take the limit over."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:
     """Serve until interrupted. factory: ``module:function`` that makes the application in each worker.
 
@@ -73,6 +83,7 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
     """
     host, port = listening.getsockname()[:2]
     ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    _allow_many_connections()
     config = uvicorn.Config(
         factory,
         factory=True,

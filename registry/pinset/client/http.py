@@ -7,8 +7,10 @@ proxies, ``.netrc`` and the like are not read from the environment.
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -17,7 +19,8 @@ from pinset.errors import InvalidInput, PinsetError, RateLimited, Unavailable, f
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     import httpx
 
@@ -32,6 +35,7 @@ ANSWER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes. The largest release as JSON, all of it escaped, is below."""
 _LATER: Final = (401, 403, 429, 500)
 """Statuses of an answer that is given without a look at what an earlier try with the same key did."""
+_EVENTS: Final = "text/event-stream"
 _NOT_A_REGISTRY: Final = frozenset({"no_such_route", "method_not_allowed"})
 
 Query = dict[str, str | int | None]
@@ -116,7 +120,9 @@ class Http:
         import httpx  # noqa: PLC0415 - a program that only names this class need not load it
 
         self.url = address_of(url)
+        self._closed = False
         self._sleep = sleep
+        self._streams: set[socket.socket] = set()
         self._client = httpx.Client(
             transport=transport,
             headers=headers_of(token),
@@ -127,8 +133,16 @@ class Http:
         )
 
     def close(self) -> None:
-        """Close the connections. Idempotent."""
+        """Close the connections; streams end, whichever thread reads them. Idempotent."""
+        self._closed = True
+        for connection in list(self._streams):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._client.close()
+
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def get(self, path: str, **query: str | int | None) -> Any:
         """The JSON object at a path."""
@@ -161,6 +175,34 @@ class Http:
         if answer.status != 200:
             raise self._problem(answer)
         return self._object(answer), answer.tag
+
+    def stream(self, path: str, query: Query, *, headers: Mapping[str, str], silence: float) -> Iterator[bytes]:
+        """The pieces of an answer of events, as they come, in one try. It may never end.
+
+        silence: seconds without a byte after which it counts as broken. Raises Unavailable then, and what a problem
+        document says.
+        """
+        import httpx  # noqa: PLC0415 - loaded already, by the constructor
+
+        wanted = {"Accept": _EVENTS, "Accept-Encoding": "identity", **headers}
+        request = Request(method="GET", path=path, query=query, headers=wanted, seconds=silence)
+        try:
+            with (
+                self._translated(request),
+                self._client.stream(
+                    request.method,
+                    self.url + path,
+                    params={name: value for name, value in query.items() if value is not None},
+                    headers=wanted,
+                    timeout=httpx.Timeout(silence, connect=min(request.connect, silence)),
+                ) as response,
+                self._held(response),
+            ):
+                if response.status_code != 200 or _kind(response) != _EVENTS:
+                    raise self._problem(self._whole(response, request, time.monotonic() + TOTAL_SECONDS))
+                yield from response.iter_bytes()
+        except _Again as again:
+            raise again.error from again.__cause__
 
     def text(self, path: str) -> str:
         """The text at a path, as it is."""
@@ -234,19 +276,31 @@ class Http:
         headers = dict(request.headers or {})
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
-        try:
-            with self._client.stream(
+        with (
+            self._translated(request),
+            self._client.stream(
                 request.method,
                 self.url + request.path,
                 params={name: value for name, value in request.query.items() if value is not None},
                 json=request.body,
                 headers=headers,
                 timeout=httpx.Timeout(left, connect=min(request.connect, left)),
-            ) as response:
-                content = self._read(response, request, until)
-                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                told = response.headers.get("retry-after"), response.headers.get("etag")
-                answer = Answer(response.status_code, kind, content, *told)
+            ) as response,
+        ):
+            answer = self._whole(response, request, until)
+        if answer.status == 503:
+            problem = self._problem(answer)
+            # The server names the operation where it does not know itself what became of it.
+            raise _Again(problem, _seconds(answer.retry_after), unknown="operation" in problem.details)
+        return answer
+
+    @contextmanager
+    def _translated(self, request: Request) -> Iterator[None]:
+        """Whatever breaks on the way as `_Again` where another try may help, as Unavailable where none will."""
+        import httpx  # noqa: PLC0415 - loaded already, by the constructor
+
+        try:
+            yield
         except httpx.ConnectError as error:
             if isinstance(error.__context__ and error.__context__.__context__, ssl.SSLError) or "SSL" in str(error):
                 raise Unavailable(
@@ -261,11 +315,18 @@ class Http:
             raise _Again(self._silent(request), unknown=True) from error
         except httpx.HTTPError as error:
             raise Unavailable(f"the answer of {self.url} cannot be read", hint=self._hint()) from error
-        if answer.status == 503:
-            problem = self._problem(answer)
-            # The server names the operation where it does not know itself what became of it.
-            raise _Again(problem, _seconds(answer.retry_after), unknown="operation" in problem.details)
-        return answer
+
+    def _whole(self, response: httpx.Response, request: Request, until: float) -> Answer:
+        content = self._read(response, request, until)
+        kind = _kind(response)
+        told = response.headers.get("retry-after"), response.headers.get("etag")
+        return Answer(response.status_code, kind, content, *told)
+
+    def _held(self, response: httpx.Response) -> AbstractContextManager[None]:
+        """Notes the connection of a stream, for `close` to end it: whoever reads it waits for bytes meanwhile."""
+        stream = response.extensions.get("network_stream")
+        found = stream.get_extra_info("socket") if stream is not None else None
+        return _noted(self._streams, found)
 
     def _read(self, response: httpx.Response, request: Request, until: float) -> bytes:
         """The whole body. A server that sends one byte a second does not hold us longer than one that is silent."""
@@ -322,6 +383,23 @@ class Http:
 
     def _hint(self) -> str:
         return f"try again; if it stays so, check that {self.url} is a registry"
+
+
+@contextmanager
+def _noted(held: set[socket.socket], connection: socket.socket | None) -> Iterator[None]:
+    if connection is None:  # a transport of a test
+        yield
+        return
+    held.add(connection)
+    try:
+        yield
+    finally:
+        held.discard(connection)
+
+
+def _kind(response: httpx.Response) -> str:
+    """The media type of an answer."""
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def headers_of(token: str | None) -> dict[str, str]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.client import events
 from pinset.client.http import Http, path_of
 from pinset.domain import names
+from pinset.domain.following import Wanted
 from pinset.domain.moves import NONE, alias_moved, expected_release
 from pinset.domain.references import parse, parse_component, parse_selector
 from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -45,6 +47,7 @@ class RemoteRegistry:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
 
     def describe(self) -> answers.RegistryAnswer:
@@ -268,6 +271,17 @@ class RemoteRegistry:
     def operation(self, operation: str) -> answers.OperationAnswer:
         found: answers.OperationAnswer = self._http.get(path_of("operations", operation))
         return found
+
+    def events(
+        self,
+        *,
+        after: int | None = None,
+        bundles: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+        wait: float | None = None,
+    ) -> Iterator[answers.EventAnswer]:
+        wanted = Wanted.of(bundles, aliases)
+        return events.follow(self._http, wanted, after=after, wait=wait, sleep=self._sleep)
 
     def create_token(
         self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90

@@ -318,3 +318,72 @@ class ResolveAnswer(TypedDict):
     epoch: int
     serial: int
     items: list[ResolveItem]
+
+
+MoveEvent = TypedDict(
+    "MoveEvent",
+    {
+        "serial": int,
+        "at": str,
+        "actor": str,
+        "bundle": str,
+        "alias": str,
+        "action": str,
+        "seq": int,
+        "from": int | None,
+        "to": int | None,
+        "reason": str,
+        "revision": str,
+    },
+)
+"""An alias was moved. from, to: versions, None where it served or serves nothing."""
+
+
+class ReleaseEvent(TypedDict):
+    """A release was published."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    version: int
+    label: str | None
+    digest: str
+    message: str
+
+
+class YankEvent(TypedDict):
+    """A release was yanked, or its yank taken back: then ``yanked``, the reason, is None."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    version: int
+    yanked: str | None
+
+
+class StandEvent(TypedDict):
+    """Which registry it is, and its newest write."""
+
+    registry: str
+    epoch: int
+    serial: int
+
+
+class LostEvent(TypedDict):
+    """Why the connection to the registry is lost."""
+
+    reason: str
+
+
+class EventAnswer(TypedDict):
+    """Something that happened. event: move, release, yank, or of the stream itself: ready, reset, lost.
+
+    serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
+    look at everything again. lost: the connection broke, and is sought again; only far ones say so.
+    """
+
+    event: str
+    serial: int
+    data: MoveEvent | ReleaseEvent | YankEvent | StandEvent | LostEvent

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain import answers
 
@@ -189,6 +189,22 @@ class Registry(Protocol):
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         """What became of a write."""
+
+    def events(
+        self,
+        *,
+        after: int | None = None,
+        bundles: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+        wait: float | None = None,
+    ) -> Iterator[answers.EventAnswer]:
+        """What happens, as it happens, by serial: each event once, none left out; first a ``ready``.
+
+        after: go on after this serial; None: from now on. A serial that the registry does not know, or that is too far
+        back, gives a ``reset``. bundles: only of these. aliases: only moves, of these. wait: end once so many seconds
+        have passed without an event; None: never. A far one that loses the connection yields ``lost``, goes on where it
+        was, and says ``ready`` when it is back. Raises Unavailable where it cannot even begin.
+        """
 
     def create_token(
         self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90

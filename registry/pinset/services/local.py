@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Caller
     from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
+    from pinset.services.events import Batch
     from pinset.services.session import Context
 
 
@@ -260,6 +261,24 @@ class LocalRegistry:
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         return queries.operation(self._context, operation)
+
+    def events(
+        self,
+        *,
+        after: int | None = None,
+        bundles: Sequence[str] = (),
+        aliases: Sequence[str] = (),
+        wait: float | None = None,
+    ) -> Iterator[answers.EventAnswer]:
+        from pinset.services import events
+
+        return events.follow(self._context, after=after, bundles=bundles, aliases=aliases, wait=wait)
+
+    def events_since(self, after: int | None) -> Batch:
+        """A page of the events after a serial; None: none, but where the registry stands."""
+        from pinset.services import events
+
+        return events.since(self._context, after)
 
     def create_token(
         self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90

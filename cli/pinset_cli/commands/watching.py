@@ -1,0 +1,95 @@
+"""watch: what happens, as it happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pinset_cli import complete, output
+from pinset_cli import options as o
+from pinset_cli.locate import Options, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pinset.domain.answers import EventAnswer
+
+
+def watch(
+    target: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME[@ALIAS]]", help="Only this.", autocompletion=complete.moves),
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option("--after", metavar="SERIAL", min=0, help="Begin after this write, not now.")
+    ] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", metavar="SECONDS", min=0, max=3600, help="End after so long without an event."),
+    ] = None,
+    registry: o.Registry = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON, one a line.")] = False,
+) -> None:
+    """What happens in the registry, as it happens.
+
+    A line for each event, until interrupted; with an alias only its moves. The first thing in a line is the event's serial, for --after.
+
+    Example: pinset watch support-summarizer@production
+    """
+    name, _, alias = o.reference(target).partition("@") if target else ("", "", "")
+    chosen: dict[str, Any] = {"bundles": [name] if name else [], "aliases": [alias] if alias else []}
+    with opened(Options(registry)) as found:
+        lost = False
+        for event in found.events(after=after, wait=wait, **chosen):
+            if event["event"] in ("ready", "lost"):
+                lost = _talk(event, lost=lost)
+            elif as_json:
+                output.show_line(output.on_one_json_line(event))
+            else:
+                output.show_line(_line(event))
+
+
+def _talk(event: EventAnswer, *, lost: bool) -> bool:
+    """Say how the connection is; whether it is lost."""
+    data: Any = event["data"]
+    if event["event"] == "lost":
+        output.talk(output.safe(f"the connection is lost after {event['serial']}: {data['reason']}; trying again"))
+        return True
+    if lost:
+        output.talk(f"the connection is back, and goes on after {event['serial']}")
+    else:
+        output.talk(f"watching from serial {event['serial']} on (ctrl-c stops it)")
+    return False
+
+
+def _line(event: EventAnswer) -> str:
+    """An event for people."""
+    data: Any = event["data"]
+    if event["event"] == "reset":
+        return f"{event['serial']}  reset: events may have been missed, look again (pinset list)"
+    said, why = _TEXTS[event["event"]](data)
+    line = f"{event['serial']}  {output.utc(data['at'])}  {said} by {output.on_one_line(data['actor'])}"
+    return f"{line}: {output.on_one_line(why)}" if why else line
+
+
+def _move(data: Mapping[str, Any]) -> tuple[str, str]:
+    ends = " -> ".join("nothing" if version is None else f"v{version}" for version in (data["from"], data["to"]))
+    return f"{data['bundle']}@{data['alias']}  {ends}  {data['action']}", data["reason"]
+
+
+def _release(data: Mapping[str, Any]) -> tuple[str, str]:
+    label = f" ({output.on_one_line(data['label'])})" if data["label"] else ""
+    return f"{data['bundle']}@v{data['version']}{label}  published", data["message"]
+
+
+def _yank(data: Mapping[str, Any]) -> tuple[str, str]:
+    done = "yank taken back" if data["yanked"] is None else "yanked"
+    return f"{data['bundle']}@v{data['version']}  {done}", data["yanked"] or ""
+
+
+_TEXTS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "move": _move,
+    "release": _release,
+    "yank": _yank,
+}

@@ -1,0 +1,297 @@
+"""One look for all: a worker process reads what is new once, and passes it to every stream that wants it.
+
+What is kept for each stream is bounded; who reads too slowly is cut off, and goes on later from the serial it had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from anyio import to_thread
+
+from pinset.errors import Busy, PinsetError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pinset.domain.answers import EventAnswer
+    from pinset.domain.following import Wanted
+    from pinset.ports.catalog import Head, Mark
+    from pinset.services.events import Batch
+
+LOOK_SECONDS: Final = 0.015
+"""Between two looks at the mark, while anybody follows."""
+MARKLESS_SECONDS: Final = 0.25
+"""Between two looks into a catalog that has no mark, or that could not be read."""
+KEPT: Final = 1000
+KEPT_BYTES: Final = 1024 * 1024
+"""How many of the newest events are kept for who comes back, and how large they may be together."""
+FIRST: Final = 200
+"""Serials before the newest that are kept from the start: after a restart everybody comes back at once."""
+HELD: Final = 1000
+HELD_BYTES: Final = 1024 * 1024
+"""How far a stream may be behind. Streams share the bytes of an event."""
+PIECE_BYTES: Final = 32 * 1024
+_BURST: Final = 64 * 1024
+"""Bytes that are told before the streams have a turn to send them."""
+_SLICE: Final = 100
+_REPLAYS: Final = 2
+"""Pages for streams that are far behind, read at the same time."""
+
+
+class Source(Protocol):
+    """What a hub reads: see `services.local.LocalRegistry`."""
+
+    def mark(self) -> Mark | None:
+        """What is visible now."""
+
+    def events_since(self, after: int | None) -> Batch:
+        """A page of events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and the bytes that tell it."""
+
+    event: EventAnswer
+    text: bytes
+
+    @classmethod
+    def of(cls, event: EventAnswer) -> Told:
+        """Written once, for every stream."""
+        data = json.dumps(event["data"], ensure_ascii=False, separators=(",", ":"))
+        return cls(event, f"event: {event['event']}\nid: {event['serial']}\ndata: {data}\n\n".encode())
+
+
+class Follower:
+    """One stream's end in the hub: what it is still to be sent.
+
+    at: the serial up to which it has been told. drop: ends its connection at once.
+    """
+
+    __slots__ = ("_drop", "_held", "_size", "_waiting", "at", "over", "wanted")
+
+    def __init__(self, wanted: Wanted, drop: Callable[[], None]) -> None:
+        self.wanted = wanted
+        self.at = 0
+        self.over = False
+        self._drop = drop
+        self._held: deque[bytes] = deque()
+        self._size = 0
+        self._waiting: asyncio.Future[None] | None = None
+
+    def tell(self, told: Told) -> None:
+        """Hold an event until it is sent. Whoever has too many is cut off."""
+        if self.over or (told.event["serial"] <= self.at and told.event["event"] != "reset"):
+            return
+        self.at = told.event["serial"]
+        self._held.append(told.text)
+        self._size += len(told.text)
+        if len(self._held) > HELD or self._size > HELD_BYTES:
+            self.cut()
+        self._wake()
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is still to be sent."""
+        return bool(self._held)
+
+    def take(self) -> bytes:
+        """The next piece to send; empty where there is none."""
+        pieces, size = [], 0
+        while self._held and size < PIECE_BYTES:
+            pieces.append(self._held.popleft())
+            size += len(pieces[-1])
+        self._size -= size
+        return b"".join(pieces)
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is something to send, or it is over, but no longer than this."""
+        if self._held or self.over:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        timer = loop.call_later(seconds, self._wake)
+        try:
+            await self._waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
+    def cut(self) -> None:
+        """End the stream and its connection now, whatever is unsent."""
+        self.end()
+        self._held.clear()
+        self._size = 0
+        self._drop()
+
+    def end(self) -> None:
+        """Nothing more is to be sent."""
+        self.over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+class Hub:
+    """All streams of one process. Looks at the registry only while there are any. Lives on one event loop.
+
+    most: streams at a time.
+    """
+
+    def __init__(self, source: Source, *, most: int) -> None:
+        self._source = source
+        self._most = most
+        self._seated = 0
+        self._followers: dict[Wanted, set[Follower]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._begun: asyncio.Future[None] | None = None
+        self._replaying = asyncio.Semaphore(_REPLAYS)
+        self._kept: deque[Told] = deque()
+        self._kept_size = 0
+        self._head: Head | None = None
+        self.floor = 0
+        self.at = 0
+
+    @property
+    def head(self) -> Head:
+        """The newest write that was seen. Only while somebody is seated."""
+        if self._head is None:
+            raise AssertionError("the hub has not begun")
+        return self._head
+
+    @property
+    def seated(self) -> int:
+        """How many streams there are."""
+        return self._seated
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """A place for one stream. Raises Busy where all are taken."""
+        if self._seated >= self._most:
+            raise Busy(
+                "the server has as many streams as it takes", hint="ask now and then instead, or come back later"
+            )
+        self._seated += 1
+        try:
+            yield
+        finally:
+            self._seated -= 1
+
+    async def begun(self) -> None:
+        """Wait until the hub knows where the registry stands. Raises what reading it raises."""
+        if self._task is None or self._task.done():
+            self._begun = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._run(self._begun), name="pinset-events")
+        if self._begun is not None:
+            await asyncio.shield(self._begun)
+
+    def knows(self, at: int) -> bool:
+        """Whether everything after a serial is kept here."""
+        return self.floor <= at <= self.at
+
+    def after(self, at: int, wanted: Wanted) -> tuple[int, list[bytes]]:
+        """Some of what is kept after a serial, and up to where that is; the hub's own serial where it is the rest."""
+        newer = [told for told in self._kept if told.event["serial"] > at]
+        if len(newer) <= _SLICE:
+            return self.at, [told.text for told in newer if wanted.includes(told.event)]
+        newer = newer[:_SLICE]
+        return newer[-1].event["serial"], [told.text for told in newer if wanted.includes(told.event)]
+
+    async def page(self, after: int) -> Batch:
+        """A page out of the catalog, for who is further behind than what is kept. Raises what reading raises."""
+        async with self._replaying:
+            return await to_thread.run_sync(self._source.events_since, after)
+
+    def join(self, follower: Follower, at: int) -> None:
+        """From now on a follower is told everything it wants after a serial."""
+        follower.at = at
+        self._followers.setdefault(follower.wanted, set()).add(follower)
+
+    def leave(self, follower: Follower) -> None:
+        """A stream has ended."""
+        others = self._followers.get(follower.wanted, set())
+        others.discard(follower)
+        if not others:
+            self._followers.pop(follower.wanted, None)
+
+    async def _run(self, begun: asyncio.Future[None]) -> None:
+        try:
+            mark = self._source.mark()
+            await self._begin()
+            if not begun.done():
+                begun.set_result(None)
+            while self._seated:
+                await asyncio.sleep(LOOK_SECONDS if mark is not None else MARKLESS_SECONDS)
+                now = self._source.mark()
+                if now is None or now != mark:
+                    mark = now if await self._caught_up() else None
+        except PinsetError as error:
+            if not begun.done():
+                begun.set_exception(error)
+        finally:
+            # Streams that nobody feeds must not look alive.
+            if not begun.done():
+                begun.set_exception(Unavailable("what happens cannot be told", hint="come back later"))
+            for follower in self._everybody():
+                follower.end()
+
+    async def _begin(self) -> None:
+        batch = await to_thread.run_sync(self._source.events_since, None)
+        first = max(0, batch.position - FIRST)
+        self._kept.clear()
+        self._kept_size, self._head, self.floor, self.at = 0, batch.head, first, first
+        while not (batch := await to_thread.run_sync(self._source.events_since, self.at)).whole:
+            await self._take(batch)
+        await self._take(batch)
+
+    async def _caught_up(self) -> bool:
+        """Read what is new and tell it; whether that could be done."""
+        with suppress(PinsetError):
+            while True:
+                batch = await to_thread.run_sync(self._source.events_since, self.at)
+                await self._take(batch)
+                if batch.whole:
+                    return True
+        return False
+
+    async def _take(self, batch: Batch) -> None:
+        self._head, size = batch.head, 0
+        for event in batch.events:
+            told = Told.of(event)
+            self._tell(told)
+            size += len(told.text)
+            if size >= _BURST:
+                size = 0
+                await asyncio.sleep(0)
+        self.at = batch.position
+
+    def _tell(self, told: Told) -> None:
+        if told.event["event"] == "reset":
+            self._kept.clear()
+            self._kept_size, self.floor = 0, told.event["serial"]
+        else:
+            self._keep(told)
+        self.at = told.event["serial"]  # streams may join half way through a page
+        for wanted, followers in list(self._followers.items()):
+            if wanted.includes(told.event):
+                for follower in list(followers):
+                    follower.tell(told)
+
+    def _keep(self, told: Told) -> None:
+        self._kept.append(told)
+        self._kept_size += len(told.text)
+        while len(self._kept) > KEPT or self._kept_size > KEPT_BYTES:
+            gone = self._kept.popleft()
+            self._kept_size -= len(gone.text)
+            self.floor = gone.event["serial"]
+
+    def _everybody(self) -> list[Follower]:
+        return [follower for followers in self._followers.values() for follower in followers]

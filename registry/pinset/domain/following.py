@@ -1,0 +1,48 @@
+"""Which events somebody wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pinset.domain import names
+from pinset.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinset.domain.answers import EventAnswer
+
+MOST: Final = 1000
+"""Names that one stream may be limited to."""
+_OF_STREAMS: Final = frozenset({"ready", "reset", "lost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A choice of events. bundles: of these alone. aliases: moves alone, and of these; empty: any.
+
+    Whoever names aliases asks what they serve, and a release or a yank changes no alias.
+    """
+
+    bundles: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, bundles: Sequence[str], aliases: Sequence[str]) -> Wanted:
+        """Of names as users write them. Raises InvalidName, and InvalidInput for too many."""
+        if max(len(bundles), len(aliases)) > MOST:
+            raise InvalidInput(f"a stream is limited to at most {MOST} names", hint="leave the names out to get all")
+        return cls(
+            frozenset(names.bundle_name(name) for name in bundles),
+            frozenset(names.alias_name(name) for name in aliases),
+        )
+
+    def includes(self, event: EventAnswer) -> bool:
+        """Whether an event is among them. What is said of the stream itself always is."""
+        if event["event"] in _OF_STREAMS:
+            return True
+        data: Any = event["data"]
+        if self.bundles and data["bundle"] not in self.bundles:
+            return False
+        return not self.aliases or data.get("alias") in self.aliases

@@ -1,0 +1,180 @@
+"""Events: what the registry's commits say to whoever follows it, in the order of their serials.
+
+Shared components and the founding of a registry are no events. A new epoch is a `reset`: what was seen before may be
+of a history that is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pinset.domain.following import Wanted
+from pinset.domain.records import EvidenceRecord, FoundingRecord, MoveRecord, ReleaseRecord, Verdict
+from pinset.services import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pinset.domain import answers
+    from pinset.domain.records import Record
+    from pinset.ports.catalog import Head, Mark
+    from pinset.services.session import Context
+
+PAGE: Final = 200
+"""Commits that are read at once."""
+FARTHEST: Final = 10_000
+"""Serials that somebody may be behind and still be told each event; whoever is further behind is told to look anew."""
+SHORTEST: Final = 0.02
+LONGEST: Final = 0.2
+"""Seconds between two looks at the mark: the longer nothing happens, the more."""
+MARKLESS: Final = 0.25
+"""Seconds between two looks into a catalog that has no mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events after a serial. position: up to which serial they are complete, at most the head's."""
+
+    head: Head
+    position: int
+    events: tuple[answers.EventAnswer, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is nothing after it yet."""
+        return self.position >= self.head.serial
+
+
+def event_of(commit: str, record: Record) -> answers.EventAnswer | None:
+    """What a commit says; None where it is no event."""
+    if isinstance(record, MoveRecord):
+        return _move(commit, record)
+    if isinstance(record, ReleaseRecord):
+        return _release(record)
+    if isinstance(record, EvidenceRecord):
+        return _yank(record)
+    if isinstance(record, FoundingRecord) and record.stamp.prev is not None:
+        return _reset(record.registry_id, record.epoch, record.stamp.serial)
+    return None
+
+
+def greeting(head: Head, position: int) -> answers.EventAnswer:
+    """The first event of every stream, which goes on after ``position``."""
+    return {"event": "ready", "serial": position, "data": _stand(head.registry_id, head.epoch, head.serial)}
+
+
+def since(context: Context, after: int | None, limit: int = PAGE) -> Batch:
+    """The events of the first ``limit`` commits after a serial; None: from now on.
+
+    A serial that this registry has not reached, or that is too far back, gives a `reset` at the newest.
+    """
+    with reading.view(context) as reader:
+        head = reader.head()
+        if after is None or after == head.serial:
+            return Batch(head, head.serial, ())
+        if not 0 < head.serial - after <= FARTHEST:
+            return Batch(head, head.serial, (_reset(head.registry_id, head.epoch, head.serial),))
+        found = reader.records(after=after, limit=limit)
+    position = found[-1][1].stamp.serial if found else head.serial
+    events = (event_of(commit, record) for commit, record in found)
+    return Batch(head, position, tuple(event for event in events if event is not None))
+
+
+def follow(
+    context: Context,
+    *,
+    after: int | None = None,
+    bundles: Sequence[str] = (),
+    aliases: Sequence[str] = (),
+    wait: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[answers.EventAnswer]:
+    """See `ports.registry.Registry.events`."""
+    return _following(context, after, Wanted.of(bundles, aliases), wait, sleep)
+
+
+def _following(
+    context: Context, after: int | None, wanted: Wanted, wait: float | None, sleep: Callable[[float], None]
+) -> Iterator[answers.EventAnswer]:
+    quiet = time.monotonic()
+    mark = context.catalog.mark()
+    batch = since(context, after)
+    yield greeting(batch.head, batch.position if after is None else after)
+    while True:
+        for event in batch.events:
+            if wanted.includes(event):
+                yield event
+                quiet = time.monotonic()
+        if batch.whole:
+            until = None if wait is None else quiet + wait
+            if not _waited(context, mark, until, sleep):
+                return
+            mark = context.catalog.mark()
+        batch = since(context, batch.position)
+
+
+def _waited(context: Context, seen: Mark | None, until: float | None, sleep: Callable[[float], None]) -> bool:
+    """Whether something may have become visible, before the time was over."""
+    pause = SHORTEST
+    while (mark := context.catalog.mark()) is None or mark == seen:
+        left = MARKLESS if until is None else until - time.monotonic()
+        if left <= 0:
+            return False
+        sleep(min(MARKLESS if mark is None else pause, left))
+        if mark is None:
+            return True
+        pause = min(pause * 1.5, LONGEST)
+    return True
+
+
+def _move(commit: str, record: MoveRecord) -> answers.EventAnswer:
+    data: answers.MoveEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.bundle,
+        "alias": record.alias,
+        "action": record.action.value,
+        "seq": record.seq,
+        "from": record.from_version,
+        "to": record.to_version,
+        "reason": record.reason,
+        "revision": commit,
+    }
+    return {"event": "move", "serial": record.stamp.serial, "data": data}
+
+
+def _release(record: ReleaseRecord) -> answers.EventAnswer:
+    data: answers.ReleaseEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.bundle,
+        "version": record.version,
+        "label": record.label,
+        "digest": record.digest,
+        "message": record.message,
+    }
+    return {"event": "release", "serial": record.stamp.serial, "data": data}
+
+
+def _yank(record: EvidenceRecord) -> answers.EventAnswer:
+    data: answers.YankEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.bundle,
+        "version": record.version,
+        "yanked": record.reason if record.verdict is Verdict.YANK else None,
+    }
+    return {"event": "yank", "serial": record.stamp.serial, "data": data}
+
+
+def _reset(registry: str, epoch: int, serial: int) -> answers.EventAnswer:
+    return {"event": "reset", "serial": serial, "data": _stand(registry, epoch, serial)}
+
+
+def _stand(registry: str, epoch: int, serial: int) -> answers.StandEvent:
+    return {"registry": registry, "epoch": epoch, "serial": serial}
