@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -274,3 +276,17 @@ def _beat(wire: Wire) -> int:
         wire.news.notify_all()
     wire.say("move", {"bundle": "none"})
     return wire.listening
+
+
+def test_a_program_ends_while_it_listens(wire: Wire) -> None:
+    program = f"""
+import time
+from pinset import Client
+client = Client({wire.url!r}, cache=None)
+client.get({NAME!r})
+while client._keeper._listener._serial is None:
+    time.sleep(0.01)
+print("listened")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("listened\n", "")
