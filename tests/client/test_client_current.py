@@ -294,3 +294,15 @@ def test_a_poll_of_many_years_is_none_that_spins(
     client._keeper.hurry(NAME, None, 0.0)
     until(lambda: client.get(NAME).version == 2)
     assert not caplog.records
+
+
+def test_only_what_was_heard_of_is_asked_for(make: Callable[..., Client], source: Directory) -> None:
+    source.registry.promote(ME, f"{NAME}@v1", "staging")
+    client = make(poll=3600.0)
+    client.get(NAME)
+    client.get(NAME, alias="staging")
+    client._keeper.hurry("other", None, 0.0)
+    client._keeper.hurry(NAME, "canary", 0.0)
+    client._keeper.hurry(NAME, "staging", 0.0)
+    until(lambda: client.counts["confirmed"] == 1)
+    assert source.asked == [f"{NAME}@production", f"{NAME}@staging", f"{NAME}@staging"]

@@ -161,6 +161,7 @@ def test_a_stream_that_ends_is_not_opened_before_the_next_answer(wire: Wire, con
 def test_a_stream_without_beats_is_given_up(
     wire: Wire, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stream, "FIRST_EVENT_SECONDS", 3600.0)
     monkeypatch.setattr(stream, "SILENT_SECONDS", 0.1)
     wire.silent = True
     client = connect(poll=0.02)
