@@ -256,3 +256,53 @@ def test_a_thousand_moves_under_a_hundred_readers_are_whole_and_never_back() -> 
     assert client.counts["fetched"] >= 1000
     assert not client.counts["refused"]
     assert not wrong
+
+
+class Late(Directory):
+    """Answers with what was so when it was asked, after a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def fetch(self, bundle: str, selector: str, tag: str | None, seconds: float, holds: str | None = None) -> Any:
+        answer = super().fetch(bundle, selector, tag, seconds, holds)
+        assert self.goes_on.wait(20)
+        return answer
+
+
+def test_what_is_heard_while_an_answer_is_on_its_way_is_asked_for_again() -> None:
+    source = Late()
+    source.registry.publish(ME, files("One {{ticket}}."), alias="production")
+    with closing(source.registry), Client(source=source, cache=None, poll=3600.0) as client:
+        asking = threading.Thread(target=lambda: client.get(NAME))
+        asking.start()
+        until(lambda: len(source.asked) == 1)
+        source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+        client._keeper.hurry(NAME, "production", 0.0)
+        source.goes_on.set()
+        asking.join()
+        until(lambda: client.get(NAME).version == 2)
+
+
+def test_a_poll_of_many_years_is_none_that_spins(
+    make: Callable[..., Client], source: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make(poll=1e15)
+    client.get(NAME)
+    source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+    client._keeper.hurry(NAME, None, 0.0)
+    until(lambda: client.get(NAME).version == 2)
+    assert not caplog.records
+
+
+def test_only_what_was_heard_of_is_asked_for(make: Callable[..., Client], source: Directory) -> None:
+    source.registry.promote(ME, f"{NAME}@v1", "staging")
+    client = make(poll=3600.0)
+    client.get(NAME)
+    client.get(NAME, alias="staging")
+    client._keeper.hurry("other", None, 0.0)
+    client._keeper.hurry(NAME, "canary", 0.0)
+    client._keeper.hurry(NAME, "staging", 0.0)
+    until(lambda: client.counts["confirmed"] == 1)
+    assert source.asked == [f"{NAME}@production", f"{NAME}@staging", f"{NAME}@staging"]

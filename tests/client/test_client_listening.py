@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +161,7 @@ def test_a_stream_that_ends_is_not_opened_before_the_next_answer(wire: Wire, con
 def test_a_stream_without_beats_is_given_up(
     wire: Wire, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stream, "FIRST_EVENT_SECONDS", 3600.0)
     monkeypatch.setattr(stream, "SILENT_SECONDS", 0.1)
     wire.silent = True
     client = connect(poll=0.02)
@@ -274,3 +277,17 @@ def _beat(wire: Wire) -> int:
         wire.news.notify_all()
     wire.say("move", {"bundle": "none"})
     return wire.listening
+
+
+def test_a_program_ends_while_it_listens(wire: Wire) -> None:
+    program = f"""
+import time
+from pinset import Client
+client = Client({wire.url!r}, cache=None)
+client.get({NAME!r})
+while client._keeper._listener._serial is None:
+    time.sleep(0.01)
+print("listened")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("listened\n", "")

@@ -41,3 +41,15 @@ def test_a_snapshot_then_the_default_of_the_code(
     assert make(cache=None).get(NAME, default=sealed).source == "default"
     with pytest.raises(InvalidInput):
         make(snapshot=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"format": 2, "releases": []}', '{"releases": []}', "[]", "{", '{"format": 1, "releases": [{}]}']
+)
+def test_what_is_no_snapshot_is_refused_with_the_name_of_the_file(
+    text: str, make: Callable[..., Client], tmp_path: Path
+) -> None:
+    (tmp_path / "snapshot.json").write_text(text)
+    with pytest.raises(InvalidInput, match=r"snapshot\.json") as told:
+        make(snapshot=tmp_path / "snapshot.json")
+    assert told.value.hint

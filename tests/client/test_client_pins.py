@@ -114,8 +114,10 @@ def test_a_file_that_somebody_is_writing_is_not_read_half(pinning: Path) -> None
 def test_a_pin_that_nobody_has_leaves_what_there_is(
     make: Callable[..., Client], pinning: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    pinning.write_text(f"{NAME}@v1")
     client = make()
     first = client.get(NAME)
+    assert first.source == "pin"
     pinning.write_text(f"{NAME}@v99")
     until(lambda: "is nowhere to be had" in caplog.text)
     assert client.get(NAME) is first

@@ -27,6 +27,7 @@ LOOK_SECONDS: Final = 1.0
 """From one look at a file of pins, or at the files of a working copy, to the next."""
 AGAIN_SECONDS: Final = 1.0
 """After a release that was pushed, the registry is asked once more within that time: so it knows who has it."""
+LONGEST_WAIT: Final = 3600.0
 _ANSWERED: Final = (NotFound, Refused)
 """Errors by which a registry shows that it is there."""
 _log = logging.getLogger("pinset.client")
@@ -113,8 +114,9 @@ class Keeper:
                     self._refresh(slot)
             except Exception:  # noqa: BLE001 - what the last good release was, it stays
                 _log.exception("%s could not be refreshed", slot.name if slot is not None else "a file of pins")
+                self._look_at = later = self._pace.clock() + paces.LONGEST_PAUSE
                 if slot is not None:
-                    slot.due = self._pace.clock() + paces.LONGEST_PAUSE
+                    slot.due = later
             if slot is not None:
                 slot.tried.set()
 
@@ -157,7 +159,7 @@ class Keeper:
     def _pause(self) -> float:
         now = self._pace.clock()
         due = min((slot.due for slot in self._slots.values()), default=now + paces.LONGEST_PAUSE)
-        return max(0.0, (min(due, self._look_at) if self._pins.watched else due) - now)
+        return min(max(0.0, (min(due, self._look_at) if self._pins.watched else due) - now), LONGEST_WAIT)
 
     def _refresh(self, slot: Slot) -> None:
         if slot.directory is not None:

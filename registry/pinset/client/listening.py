@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pinset.client.source import Listenable
 from pinset.errors import PinsetError
@@ -32,9 +32,14 @@ MOST_BUNDLES: Final = 20
 """A stream for more than these is not filtered."""
 Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
 """Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
-Hurry = Callable[..., None]
-"""`pinset.client.keeper.Keeper.hurry`."""
 _log = logging.getLogger("pinset.client")
+
+
+class Hurry(Protocol):
+    """What is heard is given to it: `pinset.client.keeper.Keeper.hurry`."""
+
+    def __call__(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
+        """Ask soon for what a bundle's selector means, of all where they are None."""
 
 
 def listener_of(source: Source, hurry: Hurry, pace: Pace) -> Listener | None:
@@ -118,16 +123,10 @@ class Listener:
         return False
 
     def _follow(self) -> None:
-        """Hear one stream to its end, and settle when the next one is opened."""
-        with self._turn:
-            if self._ended:
-                return
-            self._covered = self._wanted if len(self._wanted) <= MOST_BUNDLES else frozenset()
-            stream = self._stream = self._open(self._covered, self._serial)
-            if stream is None:
-                # This source has nothing to tell.
-                self._ended = True
-                return
+        """Hear one stream to its end."""
+        stream = self._begin()
+        if stream is None:
+            return
         heard, why = False, "it ended"
         try:
             for event in stream:
@@ -137,6 +136,20 @@ class Listener:
             why = error.message
         finally:
             stream.close()
+        self._settle(why, heard=heard)
+
+    def _begin(self) -> Stream | None:
+        with self._turn:
+            if self._ended:
+                return None
+            self._covered = self._wanted if len(self._wanted) <= MOST_BUNDLES else frozenset()
+            self._stream = self._open(self._covered, self._serial)
+            # A source may find that it has nothing to tell.
+            self._ended = self._stream is None
+            return self._stream
+
+    def _settle(self, why: str, *, heard: bool) -> None:
+        """After the end of a stream: when the next one is opened."""
         with self._turn:
             self._stream = None
             if not self._covers():
