@@ -121,12 +121,15 @@ def directory_source(directory: str) -> DirectorySource:
 def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
+    from pinset.catalog.sights import MemorySights
     from pinset.gitstore.memory import MemoryStore
     from pinset.services import maintenance
     from pinset.services.local import LocalRegistry
     from pinset.services.session import Context
 
-    context = Context(store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock())
+    context = Context(
+        store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock(), sights=MemorySights()
+    )
     maintenance.found(context, str(uuid.uuid4()))
     return LocalRegistry(context)
 
@@ -263,12 +266,14 @@ def application() -> Any:
 
 
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:
+    from pinset.catalog.sights import FileSights
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
     from pinset.services.session import Context
 
     store, catalog = _store(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
-    return Context(store=store, catalog=catalog, state=SqlState(directory), clock=SystemClock())
+    state, sights = SqlState(directory), FileSights(directory)
+    return Context(store=store, catalog=catalog, state=state, clock=SystemClock(), sights=sights)
 
 
 def _store(directory: Path, *, create: bool = False) -> Store:

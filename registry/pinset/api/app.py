@@ -16,16 +16,18 @@ from pinset.api import (
     routes_keeping,
     routes_releases,
 )
+from pinset.api.adoption import Adoption
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
-from pinset.api.metrics import Requests
+from pinset.api.metrics import Fetches, Requests
+from pinset.api.observer import Observer
 from pinset.api.settings import Settings
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from fastapi.routing import APIRoute
@@ -66,11 +68,15 @@ def create_app(
             clock,
             interval=round(settings.scrub_hours * 3600 * 1_000_000),
         )
-    app = _routed(_scrubbing(scrubber, at_end))
+    adoption = Adoption(registry.keep_sights)
+    app = _routed(_working([adoption] if scrubber is None else [adoption, scrubber], at_end))
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
+    app.state.adoption = adoption
     app.state.requests = Requests()
+    app.state.fetches = Fetches()
+    app.state.observer = Observer(app.state.requests, app.state.fetches, adoption, log_requests=settings.log_requests)
     app.state.probe = CapacityLimiter(1)
     app.state.gate = Gate(app.state.settings.at_once)
     problems.install(app)
@@ -78,7 +84,7 @@ def create_app(
         Guard,
         registry=registry,
         settings=app.state.settings,
-        requests=app.state.requests,
+        observer=app.state.observer,
         gate=app.state.gate,
     )
     return app
@@ -89,20 +95,20 @@ def describe() -> dict[str, Any]:
     return _routed().openapi()
 
 
-def _scrubbing(
-    scrubber: Scrubber | None, at_end: Callable[[], None] | None
+def _working(
+    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The lifespan of an application: its scrubber works from the start to the end, and what is left is done then."""
+    """The lifespan of an application: threads work from its start to its end, and what is left is done then."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if scrubber is not None:
-            scrubber.start()
+        for worker in workers:
+            worker.start()
         try:
             yield
         finally:
-            if scrubber is not None:
-                await to_thread.run_sync(scrubber.stop)
+            for worker in workers:
+                await to_thread.run_sync(worker.stop)
             if at_end is not None:
                 await to_thread.run_sync(at_end)
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
 from pinset.api.conditional import cache_of, tag_of, unless_known
+from pinset.api.observer import mark_fetched
 from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
@@ -102,6 +103,13 @@ def unyank(asked: p.Yanks, bundle: p.Bundle, selector: p.Selector, body: r.YankR
     return asked.changed(body.model_dump(), work)
 
 
+@router.get("/bundles/{bundle}/clients", response_model=a.Page[a.ClientsAnswer])
+def list_clients(asked: p.Reads, bundle: p.Bundle) -> Response:
+    """Who runs what: clients that fetched an alias within the last minute, by the version they hold."""
+    asked.request.app.state.adoption.tell()
+    return asked.page(asked.registry.clients(bundle))
+
+
 @router.get("/bundles/{bundle}/history", response_model=a.Page[a.HistoryItem])
 def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
     """The moves of all aliases of a bundle, newest first."""
@@ -119,6 +127,8 @@ def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: s
         answer = asked.registry.sealed(named)
     else:
         answer = asked.registry.release(named)
+    if form != "summary":
+        mark_fetched(asked.request.scope, found, bundle, answer["version"])
     # A release that is yanked may be taken back, and a summary says which aliases serve it.
     cache = cache_of(found, fixed=form != "summary" and answer["yanked"] is None)
     return unless_known(known, asked.answered(answer), tag_of(answer, form, found), cache)

@@ -13,7 +13,7 @@ class Settings:
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
     to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
-    cost much work which run at the same time in a process.
+    cost much work which run at the same time in a process. log_requests: whether each request is a line in the log.
     """
 
     small_body: int = 1024 * 1024
@@ -22,3 +22,4 @@ class Settings:
     kept_answers: int = 24 * 3600 * 1_000_000
     scrub_hours: float = 24.0
     at_once: int = max(2, os.cpu_count() or 1)
+    log_requests: bool = False
