@@ -32,7 +32,9 @@ _PACKING_SECONDS = 30.0
 """How long a backup waits for a gc."""
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
-"""How the workers that uvicorn starts learn what they serve, and how often they scrub it."""
+_LOG = "PINSET_SERVED_LOG"
+_LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, and what they log."""
 
 
 class SystemClock:
@@ -221,16 +223,27 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
 
 
 def serve_registry(
-    directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None], scrub_hours: float = 24.0
+    directory: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    talk: Callable[[str], None],
+    scrub_hours: float = 24.0,
+    log: str = "text",
+    log_requests: bool = False,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
-    Raises InvalidInput without the server's packages.
+    log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
+    line for each request. Raises InvalidInput without the server's packages, and for another log.
     """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
-    from pinset.api import server
+    from pinset.api import logs, server
 
+    if log not in logs.FORMATS:
+        raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
     registry = local_registry(home)
     try:
@@ -239,12 +252,15 @@ def serve_registry(
         registry.close()
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
+    os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
+    logs.configure(log)
+    say = talk if log == "text" else logs.said
     try:
         server.run(
             "pinset.bootstrap:application",
             listening,
             workers=workers,
-            ready=lambda address: talk(f"serving {home} on {address} (ctrl-c stops it)"),
+            ready=lambda address: say(f"serving {home} on {address} (ctrl-c stops it)"),
         )
     finally:
         listening.close()
@@ -252,6 +268,7 @@ def serve_registry(
 
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
+    from pinset.api import logs
     from pinset.api.app import create_app
     from pinset.api.server import end_with_parent
     from pinset.api.settings import Settings
@@ -259,7 +276,8 @@ def application() -> Any:
 
     end_with_parent()
     home = Path(os.environ[_SERVED])
-    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
+    logs.configure(os.environ[_LOG])
+    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]), log_requests=bool(os.environ[_LOG_REQUESTS]))
     registry = local_registry(home, serving=True)
     scrubs = FileScrubs(home)
     return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)

@@ -14,6 +14,7 @@ FORMATS: Final = ("text", "json")
 _REQUESTS: Final = logging.getLogger("pinset.requests")
 _SAID: Final = logging.getLogger("pinset.server")
 _FIELDS: Final = "pinset_fields"
+_TOLD: Final = "pinset_told"
 _LONGEST: Final = 2048
 """Characters of a value that a client chose."""
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/@{}+,()*")
@@ -52,9 +53,15 @@ def answered(*, request_id: str, method: str, path: str, route: str, status: int
 
 
 class _Stderr(logging.Handler):
-    """Writes to what stderr is at that moment. Where nobody can hear it the server goes on."""
+    """Writes to what stderr is at that moment, an exception once. Where nobody can hear it the server goes on."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            # A bug that we answered and logged with its request passes on to uvicorn, which logs it too.
+            if error.__dict__.get(_TOLD):
+                return
+            error.__dict__[_TOLD] = True
         with suppress(OSError, ValueError):
             if sys.stderr is not None:
                 sys.stderr.write(self.format(record) + "\n")
