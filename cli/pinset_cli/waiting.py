@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain.adoption import Adopted, adopted, lacking
+from pinset.domain.adoption import SILENT, Adopted, adopted, lacking
 from pinset.errors import InvalidInput, Unavailable
 from pinset_cli import output
 
@@ -19,8 +19,11 @@ SECONDS: Final = 60.0
 """How long is waited where nobody says: as long as a client that has stopped is remembered."""
 _PAUSES: Final = (0.1, 0.5)
 """Seconds between the first two looks, and between any two later: each is twice the one before."""
+_ROUNDED: Final = 0.1
+"""Seconds by which an age may be rounded up, and a little."""
 _SHOWN: Final = 3
 """Versions that a sentence names."""
+_SILENCE: Final = "some clients said nothing since the move"
 
 
 class Outcome(NamedTuple):
@@ -47,26 +50,28 @@ def until_adopted(
     move: MoveAnswer,
     seconds: float,
     *,
+    began: float,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Wait until every client that runs holds what the alias was moved to; each change is a line of talk.
 
+    began: a moment before the move, as ``now`` has it, from which on it is waited for so many seconds.
     A server that cannot answer for a while is asked again. Raises what looking raises otherwise.
     """
-    version, began, pause = move["to"] or 0, now(), _PAUSES[0]
+    version, pause = move["to"] or 0, _PAUSES[0]
     said: Adopted | None = None
     while True:
         items, trouble = _look(registry, move)
         found, waited = adopted(items, move["alias"], version), now() - began
-        if trouble is None and found.holding == found.clients:
+        if trouble is None and found.holding == found.clients and _is_news(items, move, waited):
             return Outcome(found, waited)
         if trouble is None and found != said:
             said = found
             output.talk(f"{found.holding} of {output.count(found.clients, 'client')} {_hold(found.holding)} v{version}")
         elsewhere = "" if trouble is not None else _moved_on(registry, move)
         if elsewhere or waited >= seconds:
-            others = elsewhere or trouble or _lacking(items, move["alias"], version)
+            others = elsewhere or trouble or _lacking(items, move["alias"], version) or _SILENCE
             return Outcome(found if trouble is None else said or Adopted(0, 0), waited, others)
         sleep(min(pause, seconds - waited))
         pause = min(pause * 2, _PAUSES[1])
@@ -89,6 +94,16 @@ def _look(registry: Registry, move: MoveAnswer) -> tuple[Sequence[ClientsAnswer]
         return registry.clients(move["bundle"])["items"], None
     except Unavailable as error:
         return (), f"the registry cannot say who holds it: {error.message}"
+
+
+def _is_news(items: Sequence[ClientsAnswer], move: MoveAnswer, waited: float) -> bool:
+    """Whether who holds it said so since the move: before it they may have held the same, and something else in between.
+
+    Not where one of them has stopped: it will say nothing more.
+    """
+    mine = [item for item in items if item["alias"] == move["alias"] and item["version"] == move["to"]]
+    oldest = max((item["oldest"] for item in mine), default=0.0)
+    return move["action"] == "none" or oldest > SILENT or oldest <= waited + _ROUNDED
 
 
 def _moved_on(registry: Registry, move: MoveAnswer) -> str:

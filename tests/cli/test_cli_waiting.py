@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Registry
 
 OPS = Caller(actor="ops")
-LATELY = "(last seen 3 s ago)"
+LATELY = "(last seen 0 s ago)"
 MANY = f"1 on v6 {LATELY}, 1 on v5 {LATELY}, 1 on v4 {LATELY}, and those on 2 other versions"
 
 
 def on(
-    version: int | None, clients: int, *, silent: int = 0, alias: str = "production", oldest: float = 3.4
+    version: int | None, clients: int, *, silent: int = 0, alias: str = "production", oldest: float = 0.0
 ) -> ClientsAnswer:
     return {"bundle": "support", "alias": alias, "version": version, "clients": clients, "silent": silent,
             "oldest": oldest}  # fmt: skip
@@ -57,10 +57,26 @@ class Played:
         self.slept.append(seconds)
         self.at += seconds
 
-    def wait(self, seconds: float = 60.0) -> waiting.Outcome:
-        move = cast("MoveAnswer", {"bundle": "support", "alias": "production", "to": 8, "revision": "r"})
+    def wait(self, seconds: float = 60.0, *, action: str = "promote") -> waiting.Outcome:
+        move = cast("MoveAnswer", {"bundle": "support", "alias": "production", "to": 8, "action": action})
         registry = cast("Registry", self)
-        return waiting.until_adopted(registry, move, seconds, now=lambda: self.at, sleep=self.sleep)
+        return waiting.until_adopted(registry, move, seconds, began=0.0, now=lambda: self.at, sleep=self.sleep)
+
+
+def test_what_was_said_before_the_move_does_not_count() -> None:
+    played = Played([on(8, 2, oldest=2.0)], [on(8, 2, oldest=2.2)], [on(8, 2, oldest=0.3)])
+    assert played.wait().adopted == (2, 2)
+    assert len(played.slept) == 2
+    assert Played([on(8, 2, oldest=20.0)]).wait(5).others == "some clients said nothing since the move"
+
+
+@pytest.mark.parametrize(
+    ("look", "action"), [(on(8, 2, oldest=20.0), "none"), (on(8, 2, silent=1, oldest=30.1), "rollback")]
+)
+def test_nothing_new_is_waited_for_without_a_move_or_from_who_has_stopped(look: ClientsAnswer, action: str) -> None:
+    played = Played([look])
+    assert played.wait(action=action).adopted == (2, 2)
+    assert played.slept == []
 
 
 def test_it_waits_until_nobody_holds_another_version_and_says_each_change_once(
@@ -96,7 +112,7 @@ def test_in_the_end_it_says_who_lacks_it() -> None:
     played = Played([on(8, 40), on(7, 3, silent=1, oldest=31.2), on(6, 1, silent=1), on(None, 1)])
     outcome = played.wait(10)
     assert (outcome.adopted, outcome.waited) == ((43, 40), 10.0)
-    assert outcome.others == "2 clients on v7 (last seen 31 s ago), 1 client with none yet (last seen 3 s ago)"
+    assert outcome.others == "2 clients on v7 (last seen 31 s ago), 1 client with none yet (last seen 0 s ago)"
     assert sum(played.slept) == pytest.approx(10.0)
     assert max(played.slept) == 0.5
 
@@ -123,7 +139,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again() -> None:
         ([on(8, 9, alias="staging")], "no clients"),
         ([on(7, 41), on(6, 2, oldest=12.4)], "41 clients hold it, 2 on v6 (last seen 12 s ago)"),
         ([on(7, 1)], "1 client holds it"),
-        ([on(None, 1)], "nobody holds it, 1 with none yet (last seen 3 s ago)"),
+        ([on(None, 1)], "nobody holds it, 1 with none yet (last seen 0 s ago)"),
         ([on(n, 1) for n in (6, 5, 4, 3, 2)], f"nobody holds it, {MANY}"),
     ],
 )  # fmt: skip
@@ -133,7 +149,7 @@ def test_a_sentence_says_who_runs_an_alias(items: list[ClientsAnswer], said: str
 
 def test_of_a_retired_alias_it_says_who_still_runs_what() -> None:
     assert waiting.sentence([on(7, 2), on(None, 1)], "production", None) == (
-        "2 on v7 (last seen 3 s ago), 1 with none yet (last seen 3 s ago)"
+        "2 on v7 (last seen 0 s ago), 1 with none yet (last seen 0 s ago)"
     )
 
 
@@ -194,12 +210,16 @@ def test_status_shows_who_runs_what_in_80_columns(cli: Cli) -> None:
     ]
 
 
-def test_a_move_that_all_hold_ends_with_0(cli: Cli) -> None:
-    cli.saw(2, 2)
+def test_a_move_that_all_hold_ends_with_0(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.saw(2, 1, ago=5)
+    # They fetch it while it is waited for.
+    asleep = {**waiting.until_adopted.__kwdefaults__, "sleep": lambda _seconds: cli.saw(2, 2)}
+    monkeypatch.setattr(waiting.until_adopted, "__kwdefaults__", asleep)
     status, out, err = cli("promote", "support@v2", "production", "--wait")
     assert (status, out) == (0, "support@production: v1 -> v2\n")
+    assert err.splitlines()[0] == "1 of 2 clients holds v2"
     assert "all 2 clients hold v2 after " in err
-    cli.saw(1)
+    asleep["sleep"] = lambda _seconds: cli.saw(1)
     status, out, err = cli("rollback", "support@production", "--yes", "--wait", "--json")
     answer = json.loads(out)
     assert (status, answer["to"], answer["adopted"]["clients"], answer["adopted"]["holding"]) == (0, 1, 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,8 +52,9 @@ def promote(
     reference, alias = o.reference(target[:-1]), target[-1]
     chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
+        began = time.monotonic()
         answer = found.promote(caller(chosen), reference, alias, expect=expect, reason=message, again=again)
-        _end(found, answer, chosen, seconds)
+        _end(found, answer, chosen, seconds, began)
 
 
 def rollback(
@@ -98,6 +100,7 @@ def rollback(
             if not typer.confirm("Roll back?", default=False, err=True):
                 output.talk("nothing was changed")
                 raise typer.Exit(EXIT_ANSWER_IS_NO)
+        began = time.monotonic()
         answer = found.rollback(
             caller(chosen),
             bundle,
@@ -109,7 +112,7 @@ def rollback(
             revision=revision,
             reason=message,
         )
-        _end(found, answer, chosen, seconds)
+        _end(found, answer, chosen, seconds, began)
 
 
 def yank(
@@ -216,8 +219,8 @@ def alias_retire(
     _show(answer, chosen)
 
 
-def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | None) -> None:
-    """Show a move, and where it is asked for wait until the clients hold what it moved to."""
+def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | None, began: float) -> None:
+    """Show a move, and where it is asked for wait until the clients hold what it moved to. began: before the move."""
     if seconds is None or chosen.dry_run:
         _show(answer, chosen)
         return
@@ -225,7 +228,7 @@ def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | 
         _show(answer, chosen)
     outcome = None
     try:
-        outcome = waiting.until_adopted(found, answer, seconds)
+        outcome = waiting.until_adopted(found, answer, seconds, began=began)
     except (PinsetError, KeyboardInterrupt):
         output.talk("the move is made; who holds it was not waited for any longer")
         raise
