@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import httpx
 import pytest
 
+from pinset import bootstrap
+from pinset.api.app import create_app
 from pinset.catalog.sights import FileSights
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pinset.services.local import LocalRegistry
 
@@ -74,8 +84,6 @@ def test_clients_may_be_read_by_who_may_read(two: LocalRegistry, api: Any) -> No
 def test_who_opens_a_servers_directory_sees_its_clients_until_the_server_ends(
     home: Any, api_of: Callable[..., Any], manifest: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pinset import bootstrap
-
     server, elsewhere = bootstrap.local_registry(home), bootstrap.local_registry(home)
     server.publish(OPS, manifest(), alias="production")
     api = api_of(server)
@@ -97,8 +105,6 @@ def test_who_opens_a_servers_directory_sees_its_clients_until_the_server_ends(
 def test_the_folder_is_no_part_of_the_registry(
     home: Any, tmp_path: Any, manifest: Callable[..., dict[str, str]], work: str
 ) -> None:
-    from pinset import bootstrap
-
     registry = bootstrap.local_registry(home)
     registry.publish(OPS, manifest(), alias="production")
     registry.keep_sights({("0" * 16, "support", "production"): (1, registry._context.sights.now())})
@@ -113,4 +119,72 @@ def test_the_folder_is_no_part_of_the_registry(
         bootstrap.restore_registry(home, tmp_path / "again")
         assert not (tmp_path / "again" / "serving").exists()
     assert [item["clients"] for item in registry.clients("support")["items"]] == [1]
+    registry.close()
+
+
+# -- a server ----------------------------------------------------------------------------------------------------
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "pinset-adoption"]
+
+
+def test_a_server_tells_what_it_saw_while_it_runs_and_not_after(
+    memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(memory, "keep_sights", lambda _table: told.set())
+    app = create_app(memory)
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            assert threads() == ["pinset-adoption"]
+            app.state.adoption.seen("0" * 16, "support", "production", "v7")
+            assert await anyio.to_thread.run_sync(told.wait, 30)
+
+    anyio.run(run)
+    assert threads() == []
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from pinset.bootstrap import serve_registry
+serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=2, talk=lambda text: print(text, flush=True))
+"""
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_workers_and_the_directory_know_what_all_of_them_saw(
+    home: Path, manifest: Callable[..., dict[str, str]]
+) -> None:
+    registry = bootstrap.local_registry(home)
+    registry.publish(OPS, manifest(), alias="production")
+    with subprocess.Popen([sys.executable, "-c", SERVE, str(home)], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split(" on ")[1].split()[0]
+            asked = 0
+
+            def fetch() -> bool:
+                """A client on a connection of its own; whether both workers have met some."""
+                nonlocal asked
+                httpx.get(f"{address}{ALIAS}", headers=client(asked, "v1"), timeout=30).raise_for_status()
+                asked += 1
+                return len(list(home.glob("serving/*.json"))) == 2
+
+            until(fetch)
+            until(lambda: sum(item["clients"] for item in registry.clients("support")["items"]) == asked)
+            assert httpx.get(f"{address}{BUNDLE}/clients", timeout=30).json()["items"][0]["clients"] == asked
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=30)
+    assert list((home / "serving").iterdir()) == []
+    assert registry.clients("support")["items"] == []
     registry.close()
