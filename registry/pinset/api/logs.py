@@ -13,6 +13,7 @@ from typing import Any, Final
 FORMATS: Final = ("text", "json")
 _REQUESTS: Final = logging.getLogger("pinset.requests")
 _SAID: Final = logging.getLogger("pinset.server")
+_UVICORNS: Final = tuple(logging.getLogger(name) for name in ("uvicorn", "uvicorn.error"))
 _FIELDS: Final = "pinset_fields"
 _TOLD: Final = "pinset_told"
 _LONGEST: Final = 2048
@@ -28,6 +29,9 @@ def configure(form: str) -> None:
     handler = _Stderr()
     handler.setFormatter(_Json() if form == "json" else _Text())
     root.addHandler(handler)
+    for logger in _UVICORNS:  # whoever ran uvicorn in this process before may have given it handlers of its own
+        logger.handlers.clear()
+        logger.propagate = True
     for logger in (_REQUESTS, _SAID):
         logger.setLevel(logging.INFO)
 
