@@ -67,6 +67,14 @@ class DiskCache:
             if body is not None:
                 yield {**kept["answer"], **body}, kept["tag"], abs(time.time() - kept["confirmed"])
 
+    def newest(self, bundle: str, selector: str) -> tuple[str, int, int] | None:
+        """The newest move that was taken of an alias: registry, epoch, seq. None where none is known."""
+        answer: Mapping[str, Any] = next((kept["answer"] for kept in self._read(bundle, selector)), {})
+        registry, epoch, seq = answer.get("registry"), answer.get("epoch"), (answer.get("alias") or {}).get("seq")
+        if isinstance(registry, str) and isinstance(epoch, int) and isinstance(seq, int):
+            return registry, epoch, seq
+        return None
+
     def find(self, bundle: str, selector: str) -> dict[str, Any] | None:
         """An answer for a version, label or digest among all that any name of the bundle meant."""
         for entry in self._entries():

@@ -98,6 +98,8 @@ class Intake:
     def _adopt(self, slot: Slot, answer: Mapping[str, Any], tag: str | None) -> None:
         """Take a release in the place of the one before. Raises Integrity, Refused for one that is not taken."""
         release = Release(answer, Standing(_fresh(slot)))
+        if release.seq is not None and slot.meant not in slot.moves:
+            slot.remember(self._cache.newest(slot.bundle, slot.meant))
         refuse_unusable(slot, release)
         self.counts["fetched"] += 1
         before = slot.hold(release, tag)

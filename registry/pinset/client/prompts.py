@@ -38,7 +38,8 @@ class Prompt:
     @property
     def variables(self) -> tuple[str, ...]:
         """The variables that it must be given; sorted."""
-        return tuple(sorted(self.data.get("inputs", {}).get("required", ())))
+        inputs = self.data.get("inputs")
+        return tuple(sorted(inputs.get("required", ()))) if isinstance(inputs, dict) else ()
 
     def messages(self, /, **values: Any) -> list[dict[str, Any]]:
         """Its messages filled in: ``{"role", "content"}`` each. A placeholder takes a list of such messages.

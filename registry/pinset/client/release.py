@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pinset.client import shapes
 from pinset.client.prompts import Prompt, compiled
+from pinset.client.shape import refuse_answer, refuse_content
 from pinset.client.using import using
 from pinset.domain import sealed
 from pinset.domain.document import content_of
@@ -47,6 +48,7 @@ class Release:
 
         answer: as ``?form=sealed`` gives it.
         """
+        refuse_answer(answer)
         try:
             form = sealed.Sealed(answer["manifest"], dict(answer["files"]))
             sealed.verify(form, answer["digest"])
@@ -63,7 +65,7 @@ class Release:
             self.yanked: str | None = answer.get("yanked")
             self.alias: str | None = alias["name"] if alias else None
             self.seq: int | None = alias["seq"] if alias else None
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Integrity(f"that is no sealed release: {error!r}", hint="is it a registry's answer?") from error
         if named != self.bundle:
             raise Integrity(f"the release is of {show(str(named))}, not of {show(self.bundle)}", hint="ask again")
@@ -72,6 +74,7 @@ class Release:
         self._standing = standing
         self._checks: dict[str, Check | None] = {}
         self.content: Mapping[str, Any] = MappingProxyType(content_of(form))
+        refuse_content(self.content)
 
     @property
     def source(self) -> Source:

@@ -95,6 +95,11 @@ class Slot:
             self.moves[self.meant] = (release.registry, release.epoch, release.seq)
         return before
 
+    def remember(self, move: tuple[str, int, int] | None) -> None:
+        """Note what an earlier process took as the newest move of what it means, where none is known here."""
+        if move is not None:
+            self.moves.setdefault(self.meant, move)
+
     def offer(self, release: Release, tag: str | None, meant: str) -> Release | None:
         """Take a release that was found as ``meant`` while there is none; what is held then."""
         with self._lock:
@@ -138,12 +143,24 @@ def refuse_unusable(slot: Slot, release: Release) -> None:
 
 
 def _refuse_foreign(slot: Slot, release: Release) -> None:
-    alias = slot.directory is None and parse_selector(slot.meant).kind is SelectorKind.ALIAS
-    if release.bundle != slot.bundle or (alias and release.alias != slot.meant):
+    if release.bundle != slot.bundle or (slot.directory is None and not _is_what(slot.meant, release)):
+        answered = f"{release.ref} as {release.alias}" if release.alias else release.ref
         raise Refused(
-            f"{slot.name} was asked for, and {release.bundle}@{release.alias} answered",
+            f"{slot.name} was asked for, and {answered} answered",
             hint="see what stands between this client and the registry",
         )
+
+
+def _is_what(meant: str, release: Release) -> bool:
+    """Whether a release can be what a selector means."""
+    wanted = parse_selector(meant)
+    if wanted.kind is SelectorKind.VERSION:
+        return release.version == wanted.version
+    if wanted.kind is SelectorKind.DIGEST:
+        return release.digest.startswith(wanted.text)
+    if wanted.kind is SelectorKind.LABEL:
+        return (release.label or "").lower() == wanted.text.lower()
+    return wanted.kind is SelectorKind.LATEST or release.alias == wanted.text
 
 
 def _refuse_older(slot: Slot, release: Release) -> None:

@@ -32,7 +32,7 @@ def content_of(sealed: sealed_form.Sealed) -> dict[str, Any]:
     """
     try:
         return _Derivation(sealed).content()
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, InvalidInput) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, InvalidInput) as error:
         raise Integrity(f"a sealed manifest contradicts itself: {error!r}", hint="run `pinset verify`") from error
 
 
