@@ -98,7 +98,7 @@ def test_the_oldest_release_of_a_name_is_what_a_client_says_it_holds(
     until(lambda: wire.listening == 1)
     wire.promote("Two {{ticket}} {{tone}}.")
     until(lambda: client.counts["refused"] > 0 and client.get(NAME).version == 2)
-    until(lambda: len(wire.fetches) > 6)
+    until(lambda: len(wire.fetches) > 5)
     assert {fetch.get("Pinset-Holds") for fetch in wire.fetches[4:]} == {"v1"}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from pinset.client import pace as paces
 from pinset.client.listening import listener_of
 from pinset.client.slots import Needs, Slot
-from pinset.errors import NotFound, PinsetError, Refused, Unavailable
+from pinset.errors import Integrity, InvalidInput, NotFound, PermissionDenied, PinsetError, Refused, Unavailable
 
 if TYPE_CHECKING:
     from pinset.client.intake import Intake
@@ -28,8 +29,8 @@ LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 1.0
 """After a release that was pushed, the registry is asked once more within that time: so it knows who has it."""
 LONGEST_WAIT: Final = 3600.0
-_ANSWERED: Final = (NotFound, Refused)
-"""Errors by which a registry shows that it is there."""
+_ANSWERED: Final = (NotFound, Refused, PermissionDenied, InvalidInput, Integrity)
+"""Errors by which a registry shows that it is there: they are of one name, and stand in the way of no other."""
 _log = logging.getLogger("pinset.client")
 
 
@@ -75,8 +76,8 @@ class Keeper:
             self._pace.heard()
             for slot in self._slots.values():
                 if bundle in (None, slot.bundle) and selector in (None, slot.meant):
-                    slot.due = min(slot.due, self._pace.clock() + self._pace.uniform(0.0, within))
-                    slot.news, slot.moved = True, slot.moved or moved
+                    slot.hear(self._pace.clock() + self._pace.uniform(0.0, within))
+                    slot.moved = slot.moved or moved
             self._turn.notify_all()
 
     def close(self) -> None:
@@ -154,7 +155,7 @@ class Keeper:
                 slot.due = self._pace.after_quiet(waiting=slot.release is None)
                 slot.tried.set()
             return None
-        return min(due, key=lambda slot: (slot.tried.is_set(), slot.due), default=None)
+        return min(due, key=lambda slot: (slot.tried.is_set(), not slot.moved, slot.due, slot.looked), default=None)
 
     def _pause(self) -> float:
         now = self._pace.clock()
@@ -166,7 +167,8 @@ class Keeper:
             self._look(slot, slot.directory)
             return
         seconds = TOTAL_SECONDS if slot.tried.is_set() else FIRST_SECONDS
-        slot.news = False
+        with self._turn:
+            slot.ask(self._pace.clock())
         try:
             answer, tag = self._source.fetch(slot.bundle, slot.meant, slot.tag, seconds, self._holds(slot))
         except PinsetError as error:
@@ -177,8 +179,8 @@ class Keeper:
         if self._listener is not None:
             self._listener.answered(slot.bundle)
         with self._turn:
-            if slot.news:  # what was heard since it was asked is newer than the answer
-                due = self._pace.clock()
+            if slot.soon < inf:  # what was heard since it was asked is newer than the answer
+                due = min(due, slot.soon)
             elif slot.moved:
                 slot.moved = False
                 due = min(due, self._pace.clock() + self._pace.uniform(0.0, AGAIN_SECONDS))
@@ -201,9 +203,17 @@ class Keeper:
             slot.due = self._pace.answered()
             return
         asked = float(error.details.get("retry_after") or 0.0)
-        slot.due = self._pace.failed(asked, waiting=slot.release is None or slot.moved)
+        self._probe(slot, self._pace.failed(asked, waiting=slot.release is None or slot.moved))
         if self._listener is not None:
             self._listener.failed()
+
+    def _probe(self, failed: Slot, at: float) -> None:
+        """Ask for one name then, to see whether the registry is there: the one that was not asked for the longest."""
+        with self._turn:
+            others = [slot for slot in self._slots.values() if slot.directory is None and not slot.fixed]
+            first = min(others, key=lambda slot: slot.looked, default=failed)
+            failed.due = self._pace.after_quiet(waiting=failed.release is None)
+            first.due = at
 
     def _holds(self, slot: Slot) -> str | None:
         """What the registry is told that this client has of a name: the oldest, where its code needs several."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from pinset.domain.references import SelectorKind, is_working_copy, parse_selector
 from pinset.errors import Refused
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, "Needs"]
 """Bundle, selector as it was asked for, and what the code needs: one slot each."""
+MOST_HEARD: Final = 20
+"""How often at most what is heard of a name makes it due, within `HEARD_SECONDS`: what is heard may be wrong."""
+HEARD_SECONDS: Final = 10.0
 _log = logging.getLogger("pinset.client")
 
 
@@ -59,8 +64,12 @@ class Slot:
     """The newest move that was taken of each alias it meant: registry, epoch, seq."""
     turned: bool = False
     """Whether it means something else than what is held, by a pin, and nobody has given that yet."""
-    news: bool = False
-    """Whether something was heard of it since the registry was asked."""
+    soon: float = inf
+    """When to ask for it because of what was heard since the registry was asked."""
+    looked: float = 0.0
+    """When the registry was last asked for it."""
+    heard: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_HEARD))
+    """When it was last asked for because of what was heard."""
     moved: bool = False
     """Whether it was heard that it moved, and no answer came since."""
     tried: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +95,18 @@ class Slot:
     def directory(self) -> str | None:
         """The working copy that it means; None where it means a release."""
         return self.pin if self.pin is not None and is_working_copy(self.pin) else None
+
+    def hear(self, at: float) -> None:
+        """Be due by then because of what was heard; later, where that made it due very often."""
+        if len(self.heard) == MOST_HEARD:
+            at = max(at, self.heard[0] + HEARD_SECONDS)
+        self.soon, self.due = min(self.soon, at), min(self.due, at)
+
+    def ask(self, now: float) -> None:
+        """Note that the registry is asked for it."""
+        if self.soon <= now:
+            self.heard.append(now)
+        self.soon, self.looked = inf, now
 
     def hold(self, release: Release, tag: str | None) -> Release | None:
         """Take a release in the place of the one before, which is returned."""
