@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
+from pinset.client.packing import ACCEPTED, unpacked
 from pinset.errors import InvalidInput, PinsetError, RateLimited, Unavailable, from_problem
 from pinset.version import VERSION
 
@@ -33,6 +34,7 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds: the longest ``Retry-After`` that is waited for."""
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes. The largest release as JSON, all of it escaped, is below."""
+LONGEST_TAG: Final = 256
 _LATER: Final = (401, 403, 429, 500)
 """Statuses of an answer that is given without a look at what an earlier try with the same key did."""
 _EVENTS: Final = "text/event-stream"
@@ -200,7 +202,7 @@ class Http:
             ):
                 if response.status_code != 200 or _kind(response) != _EVENTS:
                     raise self._problem(self._whole(response, request, time.monotonic() + TOTAL_SECONDS))
-                yield from response.iter_bytes()
+                yield from self._plain(response)
         except _Again as again:
             raise again.error from again.__cause__
 
@@ -319,7 +321,7 @@ class Http:
     def _whole(self, response: httpx.Response, request: Request, until: float) -> Answer:
         content = self._read(response, request, until)
         kind = _kind(response)
-        told = response.headers.get("retry-after"), response.headers.get("etag")
+        told = response.headers.get("retry-after"), _tag(response.headers.get("etag"))
         return Answer(response.status_code, kind, content, *told)
 
     def _held(self, response: httpx.Response) -> AbstractContextManager[None]:
@@ -331,7 +333,7 @@ class Http:
     def _read(self, response: httpx.Response, request: Request, until: float) -> bytes:
         """The whole body. A server that sends one byte a second does not hold us longer than one that is silent."""
         pieces, size = [], 0
-        for piece in response.iter_bytes():
+        for piece in self._plain(response):
             pieces.append(piece)
             size += len(piece)
             if size > ANSWER_LIMIT:
@@ -339,6 +341,16 @@ class Http:
             if time.monotonic() > until:
                 raise self._silent(request)
         return b"".join(pieces)
+
+    def _plain(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body's pieces, unpacked. Raises Unavailable for what is packed in a way nobody asked for, or not whole."""
+        packing = response.headers.get("content-encoding", "identity").strip().lower()
+        if packing not in ("identity", ACCEPTED):
+            raise Unavailable(f"the answer of {self.url} is packed as nobody asked for", hint=self._hint())
+        try:
+            yield from response.iter_bytes() if packing == "identity" else unpacked(response.iter_raw())
+        except ValueError as error:
+            raise Unavailable(f"the answer of {self.url} cannot be read: {error}", hint=self._hint()) from error
 
     def _object(self, answer: Answer) -> dict[str, Any]:
         found = _parsed(answer)
@@ -402,9 +414,15 @@ def _kind(response: httpx.Response) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
+def _tag(given: str | None) -> str | None:
+    """An ETag that can be sent back; None for one that cannot, which would stand in the way of every later request."""
+    fits = given is not None and len(given) <= LONGEST_TAG and given.isascii() and given.isprintable()
+    return given if fits else None
+
+
 def headers_of(token: str | None) -> dict[str, str]:
     """What each request says of who asks. Raises InvalidInput for what cannot be a token."""
-    headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}"}
+    headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}", "Accept-Encoding": ACCEPTED}
     if token is None:
         return headers
     if not (token.isascii() and token.isprintable()) or " " in token:

@@ -202,7 +202,7 @@ class Keeper:
         if isinstance(error, _ANSWERED):
             slot.due = self._pace.answered()
             return
-        asked = float(error.details.get("retry_after") or 0.0)
+        asked = _asked(error.details.get("retry_after"))
         self._probe(slot, self._pace.failed(asked, waiting=slot.release is None or slot.moved))
         if self._listener is not None:
             self._listener.failed()
@@ -210,8 +210,8 @@ class Keeper:
     def _probe(self, failed: Slot, at: float) -> None:
         """Ask for one name then, to see whether the registry is there: the one that was not asked for the longest."""
         with self._turn:
-            others = [slot for slot in self._slots.values() if slot.directory is None and not slot.fixed]
-            first = min(others, key=lambda slot: slot.looked, default=failed)
+            tried = [slot for slot in self._slots.values() if slot.tried.is_set() and slot.directory is None]
+            first = min((slot for slot in tried if not slot.fixed), key=lambda slot: slot.looked, default=failed)
             failed.due = self._pace.after_quiet(waiting=failed.release is None)
             first.due = at
 
@@ -221,3 +221,10 @@ class Keeper:
             same = [one.release for one in self._slots.values() if one.name == slot.name and one.release is not None]
         oldest = min(same, key=lambda release: (release.epoch, release.seq or 0), default=None)
         return f"v{oldest.version}" if oldest is not None else None
+
+
+def _asked(seconds: object) -> float:
+    """For how long a registry wants to be left alone, at most an hour: it may not mean what it says."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        return 0.0
+    return float(min(seconds, LONGEST_WAIT))

@@ -37,6 +37,7 @@ class HttpStream:
         query = urlencode({"bundle": ",".join(sorted(bundles))}, safe=",") if bundles else ""
         self._path = urlsplit(address).path + "/v1/events" + (f"?{query}" if query else "")
         self._headers = {**headers_of(token), "Accept": "text/event-stream", "Cache-Control": "no-store"}
+        self._headers["Accept-Encoding"] = "identity"
         if after is not None:
             self._headers["Last-Event-ID"] = str(after)
         self._socket: socket.socket | None = None
