@@ -95,4 +95,28 @@ def test_what_is_heard_comes_before_what_is_only_due() -> None:
         assert found.bundle == "c"
 
 
+def test_a_callback_may_ask_for_another_name(make: Callable[..., Client], source: Directory) -> None:
+    source.registry.promote(ME, f"{NAME}@v1", "staging")
+    client, got = make(), list[str]()
+    client.on_change(f"{NAME}@production", lambda *_: got.append(client.get(NAME, alias="staging").source))
+    client.get(NAME)
+    until(lambda: bool(got))
+    assert got == ["fresh"]
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, GeneratorExit, KeyboardInterrupt])
+def test_a_callback_that_wants_to_end_the_program_ends_nothing(
+    make: Callable[..., Client], source: Directory, leaving: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(*_: object) -> None:
+        raise leaving
+
+    client = make()
+    client.on_change(NAME, leave)
+    assert client.get(NAME).version == 1
+    until(lambda: bool(caplog.records))
+    source.registry.promote(ME, f"{NAME}@v1", "staging")
+    assert client.get(NAME, alias="staging").source == "fresh"
+
+
 _KEY = (NAME, "production", Slot(NAME, "production").needs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import subprocess
 import sys
 import threading
@@ -164,3 +165,11 @@ def test_the_model_is_told_only_of_a_prompt_that_was_named(release: Callable[[st
     assert conventions.GEN_AI_REQUEST_MODEL not in support.attributes()
     with pytest.raises(NotFound):
         support.attributes("planner")
+
+
+def test_a_block_that_is_left_elsewhere_than_it_was_entered_is_left_in_peace(release: Callable[[str], Release]) -> None:
+    block = release("support").in_use()
+    contextvars.copy_context().run(block.__enter__)
+    assert in_use() is None
+    contextvars.copy_context().run(block.__exit__, None, None, None)
+    assert in_use() is None

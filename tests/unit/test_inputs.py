@@ -112,3 +112,33 @@ def test_names_alone_are_checked_without_loading_a_validator() -> None:
         "assert 'jsonschema' not in sys.modules and 'referencing' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}},
+        {"properties": {"a": {"pattern": "("}}},
+        {"properties": {"a": {"pattern": r"^\p{L}+$"}}},
+        {"properties": {"a": {"$ref": "#/properties/a"}}},
+        {"properties": {"a": {"type": 7}}},
+        {"properties": 5},
+        {"$ref": 5},
+        {"required": 5, "minProperties": 1},
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_an_error_with_a_way_out_each_time(schema: Any) -> None:
+    check = check_of(schema)
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="cannot be checked") as refused:
+            check({"a": "x"})
+        assert "inputs" in refused.value.hint
+
+
+def test_values_that_are_too_deep_to_be_looked_at_are_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(20_000):
+        deep = [deep]
+    items = {"type": "array", "items": {"$ref": "#/properties/a"}}
+    with pytest.raises(InvalidInput, match="cannot be checked"):
+        check_of({"properties": {"a": items}})({"a": deep})

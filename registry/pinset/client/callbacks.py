@@ -57,5 +57,5 @@ class Callbacks:
 def _call(told: Callable[..., object], *about: object) -> None:
     try:
         told(*about)
-    except Exception:  # noqa: BLE001 - theirs, whatever it is
+    except (Exception, SystemExit):  # noqa: BLE001 - theirs, whatever it is; to end the program is not for this thread
         _log.exception("a callback failed")

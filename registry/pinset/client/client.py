@@ -165,7 +165,7 @@ class Client:
 
     def _first(self, slot: Slot, default: Mapping[str, Any] | None) -> Release:
         """What the registry answers soon, else what the cache, the snapshot or the code has."""
-        answered = slot.tried.wait(keepers.FIRST_SECONDS)
+        answered = self._keeper.first(slot, keepers.FIRST_SECONDS)
         if slot.release is not None:
             return slot.release
         if slot.directory is not None:

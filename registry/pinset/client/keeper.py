@@ -61,6 +61,14 @@ class Keeper:
             self._start()
             return slot
 
+    def first(self, slot: Slot, seconds: float) -> bool:
+        """Wait for the first try of a name; whether it has ended. Its own thread, in a callback, makes that try itself."""
+        if self._thread is threading.current_thread() and not slot.tried.is_set():
+            if slot.directory is not None or not self._pace.quiet:
+                self._refresh(slot)
+            slot.tried.set()
+        return slot.tried.wait(seconds)
+
     def look(self) -> None:
         """Ask for every name now, in the caller's thread: for who keeps no thread."""
         for slot in list(self._slots.values()):
@@ -101,7 +109,7 @@ class Keeper:
             self._start()
 
     def _start(self) -> None:
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._keep, name="pinset-keeper", daemon=True)
             self._thread.start()
 
@@ -113,7 +121,7 @@ class Keeper:
                 slot = self._wait()
                 if slot is not None:
                     self._refresh(slot)
-            except Exception:  # noqa: BLE001 - what the last good release was, it stays
+            except BaseException:  # noqa: BLE001 - what the last good release was, it stays; so does this thread
                 _log.exception("%s could not be refreshed", slot.name if slot is not None else "a file of pins")
                 self._look_at = later = self._pace.clock() + paces.LONGEST_PAUSE
                 if slot is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,9 @@ def using(release: Release) -> Iterator[Release]:
     try:
         yield release
     finally:
-        _IN_USE.reset(before)
+        # A block that is left elsewhere than it was entered, as that of a generator may be, leaves nothing to undo.
+        with suppress(ValueError):
+            _IN_USE.reset(before)
 
 
 def in_use() -> Release | None:

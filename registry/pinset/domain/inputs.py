@@ -52,6 +52,20 @@ def check_of(schema: Any) -> Check:
     Values that the schema does not declare are not looked at: whether a prompt takes them is told elsewhere, and newer
     code may well pass one more after a rollback.
     """
+    try:
+        return _compiled(schema)
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the compiler raises for what is no schema
+        why = _reason(error)
+
+    def refuse(_: Mapping[str, Any]) -> None:
+        raise _unusable(why)
+
+    return refuse
+
+
+def _compiled(schema: Any) -> Check:
     if not declares_more(schema):
         required = tuple(schema.get("required", ())) if isinstance(schema, dict) else ()
         return lambda values: _refuse_missing(required, values)
@@ -65,11 +79,25 @@ def check_of(schema: Any) -> Check:
 
     def check(values: Mapping[str, Any]) -> None:
         seen = {name: value for name, value in values.items() if declared is None or name in declared}
-        errors = sorted(validator.iter_errors(seen), key=lambda error: [str(step) for step in error.absolute_path])
+        try:
+            errors = sorted(validator.iter_errors(seen), key=lambda error: [str(step) for step in error.absolute_path])
+        except Exception as error:  # a pattern that Python has not, a circle, values too deep
+            raise _unusable(_reason(error)) from error
         if errors:
             _refuse(errors, values)
 
     return check
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__} {_cut(str(error))}".rstrip()
+
+
+def _unusable(why: str) -> InvalidInput:
+    return InvalidInput(
+        f"what is given cannot be checked against the prompt's inputs: {why}",
+        hint="see the prompt's inputs: its patterns are Python's, its $refs lead to its own $defs and in no circle",
+    )
 
 
 def _open(schema: Any) -> bool:
