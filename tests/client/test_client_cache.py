@@ -15,6 +15,7 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset.client import cache as module
+from pinset.client import ownfiles
 from pinset.client.cache import DiskCache, default_directory
 from pinset.client.release import Release, Standing
 from pinset.errors import Unavailable
@@ -193,11 +194,14 @@ def test_a_disk_that_cannot_be_written_still_serves_what_is_on_it(
     make: Callable[..., Client], source: Directory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     make().get(NAME)
+    opens = os.open
 
-    def refused(*_: object, **__: object) -> int:
-        raise OSError(errno.EROFS, "Read-only file system")
+    def refused(path: Path, flags: int, *more: Any, **named: Any) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opens(path, flags, *more, **named)
 
-    monkeypatch.setattr(module.os, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
     assert make().get(NAME).version == 2
     until(lambda: "Read-only file system" in caplog.text)
@@ -237,3 +241,70 @@ def test_the_users_folder_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert default_directory() == tmp_path / "kept"
     monkeypatch.setenv("PINSET_CACHE", "")
     assert default_directory() is None
+
+
+def test_a_pipe_or_another_users_file_in_the_place_of_an_entry_is_passed_over(
+    make: Callable[..., Client], source: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make().get(NAME)
+    source.fails = UNREACHABLE
+    with monkeypatch.context() as another:
+        another.setattr(os, "geteuid", lambda: 12345)
+        another.setattr(ownfiles, "_SYSTEM", -1)
+        with pytest.raises(Unavailable):
+            make().get(NAME)
+    assert make().get(NAME).source == "disk"
+    for path in (tmp_path / "cache" / "names").iterdir():
+        path.unlink()
+        os.mkfifo(path)
+    with pytest.raises(Unavailable):
+        make().get(NAME)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"kept": 1}, {"kept": [1]}, {"kept": [{}]}, {"kept": [{"answer": {"alias": 7}}]}]
+)
+def test_an_entry_of_another_shape_is_passed_over(
+    make: Callable[..., Client], source: Directory, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    first = make()
+    first.get(NAME)
+    first.close()
+    for path in (tmp_path / "cache" / "names").iterdir():
+        entry = {
+            name: value for name, value in json.loads(path.read_text().partition("\n")[2]).items() if name != "kept"
+        }
+        text = json.dumps({**entry, **wrong})
+        path.write_text(f"{module._sum(text)}\n{text}")
+    assert make(poll=60.0).get(NAME).source == "fresh"
+    source.fails = UNREACHABLE
+    assert make().get(NAME).source == "disk", "it was written anew"
+
+
+def test_a_process_that_stopped_with_the_lock_stops_no_other(
+    make: Callable[..., Client], source: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownfiles, "LOCK_SECONDS", 0.05)
+    (tmp_path / "cache").mkdir()
+    with ownfiles.locked(tmp_path / "cache" / "lock"):
+        client = make()
+        assert client.get(NAME).version == 1
+        source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+        until(lambda: client.get(NAME).version == 2)
+
+
+def test_a_copy_of_the_process_that_is_made_under_the_lock_does_not_keep_it(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with ownfiles.locked(tmp_path / "lock"):
+        child = os.fork()
+        if child == 0:
+            os.read(reading, 1)
+            os._exit(0)
+    try:
+        with ownfiles.locked(tmp_path / "lock"):
+            pass
+    finally:
+        os.write(writing, b".")
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)

@@ -7,16 +7,18 @@ Nothing here ever fails a fetch: what cannot be read is ignored, what cannot be 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
 import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from pinset.client.ownfiles import locked, read_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +165,7 @@ class DiskCache:
         if self._directory is None:
             return None
         try:
-            found = json.loads(self._sealed(digest).read_bytes())
+            found = json.loads(read_own(self._sealed(digest)))
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and set(found) == set(_BODY) else None
@@ -183,12 +185,8 @@ class DiskCache:
     def _locked(self) -> Iterator[None]:
         for folder in (self._root(), self._root() / "names", self._root() / "sealed"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._root() / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self._root() / "lock"):
             yield
-        finally:
-            os.close(descriptor)
 
     def _write(self, path: Path, text: str) -> None:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="utf-8") as file:
@@ -212,11 +210,29 @@ class DiskCache:
 
 def _parsed(path: Path) -> dict[str, Any] | None:
     try:
-        proof, _, text = path.read_text("utf-8").partition("\n")
+        proof, _, text = read_own(path).decode().partition("\n")
         found = json.loads(text) if proof == _sum(text) else None
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT and _is_entry(found) else None
+
+
+def _is_entry(found: Mapping[str, Any]) -> bool:
+    """Whether a file says what a name meant, as `DiskCache` writes it."""
+    kept = found.get("kept")
+    named = all(isinstance(found.get(name), str) for name in ("address", "bundle", "selector"))
+    return named and isinstance(kept, list) and all(map(_is_kept, kept))
+
+
+def _is_kept(kept: object) -> bool:
+    return (
+        isinstance(kept, dict)
+        and isinstance(kept.get("answer"), dict)
+        and isinstance(kept["answer"].get("alias"), dict | None)
+        and isinstance(kept.get("tag"), str | None)
+        and isinstance(kept.get("confirmed"), int | float)
+        and math.isfinite(kept["confirmed"])
+    )
 
 
 def _sum(text: str) -> str:
@@ -227,4 +243,5 @@ def _is_older(new: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
     """Whether an answer is of an earlier move of the same registry's alias."""
     if not (new.get("alias") and held.get("alias")) or new.get("registry") != held.get("registry"):
         return False
-    return (new["epoch"], new["alias"]["seq"]) < (held["epoch"], held["alias"]["seq"])
+    move = [one for answer in (new, held) for one in (answer.get("epoch"), answer["alias"].get("seq"))]
+    return all(isinstance(one, int) for one in move) and move[:2] < move[2:]
