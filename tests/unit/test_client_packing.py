@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -95,3 +97,33 @@ def test_a_tag_that_cannot_be_sent_back_is_none(tag: str) -> None:
 )
 def test_a_registry_is_left_alone_for_an_hour_at_most(said: object, meant: float) -> None:
     assert _asked(said) == meant
+
+
+def test_a_server_that_sends_its_headers_a_byte_at_a_time_does_not_hold_a_client() -> None:
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not ended.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=drip, args=(listening,), daemon=True)
+        serving.start()
+        with closing(Http(f"http://127.0.0.1:{listening.getsockname()[1]}", None)) as asking:
+            said = list[Unavailable]()
+            thread = threading.Thread(target=lambda: said.append(_refused(asking)), daemon=True)
+            thread.start()
+            thread.join(20)
+            ended.set()
+            assert said
+            assert "gave no answer" in said[0].message
+        serving.join()
+
+
+def _refused(asking: Http) -> Unavailable:
+    with pytest.raises(Unavailable) as caught:
+        asking.fetch("/v1/x", {}, tag=None, seconds=0.2, connect=0.1)
+    return caught.value

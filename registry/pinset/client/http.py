@@ -121,17 +121,19 @@ class Http:
     ) -> None:
         import httpx  # noqa: PLC0415 - a program that only names this class need not load it
 
+        from pinset.client import deadline  # noqa: PLC0415 - it loads httpx
+
         self.url = address_of(url)
+        self._deadline = deadline.Deadline()
         self._closed = False
         self._sleep = sleep
         self._streams: set[socket.socket] = set()
         self._client = httpx.Client(
-            transport=transport,
+            transport=transport or deadline.transport(_trust(self.url), self._deadline),
             headers=headers_of(token),
             timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
-            verify=_trust(self.url),
         )
 
     def close(self) -> None:
@@ -280,6 +282,7 @@ class Http:
             headers["Idempotency-Key"] = request.key
         with (
             self._translated(request),
+            self._deadline.until(until),
             self._client.stream(
                 request.method,
                 self.url + request.path,
