@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +13,9 @@ from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset.client.release import Release, Standing
 from pinset.client.slots import Slot, refuse_unusable
+from pinset.client.stream import HttpStream
 from pinset.domain.sealed import Sealed, listing
-from pinset.errors import Integrity, PinsetError, Refused
+from pinset.errors import Integrity, PinsetError, Refused, Unavailable
 from pinset.testing import release_of
 from pinset.working.copy import sealed_answer
 
@@ -138,3 +141,33 @@ def _made(parts: dict[str, Any], texts: dict[str, str] | None = None) -> dict[st
     manifest = json.dumps({"format": 1, "bundle": NAME, "parts": parts, "files": listing(files)})
     sealed = Sealed(manifest, files)
     return sealed_answer(sealed, bundle=NAME, ref=f"{NAME}@v1")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"id: 1\ndata: " + b"[" * 100_000 + b"\n\n",
+        b"id: x\ndata: {}\n\n",
+        b"id: " + b"9" * 5000 + b"\ndata: {}\n\n",
+        b"id: 1\ndata: \xff\n\n",
+        b"id: 1\ndata: []\n\n",
+        b"id: 1\ndata: " + b"x" * (5 * 1024 * 1024),
+    ],
+    ids=["deep", "no number", "huge number", "no text", "no object", "no end"],
+)
+def test_events_that_are_none_end_the_stream_with_an_error_of_ours(said: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(head + said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,), daemon=True)
+        serving.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(Unavailable, match=r"sends no events|over"):
+            list(HttpStream(address, None, frozenset(), None))
+        serving.join(20)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from client_fakes import ME, NAME, Directory, files, until
 
+from pinset.client import keeper as keepers
 from pinset.client.client import Client
 from pinset.client.slots import HEARD_SECONDS, MOST_HEARD, Slot
 from pinset.errors import Integrity, PermissionDenied, PinsetError, Unavailable
@@ -117,6 +119,29 @@ def test_a_callback_that_wants_to_end_the_program_ends_nothing(
     until(lambda: bool(caplog.records))
     source.registry.promote(ME, f"{NAME}@v1", "staging")
     assert client.get(NAME, alias="staging").source == "fresh"
+
+
+def test_who_waits_for_a_first_answer_is_told_that_the_client_was_closed(
+    make: Callable[..., Client], source: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keepers, "FIRST_SECONDS", 3600.0)
+    source.delay, client, said = 0.3, make(cache=None), list[str]()
+
+    def ask(selector: str) -> None:
+        try:
+            client.get(f"{NAME}@{selector}")
+        except Unavailable as error:
+            said.append(error.message)
+
+    waiting = [threading.Thread(target=ask, args=(selector,), daemon=True) for selector in ("production", "latest")]
+    for thread in waiting:
+        thread.start()
+    until(lambda: bool(source.asked) and len(client._keeper._slots) == 2)
+    client.close()
+    for thread in waiting:
+        thread.join(20)
+    assert len(said) == 1
+    assert "was closed" in said[0]
 
 
 _KEY = (NAME, "production", Slot(NAME, "production").needs)

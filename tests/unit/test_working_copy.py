@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinset.domain.references import parse_component
-from pinset.errors import ChecksFailed, InvalidManifest, NotFound
+from pinset.errors import ChecksFailed, InvalidInput, InvalidManifest, InvalidName, NotFound
 from pinset.working.components import Components
 from pinset.working.copy import AGAIN_SECONDS, SETTLED_SECONDS, WorkingCopy
 
@@ -120,3 +120,18 @@ def test_a_missing_component_is_asked_for_again_though_no_file_changes(directory
         with pytest.raises(ChecksFailed, match="prompts/tone@v1"):
             text(copy)
     assert asked == [parse_component("prompts/tone@v1")] * 2
+
+
+def test_a_link_to_itself_and_a_path_that_is_none_are_errors_with_a_way_out(directory: Path, clock: Clock) -> None:
+    folder = directory / "components"
+    folder.mkdir()
+    (folder / "tone.md").symlink_to("tone.md")
+    (directory / "release.yaml").write_text("release: {feature: support, prompt: {template_ref: prompts/tone@v1}}")
+    with pytest.raises(InvalidName, match="symbolic link"):
+        WorkingCopy("support", directory, Components(None, folder), "./x", clock=clock).fetch(
+            "support", "./x", None, 1.0
+        )
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        WorkingCopy("support", directory / ("x" * 300), Components(None, None), "./x").fetch(
+            "support", "./x", None, 1.0
+        )

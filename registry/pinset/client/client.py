@@ -168,6 +168,8 @@ class Client:
         answered = self._keeper.first(slot, keepers.FIRST_SECONDS)
         if slot.release is not None:
             return slot.release
+        if self._keeper.closed:
+            raise Unavailable(f"this client was closed before {slot.name} was there", hint="make another one")
         if slot.directory is not None:
             raise slot.error or Unavailable(f"{slot.name} is not read yet", hint="ask again")
         for found in self._fallback.releases(slot, default):

@@ -69,6 +69,11 @@ class Keeper:
             slot.tried.set()
         return slot.tried.wait(seconds)
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     def look(self) -> None:
         """Ask for every name now, in the caller's thread: for who keeps no thread."""
         for slot in list(self._slots.values()):
@@ -128,6 +133,8 @@ class Keeper:
                     slot.due = later
             if slot is not None:
                 slot.tried.set()
+        for waited_for in list(self._slots.values()):
+            waited_for.tried.set()
 
     def _wait(self) -> Slot | None:
         """The name whose turn it is; None where the client is closed, or pins are to be looked at."""
@@ -226,7 +233,8 @@ class Keeper:
     def _holds(self, slot: Slot) -> str | None:
         """What the registry is told that this client has of a name: the oldest, where its code needs several."""
         with self._turn:
-            same = [one.release for one in self._slots.values() if one.name == slot.name and one.release is not None]
+            near = [one for (bundle, _, _), one in self._slots.items() if bundle == slot.bundle]
+            same = [one.release for one in near if one.meant == slot.meant and one.release is not None]
         oldest = min(same, key=lambda release: (release.epoch, release.seq or 0), default=None)
         return f"v{oldest.version}" if oldest is not None else None
 

@@ -47,7 +47,7 @@ class HttpStream:
         """The events as they come. Raises Unavailable where no registry sends them, or nothing comes for too long."""
         try:
             yield from events_of(self._lines())
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             if not self._closed:
                 raise self._gone(str(error) or type(error).__name__) from error
 

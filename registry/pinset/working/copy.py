@@ -9,7 +9,7 @@ from pinset.domain import findings
 from pinset.domain.assembly import apart, assemble_release
 from pinset.domain.document import SCHEMA
 from pinset.domain.messages import format_time
-from pinset.errors import ChecksFailed, PinsetError
+from pinset.errors import ChecksFailed, InvalidInput, PinsetError
 from pinset.working import files
 from pinset.working.components import missing_of
 
@@ -108,7 +108,11 @@ class WorkingCopy:
 
         Raises as `assemble`, and what reading raises; the same error again while nothing has changed.
         """
-        mark, found = self._looked()
+        try:
+            mark, found = self._looked()
+        except OSError as error:
+            why = f"{self._ref} cannot be read: {error.strerror or error}"
+            raise InvalidInput(why, hint="see its path, and the permissions of what is in it and beside it") from error
         if isinstance(found, PinsetError):
             raise found
         return (None if mark == tag else found), mark

@@ -49,7 +49,7 @@ def read_component(path: Path, left_out: Callable[[str], None] = _silent) -> dic
     if path.is_dir():
         return read_tree(path, left_out, manifests=_COMPONENT_MANIFESTS)
     if path.is_symlink():
-        raise InvalidName(f"{path} is a symbolic link", hint=f"name the file itself: {path.resolve()}")
+        raise InvalidName(f"{path} is a symbolic link", hint=f"name the file itself: {os.path.realpath(path)}")
     if path.exists() and not path.is_file():
         raise InvalidName(f"{path} is not a regular file", hint="name a text file, or a directory of text files")
     return {path.name: _read(path, path.name)}
