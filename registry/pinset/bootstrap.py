@@ -36,7 +36,8 @@ _PACKING_SECONDS = 30.0
 """How long a backup waits for a gc."""
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
-"""How the workers that uvicorn starts learn what they serve, and how often they scrub it."""
+_WORKERS = "PINSET_SERVED_WORKERS"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, and how many they are."""
 
 
 class SystemClock:
@@ -277,6 +278,7 @@ def serve_registry(
         registry.close()
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
+    os.environ[_WORKERS] = str(workers)
     try:
         server.run(
             "pinset.bootstrap:application",
@@ -298,7 +300,7 @@ def application() -> Any:
     end_with_parent()
     give_way()
     home = Path(os.environ[_SERVED])
-    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]))
+    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]), workers=int(os.environ[_WORKERS]))
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)

@@ -123,7 +123,7 @@ def test_a_stream_is_as_it_is_written_down(memory: LocalRegistry, serve: Callabl
         "x-accel-buffering": "no",
     }
     first, ready, moved, end = answer.text.split("\n\n")
-    assert (first, end) == ("retry: 2000", "")
+    assert (first, end) == ("retry: 1000", "")
     stands = memory.describe()
     data = {"registry": stands["id"], "epoch": 1, "serial": 3}
     assert ready == "event: ready\nid: 2\ndata: " + json.dumps(data, separators=(",", ":"))
@@ -173,6 +173,21 @@ def test_a_stream_is_counted_once_and_while_it_is_open(serve: Callable[..., Serv
         line.read(b": beat")
         text = httpx.get(f"{server.url}/metrics").text
     assert 'method="GET",route="/v1/events",status="200"} 1' in text
+
+
+def test_a_beat_says_when_to_come_back_where_that_changed(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.api.hub.RETRY_EACH", 1000)
+    server = serve(beat_seconds=0.05, workers=2)
+    with closing(Line(server.address)) as line:
+        assert b"retry: 2000\n" in line.read(b": beat")
+        assert b"retry" not in line.read(b": beat"), "it is what it was"
+        with Line(server.address):
+            line.read(b"retry: 4000\n")
+            line.read(b": beat")
+            assert b"retry" not in line.read(b": beat")
+        line.read(b"retry: 2000\n")
 
 
 def test_a_beat_says_how_far_nothing_was_left_out(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from pinset.api.hub import RETRY_EACH, RETRY_LEAST, RETRY_MOST
 from pinset.client.listening import RESET_SECONDS
-from pinset.client.pace import Pace
+from pinset.client.pace import RECONNECT_SECONDS, Pace
 
 POLL = 15.0
 WINDOW = 10
@@ -31,10 +32,16 @@ class World:
     asked: Counter[int] = field(default_factory=Counter)
     due: dict[tuple[int, int], float] = field(default_factory=dict)
     turns: list[tuple[float, int, int]] = field(default_factory=list)
+    answered: dict[int, float] = field(default_factory=dict)
+    """When each client had its first answer since it lost its stream."""
+    noticed: dict[int, float] = field(default_factory=dict)
+    connected: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> None:
         dice = random.Random(7)
         self.paces = [Pace(POLL, clock=lambda: self.now, uniform=dice.uniform) for _ in range(self.clients)]
+        for pace in self.paces:
+            pace.retry = None if self.cold else min(max(self.clients * RETRY_EACH, RETRY_LEAST), RETRY_MOST) / 1000
         self.lost = [False] * self.clients
         self.waiting = [[self.cold] * self.names for _ in range(self.clients)]
         begin = self.outage[0] if self.cold else 0.0
@@ -59,12 +66,16 @@ class World:
 
     def _lose(self, client: int, _: int) -> None:
         self.lost[client] = True
+        if not self.cold:
+            due, name = min((self.due[client, name], name) for name in range(self.names))
+            self._at(self.paces[client].lost(due), client, name)
 
     def _connect(self, client: int, _: int) -> None:
         self._count()
-        if self.restored:
+        self.connected[client] = self.now
+        if self.restored or self.cold:
             for name in range(self.names):
-                soon = self.now + self.paces[client].uniform(0.0, RESET_SECONDS)
+                soon = self.now + self.paces[client].uniform(0.0, RECONNECT_SECONDS if self.cold else RESET_SECONDS)
                 self._at(min(soon, self.due[client, name]), client, name)
 
     def _ask(self, client: int, name: int) -> None:
@@ -77,13 +88,15 @@ class World:
             return
         self._count()
         if not self._up():
+            self.noticed.setdefault(client, self.now)
             self._at(pace.failed(waiting=waiting), client, name)
             return
         self.waiting[client][name] = False
         self._at(pace.answered(), client, name)
         if self.lost[client]:
             self.lost[client] = False
-            self._at(pace.reconnect(), client, -2)
+            self.answered[client] = self.now
+            self._at(pace.connect() if self.cold else pace.reconnect(), client, -2)
 
     def worst(self) -> float:
         """The most requests of a window in the outage or after it, as a share of what clients ask on any other day."""
@@ -115,3 +128,34 @@ def test_a_registry_that_was_restored_is_looked_at_again_by_all_and_not_at_once(
     world = World(1, (WARM_UP, WARM_UP + 60), restored=True)
     world.run()
     assert world.worst() <= 1.2
+
+
+@pytest.mark.parametrize("seconds", [5, 60, 600])
+def test_a_small_fleet_sees_the_outage_soon_and_listens_soon_after_the_first_answer(seconds: int) -> None:
+    world = World(1, (WARM_UP, WARM_UP + seconds), clients=20)
+    world.run()
+    assert len(world.noticed) == len(world.connected) == 20
+    assert max(world.noticed.values()) - WARM_UP <= 3
+    assert max(world.connected[client] - world.answered[client] for client in range(20)) <= 5
+
+
+def test_one_that_was_started_in_an_outage_listens_within_one_and_a_half_polls() -> None:
+    world = World(1, (WARM_UP, WARM_UP + 60), clients=20, cold=True)
+    world.run()
+    assert max(world.connected[client] - world.answered[client] for client in range(20)) <= 1.5 * POLL
+
+
+def test_a_registry_that_never_said_how_long_is_given_the_longest_time() -> None:
+    pace = Pace(POLL, clock=lambda: 0.0, uniform=lambda _low, high: high)
+    assert pace.reconnect() == 150
+    for said, heard in ((1.0, 1.5), (100.0, 150), (9999.0, 150)):
+        pace.retry = said
+        assert pace.reconnect() == heard
+    assert Pace(0.2, clock=lambda: 0.0, uniform=lambda _low, high: high).reconnect() == 2, "it is asked often anyhow"
+
+
+def test_a_lost_registry_is_looked_at_in_the_place_of_a_later_look_and_not_besides() -> None:
+    pace = Pace(POLL, clock=lambda: 100.0, uniform=lambda _low, high: high)
+    pace.retry = 2.0
+    assert pace.lost(102.5) == 102.5
+    assert pace.lost(115.0) == 103.0

@@ -79,7 +79,7 @@ def create_app(
     app.state.scrubs = scrubs
     app.state.requests = Requests()
     app.state.probe = CapacityLimiter(1)
-    app.state.hub = Hub(registry, most=settings.streams)
+    app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
     app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
