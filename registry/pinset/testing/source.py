@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain.names import DEFAULT_ALIAS, alias_name
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import NotFound, PinsetError, Unavailable
 from pinset.testing.releases import assembled
+from pinset.testing.stream import FakeStream
 from pinset.working.copy import sealed_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pinset.client.source import Fetched
+    from pinset.client.source import Event, Fetched
     from pinset.domain.references import Selector
     from pinset.testing.releases import Files
 
@@ -24,7 +26,10 @@ REGISTRY = "fake"
 
 
 class FakeRegistry:
-    """Implements `pinset.client.source.Source`. Each change is seen by its clients before the method returns."""
+    """Implements `pinset.client.source.Source`, and tells what moves.
+
+    Each change is seen by a `FakeClient` before the method returns; by a `Client` with this as its ``source``, at once.
+    """
 
     address = "fake:"
 
@@ -36,6 +41,8 @@ class FakeRegistry:
         self._moves: dict[tuple[str, str], int] = {}
         self._fails: PinsetError | None = None
         self._watchers: list[Callable[[], None]] = []
+        self._streams: weakref.WeakSet[FakeStream] = weakref.WeakSet()
+        self._serial = 0
         self._lock = threading.Lock()
         self.asked: list[str] = []
         """Every reference that a client has asked for, in order."""
@@ -69,7 +76,11 @@ class FakeRegistry:
 
     def down(self, error: PinsetError | None = None) -> None:
         """Fail from now on, by default as a registry that cannot be reached."""
-        self._fails = error or Unavailable("the registry cannot be reached: the test says so", hint="call up()")
+        self._fails = fails = error or Unavailable("the registry cannot be reached: the test says so", hint="call up()")
+        with self._lock:
+            streams, self._streams = self._streams, weakref.WeakSet()
+        for stream in streams:
+            stream.fail(fails)
         self._tell()
 
     def up(self) -> None:
@@ -98,9 +109,19 @@ class FakeRegistry:
         mark = f"{answer['digest']} {answer['alias']}"
         return (None if mark == tag else answer), mark
 
+    def listen(self, bundles: frozenset[str], after: int | None) -> FakeStream:  # noqa: ARG002 - each looks when it begins
+        """Its moves from now on. While it is down there are none."""
+        with self._lock:
+            data = {"registry": REGISTRY, "epoch": 1, "serial": self._serial}
+            stream = FakeStream(bundles, {"event": "ready", "serial": self._serial, "data": data})
+            self._streams.add(stream)
+        if self._fails is not None:
+            stream.fail(self._fails)
+        return stream
+
     def forked(self) -> None:
-        """In a copy of the process: who held the lock is not here."""
-        self._lock = threading.Lock()
+        """In a copy of the process: who held the lock is not here, nor is who listens."""
+        self._lock, self._streams = threading.Lock(), weakref.WeakSet()
 
     def close(self) -> None:
         """Nothing to release."""
@@ -122,6 +143,11 @@ class FakeRegistry:
     def _move(self, bundle: str, alias: str, served: list[int]) -> None:
         self._serves[bundle, alias] = served
         self._moves[bundle, alias] = self._moves.get((bundle, alias), 0) + 1
+        self._serial += 1
+        data = {"bundle": bundle, "alias": alias, "serial": self._serial}
+        event: Event = {"event": "move", "serial": self._serial, "data": data}
+        for stream in list(self._streams):
+            stream.tell(event)
 
     def _tell(self) -> None:
         for told in self._watchers:
