@@ -205,4 +205,4 @@ def test_a_client_with_its_own_thread_listens_again_after_an_outage(monkeypatch:
         registry.up()
         until(lambda: client.get(NAME).version == 2)
         assert client.get(NAME).source == "fresh"
-        until(lambda: len(registry._streams) == 1)
+        until(lambda: [stream.over for stream in registry._streams] == [False])

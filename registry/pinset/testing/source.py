@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain.names import DEFAULT_ALIAS, alias_name
@@ -41,8 +40,8 @@ class FakeRegistry:
         self._moves: dict[tuple[str, str], int] = {}
         self._fails: PinsetError | None = None
         self._watchers: list[Callable[[], None]] = []
-        self._streams: weakref.WeakSet[FakeStream] = weakref.WeakSet()
-        self._serial = 0
+        self._streams: list[FakeStream] = []
+        self._events: list[Event] = []
         self._lock = threading.Lock()
         self.asked: list[str] = []
         """Every reference that a client has asked for, in order."""
@@ -78,7 +77,7 @@ class FakeRegistry:
         """Fail from now on, by default as a registry that cannot be reached."""
         self._fails = fails = error or Unavailable("the registry cannot be reached: the test says so", hint="call up()")
         with self._lock:
-            streams, self._streams = self._streams, weakref.WeakSet()
+            streams, self._streams = self._streams, []
         for stream in streams:
             stream.fail(fails)
         self._tell()
@@ -109,19 +108,22 @@ class FakeRegistry:
         mark = f"{answer['digest']} {answer['alias']}"
         return (None if mark == tag else answer), mark
 
-    def listen(self, bundles: frozenset[str], after: int | None) -> FakeStream:  # noqa: ARG002 - each looks when it begins
-        """Its moves from now on. While it is down there are none."""
+    def listen(self, bundles: frozenset[str], after: int | None) -> FakeStream:
+        """Its moves after a serial, or from now on. While it is down there are none."""
         with self._lock:
-            data = {"registry": REGISTRY, "epoch": 1, "serial": self._serial}
-            stream = FakeStream(bundles, {"event": "ready", "serial": self._serial, "data": data})
-            self._streams.add(stream)
+            at = len(self._events)
+            data = {"registry": REGISTRY, "epoch": 1, "serial": at}
+            stream = FakeStream(bundles, {"event": "ready", "serial": at if after is None else after, "data": data})
+            for event in self._events[at if after is None else after :]:
+                stream.tell(event)
+            self._streams = [*(one for one in self._streams if not one.over), stream]
         if self._fails is not None:
             stream.fail(self._fails)
         return stream
 
     def forked(self) -> None:
         """In a copy of the process: who held the lock is not here, nor is who listens."""
-        self._lock, self._streams = threading.Lock(), weakref.WeakSet()
+        self._lock, self._streams = threading.Lock(), []
 
     def close(self) -> None:
         """Nothing to release."""
@@ -143,10 +145,11 @@ class FakeRegistry:
     def _move(self, bundle: str, alias: str, served: list[int]) -> None:
         self._serves[bundle, alias] = served
         self._moves[bundle, alias] = self._moves.get((bundle, alias), 0) + 1
-        self._serial += 1
-        data = {"bundle": bundle, "alias": alias, "serial": self._serial}
-        event: Event = {"event": "move", "serial": self._serial, "data": data}
-        for stream in list(self._streams):
+        serial = len(self._events) + 1
+        data = {"bundle": bundle, "alias": alias, "serial": serial}
+        event: Event = {"event": "move", "serial": serial, "data": data}
+        self._events.append(event)
+        for stream in self._streams:
             stream.tell(event)
 
     def _tell(self) -> None:

@@ -18,6 +18,8 @@ class FakeStream:
     def __init__(self, bundles: frozenset[str], first: Event) -> None:
         self.retry: float | None = 0.0
         """Nobody has to wait for a test."""
+        self.over = False
+        """Whether nothing more is told."""
         self._bundles = bundles
         self._events: SimpleQueue[Event | PinsetError | None] = SimpleQueue()
         self._events.put(first)
@@ -36,10 +38,12 @@ class FakeStream:
 
     def fail(self, error: PinsetError) -> None:
         """End it as an outage does."""
+        self.over = True
         self._events.put(error)
 
     def close(self) -> None:
         """End it."""
+        self.over = True
         self._events.put(None)
 
     def forked(self) -> None:
