@@ -16,6 +16,10 @@ Registry = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
 Message = Annotated[str, typer.Option("-m", "--message", metavar="TEXT", help="Why; kept in the history.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0, max=86400, help="How long to --wait; default 60.")
+]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m TEXT).")

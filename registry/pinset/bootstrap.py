@@ -37,7 +37,9 @@ _PACKING_SECONDS = 30.0
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
 _WORKERS = "PINSET_SERVED_WORKERS"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, and how many they are."""
+_LOG = "PINSET_SERVED_LOG"
+_LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, and what they log."""
 
 
 class SystemClock:
@@ -163,12 +165,15 @@ def _asking(registry: str, token: str | None) -> Ask | None:
 def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
+    from pinset.catalog.sights import MemorySights
     from pinset.gitstore.memory import MemoryStore
     from pinset.services import maintenance
     from pinset.services.local import LocalRegistry
     from pinset.services.session import Context
 
-    context = Context(store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock())
+    context = Context(
+        store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock(), sights=MemorySights()
+    )
     maintenance.found(context, str(uuid.uuid4()))
     return LocalRegistry(context)
 
@@ -260,16 +265,27 @@ def clone_registry(clone: Path, directory: Path) -> RegistryAnswer:
 
 
 def serve_registry(
-    directory: Path, *, host: str, port: int, workers: int, talk: Callable[[str], None], scrub_hours: float = 24.0
+    directory: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    talk: Callable[[str], None],
+    scrub_hours: float = 24.0,
+    log: str = "text",
+    log_requests: bool = False,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
-    Raises InvalidInput without the server's packages.
+    log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
+    line for each request. Raises InvalidInput without the server's packages, and for another log.
     """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
-    from pinset.api import server
+    from pinset.api import logs, server
 
+    if log not in logs.FORMATS:
+        raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
     registry = local_registry(home)
     try:
@@ -279,12 +295,15 @@ def serve_registry(
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
     os.environ[_WORKERS] = str(workers)
+    os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
+    logs.configure(log)
+    say = talk if log == "text" else logs.said
     try:
         server.run(
             "pinset.bootstrap:application",
             listening,
             workers=workers,
-            ready=lambda address: talk(f"serving {home} on {address} (ctrl-c stops it)"),
+            ready=lambda address: say(f"serving {home} on {address} (ctrl-c stops it)"),
         )
     finally:
         listening.close()
@@ -292,6 +311,7 @@ def serve_registry(
 
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
+    from pinset.api import logs
     from pinset.api.app import create_app
     from pinset.api.server import end_with_parent, give_way
     from pinset.api.settings import Settings
@@ -300,7 +320,12 @@ def application() -> Any:
     end_with_parent()
     give_way()
     home = Path(os.environ[_SERVED])
-    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]), workers=int(os.environ[_WORKERS]))
+    logs.configure(os.environ[_LOG])
+    settings = Settings(
+        scrub_hours=float(os.environ[_SCRUB_HOURS]),
+        workers=int(os.environ[_WORKERS]),
+        log_requests=bool(os.environ[_LOG_REQUESTS]),
+    )
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)
@@ -308,12 +333,14 @@ def application() -> Any:
 
 
 def _context(directory: Path, *, create: bool, serving: bool = False) -> Context:
+    from pinset.catalog.sights import FileSights
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
     from pinset.services.session import Context
 
     store, catalog = _store(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
-    return Context(store=store, catalog=catalog, state=SqlState(directory), clock=SystemClock())
+    state, sights = SqlState(directory), FileSights(directory)
+    return Context(store=store, catalog=catalog, state=state, clock=SystemClock(), sights=sights)
 
 
 def _store(directory: Path, *, create: bool = False) -> Store:

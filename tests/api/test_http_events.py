@@ -347,6 +347,13 @@ def test_more_streams_than_the_soft_limit_on_open_files_are_told(home: Path) -> 
             lines.enter_context(Line(address))
 
 
+def test_what_a_worker_says_of_coming_back_counts_the_streams_of_all_workers(home: Path) -> None:
+    with served(home, 2) as (address, _), ExitStack() as lines:
+        said = [lines.enter_context(closing(Line(address))).read(b"retry: ") for _ in range(11)]
+    times = [int(text.rpartition(b"retry: ")[2]) for text in said]
+    assert max(times) in {2 * 100 * most for most in range(6, 12)}, "one of them has more than half of the eleven"
+
+
 def test_a_client_goes_on_when_the_server_is_back(
     memory: LocalRegistry, serve: Callable[..., Server], manifest: Any
 ) -> None:

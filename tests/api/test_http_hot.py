@@ -120,7 +120,7 @@ def test_every_encoding_holds_the_same_and_has_a_tag_of_its_own(both: Both) -> N
 
 
 def test_a_small_answer_is_not_compressed() -> None:
-    made = Prepared("support", None, 1, "/", b"{}" * 100, '"tag"', "no-cache", lambda: made)
+    made = Prepared("support", "", 1, "/", b"{}" * 100, '"tag"', "no-cache", lambda: made)
     assert made.variant("gzip") is made.variant("identity")
     assert made.variant("gzip").tag == b'"tag"'
 
@@ -261,11 +261,40 @@ def test_a_client_that_does_not_read_is_not_written_to_without_end(both: Both) -
 def test_answers_are_counted_like_any(both: Both) -> None:
     route = "/v1/bundles/{bundle}/aliases/{alias}"
     both.ask(request(ALIAS))
-    counts = both.hot._requests._counts
+    counts = both.app.state.requests._counts
     assert counts["GET", route, 200] == 3
+    assert sum(both.app.state.requests.durations(route).counts) == 3
+    assert both.app.state.fetches.now() == {("support", "production", 1): 3}
     tag = both.ask(request(ALIAS))[0].headers["etag"]
     both.ask(request(ALIAS, f"If-None-Match: {tag}"))
     assert counts["GET", route, 304] == 3
+
+
+def test_who_holds_what_is_seen_ahead_of_the_framework_too(both: Both) -> None:
+    seen = []
+    both.app.state.adoption.seen = lambda *told: seen.append(told)
+    lines = ["Pinset-Client: 0123456789abcdef", "Pinset-Holds: v1"]
+    both.ask(request(ALIAS, *lines))
+    both.ask(request(ALIAS, lines[0]))
+    both.ask(request(VERSION, *lines))
+    told = ("0123456789abcdef", "support", "production", "v1")
+    assert seen == [told] * 3 + [(*told[:3], None)] * 3
+
+
+def test_a_log_that_is_asked_for_has_every_line(
+    memory: LocalRegistry, manifest: Callable[..., dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    memory.publish(OPS, manifest(), alias="production")
+    logging = Both(memory, log_requests=True)
+    with caplog.at_level("INFO", "pinset.requests"):
+        answer, hot = logging.ask(request(ALIAS + "?form=sealed", "X-Request-Id: abc"))
+    logging.loop.close()
+    lines = [record.pinset_fields for record in caplog.records]  # type: ignore[attr-defined]  # what a line is made of
+    assert (answer.status, hot, len(lines)) == (200, True, 3)
+    for line in lines:
+        assert line.pop("duration_ms") >= 0
+    assert lines == [lines[0]] * 3
+    assert (lines[0]["path"], lines[0]["actor"], lines[0]["request_id"]) == (ALIAS, "local", "abc")
 
 
 def _version(answer: Answer) -> int:

@@ -675,7 +675,7 @@ def test_what_is_yanked_and_what_came_again_costs_no_request_of_its_own(
         (["list"], ["bundles", "close"]),
         (["alias", "list", "support"], ["aliases", "close"]),
         (["history", "support", "--limit", "1"], ["history", "close"]),
-        (["status", "support"], ["bundle", "aliases", "releases", "history", "close"]),
+        (["status", "support"], ["bundle", "aliases", "releases", "history", "clients", "close"]),
     ):
         counted = Counted(bootstrap.local_registry(home))
         with monkeypatch.context() as patched:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pinset.ports.registry import Registry
+    from pinset.services.local import LocalRegistry
 
 NAME = "support-summarizer"
 HERE = f"{NAME}@production"
@@ -496,3 +497,18 @@ def test_a_credential_is_not_made_in_a_dry_run_or_with_an_unknown_scope(registry
     with pytest.raises(InvalidInput):
         registry.create_token(WHO, "ci", can="everything")
     assert registry.tokens()["items"] == []
+
+
+def test_clients_are_counted_by_what_they_said_they_hold(stocked: Registry, near: LocalRegistry) -> None:
+    stocked.promote(WHO, f"{NAME}@v1", "production")
+    assert stocked.clients(NAME) == {"items": [], "next": None}
+    now = near._context.sights.now()
+    near.keep_sights({(f"{n:016x}", NAME, "production"): (n or None, now) for n in (0, 1, 2)})
+    found = [
+        (item["alias"], item["version"], item["clients"], item["silent"]) for item in stocked.clients(NAME)["items"]
+    ]
+    assert found == [("production", 2, 1, 0), ("production", 1, 1, 0), ("production", None, 1, 0)]
+    with pytest.raises(NotFound):
+        stocked.clients("nothing")
+    with pytest.raises(InvalidName):
+        stocked.clients("No Name")

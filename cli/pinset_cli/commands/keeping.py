@@ -68,6 +68,10 @@ def serve(
         float,
         typer.Option("--scrub", metavar="HOURS", min=0, max=8760, help="Prove the registry every so often; 0: never."),
     ] = 24,
+    log: Annotated[
+        str, typer.Option("--log", metavar="text|json", help="What a line of the log on stderr is.")
+    ] = "text",
+    log_requests: Annotated[bool, typer.Option("--log-requests", help="Log a line for each request.")] = False,
     registry: o.Registry = None,
 ) -> None:
     """Serve the registry over HTTP.
@@ -78,7 +82,16 @@ def serve(
 
     home = directory(Options(registry), "serve")
     collecting.as_usual()
-    serve_registry(home, host=host, port=port, workers=workers, talk=output.talk, scrub_hours=scrub)
+    serve_registry(
+        home,
+        host=host,
+        port=port,
+        workers=workers,
+        talk=output.talk,
+        scrub_hours=scrub,
+        log=log,
+        log_requests=log_requests,
+    )
 
 
 def verify(

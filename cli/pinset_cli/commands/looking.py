@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pinset_cli import complete, output
+from pinset_cli import complete, output, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinset.domain.answers import HistoryItem, ReleaseAnswer
+    from pinset.domain.answers import AliasAnswer, ClientsAnswer, HistoryItem, ReleaseAnswer
     from pinset.ports.registry import Registry
 
 EXIT_NO = 1
@@ -143,8 +143,10 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
         aliases = found.aliases(name)["items"]
         releases = found.releases(name, limit=5)["items"]
         moves = found.history(name, limit=5)["items"]
+        clients = found.clients(name)["items"]
     if as_json:
-        output.show_json({"bundle": bundle, "aliases": aliases, "releases": releases, "history": moves})
+        shown = {"bundle": bundle, "aliases": aliases, "clients": clients, "releases": releases, "history": moves}
+        output.show_json(shown)
         return
     output.say(f"{name}: {output.count(bundle['releases'], 'release')}, newest v{bundle['newest']}")
     if aliases:
@@ -155,6 +157,7 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
             for a in aliases
         ]  # fmt: skip
         output.table(rows, ("ALIAS", "SERVES", "LABEL", "WHEN", "BY"))
+        _adopted(aliases, clients)
     output.say()
     _releases(releases, utc=utc)
     if moves:
@@ -167,6 +170,17 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
         if alias["yanked"] is not None:
             place = f"{name}@{alias['alias']}"
             output.talk(output.safe(f"warning: {place} serves v{alias['version']}, which is yanked: {alias['yanked']}"))
+
+
+def _adopted(aliases: Sequence[AliasAnswer], clients: Sequence[ClientsAnswer]) -> None:
+    """Who runs what each alias serves; nothing where nobody is seen."""
+    rows = [
+        (a["alias"], output.serves(a["version"], yanked=False), waiting.sentence(clients, a["alias"], a["version"]))
+        for a in aliases
+    ]
+    if clients:
+        output.say()
+        output.table(rows, ("ALIAS", "SERVES", "CLIENTS"))
 
 
 def releases(

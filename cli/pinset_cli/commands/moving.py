@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset.errors import EXIT_ANSWER_IS_NO
-from pinset_cli import complete, output
+from pinset.errors import EXIT_ANSWER_IS_NO, PinsetError
+from pinset_cli import complete, output, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
     from pinset.domain.answers import MoveAnswer
+    from pinset.ports.registry import Registry
 
 
 def promote(
@@ -28,11 +30,15 @@ def promote(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Although a rollback barred it (needs -m TEXT).")] = False,
     message: o.Message = "",
+    wait: o.Wait = False,
+    timeout: o.Timeout = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Make an alias serve a release.
+
+    With --wait exits 1 where some client that runs does not hold it in time; the move stays.
 
     Example: pinset promote support-summarizer@staging production --expect v7
     """
@@ -44,10 +50,11 @@ def promote(
         place = words[1] if len(words) > 1 else "production"
         raise InvalidInput("promote needs one release and one alias", hint=f"pinset promote {release} {place}")
     reference, alias = o.reference(target[:-1]), target[-1]
-    chosen = Options(registry, as_json, dry_run)
+    chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
+        began = time.monotonic()
         answer = found.promote(caller(chosen), reference, alias, expect=expect, reason=message, again=again)
-    _show(answer, chosen)
+        _end(found, answer, chosen, seconds, began)
 
 
 def rollback(
@@ -58,11 +65,15 @@ def rollback(
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="What it served then (ISO 8601).")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     message: o.Message = "",
+    wait: o.Wait = False,
+    timeout: o.Timeout = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Undo: make an alias serve what it served before.
+
+    With --wait exits 1 where some client that runs does not hold it in time; the move stays.
 
     Example: pinset rollback support-summarizer@production -m "refuses refunds"
     """
@@ -70,7 +81,7 @@ def rollback(
 
     bundle, alias = o.bundle_and_alias(target)
     _check_time(at)
-    chosen = Options(registry, as_json, dry_run)
+    chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
     decided = yes or dry_run or serving is not None or to is not None
     if not decided and not sys.stdin.isatty():
         raise InvalidInput(
@@ -89,6 +100,7 @@ def rollback(
             if not typer.confirm("Roll back?", default=False, err=True):
                 output.talk("nothing was changed")
                 raise typer.Exit(EXIT_ANSWER_IS_NO)
+        began = time.monotonic()
         answer = found.rollback(
             caller(chosen),
             bundle,
@@ -100,7 +112,7 @@ def rollback(
             revision=revision,
             reason=message,
         )
-    _show(answer, chosen)
+        _end(found, answer, chosen, seconds, began)
 
 
 def yank(
@@ -207,9 +219,46 @@ def alias_retire(
     _show(answer, chosen)
 
 
-def _show(answer: MoveAnswer, chosen: Options) -> None:
+def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | None, began: float) -> None:
+    """Show a move, and where it is asked for wait until the clients hold what it moved to. began: before the move."""
+    if seconds is None or chosen.dry_run:
+        _show(answer, chosen)
+        return
+    if not chosen.as_json:
+        _show(answer, chosen)
+    outcome = None
+    try:
+        outcome = waiting.until_adopted(found, answer, seconds, began=began)
+    except (PinsetError, KeyboardInterrupt):
+        output.talk("the move is made; who holds it was not waited for any longer")
+        raise
+    finally:
+        if chosen.as_json:
+            _done(answer)
+            output.show_json({**answer, "adopted": outcome.as_json() if outcome else None})
+    _say_adopted(answer, outcome)
+
+
+def _say_adopted(answer: MoveAnswer, outcome: waiting.Outcome) -> None:
+    place, (clients, _), waited = f"{answer['bundle']}@{answer['alias']}", outcome.adopted, round(outcome.waited, 1)
+    if outcome.others:
+        output.talk(output.safe(f"not adopted after {waited} s: {outcome.others}; the move is made"))
+        output.advise(f"    pinset status {answer['bundle']}")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+    if not clients:
+        output.talk(f"no clients of {place} were seen within the last minute")
+    else:
+        who = "the one client holds" if clients == 1 else f"all {clients} clients hold"
+        output.talk(f"{who} {_v(answer['to'])} after {waited} s")
+
+
+def _done(answer: MoveAnswer) -> None:
     moved = f"{answer['bundle']}@{answer['alias']} serves {_v(answer['to'])} now"
     output.done(moved, written=answer["operation"])
+
+
+def _show(answer: MoveAnswer, chosen: Options) -> None:
+    _done(answer)
     if chosen.as_json:
         output.show_json(answer)
         return

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pinset.ports.state import Scope, TokenRow
     from pinset.services.local import LocalRegistry
 
+LOCAL: Final = "local"
+"""The actor of a request without credential, on a registry without tokens."""
 SECONDS: Final = 10.0
 """How long a token is taken without a look at it: less than a note of its last use waits."""
 _MOST: Final = 10_000

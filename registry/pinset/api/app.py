@@ -18,11 +18,13 @@ from pinset.api import (
     routes_releases,
 )
 from pinset.api.admissions import Admissions
+from pinset.api.adoption import Adoption
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
 from pinset.api.hub import Hub
-from pinset.api.metrics import Requests
+from pinset.api.metrics import Fetches, Requests
+from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
 from pinset.api.streams import Credentials
@@ -31,7 +33,7 @@ from pinset.version import VERSION
 from pinset.wire.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from fastapi.routing import APIRoute
@@ -73,24 +75,28 @@ def create_app(
             clock,
             interval=round(settings.scrub_hours * 3600 * 1_000_000),
         )
-    app = _routed(_scrubbing(scrubber, at_end))
+    adoption = Adoption(registry.keep_sights)
+    app = _routed(_working([adoption] if scrubber is None else [adoption, scrubber], at_end))
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
+    app.state.adoption = adoption
     app.state.requests = Requests()
+    app.state.fetches = Fetches()
+    app.state.observer = Observer(app.state.requests, app.state.fetches, adoption, log_requests=settings.log_requests)
     app.state.probe = CapacityLimiter(1)
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
     app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
     admissions = Admissions(registry)
-    app.state.hot = Hot(app.state.ready, admissions, app.state.requests)
+    app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
     problems.install(app)
     app.add_middleware(
         Guard,
         registry=registry,
         settings=app.state.settings,
-        requests=app.state.requests,
+        observer=app.state.observer,
         gate=app.state.gate,
         admissions=admissions,
     )
@@ -102,24 +108,24 @@ def describe() -> dict[str, Any]:
     return _routed().openapi()
 
 
-def _scrubbing(
-    scrubber: Scrubber | None, at_end: Callable[[], None] | None
+def _working(
+    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
-    """The lifespan of an application: its scrubber works from the start to the end, and what is left is done then.
+    """The lifespan of an application: threads work from its start to its end, and what is left is done then.
 
     What it yields is the state that each connection is given: see `pinset.api.protocol`.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        if scrubber is not None:
-            scrubber.start()
+        for worker in workers:
+            worker.start()
         try:
             yield {"hot": app.state.hot}
         finally:
             app.state.hot.close()
-            if scrubber is not None:
-                await to_thread.run_sync(scrubber.stop)
+            for worker in workers:
+                await to_thread.run_sync(worker.stop)
             if at_end is not None:
                 await to_thread.run_sync(at_end)
 

@@ -24,6 +24,7 @@ SHAPES: Final[dict[str, Any]] = {
     "summary": answers.ReleaseSummary,
     "bundle": answers.BundleAnswer,
     "alias": answers.AliasAnswer,
+    "clients": answers.ClientsAnswer,
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
     "yank": answers.YankAnswer,

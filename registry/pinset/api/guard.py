@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
 
 from pinset.api import problems
+from pinset.api.admissions import LOCAL
 from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
-from pinset.api.metrics import template_of
 from pinset.api.origin import refuse_foreign
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.ports.state import Scope
@@ -30,12 +31,10 @@ if TYPE_CHECKING:
 
     from pinset.api.admissions import Admissions
     from pinset.api.gate import Gate
-    from pinset.api.metrics import Requests
+    from pinset.api.observer import Observer
     from pinset.api.settings import Settings
     from pinset.services.local import LocalRegistry
 
-LOCAL: Final = "local"
-"""The actor of a request without credential, on a registry without tokens."""
 ANONYMOUS: Final = "anonymous"
 """The actor of a request whose sender is not known."""
 PATH_LIMIT: Final = 2048
@@ -72,7 +71,7 @@ class Guard:
         app: ASGIApp,
         registry: LocalRegistry,
         settings: Settings,
-        requests: Requests,
+        observer: Observer,
         gate: Gate,
         admissions: Admissions,
     ) -> None:
@@ -81,7 +80,7 @@ class Guard:
         self._admissions = admissions
         self._looking = asyncio.Lock()
         self._settings = settings
-        self._requests = requests
+        self._observer = observer
         self._gate = gate
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -89,7 +88,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        method = scope["method"]
+        began, method = self._observer.now(), scope["method"]
         if method == "HEAD":
             # Who serves keeps the body back; what it is told of the length stays.
             scope, send = {**scope, "method": "GET", "pinset.bodiless": True}, _bodiless(send)
@@ -97,7 +96,8 @@ class Guard:
         given = headers.get("x-request-id", "")
         scope["pinset.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope["pinset.actor"] = ANONYMOUS
-        counted = self._counting(scope, send, method)
+        note = partial(self._observer.answered, scope, headers, method, began=began)
+        counted = _counting(scope, send, note)
         try:
             _check_headers(scope)
             _check_path(scope)
@@ -108,11 +108,11 @@ class Guard:
             receive = receive if body is None else again(body, receive)
             if not is_costly(scope):
                 await check_body(body or b"", self._gate)
-                await self._pass(scope, receive, counted, method)
+                await self._pass(scope, receive, counted, note)
                 return
             async with self._gate.turn() as end:
                 await check_body(body or b"", None)
-                await self._pass(scope, receive, _ending(counted, end), method)
+                await self._pass(scope, receive, _ending(counted, end), note)
         except Disconnected:
             return
         except PinsetError as error:
@@ -122,28 +122,13 @@ class Guard:
         except problems.RefusedRequest as error:
             await error.problem(scope["pinset.request_id"])(scope, receive, counted)
 
-    async def _pass(self, scope: AsgiScope, receive: Receive, send: Send, method: str) -> None:
+    async def _pass(self, scope: AsgiScope, receive: Receive, send: Send, note: Callable[[int], None]) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception:
             # The framework answers a bug outside of here, once it has passed.
-            self._requests.count(method, template_of(scope), 500)
+            note(500)
             raise
-
-    def _counting(self, scope: AsgiScope, send: Send, method: str) -> Send:
-        """Send, with the headers that every answer has, and counted."""
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                said = {name.lower() for name, _ in message.get("headers", [])}
-                more = [*_ALWAYS, (b"x-request-id", scope["pinset.request_id"].encode())]
-                if b"cache-control" not in said:
-                    more.append((b"cache-control", b"no-store"))
-                message["headers"] = [*message.get("headers", []), *more]
-                self._requests.count(method, template_of(scope), message["status"])
-            await send(message)
-
-        return counted
 
     async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> None:
         """Who asks. Without any token in the registry only this machine, and no page of another site."""
@@ -192,6 +177,22 @@ def _joined(scope: AsgiScope) -> dict[str, str]:
         text = value.decode("latin-1")
         found[name] = f"{found[name]}, {text}" if name in found else text
     return found
+
+
+def _counting(scope: AsgiScope, send: Send, note: Callable[[int], None]) -> Send:
+    """Send, with the headers that every answer has, and noted. note: is told the status."""
+
+    async def counted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            said = {name.lower() for name, _ in message.get("headers", [])}
+            more = [*_ALWAYS, (b"x-request-id", scope["pinset.request_id"].encode())]
+            if b"cache-control" not in said:
+                more.append((b"cache-control", b"no-store"))
+            message["headers"] = [*message.get("headers", []), *more]
+            note(message["status"])
+        await send(message)
+
+    return counted
 
 
 def _bodiless(send: Send) -> Send:

@@ -14,8 +14,9 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from pinset.api.admissions import is_this_machine
+from pinset.api.admissions import LOCAL, is_this_machine
 from pinset.api.conditional import is_known
+from pinset.api.observer import Asked
 from pinset.api.prepared import encoding_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pinset.api.admissions import Admissions
-    from pinset.api.metrics import Requests
+    from pinset.api.observer import Observer
     from pinset.api.prepared import Encoding
     from pinset.api.ready import Ready
 
@@ -65,8 +66,8 @@ class Later:
 class Hot:
     """The hot path of one process."""
 
-    def __init__(self, ready: Ready, admissions: Admissions, requests: Requests) -> None:
-        self._ready, self._admissions, self._requests = ready, admissions, requests
+    def __init__(self, ready: Ready, admissions: Admissions, observer: Observer) -> None:
+        self._ready, self._admissions, self._observer = ready, admissions, observer
         self._waiting: dict[bytes, list[Callable[[], None]]] = {}
         # A thread of its own: nothing that takes long may stand before it.
         self._thread = ThreadPoolExecutor(1, "pinset-ready")
@@ -81,12 +82,14 @@ class Hot:
         match = _REQUEST.fullmatch(data)
         if match is None:
             return None
+        began = self._observer.now()
         method, target, block = match.groups()
         prepared = self._ready.look(target)
         if prepared is None:
             return Later(target) if self._ready.was_ready(target) else None
         headers = _headers(block)
-        if headers is None or not self._admits(headers, near=near):
+        actor = None if headers is None else self._actor(headers, near=near)
+        if headers is None or actor is None:
             return None
         variant = prepared.variants.get(_encoding(headers.get(b"accept-encoding", b"")))
         if variant is None:
@@ -95,9 +98,11 @@ class Hot:
         head, body, status = variant.whole, variant.body, 200
         if given is not None and (given == variant.tag or is_known(given.decode("latin-1"), variant.tag.decode())):
             head, body, status = variant.unchanged, b"", 304
-        self._requests.count(method.decode(), prepared.route, status)
         asked = headers.get(b"x-request-id")
         request_id = asked if asked is not None and _REQUEST_ID.fullmatch(asked) else _new_id()
+        self._observer.answered_ahead(
+            prepared, method.decode(), headers, status, Asked(target, request_id, actor, began)
+        )
         tail = b"x-request-id: %b\r\n\r\n" % request_id
         return (head, more(), tail, body) if method == b"GET" else (head, more(), tail)
 
@@ -119,13 +124,14 @@ class Hot:
         for go_on in self._waiting.pop(target):
             go_on()
 
-    def _admits(self, headers: dict[bytes, bytes], *, near: bool) -> bool:
-        """Whether the ordinary way would let this request read, as far as that is known here."""
+    def _actor(self, headers: dict[bytes, bytes], *, near: bool) -> str | None:
+        """Whom the ordinary way would let read, as far as that is known here."""
         authorization = headers.get(b"authorization")
         if authorization is not None:
             # Whoever was let in may read: every scope includes that.
-            return self._admissions.of(authorization.decode("latin-1")) is not None
-        return near and is_this_machine(headers[b"host"]) and self._admissions.are_open()
+            known = self._admissions.of(authorization.decode("latin-1"))
+            return None if known is None else known.actor
+        return LOCAL if near and is_this_machine(headers[b"host"]) and self._admissions.are_open() else None
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:

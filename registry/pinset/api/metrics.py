@@ -1,71 +1,94 @@
-"""The server's figures, as Prometheus reads them."""
+"""The server's figures: counted in each process, by the thread of its event loop, so that no lock is needed."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import Counter
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from pinset.domain.answers import RegistryAnswer
-    from pinset.ports.scrubs import Scrub
-
-MEDIA_TYPE: Final = "text/plain; version=0.0.4"
 UNMATCHED: Final = "unmatched"
 """The route of a request that none took: what a client invents must not become a label."""
+BUCKETS: Final = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+"""Upper bounds in seconds, for answers from memory as for those that compare and prove."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_RELEASES: Final = 10_000
+"""Releases by alias whose fetches are told apart in a process."""
+
+Fetched: TypeAlias = tuple[str, str, int]
+"""What was fetched: a bundle, the alias it was fetched through ('' for none), a version. All three exist."""
+REST: Final[Fetched] = ("", "", 0)
+"""Fetches beyond so many different ones."""
+
+
+class Durations:
+    """A histogram. counts: of each bucket, and of what took longer than the last."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class Answers(NamedTuple):
+    """One moment of `Requests`: answers by method, route and status; histograms by route."""
+
+    counts: dict[tuple[str, str, int], int]
+    durations: dict[str, tuple[list[int], float]]
 
 
 class Requests:
-    """Counts answers of this process by method, route and status."""
+    """Counts answers of this process by method, route and status, and how long they took by route."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._durations: dict[str, Durations] = {}
 
-    def count(self, method: str, route: str, status: int) -> None:
-        """One more answer."""
-        with self._lock:
-            self._counts[method if method in _METHODS else "other", route, status] += 1
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One more answer, and how long it took to begin."""
+        key = (method if method in _METHODS else "other", route, status)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        self.durations(route).add(seconds)
 
-    def text(self, registry: RegistryAnswer, scrub: Scrub | None) -> str:
-        """Everything counted, and the registry's serial and newest scrub. Each worker process counts for itself, and says which."""
-        with self._lock:
-            counts = sorted(self._counts.items())
-        name = f'registry="{registry["id"]}",epoch="{registry["epoch"]}"'
-        lines = [
-            "# HELP pinset_serial The newest visible write.",
-            "# TYPE pinset_serial gauge",
-            f"pinset_serial{{{name}}} {registry['serial']}",
-            *_scrubbed(scrub, name),
-            "# HELP pinset_requests_total Answers by method, route and status.",
-            "# TYPE pinset_requests_total counter",
-        ]
-        for (method, route, status), number in counts:
-            labels = f'worker="{os.getpid()}",method="{method}",route="{route}",status="{status}"'
-            lines.append(f"pinset_requests_total{{{labels}}} {number}")
-        return "\n".join(lines) + "\n"
+    def durations(self, route: str) -> Durations:
+        """The histogram of a route: who answers it often keeps this, and looks for it once."""
+        found = self._durations.get(route)
+        if found is None:
+            found = self._durations[route] = Durations()
+        return found
+
+    def now(self) -> Answers:
+        """What is counted so far."""
+        times = self._durations.copy()
+        return Answers(self._counts.copy(), {route: (one.counts.copy(), one.total) for route, one in times.items()})
 
 
-def _scrubbed(scrub: Scrub | None, name: str) -> list[str]:
-    """Nothing before the first scrub has ended: 0 would say that all is well, or that it was in 1970."""
-    if scrub is None:
-        return []
-    lines = [
-        "# HELP pinset_scrub_problems What the newest scrub found wrong, 100 at most.",
-        "# TYPE pinset_scrub_problems gauge",
-        f"pinset_scrub_problems{{{name}}} {scrub.problems}",
-    ]
-    if scrub.sound_at is not None:
-        lines += [
-            "# HELP pinset_scrub_last_success_timestamp_seconds When a scrub last found nothing wrong, in seconds since 1970.",
-            "# TYPE pinset_scrub_last_success_timestamp_seconds gauge",
-            f"pinset_scrub_last_success_timestamp_seconds{{{name}}} {scrub.sound_at // 1_000_000}",
-        ]
-    return lines
+class Fetches:
+    """Counts releases that clients fetched, or were told that they have already."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Fetched, int] = {}
+
+    def count(self, fetched: Fetched) -> None:
+        """One more."""
+        try:
+            self._counts[fetched] += 1
+        except KeyError:
+            key = fetched if len(self._counts) < _RELEASES else REST
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+    def now(self) -> dict[Fetched, int]:
+        """What is counted so far."""
+        return self._counts.copy()
 
 
 def template_of(scope: Scope) -> str:

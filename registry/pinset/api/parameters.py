@@ -13,6 +13,7 @@ from fastapi import Header, Path, Query
 
 from pinset.api import problems
 from pinset.api.context import Asked, asking
+from pinset.domain.adoption import CLIENT, HOLDS
 from pinset.domain.names import KINDS
 from pinset.domain.references import SelectorKind
 
@@ -67,6 +68,21 @@ Yanks = Annotated[Asked, asking("yank")]
 Verifies = Annotated[Asked, asking("verify", changes=False)]
 Looks = Annotated[Asked, asking("tokens", changes=False)]
 Credentials = Annotated[Asked, asking("tokens", keeps=False)]
+
+ADOPTING: Final = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": what,
+        "schema": {"type": "string", "pattern": f"^{pattern.pattern}$"},
+    }
+    for name, pattern, what in (
+        ("Pinset-Client", CLIENT, "Who asks: random, the same for as long as it runs. Anything else is ignored."),
+        ("Pinset-Holds", HOLDS, "The version it holds of this alias. Anything else is ignored."),
+    )
+]
+"""Headers that say who runs what. They are read of every answer that is sent, so no route takes them."""
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

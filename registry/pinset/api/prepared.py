@@ -15,6 +15,7 @@ from pinset.api.context import json_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pinset.api.metrics import Fetched
     from pinset.domain.references import Selector
     from pinset.services.local import LocalRegistry
 
@@ -42,13 +43,13 @@ class Variant:
 
 @dataclass(slots=True)
 class Prepared:
-    """The answer to one fetch. alias: through which it was asked for. tag: of the plain encoding, quoted.
+    """The answer to one fetch. alias: through which it was asked for, '' for none. tag: of the plain encoding, quoted.
 
     again: makes the answer anew.
     """
 
     bundle: str
-    alias: str | None
+    alias: str
     version: int
     route: str
     body: bytes
@@ -56,6 +57,11 @@ class Prepared:
     cache: str
     again: Callable[[], Prepared]
     variants: dict[Encoding, Variant] = field(default_factory=dict)
+
+    @property
+    def fetched(self) -> Fetched:
+        """What it is counted as."""
+        return self.bundle, self.alias, self.version
 
     @property
     def size(self) -> int:
@@ -99,7 +105,7 @@ def prepare(registry: LocalRegistry, bundle: str, selector: Selector, form: str,
     answer: Any = registry.sealed(named) if form == "sealed" else registry.release(named)
     return Prepared(
         bundle=answer["bundle"],
-        alias=answer["alias"]["name"] if answer["alias"] else None,
+        alias=answer["alias"]["name"] if answer["alias"] else "",
         version=answer["version"],
         route=route,
         body=json_of(answer),

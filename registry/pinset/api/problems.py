@@ -87,6 +87,8 @@ def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) 
     """The problem document of one of our errors. conditional: a failed If-Match is 412, not 409."""
     status = 412 if conditional and error.code == "alias_moved" else http_status(type(error))
     hint, details = error.hint, error.details
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.error("the request %s met %s: %s; %s", request_id, error.code, error.message, hint)
     return problem(status, error.code, error.message, hint=hint, details=details, request_id=request_id)
 
 
@@ -148,8 +150,8 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, code, detail, hint=hint, request_id=_id(request), headers=headers)
 
     @app.exception_handler(Exception)
-    async def _bug(request: Request, _error: Exception) -> Response:
-        _LOG.error("the request %s met a bug", _id(request))
+    async def _bug(request: Request, error: Exception) -> Response:
+        _LOG.error("the request %s met a bug", _id(request), exc_info=error)
         hint = "report it with the request id; the server's log has the rest"
         # The framework answers this one outside the guard, which adds the id to all others.
         headers = {"X-Request-Id": _id(request), "X-Content-Type-Options": "nosniff"}

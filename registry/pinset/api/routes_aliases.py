@@ -25,7 +25,7 @@ def list_aliases(asked: p.Reads, bundle: p.Bundle) -> Response:
     return asked.page(asked.registry.aliases(bundle))
 
 
-@router.get("/{alias}", **_ONE)
+@router.get("/{alias}", **_ONE, openapi_extra={"parameters": p.ADOPTING})
 def get_alias(
     asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document", known: p.Known = None
 ) -> Response:

@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
-from pinset.api import metrics
+from pinset.api import exposition
 from pinset.api import parameters as p
 from pinset.domain import answers as a
 from pinset.errors import InvalidInput
@@ -76,8 +76,15 @@ def get_metrics(asked: p.Reads) -> Response:
     """The server's figures for Prometheus."""
     state = asked.request.app.state
     scrub = state.scrubs.last() if state.scrubs is not None else None
-    text = state.requests.text(asked.registry.describe(), scrub)
-    return Response(text, media_type=metrics.MEDIA_TYPE)
+    state.adoption.tell()
+    text = exposition.text(
+        asked.registry.describe(),
+        scrub,
+        answers=state.requests.now(),
+        fetches=state.fetches.now(),
+        clients=asked.registry.all_clients(),
+    )
+    return Response(text, media_type=exposition.MEDIA_TYPE)
 
 
 @open_router.get("/openapi.json", include_in_schema=False)

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from pinset.api import parameters as p
 from pinset.api.conditional import cache_of, is_known, tag_of, unless_known
 from pinset.api.metrics import template_of
+from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of, prepare
 from pinset.domain import answers as a
 from pinset.domain.names import bundle_name
@@ -108,6 +109,13 @@ def unyank(asked: p.Yanks, bundle: p.Bundle, selector: p.Selector, body: r.YankR
     return asked.changed(body.model_dump(), work)
 
 
+@router.get("/bundles/{bundle}/clients", response_model=a.Page[a.ClientsAnswer])
+def list_clients(asked: p.Reads, bundle: p.Bundle) -> Response:
+    """Who runs what: clients that fetched an alias within the last minute, by the version they hold."""
+    asked.request.app.state.adoption.tell()
+    return asked.page(asked.registry.clients(bundle))
+
+
 @router.get("/bundles/{bundle}/history", response_model=a.Page[a.HistoryItem])
 def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
     """The moves of all aliases of a bundle, newest first."""
@@ -123,10 +131,13 @@ def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: s
         return unless_known(known, asked.answered(summary), tag_of(summary, form, found), cache_of(found, fixed=False))
     scope = asked.request.scope
     make = partial(prepare, asked.registry, name, found, form, template_of(scope))
-    if scope["query_string"] not in _READY:
-        return _given(make(), asked, known)
-    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-    return _given(scope["app"].state.ready.find(target, make), asked, known)
+    if scope["query_string"] in _READY:
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        prepared = scope["app"].state.ready.find(target, make)
+    else:
+        prepared = make()
+    mark_fetched(scope, found, name, prepared.version)
+    return _given(prepared, asked, known)
 
 
 def _given(prepared: Prepared, asked: Asked, known: str | None) -> Response:

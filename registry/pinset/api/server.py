@@ -89,6 +89,7 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
         factory=True,
         workers=workers,
         log_level="warning",
+        log_config=None,  # `logs.configure` says where it goes
         access_log=False,
         http=Protocol,
         h11_max_incomplete_event_size=HEAD_LIMIT,

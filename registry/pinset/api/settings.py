@@ -16,6 +16,7 @@ class Settings:
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
     beat_seconds: between two beats of such a stream, at most; at each it is seen whether the token still counts.
     workers: how many processes serve the same registry here, this one too.
+    log_requests: whether each request is a line in the log.
     """
 
     small_body: int = 1024 * 1024
@@ -27,3 +28,4 @@ class Settings:
     streams: int = 10_000
     beat_seconds: float = 15.0
     workers: int = 1
+    log_requests: bool = False

@@ -219,6 +219,11 @@ class RemoteRegistry:
         hint = f"its aliases are {there}" if there else f"it has none yet: pinset promote {bundle}@v1 {alias}"
         raise NotFound(f"the alias {bundle}@{alias} does not exist", hint=hint)
 
+    def clients(self, bundle: str) -> answers.Page[answers.ClientsAnswer]:
+        path = path_of("bundles", names.bundle_name(bundle), "clients")
+        found: answers.Page[answers.ClientsAnswer] = self._http.get(path)
+        return found
+
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:

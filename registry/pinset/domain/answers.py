@@ -123,6 +123,21 @@ class AliasAnswer(TypedDict):
     split: None
 
 
+class ClientsAnswer(TypedDict):
+    """Clients of an alias that said they hold one version; None: none yet. Those not seen for 60 seconds are forgotten.
+
+    silent: how many of them were not seen for 30 seconds, so that they have stopped. oldest: seconds since the least
+    recent of them was seen.
+    """
+
+    bundle: str
+    alias: str
+    version: int | None
+    clients: int
+    silent: int
+    oldest: float
+
+
 class ReleaseSummary(TypedDict):
     """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not."""
 

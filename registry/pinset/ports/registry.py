@@ -152,6 +152,9 @@ class Registry(Protocol):
     def alias(self, bundle: str, alias: str) -> answers.AliasAnswer:
         """One alias. Raises NotFound where it never moved; a retired one answers with version None."""
 
+    def clients(self, bundle: str) -> answers.Page[answers.ClientsAnswer]:
+        """Who runs what: the clients that fetched an alias of a bundle lately, by the version they hold."""
+
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pinset.domain import answers
+    from pinset.domain.adoption import Table
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -220,6 +221,21 @@ class LocalRegistry:
     def alias(self, bundle: str, alias: str) -> answers.AliasAnswer:
         return queries.alias(self._context, bundle, alias)
 
+    def clients(self, bundle: str) -> answers.Page[answers.ClientsAnswer]:
+        from pinset.services import adoption
+
+        return adoption.clients(self._context, bundle)
+
+    def all_clients(self) -> list[answers.ClientsAnswer]:
+        """Who runs what, of all bundles."""
+        from pinset.services import adoption
+
+        return adoption.all_clients(self._context)
+
+    def keep_sights(self, table: Table) -> None:
+        """Tell all processes of this registry which clients this one saw. Never fails."""
+        self._context.sights.keep(table)
+
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:
@@ -390,6 +406,7 @@ class LocalRegistry:
         if context.catalog.wants_checkpoint:
             with suppress(PinsetError), context.store.exclusive(wait=False):
                 context.catalog.checkpoint()
+        context.sights.close()
         context.store.close()
         context.catalog.close()
         context.state.close()

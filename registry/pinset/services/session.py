@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
+    from pinset.ports.sights import Sights
     from pinset.ports.state import State
     from pinset.ports.store import Store, StoredCommit
 
@@ -44,6 +45,7 @@ class Context:
     catalog: Catalog
     state: State
     clock: Clock
+    sights: Sights
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,27 @@
+"""Who runs what: the clients that were seen lately, by bundle, alias and version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pinset.domain import names
+from pinset.domain.adoption import counted
+from pinset.services import reading
+
+if TYPE_CHECKING:
+    from pinset.domain import answers
+    from pinset.services.session import Context
+
+
+def clients(context: Context, bundle: str) -> answers.Page[answers.ClientsAnswer]:
+    """The clients of one bundle."""
+    names.bundle_name(bundle)
+    with reading.view(context) as reader:
+        reading.need_bundle(reader, bundle)
+    sights = context.sights
+    return {"items": counted(sights.everyone(), sights.now(), bundle), "next": None}
+
+
+def all_clients(context: Context) -> list[answers.ClientsAnswer]:
+    """The clients of all bundles."""
+    return counted(context.sights.everyone(), context.sights.now())
