@@ -21,7 +21,7 @@ import uvicorn
 
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.api.hub import HELD, HELD_BYTES
+from pinset.api.follower import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
