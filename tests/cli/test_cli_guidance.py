@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from terminals import Cli, Terminal
 
+from pinset import bootstrap
 from pinset_cli.main import main
 
 if TYPE_CHECKING:
@@ -159,11 +160,13 @@ def test_a_time_is_read_before_anything_is_asked(near: Cli, monkeypatch: pytest.
         assert "2025-03-14T09:30:00Z" in err
 
 
-def test_the_times_that_are_shown_are_times_to_roll_back_to(near: Cli, bundle: Callable[..., str]) -> None:
-    import time
-
+def test_the_times_that_are_shown_are_times_to_roll_back_to(
+    near: Cli, bundle: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     near("publish", bundle("one"), "--alias", "production")
-    time.sleep(1.1)
+    # What is shown has whole seconds: the second move is in another one.
+    now = bootstrap.SystemClock().now()
+    monkeypatch.setattr(bootstrap.SystemClock, "now", lambda _self: now + 1_100_000)
     near("publish", bundle("two"), "--alias", "production")
     first = near("history", "support@production", "--utc")[1].splitlines()[-1]
     found = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", first)
