@@ -148,7 +148,8 @@ def working_copy(
 
 def _asking(registry: str, token: str | None) -> Ask | None:
     """How one component is asked for: in one short try, on a connection of its own, for it is asked once."""
-    from pinset.client.http import Http, path_of
+    from pinset.client.http import Http
+    from pinset.client.requests import path_of
 
     def far(reference: ComponentReference) -> ComponentAnswer:
         with closing(Http(registry, token)) as http:

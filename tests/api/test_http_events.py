@@ -21,12 +21,13 @@ import uvicorn
 
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.api.hub import HELD, HELD_BYTES
+from pinset.api.follower import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
 from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,13 +36,6 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 WHO = Caller(actor="ana")
-SERVE = """
-import sys
-from pathlib import Path
-from pinset.bootstrap import serve_registry
-serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv[2]),
-               talk=lambda text: print(text, flush=True))
-"""
 
 
 class Server:
@@ -289,17 +283,10 @@ class _Loud:
 
 
 @contextmanager
-def served(home: Path, workers: int, code: str = SERVE) -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
-    command = [sys.executable, "-c", code, str(home), str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            host, _, port = server.stdout.readline().split("//")[1].split()[0].partition(":")
-            yield (host, int(port)), server
-        finally:
-            server.send_signal(signal.SIGTERM)
-            out, err = server.communicate(timeout=GRACE_SECONDS)
-    assert (out, err) == ("", "")
+def served(home: Path, workers: int, before: str = "") -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
+    with serving(home, workers=workers, before=before, ends_within=GRACE_SECONDS) as server:
+        yield server.end, server.process
+    assert (server.out, server.err) == ("", "")
 
 
 def _workers(address: tuple[str, int], *, streaming: bool) -> set[str]:
@@ -341,7 +328,7 @@ def test_streams_hold_up_no_end(home: Path, workers: int) -> None:
 
 
 def test_more_streams_than_the_soft_limit_on_open_files_are_told(home: Path) -> None:
-    limited = f"import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n{SERVE}"
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n"
     with served(home, 1, limited) as (address, _), ExitStack() as lines:
         for _ in range(150):
             lines.enter_context(Line(address))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset.client.client import Client
+from pinset.client.release import standing_of
 from pinset.errors import InvalidInput, NotFound, PinsetError, Purged, RateLimited, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -123,17 +123,17 @@ def test_a_release_that_the_code_cannot_use_is_refused_and_the_one_before_stays(
 
 
 def test_max_stale_is_the_callers_choice(make: Callable[..., Client], source: Directory) -> None:
-    client = make(max_stale=0.05)
-    client.get(NAME)
+    client = make(max_stale=60)
+    held = client.get(NAME)
     source.fails = UNREACHABLE
     until(lambda: client.counts["failed"] > 0)
-    time.sleep(0.06)
+    standing_of(held).confirmed -= 61
     with pytest.raises(Unavailable, match="confirmed"):
         client.get(NAME)
     source.fails = None
-    client = make(max_stale=0.05)
+    client = make(max_stale=60, poll=60)
     fixed = client.get(f"{NAME}@v1")
-    time.sleep(0.06)
+    standing_of(fixed).confirmed -= 61
     assert client.get(f"{NAME}@v1") is fixed, "what always means the same does not age"
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pinset.api import follower as followers
 from pinset.api import hub as hubs
-from pinset.api.hub import Follower, Hub, Told
+from pinset.api.follower import Follower, Told
+from pinset.api.hub import Hub
 from pinset.domain.following import Wanted
 from pinset.errors import Busy, Unavailable
 from pinset.ports.catalog import Head
@@ -165,22 +167,22 @@ def test_there_are_no_more_seats_than_were_allowed() -> None:
         assert hub.seated == 1
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, hubs.HELD), (10_000, hubs.HELD_BYTES // 10_000)])
+@pytest.mark.parametrize(("size", "most"), [(1, followers.HELD), (10_000, followers.HELD_BYTES // 10_000)])
 def test_who_does_not_read_is_cut_off_and_nothing_is_held_for_it(size: int, most: int) -> None:
     cuts: list[int] = []
     follower = Follower(ALL, lambda: cuts.append(1))
     for serial in range(1, 2 * most + 2):
         follower.tell(Told.of(move(serial, reason="x" * size)))
         if not follower.over:
-            assert len(follower._held) <= hubs.HELD
-            assert follower._size <= hubs.HELD_BYTES
+            assert len(follower._held) <= followers.HELD
+            assert follower._size <= followers.HELD_BYTES
             assert serial <= most
     assert (cuts, follower.over, follower.behind, follower.take()) == ([1], True, False, b"")
 
 
 def test_who_reads_in_time_is_never_cut_off() -> None:
     follower = Follower(ALL, lambda: pytest.fail("cut"))
-    for serial in range(1, 5 * hubs.HELD):
+    for serial in range(1, 5 * followers.HELD):
         follower.tell(Told.of(move(serial)))
         assert told(follower) == [serial]
 
@@ -208,7 +210,7 @@ def test_a_piece_is_never_much_larger_than_its_limit() -> None:
     follower = Follower(ALL, lambda: None)
     for serial in range(1, 100):
         follower.tell(Told.of(move(serial, reason="x" * 1000)))
-    assert len(follower.take()) < hubs.PIECE_BYTES + 2000
+    assert len(follower.take()) < followers.PIECE_BYTES + 2000
     assert follower.behind
 
 

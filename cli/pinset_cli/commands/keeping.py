@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import collecting, complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, directory, opened
@@ -16,8 +17,6 @@ from pinset_cli.progress import progress
 if TYPE_CHECKING:
     from pinset.domain.answers import TokenAnswer
     from pinset.ports.registry import Registry
-
-EXIT_NO = 1
 
 
 def init(
@@ -127,7 +126,7 @@ def verify(
         counts = ", ".join(output.count(number, what) for what, number in counted.items())
         output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}")
     if not answer["ok"]:
-        raise typer.Exit(EXIT_NO)
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
 def reindex(registry: o.Registry = None, as_json: o.Json = False) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pinset.api.hub import PIECE_BYTES, Follower, Told
+from pinset.api.follower import PIECE_BYTES, Follower, Told
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.services.events import greeting
 

@@ -33,7 +33,7 @@ class Callbacks:
             raise InvalidInput("a callback is a function of two releases", hint="give lambda new, old: …")
         if not isinstance(name, str):
             raise InvalidInput("a name is a text", hint='give "support-summarizer"')
-        wanted = parse(name, default="production")
+        wanted = parse(name)
         self._changed.append((wanted.bundle, wanted.selector.text if "@" in name else None, callback))
 
     def on_refused(self, callback: Turned) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, runtime_checkable
 from urllib.parse import urlsplit
 
-from pinset.client.http import Http, address_of, path_of
+from pinset.client.http import Http
+from pinset.client.requests import address_of, path_of
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import InvalidInput, Unauthenticated, Unavailable
 

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
-from pinset.client.http import headers_of
+from pinset.client.requests import headers_of
 from pinset.client.source import CONNECT_SECONDS
 from pinset.client.sse import blocks
 from pinset.errors import Unavailable
