@@ -7,6 +7,7 @@ proxies, ``.netrc`` and the like are not read from the environment.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+_ERRNO: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
 CONNECT_SECONDS: Final = 3.0
 TOTAL_SECONDS: Final = 30.0
 """For one call, its retries and pauses included."""
@@ -306,7 +308,7 @@ class Http:
                 raise Unavailable(
                     f"{self.url} cannot be trusted: {error}", hint="check its certificate and the system's authorities"
                 ) from error
-            raise _Again(self._unreachable(str(error))) from error
+            raise _Again(self._unreachable(_ERRNO.sub("", str(error)))) from error
         except httpx.ConnectTimeout as error:
             raise _Again(self._unreachable(f"no connection within {CONNECT_SECONDS:g} s")) from error
         except httpx.TimeoutException as error:
@@ -369,7 +371,8 @@ class Http:
 
     def _unreachable(self, why: str) -> Unavailable:
         return Unavailable(
-            f"{self.url} cannot be reached: {why}", hint=f"is a registry served there? (pinset serve) check {self.url}"
+            f"{self.url} cannot be reached: {why}",
+            hint="check the address, and that a registry is served there: pinset serve",
         )
 
     def _silent(self, request: Request) -> Unavailable:
