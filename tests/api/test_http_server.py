@@ -36,9 +36,13 @@ def test_with_a_token_an_open_address_is_served(memory: LocalRegistry) -> None:
 
 
 def test_a_taken_port_has_a_way_out(memory: LocalRegistry) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(Unavailable) as refused:
-        listen(memory, "127.0.0.1", taken.getsockname()[1])
-    assert "--port" in refused.value.hint
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Unavailable) as refused:
+            listen(memory, "127.0.0.1", port)
+    assert refused.value.message == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+    other = port - 1 if port == 65_535 else port + 1
+    assert refused.value.hint == f"stop what listens there, or choose another port: --port {other}"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,43 @@ def test_only_commands_that_take_a_registry_are_given_one() -> None:
         )
     finally:
         output.remember(None)
+
+
+def test_what_works_on_a_directory_only_is_not_advised_with_an_address() -> None:
+    output.remember("http://127.0.0.1:1")
+    try:
+        assert output.advice("pinset serve; pinset list; pinset backup DIR") == (
+            "pinset serve; pinset list --registry http://127.0.0.1:1; pinset backup DIR"
+        )
+    finally:
+        output.remember(None)
+
+
+def test_what_works_on_a_directory_only_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gc", "--registry", "http://127.0.0.1:1"]) == 2
+    assert capsys.readouterr().err == (
+        "error: gc works on a registry's directory, not on http://127.0.0.1:1\n"
+        "hint: on the registry's machine: pinset gc --registry DIR\n"
+    )
+
+
+def test_a_server_that_is_not_there_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert main(["list", "-r", url]) == 8
+    assert capsys.readouterr().err == (
+        f"error: {url} cannot be reached: Connection refused\n"
+        "hint: check the address, and that a registry is served there: pinset serve\n"
+    )
+
+
+def test_a_file_of_variables_that_is_missing_is_named_once(
+    home: Path, bundle: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["publish", bundle(), "--alias", "production", "--registry", str(home)])
+    capsys.readouterr()
+    assert main(["render", "support", "--vars", "none.json", "--registry", str(home)]) == 2
+    assert "error: none.json cannot be read: No such file or directory\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["localhost:7467", "10.0.0.1:80/", "registry.example:7467"])

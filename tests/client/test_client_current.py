@@ -153,6 +153,28 @@ def test_an_outage_is_said_once_and_its_end(
     ]
 
 
+def test_a_callback_that_fails_is_logged_with_what_it_was_for(
+    make: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    client.on_change(NAME, lambda new, old: 1 // 0)
+    assert client.get(NAME).version == 1
+    until(lambda: "a callback for support@production failed" in caplog.text)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_on_change_tells_nothing_of_what_came_from_the_disk(make: Callable[..., Client], source: Directory) -> None:
+    make().get(NAME)
+    source.fails = UNREACHABLE
+    client, seen = make(), []
+    client.on_change(NAME, lambda new, old: seen.append((new.version, old and old.version)))
+    assert client.get(NAME).source == "disk"
+    source.fails = None
+    source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+    until(lambda: client.get(NAME).version == 2)
+    until(lambda: seen == [(2, 1)])
+
+
 def test_a_default_of_another_bundle_is_no_default(make: Callable[..., Client], source: Directory) -> None:
     sealed = make(cache=None).get(NAME).sealed()
     with pytest.raises(NotFound):

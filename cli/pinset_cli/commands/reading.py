@@ -137,9 +137,8 @@ def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
         try:
             values = strict_json.loads(file.read_text())
         except (OSError, ValueError) as error:
-            raise InvalidInput(
-                f"{file} cannot be read: {error}", hint='write a JSON object: {"ticket": "…"}'
-            ) from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise InvalidInput(f"{file} cannot be read: {why}", hint='write a JSON object: {"ticket": "…"}') from error
         if not isinstance(values, dict):
             raise InvalidInput(f"{file} does not hold a JSON object", hint='write {"ticket": "…"}')
     for pair in pairs:

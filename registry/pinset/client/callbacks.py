@@ -46,16 +46,16 @@ class Callbacks:
         """Tell that a name means another release. moves: whether the name as it was asked for can."""
         for bundle, selector, callback in list(self._changed):
             if bundle == slot.bundle and (moves if selector is None else selector == slot.asked):
-                _call(callback, release, before)
+                _call(slot, callback, release, before)
 
     def refused(self, slot: Slot, error: PinsetError) -> None:
         """Tell that a release is not taken."""
         for callback in list(self._refused):
-            _call(callback, slot.name, error)
+            _call(slot, callback, slot.name, error)
 
 
-def _call(told: Callable[..., object], *about: object) -> None:
+def _call(slot: Slot, told: Callable[..., object], *about: object) -> None:
     try:
         told(*about)
     except Exception:  # noqa: BLE001 - theirs, whatever it is
-        _log.exception("a callback failed")
+        _log.exception("a callback for %s failed", slot.name)

@@ -116,7 +116,9 @@ class Client:
         """Call back with the new release and the one before whenever a name means another one.
 
         name: a reference, or a bundle for each of its aliases, and its ``latest``, that were asked for. It is called by
-        the client's own thread, at first with None for the release before; what it raises is logged. Raises InvalidInput.
+        the client's own thread, with None for the release before where the registry gave the first one; what is held
+        already, or was found on the disk, in a snapshot or in `default`, is not told. What it raises is logged. Raises
+        InvalidInput.
         """
         self._callbacks.on_change(name, callback)
 

@@ -46,7 +46,7 @@ class Failures:
         """The error where there is no connection."""
         return Unavailable(
             f"{self._url} cannot be reached: {why}",
-            hint=f"is a registry served there? (pinset serve) check {self._url}",
+            hint="check the address, and that a registry is served there: pinset serve",
         )
 
     def silent(self, request: Request) -> Unavailable:

@@ -6,6 +6,7 @@ proxies, ``.netrc`` and the like are not read from the environment.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -41,6 +42,8 @@ ANSWER_LIMIT: Final = 64 * 1024 * 1024
 _LATER: Final = (401, 403, 429, 500)
 """Statuses of an answer that is given without a look at what an earlier try with the same key did."""
 _EVENTS: Final = "text/event-stream"
+_ERRNO: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
+"""What the system's errors begin with, and people need not read."""
 
 
 class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to raise when no try is left
@@ -262,7 +265,7 @@ class Http:
                 raise Unavailable(
                     f"{self.url} cannot be trusted: {error}", hint="check its certificate and the system's authorities"
                 ) from error
-            raise _Again(self._failures.unreachable(str(error))) from error
+            raise _Again(self._failures.unreachable(_ERRNO.sub("", str(error)))) from error
         except httpx.ConnectTimeout as error:
             raise _Again(self._failures.unreachable(f"no connection within {CONNECT_SECONDS:g} s")) from error
         except httpx.TimeoutException as error:

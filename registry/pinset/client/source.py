@@ -138,7 +138,7 @@ class HttpSource:
         except OSError as error:
             raise Unavailable(
                 f"{self.address} cannot be reached: {error.strerror or error}",
-                hint="is a registry served there? (pinset serve)",
+                hint="check the address, and that a registry is served there: pinset serve",
             ) from error
 
 
