@@ -36,9 +36,10 @@ _PACKING_SECONDS = 30.0
 """How long a backup waits for a gc."""
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
+_WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, and what they log."""
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, and what they log."""
 
 
 class SystemClock:
@@ -294,6 +295,7 @@ def serve_registry(
         registry.close()
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
+    os.environ[_WORKERS] = str(workers)
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     logs.configure(log)
     say = talk if log == "text" else logs.said
@@ -320,7 +322,11 @@ def application() -> Any:
     give_way()
     home = Path(os.environ[_SERVED])
     logs.configure(os.environ[_LOG])
-    settings = Settings(scrub_hours=float(os.environ[_SCRUB_HOURS]), log_requests=bool(os.environ[_LOG_REQUESTS]))
+    settings = Settings(
+        scrub_hours=float(os.environ[_SCRUB_HOURS]),
+        workers=int(os.environ[_WORKERS]),
+        log_requests=bool(os.environ[_LOG_REQUESTS]),
+    )
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)

@@ -111,7 +111,7 @@ def test_a_stream_is_as_it_is_written_down(memory: LocalRegistry, serve: Callabl
         "x-accel-buffering": "no",
     }
     first, ready, moved, end = answer.text.split("\n\n")
-    assert (first, end) == ("retry: 2000", "")
+    assert (first, end) == ("retry: 1000", "")
     stands = memory.describe()
     data = {"registry": stands["id"], "epoch": 1, "serial": 3}
     assert ready == "event: ready\nid: 2\ndata: " + json.dumps(data, separators=(",", ":"))
@@ -161,6 +161,21 @@ def test_a_stream_is_counted_once_and_while_it_is_open(serve: Callable[..., Serv
         line.read(b": beat")
         text = httpx.get(f"{server.url}/metrics").text
     assert 'method="GET",route="/v1/events",status="200"} 1' in text
+
+
+def test_a_beat_says_when_to_come_back_where_that_changed(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.api.hub.RETRY_EACH", 1000)
+    server = serve(beat_seconds=0.05, workers=2)
+    with closing(Line(server.address)) as line:
+        assert b"retry: 2000\n" in line.read(b": beat")
+        assert b"retry" not in line.read(b": beat"), "it is what it was"
+        with Line(server.address):
+            line.read(b"retry: 4000\n")
+            line.read(b": beat")
+            assert b"retry" not in line.read(b": beat")
+        line.read(b"retry: 2000\n")
 
 
 def test_a_beat_says_how_far_nothing_was_left_out(
@@ -311,6 +326,13 @@ def test_more_streams_than_the_soft_limit_on_open_files_are_told(home: Path) -> 
     with served(home, 1, limited) as (address, _), ExitStack() as lines:
         for _ in range(150):
             lines.enter_context(Line(address))
+
+
+def test_what_a_worker_says_of_coming_back_counts_the_streams_of_all_workers(home: Path) -> None:
+    with served(home, 2) as (address, _), ExitStack() as lines:
+        said = [lines.enter_context(closing(Line(address))).read(b"retry: ") for _ in range(11)]
+    times = [int(text.rpartition(b"retry: ")[2]) for text in said]
+    assert max(times) in {2 * 100 * most for most in range(6, 12)}, "one of them has more than half of the eleven"
 
 
 def test_a_client_goes_on_when_the_server_is_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,6 +119,24 @@ def test_a_change_is_read_once_for_all_who_want_it() -> None:
             assert [told(one) for one in followers + others] == [[6]] * 100
 
     asyncio.run(run())
+
+
+def test_the_more_streams_there_are_the_longer_they_are_to_stay_away() -> None:
+    hub, pair = Hub(Log(), most=2000), Hub(Log(), most=2000, workers=2)
+    with ExitStack() as seats:
+        said = {}
+        for count in range(1, 1201):
+            seats.enter_context(hub.seat())
+            seats.enter_context(pair.seat())
+            said[count] = (hub.retry, pair.retry)
+    assert {count: said[count] for count in (1, 9, 10, 20, 500, 1200)} == {
+        1: (1000, 1000),
+        9: (1000, 1800),
+        10: (1000, 2000),
+        20: (2000, 4000),
+        500: (50_000, 100_000),
+        1200: (100_000, 100_000),
+    }
 
 
 def test_nobody_looks_while_nobody_follows(monkeypatch: pytest.MonkeyPatch) -> None:

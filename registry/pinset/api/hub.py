@@ -35,6 +35,10 @@ FIRST: Final = 200
 _BURST: Final = 64 * 1024
 """Bytes that are told before the streams have a turn to send them."""
 _SLICE: Final = 100
+RETRY_EACH: Final = 100
+RETRY_LEAST: Final = 1000
+RETRY_MOST: Final = 100_000
+"""Milliseconds that a stream stays away once it has ended: of all together some ten come back in a second."""
 _REPLAYS: Final = 2
 """Pages for streams that are far behind, read at the same time."""
 
@@ -52,12 +56,13 @@ class Source(Protocol):
 class Hub:
     """All streams of one process. Looks at the registry only while there are any. Lives on one event loop.
 
-    most: streams at a time.
+    most: streams at a time. workers: processes that have about as many each.
     """
 
-    def __init__(self, source: Source, *, most: int) -> None:
+    def __init__(self, source: Source, *, most: int, workers: int = 1) -> None:
         self._source = source
         self._most = most
+        self._workers = workers
         self._seated = 0
         self._followers: dict[Wanted, set[Follower]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -80,6 +85,11 @@ class Hub:
     def seated(self) -> int:
         """How many streams there are."""
         return self._seated
+
+    @property
+    def retry(self) -> int:
+        """Milliseconds within which a client should come back when its stream ends: more, the more of them there are."""
+        return min(max(self._seated * self._workers * RETRY_EACH, RETRY_LEAST), RETRY_MOST)
 
     @contextmanager
     def seat(self) -> Iterator[None]:

@@ -59,7 +59,12 @@ class Event(TypedDict):
 
 
 class Stream(Protocol):
-    """Events as they happen, ``ready`` first. One thread iterates, any may close."""
+    """Events as they happen, ``ready`` first. One thread iterates, any may close.
+
+    retry: within how many seconds a client should be back after its end, as the registry said last; None: it said nothing.
+    """
+
+    retry: float | None
 
     def __iter__(self) -> Iterator[Event]:
         """Raises PinsetError where nothing comes any more."""
