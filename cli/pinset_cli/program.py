@@ -51,7 +51,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "export": Listed("exporting", "export", "Releases in a file to be shipped with an application."),
     "component": Listed("authoring", "component", "Shared components."),
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
-    "token": Listed("keeping", "token", "Credentials."),
+    "token": Listed("tokens", "token", "Credentials."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
+from patience import until
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.catalog.sights import FileSights
@@ -142,13 +142,6 @@ def test_a_server_tells_what_it_saw_while_it_runs_and_not_after(
 
     anyio.run(run)
     assert threads() == []
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_workers_and_the_directory_know_what_all_of_them_saw(

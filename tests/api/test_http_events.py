@@ -19,6 +19,7 @@ import httpx
 import pytest
 import uvicorn
 
+from patience import until
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.api.follower import HELD, HELD_BYTES
@@ -98,13 +99,6 @@ class Line:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
 
 
 def test_a_stream_is_as_it_is_written_down(memory: LocalRegistry, serve: Callable[..., Server], manifest: Any) -> None:
@@ -199,7 +193,7 @@ def test_one_too_many_is_told_to_come_later_and_a_seat_is_given_back(serve: Call
     with Line(server.address):
         answer = httpx.get(f"{server.url}/v1/events?wait=0")
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    eventually(lambda: httpx.get(f"{server.url}/v1/events?wait=0").status_code == 200)
+    until(lambda: httpx.get(f"{server.url}/v1/events?wait=0").status_code == 200)
 
 
 def test_a_stream_ends_when_its_token_does(memory: LocalRegistry, serve: Callable[..., Server]) -> None:
@@ -231,7 +225,7 @@ def test_who_never_reads_is_cut_off_and_the_others_hear_everything(
         deaf.connect(server.address)
         deaf.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         hub = server.app.state.hub
-        eventually(lambda: len(hub._everybody()) == 2)
+        until(lambda: len(hub._everybody()) == 2)
         heard: list[int] = []
 
         def hear() -> None:
@@ -248,7 +242,7 @@ def test_who_never_reads_is_cut_off_and_the_others_hear_everything(
             assert count < 40_000, "it was never cut off"
             count += 200
             hub._source = _Loud(source, count)
-            eventually(partial(_reached, hub, 2 + count))
+            until(partial(_reached, hub, 2 + count))
             assert all(len(one._held) <= HELD and one._size <= HELD_BYTES for one in hub._everybody())
         hub._source = _Loud(source, count + 1, kind="release")
         listening.join(timeout=60)
@@ -303,7 +297,7 @@ def test_every_worker_tells_what_another_process_did(home: Path, manifest: Any) 
     with closing(bootstrap.local_registry(home)) as registry:
         registry.publish(WHO, manifest())
     with served(home, 2) as (address, _), ExitStack() as lines:
-        eventually(lambda: len(_workers(address, streaming=False)) == 2)
+        until(lambda: len(_workers(address, streaming=False)) == 2)
         followers: list[Line] = []
         while len(_workers(address, streaming=True)) < 2:
             assert len(followers) < 200
@@ -372,7 +366,7 @@ def test_a_stream_ends_when_its_client_is_closed_by_another_thread(serve: Callab
     far.close()
     reading.join(timeout=60)
     assert (reading.is_alive(), rest) == (False, [])
-    eventually(lambda: server.app.state.hub.seated == 0)
+    until(lambda: server.app.state.hub.seated == 0)
 
 
 def test_a_restored_registry_resets_who_knew_the_old_one(

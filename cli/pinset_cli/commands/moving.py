@@ -88,18 +88,7 @@ def rollback(
             "there is no terminal to ask on", hint="say what is meant: --from vN, --to SELECTOR, or --yes"
         )
     with opened(chosen) as found:
-        revision = None
-        if not decided:
-            # What is shown is what is done: the answer is to this move, and a later one is a conflict.
-            revision = found.alias(bundle, alias)["revision"]
-            looking = caller(Options(registry, dry_run=True))
-            plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=message)
-            _warn(plan)
-            output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
-            _say_barred(plan, "will be")
-            if not typer.confirm("Roll back?", default=False, err=True):
-                output.talk("nothing was changed")
-                raise typer.Exit(EXIT_ANSWER_IS_NO)
+        revision = None if decided else _agreed(found, registry, bundle, alias, steps=steps, at=at, reason=message)
         began = time.monotonic()
         answer = found.rollback(
             caller(chosen),
@@ -159,6 +148,23 @@ def alias_retire(
     with opened(chosen) as found:
         answer = found.retire(caller(chosen), bundle, name, reason=message)
     _show(answer, chosen)
+
+
+def _agreed(
+    found: Registry, registry: str | None, bundle: str, alias: str, *, steps: int | None, at: str | None, reason: str
+) -> str:
+    """Show what a rollback would do, and ask; the revision that was agreed to move from. Exits where the answer is no."""
+    # What is shown is what is done: the answer is to this move, and a later one is a conflict.
+    revision = found.alias(bundle, alias)["revision"]
+    looking = caller(Options(registry, dry_run=True))
+    plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=reason)
+    _warn(plan)
+    output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
+    _say_barred(plan, "will be")
+    if not typer.confirm("Roll back?", default=False, err=True):
+        output.talk("nothing was changed")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+    return revision
 
 
 def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | None, began: float) -> None:

@@ -13,7 +13,7 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import ReleaseAnswer
 
@@ -59,9 +59,7 @@ def render(
 
     Example: pinset render support-summarizer --var ticket="It crashes."
     """
-    from pinset.domain.inputs import check_of
-    from pinset.domain.rendering import messages_of
-    from pinset.errors import InvalidInput, NotFound
+    from pinset.errors import NotFound
 
     with opened(Options(registry)) as found:
         answer = found.release(o.reference(target))
@@ -69,19 +67,7 @@ def render(
     prompts = answer["content"]["prompts"]
     if prompt not in prompts:
         raise NotFound(f"{answer['ref']} has no prompt {prompt}", hint="it has " + (", ".join(prompts) or "none"))
-    values = _variables(var or [], variables)
-    try:
-        if "inputs" in prompts[prompt]:
-            check_of(prompts[prompt]["inputs"])(values)
-        filled, surplus = messages_of(prompts[prompt], values)
-    except InvalidInput as error:
-        needed = prompts[prompt].get("inputs", {}).get("properties", {})
-        missing = [name for name in needed if name not in values]
-        if not missing:
-            raise
-        example = " ".join(f"--var {name}=VALUE" for name in missing)
-        hint = f"pinset render {' '.join(target)} {example}; or all of them: --vars FILE.json"
-        raise InvalidInput(error.message, hint=hint, details=error.details) from error
+    filled, surplus = _filled(prompts[prompt], _variables(var or [], variables), target)
     for name in surplus:
         output.talk(output.safe(f"warning: no variable takes {name}"))
     if as_json:
@@ -126,6 +112,27 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
     if summary["yanked"] is not None and summary["aliases"]:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
+
+
+def _filled(
+    prompt: Mapping[str, Any], values: Mapping[str, Any], target: Sequence[str]
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The messages, and the values that nothing takes. Raises InvalidInput; what is missing is shown as it is typed."""
+    from pinset.domain.inputs import check_of
+    from pinset.domain.rendering import messages_of
+    from pinset.errors import InvalidInput
+
+    try:
+        if "inputs" in prompt:
+            check_of(prompt["inputs"])(values)
+        return messages_of(prompt, values)
+    except InvalidInput as error:
+        missing = [name for name in prompt.get("inputs", {}).get("properties", {}) if name not in values]
+        if not missing:
+            raise
+        example = " ".join(f"--var {name}=VALUE" for name in missing)
+        hint = f"pinset render {' '.join(target)} {example}; or all of them: --vars FILE.json"
+        raise InvalidInput(error.message, hint=hint, details=error.details) from error
 
 
 def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -104,7 +104,7 @@ def _yank(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"{data['bundle']}@v{data['version']}  {done}", data["yanked"] or ""
 
 
-_TEXTS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+_TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "move": _move,
     "release": _release,
     "yank": _yank,
