@@ -1,7 +1,7 @@
 """What `make bench` prints: every figure that the documentation gives, measured here, with what was wanted of it.
 
 Both sides of a ratio come from the same rounds. With names of modules only those run: `python benchmarks/run.py writing`.
-With `--page FILE` the table is written into that page too, between its two marks.
+With `--page FILE` each module's table is written into its section of that page too, between the page's two marks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pygit2
 if TYPE_CHECKING:
     from figures import Figure
 
-MODULES = ("starting", "fetching", "serving", "events", "diffs", "writing", "scale", "steady", "peers")
+MODULES = ("starting", "fetching", "serving", "events", "fleet", "diffs", "writing", "scale", "steady", "peers")
 HEAD = ["figure", "median", "p90", "beside", "ratio", "wanted", "kept"]
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
@@ -66,14 +66,20 @@ def main() -> None:
         found = importlib.import_module(name).figures()
         figures += found
         print(f"\n{name}\n{table(found)}", flush=True)
+        if asked.page and found:
+            asked.page.write_text(onto(asked.page.read_text(), name, found))
     missed = [figure.name for figure in figures if figure.kept is False]
     print(f"\nnot as wanted: {', '.join(missed)}" if missed else "\nall as wanted")
-    if asked.page:
-        page = asked.page.read_text()
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        measured = f"Measured on {machine()}."
-        asked.page.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{table(figures)}\n\n{END}{after}")
+
+
+def onto(page: str, name: str, found: list[Figure]) -> str:
+    """A page with the section of a module written anew; sections of others stay as they were measured."""
+    before, _, rest = page.partition(BEGIN)
+    sections, _, after = rest.partition(END)
+    kept = {part.split("\n", 1)[0]: part for part in sections.split("### ")[1:]}
+    kept[name] = f"{name}\n\n{table(found)}\n\n"
+    ordered = "".join(f"### {kept[one]}" for one in MODULES if one in kept)
+    return f"{before}{BEGIN}\n\nMeasured on {machine()}.\n\n{ordered}{END}{after}"
 
 
 if __name__ == "__main__":

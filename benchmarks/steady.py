@@ -82,7 +82,8 @@ def _served(home: Path, how: str, under: tuple[str, ...]) -> list[Figure]:
     return [
         *_named(f"steady answers of nothing{how}", floor, None),
         *_named(f"steady fetches{how}", quiet, None),
-        *_named(f"steady fetches beside writes{how}", values, WANTED),
+        # Wanted is that no fetch waits for a disk; writes that are not slowed take a core's time from it besides.
+        *_named(f"steady fetches beside writes{how}", values, WANTED if under else None),
         Figure(f"publish and promote meanwhile{how}", values=took),
     ]
 

@@ -75,8 +75,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "objects": (
         [f"gitstore/{n}.py" for n in ("objects", "loose", "scanning", "refs", "frames", "faults", "locks", "memory")],
         [
-            f"{UNIT}gitstore_objects.py",
-            f"{UNIT}gitstore_locks.py",
+            *(f"{UNIT}gitstore_{n}.py" for n in ("objects", "scanning", "pipe", "locks")),
             "tests/contract/test_store_contract.py",
             "-k",
             "memory or gitstore",
@@ -86,7 +85,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
         [f"gitstore/{n}.py" for n in ("child", "writer", "process", "supervisor", "store", "layout", "git", "cloning")],
         [
             "tests/contract/test_store_contract.py",
-            "tests/integration/test_gitstore_failures.py",
+            *(f"tests/integration/test_gitstore_{n}.py" for n in ("failures", "damage", "opening", "packing")),
             "-k",
             "not memory and not hangs",
         ],

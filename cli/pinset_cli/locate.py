@@ -75,7 +75,8 @@ def directory(options: Options, verb: str) -> Path:
     where = location(options)
     if "://" in where:
         raise InvalidInput(
-            f"{verb} works on a registry's directory, not on {where}", hint="run it on the registry's machine"
+            f"{verb} works on a registry's directory, not on {where}",
+            hint=f"on the registry's machine: pinset {verb} --registry DIR",
         )
     return find_directory(Path(where))
 

@@ -26,10 +26,10 @@ _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token) [a-z]+|"
-    r"(?:serve|check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|where-used|yank"
-    r"|unyank|watch|verify|reindex|gc|backup))\b(?! (?:--help|--registry))"
+    r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|where-used|yank"
+    r"|unyank|watch|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
 )
-"""The commands in a sentence that take ``--registry``."""
+"""The commands in a sentence that take ``--registry``; near: that take a directory only."""
 _SPACE_HINTS: Final = {
     errno.ENOSPC: "free space on the disk",
     errno.EDQUOT: "free space, or raise the quota",
@@ -137,12 +137,12 @@ def unwritable(error: OSError) -> Unavailable:
 
 
 def advice(text: str) -> str:
-    """A hint whose commands keep the ``--registry`` that was given."""
+    """A hint whose commands keep the ``--registry`` that was given, but for an address where a directory is wanted."""
     registry = _given.get("registry")
     if not registry:
         return text
-    where = f" --registry {shlex.quote(registry)}"
-    return _COMMAND.sub(lambda match: match[0] + where, text)
+    where, far = f" --registry {shlex.quote(registry)}", "://" in registry
+    return _COMMAND.sub(lambda match: match[0] if far and match["near"] else match[0] + where, text)
 
 
 def advise(text: str) -> None:

@@ -3,7 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 work="$(mktemp -d)"; cd "$work"
-export POLL="${POLL:-0.2}"                    # seconds from one look at the registry to the next
+export POLL="${POLL:-3}"                      # seconds from one look at the registry to the next; a move is told at once
 export PINSET_CACHE="$work/cache" PINSET_PIN="@$work/pins.txt"
 : > pins.txt
 
@@ -78,13 +78,11 @@ moved "summarizer@v2" fresh
 say "The registry is down again, and v2 turns out badly: pinned by hand, offline."
 kill -9 "$registry_pid"; wait "$registry_pid" 2>/dev/null || true
 until_says "summarizer@v2" stale
-echo "support-summarizer@v1" > pins.txt
-restart_application                           # it reads the file when it starts
+echo "support-summarizer@v1" > pins.txt        # the file is watched
 until_says "summarizer@v1" pin
 
 say "Unpinned; what production serves is what the application uses again."
 start_registry
 : > pins.txt
-restart_application
 until_says "summarizer@v2" fresh
 curl -fs "$application/healthz"; echo

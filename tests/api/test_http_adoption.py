@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
+from patience import until
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.catalog.sights import FileSights
 from pinset.ports.registry import Caller
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,45 +144,24 @@ def test_a_server_tells_what_it_saw_while_it_runs_and_not_after(
     assert threads() == []
 
 
-SERVE = """
-import sys
-from pathlib import Path
-from pinset.bootstrap import serve_registry
-serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=2, talk=lambda text: print(text, flush=True))
-"""
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_workers_and_the_directory_know_what_all_of_them_saw(
     home: Path, manifest: Callable[..., dict[str, str]]
 ) -> None:
     registry = bootstrap.local_registry(home)
     registry.publish(OPS, manifest(), alias="production")
-    with subprocess.Popen([sys.executable, "-c", SERVE, str(home)], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            address = server.stdout.readline().split(" on ")[1].split()[0]
-            asked = 0
+    with serving(home, workers=2) as server:
+        asked = 0
 
-            def fetch() -> bool:
-                """A client on a connection of its own; whether both workers have met some."""
-                nonlocal asked
-                httpx.get(f"{address}{ALIAS}", headers=client(asked, "v1"), timeout=30).raise_for_status()
-                asked += 1
-                return len(list(home.glob("serving/*.json"))) == 2
+        def fetch() -> bool:
+            """A client on a connection of its own; whether both workers have met some."""
+            nonlocal asked
+            httpx.get(f"{server.address}{ALIAS}", headers=client(asked, "v1"), timeout=30).raise_for_status()
+            asked += 1
+            return len(list(home.glob("serving/*.json"))) == 2
 
-            until(fetch)
-            until(lambda: sum(item["clients"] for item in registry.clients("support")["items"]) == asked)
-            assert httpx.get(f"{address}{BUNDLE}/clients", timeout=30).json()["items"][0]["clients"] == asked
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=30)
+        until(fetch)
+        until(lambda: sum(item["clients"] for item in registry.clients("support")["items"]) == asked)
+        assert httpx.get(f"{server.address}{BUNDLE}/clients", timeout=30).json()["items"][0]["clients"] == asked
     assert list((home / "serving").iterdir()) == []
     assert registry.clients("support")["items"] == []
     registry.close()

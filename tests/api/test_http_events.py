@@ -19,14 +19,16 @@ import httpx
 import pytest
 import uvicorn
 
+from patience import until
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.api.hub import HELD, HELD_BYTES
+from pinset.api.follower import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
 from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,13 +37,6 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 WHO = Caller(actor="ana")
-SERVE = """
-import sys
-from pathlib import Path
-from pinset.bootstrap import serve_registry
-serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv[2]),
-               talk=lambda text: print(text, flush=True))
-"""
 
 
 class Server:
@@ -106,13 +101,6 @@ class Line:
         self.close()
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
-
-
 def test_a_stream_is_as_it_is_written_down(memory: LocalRegistry, serve: Callable[..., Server], manifest: Any) -> None:
     memory.publish(WHO, manifest(), alias="production", message="zwei\nZeilen ü")
     answer = httpx.get(f"{serve().url}/v1/events?after=2&wait=0")
@@ -123,7 +111,7 @@ def test_a_stream_is_as_it_is_written_down(memory: LocalRegistry, serve: Callabl
         "x-accel-buffering": "no",
     }
     first, ready, moved, end = answer.text.split("\n\n")
-    assert (first, end) == ("retry: 2000", "")
+    assert (first, end) == ("retry: 1000", "")
     stands = memory.describe()
     data = {"registry": stands["id"], "epoch": 1, "serial": 3}
     assert ready == "event: ready\nid: 2\ndata: " + json.dumps(data, separators=(",", ":"))
@@ -175,6 +163,21 @@ def test_a_stream_is_counted_once_and_while_it_is_open(serve: Callable[..., Serv
     assert 'method="GET",route="/v1/events",status="200"} 1' in text
 
 
+def test_a_beat_says_when_to_come_back_where_that_changed(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.api.hub.RETRY_EACH", 1000)
+    server = serve(beat_seconds=0.05, workers=2)
+    with closing(Line(server.address)) as line:
+        assert b"retry: 2000\n" in line.read(b": beat")
+        assert b"retry" not in line.read(b": beat"), "it is what it was"
+        with Line(server.address):
+            line.read(b"retry: 4000\n")
+            line.read(b": beat")
+            assert b"retry" not in line.read(b": beat")
+        line.read(b"retry: 2000\n")
+
+
 def test_a_beat_says_how_far_nothing_was_left_out(
     memory: LocalRegistry, serve: Callable[..., Server], manifest: Any
 ) -> None:
@@ -190,7 +193,7 @@ def test_one_too_many_is_told_to_come_later_and_a_seat_is_given_back(serve: Call
     with Line(server.address):
         answer = httpx.get(f"{server.url}/v1/events?wait=0")
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-    eventually(lambda: httpx.get(f"{server.url}/v1/events?wait=0").status_code == 200)
+    until(lambda: httpx.get(f"{server.url}/v1/events?wait=0").status_code == 200)
 
 
 def test_a_stream_ends_when_its_token_does(memory: LocalRegistry, serve: Callable[..., Server]) -> None:
@@ -222,7 +225,7 @@ def test_who_never_reads_is_cut_off_and_the_others_hear_everything(
         deaf.connect(server.address)
         deaf.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         hub = server.app.state.hub
-        eventually(lambda: len(hub._everybody()) == 2)
+        until(lambda: len(hub._everybody()) == 2)
         heard: list[int] = []
 
         def hear() -> None:
@@ -239,7 +242,7 @@ def test_who_never_reads_is_cut_off_and_the_others_hear_everything(
             assert count < 40_000, "it was never cut off"
             count += 200
             hub._source = _Loud(source, count)
-            eventually(partial(_reached, hub, 2 + count))
+            until(partial(_reached, hub, 2 + count))
             assert all(len(one._held) <= HELD and one._size <= HELD_BYTES for one in hub._everybody())
         hub._source = _Loud(source, count + 1, kind="release")
         listening.join(timeout=60)
@@ -274,17 +277,10 @@ class _Loud:
 
 
 @contextmanager
-def served(home: Path, workers: int, code: str = SERVE) -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
-    command = [sys.executable, "-c", code, str(home), str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            host, _, port = server.stdout.readline().split("//")[1].split()[0].partition(":")
-            yield (host, int(port)), server
-        finally:
-            server.send_signal(signal.SIGTERM)
-            out, err = server.communicate(timeout=GRACE_SECONDS)
-    assert (out, err) == ("", "")
+def served(home: Path, workers: int, before: str = "") -> Iterator[tuple[tuple[str, int], subprocess.Popen[str]]]:
+    with serving(home, workers=workers, before=before, ends_within=GRACE_SECONDS) as server:
+        yield server.end, server.process
+    assert (server.out, server.err) == ("", "")
 
 
 def _workers(address: tuple[str, int], *, streaming: bool) -> set[str]:
@@ -301,7 +297,7 @@ def test_every_worker_tells_what_another_process_did(home: Path, manifest: Any) 
     with closing(bootstrap.local_registry(home)) as registry:
         registry.publish(WHO, manifest())
     with served(home, 2) as (address, _), ExitStack() as lines:
-        eventually(lambda: len(_workers(address, streaming=False)) == 2)
+        until(lambda: len(_workers(address, streaming=False)) == 2)
         followers: list[Line] = []
         while len(_workers(address, streaming=True)) < 2:
             assert len(followers) < 200
@@ -326,10 +322,17 @@ def test_streams_hold_up_no_end(home: Path, workers: int) -> None:
 
 
 def test_more_streams_than_the_soft_limit_on_open_files_are_told(home: Path) -> None:
-    limited = f"import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n{SERVE}"
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n"
     with served(home, 1, limited) as (address, _), ExitStack() as lines:
         for _ in range(150):
             lines.enter_context(Line(address))
+
+
+def test_what_a_worker_says_of_coming_back_counts_the_streams_of_all_workers(home: Path) -> None:
+    with served(home, 2) as (address, _), ExitStack() as lines:
+        said = [lines.enter_context(closing(Line(address))).read(b"retry: ") for _ in range(11)]
+    times = [int(text.rpartition(b"retry: ")[2]) for text in said]
+    assert max(times) in {2 * 100 * most for most in range(6, 12)}, "one of them has more than half of the eleven"
 
 
 def test_a_client_goes_on_when_the_server_is_back(
@@ -363,7 +366,7 @@ def test_a_stream_ends_when_its_client_is_closed_by_another_thread(serve: Callab
     far.close()
     reading.join(timeout=60)
     assert (reading.is_alive(), rest) == (False, [])
-    eventually(lambda: server.app.state.hub.seated == 0)
+    until(lambda: server.app.state.hub.seated == 0)
 
 
 def test_a_restored_registry_resets_who_knew_the_old_one(

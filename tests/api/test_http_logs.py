@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +14,7 @@ from pinset import bootstrap
 from pinset.api import logs
 from pinset.errors import Integrity, InvalidInput
 from pinset.ports.registry import Caller
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,29 +153,13 @@ def test_a_log_that_there_is_not_is_refused_before_anything_is_served(home: Path
     assert refused.value.hint == "one of text, json"
 
 
-SERVE = """
-import sys
-from pathlib import Path
-from pinset.bootstrap import serve_registry
-serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv[2]), talk=print, log="json",
-               log_requests=True)
-"""
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_line_of_a_server_is_one_object_whichever_worker_says_it(home: Path, workers: int) -> None:
-    command = [sys.executable, "-c", SERVE, str(home), str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stderr is not None
-            first = json.loads(server.stderr.readline())
-            address = first["message"].split(" on ")[1].split()[0]
-            for n in range(4):
-                httpx.get(f"{address}/healthz", headers={"X-Request-Id": f"r{n}"}, timeout=30)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            out, err = server.communicate(timeout=30)
-    found = [json.loads(line) for line in err.splitlines()]
-    assert out == ""
+    with serving(home, workers=workers, log="json", log_requests=True) as server:
+        first = json.loads(server.said)
+        for n in range(4):
+            httpx.get(f"{server.address}/healthz", headers={"X-Request-Id": f"r{n}"}, timeout=30)
+    found = [json.loads(line) for line in server.err.splitlines()]
+    assert server.out == ""
     assert (first["level"], first["logger"]) == ("info", "pinset.server")
     assert sorted(one["request_id"] for one in found) == ["r0", "r1", "r2", "r3"]

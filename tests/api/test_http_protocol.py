@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
+from wires import Line
 
 from pinset.api.protocol import HEAD_LIMIT, HEAD_SECONDS, Protocol
 
@@ -17,30 +18,6 @@ if TYPE_CHECKING:
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HALF = b"POST /v1/resolve HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{"
-
-
-class Line(asyncio.Transport):
-    """A connection that keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
 
 
 class Handle:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from terminals import Terminal
 
 from pinset import errors
 from pinset_cli import main as entry
@@ -240,20 +241,6 @@ def test_warnings_of_a_registry_do_not_steer_the_terminal(
     captured = capsys.readouterr()
     assert captured.out == "support@production: v1 -> v2\n"
     assert captured.err == "warning: look\\u{001B}[31m out\n"
-
-
-class Terminal:
-    """A stdin that is a terminal on which one line was typed."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self, *_size: int) -> str:
-        line, self._line = self._line, ""
-        return line
 
 
 @pytest.mark.parametrize("options", [[], ["--steps", "2"], ["--at", "2025-03-14T00:00:00Z"]])

@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-
-from pinset_cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-
-class Cli:
-    """Runs commands against one registry; what they print and how they end."""
-
-    def __init__(self, location: str, capsys: pytest.CaptureFixture[str]) -> None:
-        self.location = location
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self._capsys.readouterr()
-        status = main([*arguments, "--registry", self.location])
-        captured = self._capsys.readouterr()
-        return status, captured.out, captured.err
-
-    def json(self, *arguments: str) -> Any:
-        status, out, err = self(*arguments, "--json")
-        assert status == 0, err
-        return json.loads(out)
-
-
-@pytest.fixture(params=["directory", "server"])
-def cli(request: pytest.FixtureRequest, home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    location = str(home) if request.param == "directory" else request.getfixturevalue("served")
-    return Cli(location, capsys)
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, manifest: Callable[..., dict[str, str]]) -> Callable[..., str]:
-    def write(words: str = "", name: str = "support") -> str:
-        directory = tmp_path / name
-        directory.mkdir(exist_ok=True)
-        (directory / "release.yaml").write_text(manifest(name, words=words)["release.yaml"])
-        return str(directory)
-
-    return write
+    from terminals import Cli
 
 
 def test_the_main_job(cli: Cli, bundle: Callable[..., str]) -> None:

@@ -69,7 +69,7 @@ def test_help_needs_neither_a_command_nor_what_commands_need() -> None:
 def test_reading_a_directory_needs_what_reads_and_nothing_that_writes(registry: str) -> None:
     found = imported("get", "support", "--registry", registry)
     assert found & (HEAVY | NETWORK | WRITING | {"pinset.services.moving"}) == set()
-    assert found & MODULES == {"pinset_cli.commands.looking"}
+    assert found & MODULES == {"pinset_cli.commands.reading"}
     assert "sqlmodel" in found
 
 
@@ -77,7 +77,7 @@ def test_reading_from_a_server_needs_no_database() -> None:
     found = imported("get", "support", "--registry", "http://127.0.0.1:9", status=8)
     # httpx loads rich for a program of its own, where both are there.
     assert found & ((HEAVY | SQL | WRITING | {"pinset.services"}) - {"rich"}) == set()
-    assert found & MODULES == {"pinset_cli.commands.looking"}
+    assert found & MODULES == {"pinset_cli.commands.reading"}
     assert "httpx" in found
 
 

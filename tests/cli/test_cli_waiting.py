@@ -7,12 +7,12 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from terminals import Cli
 
 from pinset import bootstrap
 from pinset.errors import NotFound, Unavailable
 from pinset.ports.registry import Caller
 from pinset_cli import waiting
-from pinset_cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,19 +156,14 @@ def test_of_a_retired_alias_it_says_who_still_runs_what() -> None:
 # -- the commands, near and far ----------------------------------------------------------------------------------
 
 
-class Cli:
+class Watched(Cli):
     """Runs commands against one registry, whose clients a server elsewhere on this machine has seen."""
 
     def __init__(
         self, location: str, home: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
     ) -> None:
-        self.location, self._home, self._capsys, self._patch = location, home, capsys, patch
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self._capsys.readouterr()
-        status = main([*arguments, "--registry", self.location])
-        captured = self._capsys.readouterr()
-        return status, captured.out, captured.err
+        super().__init__(location, capsys)
+        self._home, self._patch = home, patch
 
     def saw(self, *held: int | None, ago: float = 0.0) -> None:
         registry = bootstrap.local_registry(self._home)
@@ -185,16 +180,16 @@ class Cli:
 def cli(
     request: pytest.FixtureRequest, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     manifest: Callable[..., dict[str, str]],
-) -> Cli:  # fmt: skip
+) -> Watched:  # fmt: skip
     registry = bootstrap.local_registry(home)
     registry.publish(OPS, manifest(words="a"), alias="production")
     registry.publish(OPS, manifest(words="b"))
     registry.close()
     location = str(home) if request.param == "directory" else request.getfixturevalue("served")
-    return Cli(location, home, capsys, monkeypatch)
+    return Watched(location, home, capsys, monkeypatch)
 
 
-def test_status_shows_who_runs_what_in_80_columns(cli: Cli) -> None:
+def test_status_shows_who_runs_what_in_80_columns(cli: Watched) -> None:
     assert "CLIENTS" not in cli("status", "support")[1]
     cli.saw(1, 1, None)
     status, out, _ = cli("status", "support")
@@ -210,7 +205,7 @@ def test_status_shows_who_runs_what_in_80_columns(cli: Cli) -> None:
     ]
 
 
-def test_a_move_that_all_hold_ends_with_0(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_move_that_all_hold_ends_with_0(cli: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.saw(2, 1, ago=5)
     # They fetch it while it is waited for.
     asleep = {**waiting.until_adopted.__kwdefaults__, "sleep": lambda _seconds: cli.saw(2, 2)}
@@ -226,7 +221,7 @@ def test_a_move_that_all_hold_ends_with_0(cli: Cli, monkeypatch: pytest.MonkeyPa
     assert set(answer["adopted"]) == {"clients", "holding", "waited"}
 
 
-def test_a_move_that_some_lack_when_time_is_up_ends_with_1_and_stays(cli: Cli) -> None:
+def test_a_move_that_some_lack_when_time_is_up_ends_with_1_and_stays(cli: Watched) -> None:
     cli.saw(1, 2)
     status, out, err = cli("promote", "support@v2", "production", "--wait", "--timeout", "0")
     assert (status, out) == (1, "support@production: v1 -> v2\n")
@@ -238,7 +233,7 @@ def test_a_move_that_some_lack_when_time_is_up_ends_with_1_and_stays(cli: Cli) -
     assert (status, answer["action"], answer["adopted"]["clients"], answer["adopted"]["holding"]) == (1, "none", 2, 1)
 
 
-def test_without_clients_a_move_waits_for_nobody_and_says_so(cli: Cli) -> None:
+def test_without_clients_a_move_waits_for_nobody_and_says_so(cli: Watched) -> None:
     status, _, err = cli("promote", "support@v2", "production", "--wait")
     assert (status, "no clients of support@production" in err) == (0, True)
     cli.saw(1, ago=40)
@@ -246,14 +241,14 @@ def test_without_clients_a_move_waits_for_nobody_and_says_so(cli: Cli) -> None:
     assert (status, "no clients of support@production" in err) == (0, True)
 
 
-def test_a_dry_run_waits_for_nobody(cli: Cli) -> None:
+def test_a_dry_run_waits_for_nobody(cli: Watched) -> None:
     cli.saw(1)
     status, out, err = cli("promote", "support@v2", "production", "--wait", "--dry-run")
     assert (status, "clients" in out + err) == (0, False)
     assert "adopted" not in json.loads(cli("promote", "support@v2", "production", "--wait", "--dry-run", "--json")[1])
 
 
-def test_a_refused_move_waits_for_nobody(cli: Cli) -> None:
+def test_a_refused_move_waits_for_nobody(cli: Watched) -> None:
     cli.saw(1)
     assert cli("promote", "support@v2", "production", "--expect", "v2", "--wait")[0] == 4
 
@@ -261,13 +256,13 @@ def test_a_refused_move_waits_for_nobody(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "command", [("promote", "support@v2", "production"), ("rollback", "support@production", "--yes")]
 )
-def test_a_time_out_of_nothing_is_refused_before_anything_is_moved(cli: Cli, command: tuple[str, ...]) -> None:
+def test_a_time_out_of_nothing_is_refused_before_anything_is_moved(cli: Watched, command: tuple[str, ...]) -> None:
     status, _, err = cli(*command, "--timeout", "5")
     assert (status, "--wait" in err) == (2, True)
     assert json.loads(cli("alias", "list", "support", "--json")[1])["items"][0]["seq"] == 1
 
 
-def test_who_stops_waiting_is_told_that_the_move_is_made(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_stops_waiting_is_told_that_the_move_is_made(cli: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_args: object) -> None:
         raise KeyboardInterrupt
 

@@ -79,6 +79,27 @@ def test_a_serial_that_is_not_known_says_to_look_again(where: str, capsys: pytes
     assert out == "8  reset: events may have been missed, look again (pinset list)\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("suport", "warning: there is no bundle 'suport' yet\n    is it one of support?\n"),
+        (
+            "support@prod",
+            (
+                "warning: the alias support@prod does not exist yet\n"
+                "    it has none yet: pinset promote --registry {} support@v1 prod\n"
+            ),
+        ),
+    ],
+)
+def test_a_name_that_nothing_has_is_said_and_waited_for(
+    where: str, name: str, warning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = watched(capsys, name, "--after", "8", "--registry", where)
+    assert out == ""
+    assert err == warning.format(where) + "watching from serial 8 on (ctrl-c stops it)\n"
+
+
 class Flaky:
     """A registry whose connection breaks once."""
 

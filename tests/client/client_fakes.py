@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from patience import until
 from pinset import bootstrap
 from pinset.errors import PinsetError, Unavailable
 from pinset.ports.registry import Caller
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["ME", "NAME", "TOOL", "UNREACHABLE", "Directory", "files", "until"]
 
 ME = Caller(actor="ada")
 NAME = "support"
@@ -57,13 +57,6 @@ class Directory:
 
     def close(self) -> None:
         pass
-
-
-def until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 UNREACHABLE = Unavailable("the registry cannot be reached", hint="wait")

@@ -28,7 +28,10 @@ class Wire:
         self.events: list[tuple[int, str, Mapping[str, Any]]] = []
         self.serial = 0
         self.ready: Mapping[str, Any] = EPOCH
-        self.buffers = self.silent = self.down = False
+        self.buffers = self.silent = self.down = self.deaf = False
+        self.retry = 2000
+        self.refused = 0
+        """Streams that were asked for while it was deaf."""
         self.round = 0
         """Streams of an earlier round end."""
         self.listening = 0
@@ -83,7 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.about.down:
             self._answer(503, {"status": 503, "code": "unavailable", "detail": "no", "hint": "no"})
         elif parts.path == "/v1/events":
-            self._listen(parse_qs(parts.query))
+            if self.about.deaf:
+                self.about.refused += 1
+                self._answer(503, {"status": 503, "code": "busy", "detail": "no", "hint": "no"})
+            else:
+                self._listen(parse_qs(parts.query))
         else:
             self._fetch(parts.path)
 
@@ -124,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             wire.streams.append((query, after))
             at = int(after) if after is not None else wire.serial
         try:
-            self.wfile.write(b"retry: 2000\n\n")
+            self.wfile.write(b"retry: %d\n\n" % wire.retry)
             if not wire.buffers:
                 self._event("ready", wire.serial, wire.ready)
             self._follow(round_, at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset.client.client import Client
+from pinset.client.release import standing_of
 from pinset.errors import InvalidInput, NotFound, PinsetError, Purged, RateLimited, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -123,17 +123,17 @@ def test_a_release_that_the_code_cannot_use_is_refused_and_the_one_before_stays(
 
 
 def test_max_stale_is_the_callers_choice(make: Callable[..., Client], source: Directory) -> None:
-    client = make(max_stale=0.05)
-    client.get(NAME)
+    client = make(max_stale=60)
+    held = client.get(NAME)
     source.fails = UNREACHABLE
     until(lambda: client.counts["failed"] > 0)
-    time.sleep(0.06)
+    standing_of(held).confirmed -= 61
     with pytest.raises(Unavailable, match="confirmed"):
         client.get(NAME)
     source.fails = None
-    client = make(max_stale=0.05)
+    client = make(max_stale=60, poll=60)
     fixed = client.get(f"{NAME}@v1")
-    time.sleep(0.06)
+    standing_of(fixed).confirmed -= 61
     assert client.get(f"{NAME}@v1") is fixed, "what always means the same does not age"
 
 
@@ -151,6 +151,28 @@ def test_an_outage_is_said_once_and_its_end(
         f"support@production is not confirmed: {failure.message} ({failure.hint})",
         "support@production is confirmed again",
     ]
+
+
+def test_a_callback_that_fails_is_logged_with_what_it_was_for(
+    make: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    client.on_change(NAME, lambda new, old: 1 // 0)
+    assert client.get(NAME).version == 1
+    until(lambda: "a callback for support@production failed" in caplog.text)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_on_change_tells_nothing_of_what_came_from_the_disk(make: Callable[..., Client], source: Directory) -> None:
+    make().get(NAME)
+    source.fails = UNREACHABLE
+    client, seen = make(), []
+    client.on_change(NAME, lambda new, old: seen.append((new.version, old and old.version)))
+    assert client.get(NAME).source == "disk"
+    source.fails = None
+    source.registry.publish(ME, files("Two {{ticket}}."), alias="production")
+    until(lambda: client.get(NAME).version == 2)
+    until(lambda: seen == [(2, 1)])
 
 
 def test_a_default_of_another_bundle_is_no_default(make: Callable[..., Client], source: Directory) -> None:

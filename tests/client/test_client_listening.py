@@ -14,7 +14,8 @@ from client_wire import EPOCH, Wire
 
 from pinset.client import listening, pace, stream
 from pinset.client.client import Client
-from pinset.client.stream import events_of
+from pinset.client.sse import blocks
+from pinset.client.stream import event_of
 from pinset.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def test_the_oldest_release_of_a_name_is_what_a_client_says_it_holds(
     client = connect()
     client.get(NAME)
     client.get(NAME, variables={"ticket"})
-    until(lambda: wire.listening == 1)
+    until(lambda: client.counts["confirmed"] == 2)  # what moved before the stream was there
     wire.promote("Two {{ticket}} {{tone}}.")
     until(lambda: client.counts["refused"] > 0 and client.get(NAME).version == 2)
     until(lambda: len(wire.fetches) > 5)
@@ -146,15 +147,60 @@ def test_a_stream_that_ends_is_opened_again_when_the_registry_has_answered(
 
 
 def test_a_stream_that_ends_is_not_opened_before_the_next_answer(wire: Wire, connect: Callable[..., Client]) -> None:
+    wire.retry = 0
+    client = connect()
+    client.get(NAME)
+    until(lambda: client.counts["confirmed"] == 1)
+    wire.down = True
+    wire.hang_up()
+    until(lambda: client.get(NAME).source == "stale")  # it looks in the place of the poll, an hour from now
+    listener = client._keeper._listener
+    assert listener is not None
+    assert listener._lost
+    assert not listener._answering
+    assert len(wire.streams) == 1
+
+
+def test_after_a_restart_a_client_listens_again_without_a_poll(wire: Wire, connect: Callable[..., Client]) -> None:
+    wire.retry = 10
     client = connect()
     client.get(NAME)
     until(lambda: client.counts["confirmed"] == 1)
     wire.hang_up()
+    until(lambda: len(wire.streams) == 2 and wire.listening == 1)
+    assert client.counts["confirmed"] == 2, "one look, and no more"
+    wire.promote("Two {{ticket}}.")
+    until(lambda: client.get(NAME).version == 2)
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_stream_that_is_refused_is_sought_again_where_there_was_one(
+    wire: Wire, connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "GIVEN_UP_SECONDS", 3600.0)
+    client = connect()
+    client.get(NAME)
+    until(lambda: client.counts["confirmed"] == 1)
+    wire.deaf = True
+    wire.hang_up()
     listener = client._keeper._listener
     assert listener is not None
-    until(lambda: listener._lost)
-    assert not listener._answering
-    assert len(wire.streams) == 1
+    until(lambda: listener._not_before > listener._pace.clock() + 60)
+    assert wire.refused == listening.MOST_MISSES
+    assert client.counts["failed"] == 0
+
+
+def test_one_that_was_started_in_an_outage_does_not_listen_at_once(wire: Wire, connect: Callable[..., Client]) -> None:
+    wire.down = True
+    client = connect()
+    with pytest.raises(Unavailable):
+        client.get(NAME)
+    wire.down = False
+    until(lambda: client.held(NAME) is not None or _got(client))
+    listener = client._keeper._listener
+    assert listener is not None
+    assert listener._not_before > listener._pace.clock()
+    assert not wire.streams
 
 
 @pytest.mark.usefixtures("_at_once")
@@ -180,11 +226,10 @@ def test_where_a_proxy_keeps_events_back_the_next_look_finds_what_moved(
     client.get(NAME)
     listener = client._keeper._listener
     assert listener is not None
-    until(lambda: listener._not_before > 0)
+    until(lambda: listener._not_before > listener._pace.clock() + 60)
     wire.promote("Two {{ticket}}.")
     until(lambda: client.get(NAME).version == 2)
     assert len(wire.streams) == 1, "it is left alone for some minutes"
-    assert listener._not_before - listener._pace.clock() > 60
 
 
 @pytest.mark.parametrize("how", ["reset", "another epoch"])
@@ -256,20 +301,31 @@ def test_a_copy_of_the_process_listens_by_itself(wire: Wire, connect: Callable[.
 
 
 def test_events_are_read_as_the_standard_has_them() -> None:
-    lines = ["retry: 2000", "", ": beat", "", "event: move", "id: 7", 'data: {"bundle":', 'data: "a"}', "", "id:8", ""]
-    assert list(events_of(iter(lines))) == [
+    text = b'retry: 2000\n\n: beat\n\nevent: move\nid: 7\ndata: {"bundle":\ndata: "a"}\n\nid:8\nretry: 1000\n\n'
+    assert [event_of(block) for block in blocks([text])] == [
+        None,
+        None,
         {"event": "move", "serial": 7, "data": {"bundle": "a"}},
         {"event": "beat", "serial": 8, "data": {}},
     ]
-    for bad in (["data: [1]", ""], ["data: {", ""], ["id: x"]):
+    assert [block.retry for block in blocks([text, b"retry: soon\n\n"])] == [2000, None, None, 1000, None]
+    for bad in (b"id: 1\ndata: [1]", b"id: 1\ndata: {", b"id: x", b"data: {}"):
+        (block,) = blocks([bad + b"\n\n"])
         with pytest.raises(ValueError, match=r"."):
-            list(events_of(iter(bad)))
+            event_of(block)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "https://127.0.0.1:9"])
 def test_where_nobody_is_that_is_said(address: str) -> None:
     with pytest.raises(Unavailable, match="sends no events"):
         list(stream.HttpStream(address, "pst_x", frozenset(), None))
+
+
+def _got(client: Client) -> bool:
+    try:
+        return client.get(NAME).version == 1
+    except Unavailable:
+        return False
 
 
 def _beat(wire: Wire) -> int:

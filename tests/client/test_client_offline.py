@@ -39,8 +39,13 @@ def test_a_snapshot_then_the_default_of_the_code(
     shipped.write_text(json.dumps({"format": 1, "releases": [sealed]}))
     assert make(cache=None, snapshot=shipped).get(NAME).source == "snapshot"
     assert make(cache=None).get(NAME, default=sealed).source == "default"
-    with pytest.raises(InvalidInput):
+
+
+def test_a_snapshot_that_is_missing_says_how_to_make_one(tmp_path: Path, make: Callable[..., Client]) -> None:
+    with pytest.raises(InvalidInput) as told:
         make(snapshot=tmp_path / "none")
+    assert told.value.message == f"the snapshot {tmp_path / 'none'} cannot be read: No such file or directory"
+    assert told.value.hint == f"make it: pinset export NAME -o {tmp_path / 'none'}"
 
 
 @pytest.mark.parametrize(

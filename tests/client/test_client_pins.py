@@ -8,7 +8,7 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset.client import keeper, pace
-from pinset.client.pins import Pins
+from pinset.client.pins import Pins, parse_pins
 from pinset.errors import InvalidInput, PinsetError
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def test_a_pin_in_a_file_comes_changes_and_goes_without_a_restart(
     assert client.get(NAME).source == ("disk" if down else "fresh")
     until(lambda: seen == [(3, None), (1, 3), (2, 1), (3, 2)])
     said = [record.getMessage() for record in caplog.records if "pinned" in record.getMessage()]
-    assert said[0] == f"{NAME} is pinned to v1 now, before to nothing, by PINSET_PIN (the file {pinning})"
-    assert said[-1] == f"{NAME} is pinned to nothing now, before to v2, by PINSET_PIN (the file {pinning})"
+    assert said[0] == f"{NAME} is pinned to v1 now (before: nothing) by PINSET_PIN (the file {pinning})"
+    assert said[-1] == f"{NAME} is pinned to nothing now (before: v2) by PINSET_PIN (the file {pinning})"
 
 
-@pytest.mark.parametrize("broken", ["support", "support@v1 junk@@", None])
+@pytest.mark.parametrize("broken", ["support", "support@v1 junk@@", "support@v1\nsupport@v2", None])
 def test_a_broken_file_is_said_once_and_the_last_good_pins_stay(
     broken: str | None, make: Callable[..., Client], pinning: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -97,6 +97,12 @@ def test_a_broken_file_is_said_once_and_the_last_good_pins_stay(
     assert client.get(NAME).source == "pin"
     assert caplog.text.count("the pins before it stay") == 1
     assert str(pinning) in caplog.text
+
+
+def test_two_pins_of_one_bundle_are_refused_where_they_differ() -> None:
+    assert parse_pins(f"{NAME}@v1, {NAME}@v1") == {NAME: "v1"}
+    with pytest.raises(InvalidInput, match=rf"PINSET_PIN pins {NAME} twice: to v1 and to v2"):
+        parse_pins(f"{NAME}@v1\n{NAME}@v2")
 
 
 def test_a_file_that_somebody_is_writing_is_not_read_half(pinning: Path) -> None:

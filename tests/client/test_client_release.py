@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,23 @@ def test_a_prompt_in_the_shapes_of_model_clients(make: Callable[..., Client], so
     assert (planner["model"], "tools" in planner) == ("small", False)
     with pytest.raises(InvalidInput, match="max_tokens"):
         release.for_anthropic("planner", goal="x")
+
+
+TOOLS = """\
+release:
+  feature: agent
+  model: {provider: acme, name: large, pinned_version: "1", max_tokens: 100}
+  tools: [lookup.json, search.json]
+  prompt: {text: "Hi."}
+"""
+
+
+def test_a_tool_reaches_its_model_as_its_author_wrote_it(make: Callable[..., Client], source: Directory) -> None:
+    lookup = {"name": "lookup", "description": "Looks.", "parameters": {"type": "object", "properties": {}}}
+    strict = {"type": "function", "function": {**lookup, "strict": True}}
+    search = {"type": "web_search_20250305", "name": "search", "max_uses": 5}
+    written = {"release.yaml": TOOLS, "lookup.json": json.dumps(strict), "search.json": json.dumps(search)}
+    source.registry.publish(ME, written, alias="production")
+    release = make().get("agent")
+    assert strict in release.for_openai()["tools"]
+    assert search in release.for_anthropic()["tools"], "a tool that the provider runs has a type and no schema"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_fakes import until
 
-from pinset import AsyncClient
+from pinset import AsyncClient, Client
 from pinset.errors import ChecksFailed, InvalidManifest, NotFound, RateLimited, Refused, Unavailable
-from pinset.testing import fake_client, release_of, working_copy
+from pinset.testing import FakeRegistry, fake_client, release_of, working_copy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "01-quickstart"
 NAME = "support"
@@ -163,3 +164,45 @@ def test_an_application_on_an_event_loop_has_one_too() -> None:
             return [*seen, (await client.get(NAME)).version]
 
     assert asyncio.run(use()) == [1, 2]
+
+
+def test_a_client_with_its_own_thread_hears_of_a_switch_and_needs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PINSET_PIN")
+    registry, seen = FakeRegistry(), []
+    registry.promote(NAME, texts("One."), alias="staging")
+    with Client(source=registry, cache=None, poll=3600) as client:
+        client.on_change(NAME, lambda new, old: seen.append(new.version))
+        assert client.get(NAME).version == 1
+        registry.promote(NAME, texts("Two."), alias="staging")
+        until(lambda: client.get(NAME).version == 2)
+        registry.promote("other", {"release.yaml": texts("x")["release.yaml"].replace(NAME, "other")}, alias="staging")
+        assert client.get("other").version == 1
+        registry.rollback(NAME, alias="staging")
+        until(lambda: client.get(NAME).version == 1)
+        until(lambda: seen == [1, 2, 1])
+
+
+def test_a_client_with_its_own_thread_sees_an_outage_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PINSET_PIN")
+    registry = FakeRegistry()
+    registry.promote(NAME, texts("One."), alias="staging")
+    with Client(source=registry, cache=None, poll=3600) as client:
+        client.get(NAME)
+        until(lambda: client.counts["confirmed"] > 0)
+        registry.down()
+        until(lambda: client.get(NAME).source == "stale")
+
+
+def test_a_client_with_its_own_thread_listens_again_after_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PINSET_PIN")
+    registry = FakeRegistry()
+    registry.promote(NAME, texts("One."), alias="staging")
+    with Client(source=registry, cache=None, poll=0.1) as client:
+        client.get(NAME)
+        registry.down()
+        until(lambda: client.get(NAME).source == "stale")
+        registry.promote(NAME, texts("Two."), alias="staging")
+        registry.up()
+        until(lambda: client.get(NAME).version == 2)
+        assert client.get(NAME).source == "fresh"
+        until(lambda: [stream.over for stream in registry._streams] == [False])

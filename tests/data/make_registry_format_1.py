@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinset import bootstrap
+from pinset.bootstrap import opening
 from pinset.errors import Refused
 from pinset.ports.registry import Caller
 from pinset.ports.state import Scope, TokenRow
@@ -207,7 +207,7 @@ def answers(registry: LocalRegistry) -> dict[str, Any]:
 
 def make(home: Path) -> dict[str, Any]:
     """Make the registry in a directory; what it answers."""
-    context = replace(bootstrap._context(home, create=True), clock=Clock())
+    context = replace(opening.context_of(home, create=True), clock=Clock())
     with closing(LocalRegistry(context)) as registry:
         maintenance.found(context, REGISTRY)
         write(registry, context)

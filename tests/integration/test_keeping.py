@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from pinset import bootstrap
+from pinset.bootstrap import making
 from pinset.catalog import sqlite, writing
 from pinset.errors import (
     AlreadyExists,
@@ -146,7 +147,7 @@ def test_a_backup_settles_a_write_that_was_cut_off_first(
             with pytest.raises(Died):
                 dying.publish(ME, manifest(words="Half."), alias="production")
         # It died after the backup had opened the registry: what opening settles is not seen here.
-        monkeypatch.setattr(bootstrap, "local_registry", lambda *_args, **_named: opened)
+        monkeypatch.setattr(making, "local_registry", lambda *_args, **_named: opened)
         bootstrap.backup_registry(place, tmp_path / "backup")
     monkeypatch.undo()
     bootstrap.restore_registry(tmp_path / "backup", tmp_path / "again")
@@ -270,7 +271,7 @@ def test_writers_go_on_while_a_registry_is_proven(place: Path) -> None:
 def test_a_backup_is_not_made_while_what_it_copies_moves_into_packs(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "_PACKING_SECONDS", 0.1)
+    monkeypatch.setattr(making, "_PACKING_SECONDS", 0.1)
     with packing.alone(place / "repository.git"), pytest.raises(Busy, match="being packed"):
         bootstrap.backup_registry(place, tmp_path / "backup")
     assert left(tmp_path) == ["registry"]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
@@ -14,33 +11,15 @@ import httpx
 
 from pinset import bootstrap
 from pinset.ports.registry import Caller
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ME = Caller(actor="cli")
-SERVE = """
-import sys
-from pathlib import Path
-from pinset.bootstrap import serve_registry
-serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, workers=int(sys.argv[2]),
-               talk=lambda text: print(text, flush=True))
-"""
 ALIAS = "/v1/bundles/support/aliases/production"
 ROUNDS, CLIENTS = 40, 6
-
-
-@contextmanager
-def _serving(home: Path, workers: int) -> Iterator[str]:
-    command = [sys.executable, "-c", SERVE, str(home), str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().split(" on ")[1].split()[0]
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.communicate(timeout=30)
 
 
 @contextmanager
@@ -62,8 +41,8 @@ def test_no_worker_answers_with_an_older_release_once_a_move_is_acknowledged(
 ) -> None:
     with (
         closing(bootstrap.local_registry(home)) as registry,
-        _serving(home, 2) as address,
-        _clients(address) as clients,
+        serving(home, workers=2) as server,
+        _clients(server.address) as clients,
     ):
         for words in ("one", "two"):
             registry.publish(ME, manifest(words=words))
@@ -98,8 +77,8 @@ def test_readers_of_every_worker_see_whole_releases_and_never_go_back(
 
     with (
         closing(bootstrap.local_registry(home)) as registry,
-        _serving(home, 2) as address,
-        _clients(address) as clients,
+        serving(home, workers=2) as server,
+        _clients(server.address) as clients,
     ):
         registry.publish(ME, manifest(words="words 1 "), alias="production")
         readers = [threading.Thread(target=read, args=(client,)) for client in clients]
@@ -117,12 +96,12 @@ def test_readers_of_every_worker_see_whole_releases_and_never_go_back(
 def test_a_token_that_is_revoked_is_refused_by_every_worker(
     home: Path, manifest: Callable[..., dict[str, str]]
 ) -> None:
-    with closing(bootstrap.local_registry(home)) as registry, _serving(home, 2) as address:
+    with closing(bootstrap.local_registry(home)) as registry, serving(home, workers=2) as server:
         registry.publish(ME, manifest(), alias="production")
         registry.create_token(ME, "keeper", can="admin")
         for number in range(4):
             token = str(registry.create_token(ME, f"app-{number}", can="read")["token"])
-            with _clients(address, headers={"Authorization": f"Bearer {token}"}) as clients:
+            with _clients(server.address, headers={"Authorization": f"Bearer {token}"}) as clients:
                 assert {client.get(ALIAS).status_code for client in clients for _ in range(5)} == {200}
                 registry.revoke_token(ME, f"app-{number}")
                 assert {client.get(ALIAS).status_code for client in clients} == {401}

@@ -105,6 +105,7 @@ def test_malformed_input_is_told_from_parts_that_do_not_fit(codes: list[str], er
     assert caught.value.details == {"findings": told}, "warnings are told beside"
     assert str(len(codes)) in caught.value.message
     assert ("errors" in caught.value.message) is (len(codes) > 1)
+    assert caught.value.hint == f"fix {'them' if len(codes) > 1 else 'it'} and try again"
 
 
 @pytest.mark.parametrize("codes", [["bad-value"], ["file-unused"], ["nonsense"], ["secret", "bad-value"]])

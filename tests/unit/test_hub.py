@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pinset.api import follower as followers
 from pinset.api import hub as hubs
-from pinset.api.hub import Follower, Hub, Told
+from pinset.api.follower import Follower, Told
+from pinset.api.hub import Hub
 from pinset.domain.following import Wanted
 from pinset.errors import Busy, Unavailable
 from pinset.ports.catalog import Head
@@ -118,6 +121,24 @@ def test_a_change_is_read_once_for_all_who_want_it() -> None:
     asyncio.run(run())
 
 
+def test_the_more_streams_there_are_the_longer_they_are_to_stay_away() -> None:
+    hub, pair = Hub(Log(), most=2000), Hub(Log(), most=2000, workers=2)
+    with ExitStack() as seats:
+        said = {}
+        for count in range(1, 1201):
+            seats.enter_context(hub.seat())
+            seats.enter_context(pair.seat())
+            said[count] = (hub.retry, pair.retry)
+    assert {count: said[count] for count in (1, 9, 10, 20, 500, 1200)} == {
+        1: (1000, 1000),
+        9: (1000, 1800),
+        10: (1000, 2000),
+        20: (2000, 4000),
+        500: (50_000, 100_000),
+        1200: (100_000, 100_000),
+    }
+
+
 def test_nobody_looks_while_nobody_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         log = Log(1)
@@ -146,22 +167,22 @@ def test_there_are_no_more_seats_than_were_allowed() -> None:
         assert hub.seated == 1
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, hubs.HELD), (10_000, hubs.HELD_BYTES // 10_000)])
+@pytest.mark.parametrize(("size", "most"), [(1, followers.HELD), (10_000, followers.HELD_BYTES // 10_000)])
 def test_who_does_not_read_is_cut_off_and_nothing_is_held_for_it(size: int, most: int) -> None:
     cuts: list[int] = []
     follower = Follower(ALL, lambda: cuts.append(1))
     for serial in range(1, 2 * most + 2):
         follower.tell(Told.of(move(serial, reason="x" * size)))
         if not follower.over:
-            assert len(follower._held) <= hubs.HELD
-            assert follower._size <= hubs.HELD_BYTES
+            assert len(follower._held) <= followers.HELD
+            assert follower._size <= followers.HELD_BYTES
             assert serial <= most
     assert (cuts, follower.over, follower.behind, follower.take()) == ([1], True, False, b"")
 
 
 def test_who_reads_in_time_is_never_cut_off() -> None:
     follower = Follower(ALL, lambda: pytest.fail("cut"))
-    for serial in range(1, 5 * hubs.HELD):
+    for serial in range(1, 5 * followers.HELD):
         follower.tell(Told.of(move(serial)))
         assert told(follower) == [serial]
 
@@ -189,7 +210,7 @@ def test_a_piece_is_never_much_larger_than_its_limit() -> None:
     follower = Follower(ALL, lambda: None)
     for serial in range(1, 100):
         follower.tell(Told.of(move(serial, reason="x" * 1000)))
-    assert len(follower.take()) < hubs.PIECE_BYTES + 2000
+    assert len(follower.take()) < followers.PIECE_BYTES + 2000
     assert follower.behind
 
 

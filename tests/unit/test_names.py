@@ -41,6 +41,12 @@ def test_small_letters_are_not_proposed_where_they_would_be_refused_too(name: st
     assert name.lower() not in caught.value.hint
 
 
+def test_whoever_gives_a_reference_for_a_name_is_told_the_name() -> None:
+    with pytest.raises(InvalidName) as caught:
+        names.bundle_name("support@production")
+    assert caught.value.hint == "the name alone is wanted here: support"
+
+
 @pytest.mark.parametrize("alias", ["a", "staging", "v", "vnext", "a.b", "a" * 63, "none-yet"])
 def test_a_good_alias_is_kept_as_it_is(alias: str) -> None:
     assert names.alias_name(alias) == alias

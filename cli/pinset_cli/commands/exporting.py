@@ -40,11 +40,13 @@ def export(
 
     Example: pinset export support-summarizer support-summarizer@staging -o snapshot.json
     """
+    from pinset.client import snapshot as snapshots
+
     _refuse_other(file)
     with opened(Options(registry)) as found:
         releases = _fetched(found, list(dict.fromkeys(targets)))
     snapshot = {
-        "format": 1,
+        "format": snapshots.FORMAT,
         "registry": releases[0]["registry"],
         "exported_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "releases": releases,
@@ -106,13 +108,13 @@ def _all(problems: Sequence[tuple[str, PinsetError]], asked: int) -> PinsetError
 
 def _refuse_other(file: Path) -> None:
     """Raises AlreadyExists for a file that is no snapshot, before anything is fetched."""
-    from pinset.client import snapshot
+    from pinset.client import snapshot as snapshots
     from pinset.errors import AlreadyExists, InvalidInput
 
     if not os.path.lexists(file):
         return
     try:
-        snapshot.load(file)
+        snapshots.load(file)
     except InvalidInput as error:
         raise AlreadyExists(f"{file} exists, and is no snapshot", hint="name another file") from error
 

@@ -1,23 +1,17 @@
-"""init, serve, tokens, verify, reindex, gc, backup, restore: what whoever keeps a registry does."""
+"""init, serve, verify, reindex, gc, backup, restore: what whoever keeps a registry does."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import collecting, complete, output
 from pinset_cli import options as o
-from pinset_cli.locate import Options, caller, directory, opened
+from pinset_cli.locate import Options, directory, opened
 from pinset_cli.progress import progress
-
-if TYPE_CHECKING:
-    from pinset.domain.answers import TokenAnswer
-    from pinset.ports.registry import Registry
-
-EXIT_NO = 1
 
 
 def init(
@@ -127,7 +121,7 @@ def verify(
         counts = ", ".join(output.count(number, what) for what, number in counted.items())
         output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}")
     if not answer["ok"]:
-        raise typer.Exit(EXIT_NO)
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
 def reindex(registry: o.Registry = None, as_json: o.Json = False) -> None:
@@ -195,131 +189,3 @@ def restore(
         output.show_json(answer)
         return
     output.say(f"restored {answer['id']} into {target / FOLDER}, epoch {answer['epoch']}, serial {answer['serial']}")
-
-
-token = typer.Typer(help="Credentials.", no_args_is_help=True)
-
-
-@token.command("create")
-def token_create(
-    name: Annotated[str, typer.Option("--name", help="Who or what will use it.")],
-    can: Annotated[str, typer.Option("--can", metavar="read|write|admin", help="What it may do.")],
-    expires: Annotated[int, typer.Option("--expires", metavar="DAYS", help="1 to 3650.")] = 90,
-    registry: o.Registry = None,
-    as_json: o.Json = False,
-    dry_run: o.DryRun = False,
-) -> None:
-    """Make a credential; its secret is shown this once.
-
-    Example: pinset token create --name ci --can write
-    """
-    chosen = Options(registry, as_json, dry_run)
-    with opened(chosen) as found:
-        first = _usable(found) == []
-        answer = found.create_token(caller(chosen), name, can=can, expires_in_days=expires)
-    lost = f"the token {name} is made and its secret was not shown, so revoke it: pinset token revoke {name}"
-    output.done(lost, written=not dry_run)
-    if as_json:
-        output.show_json(answer)
-    elif "token" in answer:
-        output.say(answer["token"])
-    until = output.utc(answer["expires_at"]) if answer["expires_at"] else "it is revoked"
-    if not as_json:
-        output.talk(f"{name} {'could' if dry_run else 'can'} {can} until {until}")
-        if not dry_run:
-            output.talk("the secret is not shown again")
-    if first:
-        _say_first(name, can, until, dry_run=dry_run)
-    if not as_json:
-        output.unchanged(dry_run=dry_run)
-
-
-@token.command("list")
-def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
-    """The credentials there are.
-
-    Example: pinset token list
-    """
-    with opened(Options(registry)) as found:
-        page = found.tokens()
-    if as_json:
-        output.show_json(page)
-        return
-    rows = [
-        (t["name"], t["can"], output.when(t["created_at"], absolute=utc), (t["expires_at"] or "never")[:10],
-         output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never", _state(t))
-        for t in page["items"]
-    ]  # fmt: skip
-    output.listed(
-        rows,
-        ("NAME", "CAN", "WHEN", "EXPIRES", "USED", "STATE"),
-        None,
-        "no tokens yet: pinset token create --name me --can admin",
-    )
-
-
-@token.command("revoke")
-def token_revoke(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    registry: o.Registry = None,
-    as_json: o.Json = False,
-    dry_run: o.DryRun = False,
-) -> None:
-    """End a credential.
-
-    Example: pinset token revoke ci
-    """
-    chosen = Options(registry, as_json, dry_run)
-    with opened(chosen) as found:
-        usable = _usable(found)
-        answer = found.revoke_token(caller(chosen), name)
-        last = usable == [name] or (usable is None and _usable(found) == [])
-    output.done(f"{name} is revoked", written=not dry_run)
-    if as_json:
-        output.show_json(answer)
-    else:
-        output.say(f"{name} {'would be' if dry_run else 'is'} revoked")
-    if last:
-        output.talk(
-            f"warning: this {'is' if dry_run else 'was'} the last token: without one a server of this registry takes\n"
-            "requests, writes too, from everybody on its machine; to close it again:"
-        )
-        output.advise("    pinset token create --name me --can admin")
-    if not as_json:
-        output.unchanged(dry_run=dry_run)
-
-
-def _usable(found: Registry) -> list[str] | None:
-    """Names of the tokens that are neither revoked nor expired; None where one is damaged, so that nobody knows."""
-    from pinset.errors import Integrity
-
-    try:
-        return [item["name"] for item in found.tokens()["items"] if _state(item) == "usable"]
-    except Integrity:
-        return None
-
-
-def _state(item: TokenAnswer) -> str:
-    if item["revoked_at"]:
-        return "revoked"
-    ended = item["expires_at"] and datetime.fromisoformat(item["expires_at"]) <= datetime.now(UTC)
-    return "expired" if ended else "usable"
-
-
-def _say_first(name: str, can: str, until: str, *, dry_run: bool) -> None:
-    """What changes with the first token, which is easily overlooked."""
-    be, refuse = ("would be", "would refuse") if dry_run else ("is", "now refuses")
-    output.talk(
-        f"warning: {name} {be} the first token: a server of this registry {refuse}\n"
-        "everybody who brings none; callers bring theirs so: export PINSET_TOKEN=pst_…"
-    )
-    if can != "admin":
-        # Not advice(): over HTTP the command would be refused from here on.
-        output.talk(
-            f"warning: {name} {be} not admin: over HTTP nobody can make or revoke tokens then,\n"
-            "only who has the registry's directory: pinset token create --name me --can admin"
-        )
-    output.talk(
-        f"note: with no other token, after {until} a server takes\n"
-        "requests without any again, writes too, from everybody on its machine"
-    )

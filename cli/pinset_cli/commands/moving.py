@@ -1,4 +1,4 @@
-"""promote, rollback, yank, unyank and the aliases: what changes what production says."""
+"""promote, rollback and the aliases: what changes what production says."""
 
 from __future__ import annotations
 
@@ -88,18 +88,7 @@ def rollback(
             "there is no terminal to ask on", hint="say what is meant: --from vN, --to SELECTOR, or --yes"
         )
     with opened(chosen) as found:
-        revision = None
-        if not decided:
-            # What is shown is what is done: the answer is to this move, and a later one is a conflict.
-            revision = found.alias(bundle, alias)["revision"]
-            looking = caller(Options(registry, dry_run=True))
-            plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=message)
-            _warn(plan)
-            output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
-            _say_barred(plan, "will be")
-            if not typer.confirm("Roll back?", default=False, err=True):
-                output.talk("nothing was changed")
-                raise typer.Exit(EXIT_ANSWER_IS_NO)
+        revision = None if decided else _agreed(found, registry, bundle, alias, steps=steps, at=at, reason=message)
         began = time.monotonic()
         answer = found.rollback(
             caller(chosen),
@@ -113,64 +102,6 @@ def rollback(
             reason=message,
         )
         _end(found, answer, chosen, seconds, began)
-
-
-def yank(
-    target: o.Refs,
-    message: o.Message = "",
-    registry: o.Registry = None,
-    as_json: o.Json = False,
-    dry_run: o.DryRun = False,
-) -> None:
-    """Refuse a release to new moves.
-
-    It stays readable by version and digest, and aliases that serve it go on serving it.
-
-    Example: pinset yank support-summarizer@v8 -m "leaks the ticket number"
-    """
-    chosen = Options(registry, as_json, dry_run)
-    with opened(chosen) as found:
-        answer = found.yank(caller(chosen), o.reference(target), reason=message)
-        output.done(f"{answer['ref']} is yanked", written=answer["operation"])
-        serving = [] if as_json else found.summary(answer["ref"])["aliases"]
-    if as_json:
-        output.show_json(answer)
-        return
-    state = "is yanked already" if not answer["changed"] else "would be yanked" if dry_run else "is yanked"
-    output.say(f"{answer['ref']} {state}: {output.safe(answer['yanked'])}")
-    if serving:
-        places = ", ".join(f"{answer['bundle']}@{name}" for name in serving)
-        output.advise(
-            f"warning: {places} still {'serves' if len(serving) == 1 else 'serve'} it; move {'it' if len(serving) == 1 else 'each'} away:"
-        )
-        for name in serving:
-            output.advise(f"    pinset rollback {answer['bundle']}@{name}")
-    output.unchanged(dry_run=dry_run)
-
-
-def unyank(
-    target: o.Refs,
-    message: o.Message = "",
-    registry: o.Registry = None,
-    as_json: o.Json = False,
-    dry_run: o.DryRun = False,
-) -> None:
-    """Take a yank back.
-
-    Example: pinset unyank support-summarizer@v8
-    """
-    chosen = Options(registry, as_json, dry_run)
-    with opened(chosen) as found:
-        answer = found.unyank(caller(chosen), o.reference(target), reason=message)
-    output.done(f"{answer['ref']} is no longer yanked", written=answer["operation"])
-    if as_json:
-        output.show_json(answer)
-        return
-    state = (
-        "was not yanked" if not answer["changed"] else "would be no longer yanked" if dry_run else "is no longer yanked"
-    )
-    output.say(f"{answer['ref']} {state}")
-    output.unchanged(dry_run=dry_run)
 
 
 alias = typer.Typer(help="The aliases of a bundle.", no_args_is_help=True)
@@ -217,6 +148,23 @@ def alias_retire(
     with opened(chosen) as found:
         answer = found.retire(caller(chosen), bundle, name, reason=message)
     _show(answer, chosen)
+
+
+def _agreed(
+    found: Registry, registry: str | None, bundle: str, alias: str, *, steps: int | None, at: str | None, reason: str
+) -> str:
+    """Show what a rollback would do, and ask; the revision that was agreed to move from. Exits where the answer is no."""
+    # What is shown is what is done: the answer is to this move, and a later one is a conflict.
+    revision = found.alias(bundle, alias)["revision"]
+    looking = caller(Options(registry, dry_run=True))
+    plan = found.rollback(looking, bundle, alias, steps=steps, at=at, revision=revision, reason=reason)
+    _warn(plan)
+    output.talk(f"{bundle}@{alias}: {_v(plan['from'])} -> {_v(plan['to'])}")
+    _say_barred(plan, "will be")
+    if not typer.confirm("Roll back?", default=False, err=True):
+        output.talk("nothing was changed")
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+    return revision
 
 
 def _end(found: Registry, answer: MoveAnswer, chosen: Options, seconds: float | None, began: float) -> None:

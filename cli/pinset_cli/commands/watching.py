@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pinset.domain.answers import EventAnswer
+    from pinset.ports.registry import Registry
 
 
 def watch(
@@ -40,6 +41,7 @@ def watch(
     name, _, alias = o.reference(target).partition("@") if target else ("", "", "")
     chosen: dict[str, Any] = {"bundles": [name] if name else [], "aliases": [alias] if alias else []}
     with opened(Options(registry)) as found:
+        _doubt(found, name, alias)
         lost = False
         for event in found.events(after=after, wait=wait, **chosen):
             if event["event"] in ("ready", "lost"):
@@ -48,6 +50,20 @@ def watch(
                 output.show_line(output.on_one_json_line(event))
             else:
                 output.show_line(_line(event))
+
+
+def _doubt(registry: Registry, name: str, alias: str) -> None:
+    """Say that nothing has this name yet: it may come, or be a slip."""
+    from pinset.errors import NotFound
+
+    try:
+        if alias:
+            registry.alias(name, alias)
+        elif name:
+            registry.bundle(name)
+    except NotFound as error:
+        output.talk(output.safe(f"warning: {error.message} yet"))
+        output.advise(f"    {error.hint}")
 
 
 def _talk(event: EventAnswer, *, lost: bool) -> bool:
@@ -88,7 +104,7 @@ def _yank(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"{data['bundle']}@v{data['version']}  {done}", data["yanked"] or ""
 
 
-_TEXTS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+_TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "move": _move,
     "release": _release,
     "yank": _yank,

@@ -67,16 +67,8 @@ def create_app(
     runs.
     """
     settings = settings or Settings()
-    scrubber = None
-    if scrubs is not None and clock is not None and settings.scrub_hours > 0:
-        scrubber = Scrubber(
-            lambda pace: registry.verify(progress=pace, gently=True),
-            scrubs,
-            clock,
-            interval=round(settings.scrub_hours * 3600 * 1_000_000),
-        )
     adoption = Adoption(registry.keep_sights)
-    app = _routed(_working([adoption] if scrubber is None else [adoption, scrubber], at_end))
+    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock)], at_end))
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
@@ -85,7 +77,7 @@ def create_app(
     app.state.fetches = Fetches()
     app.state.observer = Observer(app.state.requests, app.state.fetches, adoption, log_requests=settings.log_requests)
     app.state.probe = CapacityLimiter(1)
-    app.state.hub = Hub(registry, most=settings.streams)
+    app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
     app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
@@ -101,6 +93,16 @@ def create_app(
         admissions=admissions,
     )
     return app
+
+
+def _scrubbing(
+    registry: LocalRegistry, settings: Settings, scrubs: Scrubs | None, clock: Clock | None
+) -> list[Scrubber]:
+    """The scrubber of an application, where it has one."""
+    if scrubs is None or clock is None or settings.scrub_hours <= 0:
+        return []
+    interval = round(settings.scrub_hours * 3600 * 1_000_000)
+    return [Scrubber(lambda pace: registry.verify(progress=pace, gently=True), scrubs, clock, interval=interval)]
 
 
 def describe() -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Hot:
         method, target, block = match.groups()
         prepared = self._ready.look(target)
         if prepared is None:
-            return Later(target) if self._ready.was_ready(target) else None
+            return Later(target) if target in self._waiting or self._ready.was_ready(target) else None
         headers = _headers(block)
         actor = None if headers is None else self._actor(headers, near=near)
         if headers is None or actor is None:

@@ -1,25 +1,24 @@
 """One look for all: a worker process reads what is new once, and passes it to every stream that wants it.
 
-What is kept for each stream is bounded; who reads too slowly is cut off, and goes on later from the serial it had.
+What is kept for who comes back is bounded; what each stream is still to be sent is its `Follower`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from anyio import to_thread
 
+from pinset.api.follower import Told
 from pinset.errors import Busy, PinsetError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from pinset.domain.answers import EventAnswer
+    from pinset.api.follower import Follower
     from pinset.domain.following import Wanted
     from pinset.ports.catalog import Head, Mark
     from pinset.services.events import Batch
@@ -33,13 +32,13 @@ KEPT_BYTES: Final = 1024 * 1024
 """How many of the newest events are kept for who comes back, and how large they may be together."""
 FIRST: Final = 200
 """Serials before the newest that are kept from the start: after a restart everybody comes back at once."""
-HELD: Final = 1000
-HELD_BYTES: Final = 1024 * 1024
-"""How far a stream may be behind. Streams share the bytes of an event."""
-PIECE_BYTES: Final = 32 * 1024
 _BURST: Final = 64 * 1024
 """Bytes that are told before the streams have a turn to send them."""
 _SLICE: Final = 100
+RETRY_EACH: Final = 100
+RETRY_LEAST: Final = 1000
+RETRY_MOST: Final = 100_000
+"""Milliseconds that a stream stays away once it has ended: of all together some ten come back in a second."""
 _REPLAYS: Final = 2
 """Pages for streams that are far behind, read at the same time."""
 
@@ -54,101 +53,16 @@ class Source(Protocol):
         """A page of events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event, and the bytes that tell it."""
-
-    event: EventAnswer
-    text: bytes
-
-    @classmethod
-    def of(cls, event: EventAnswer) -> Told:
-        """Written once, for every stream."""
-        data = json.dumps(event["data"], ensure_ascii=False, separators=(",", ":"))
-        return cls(event, f"event: {event['event']}\nid: {event['serial']}\ndata: {data}\n\n".encode())
-
-
-class Follower:
-    """One stream's end in the hub: what it is still to be sent.
-
-    at: the serial up to which it has been told. drop: ends its connection at once.
-    """
-
-    __slots__ = ("_drop", "_held", "_size", "_waiting", "at", "over", "wanted")
-
-    def __init__(self, wanted: Wanted, drop: Callable[[], None]) -> None:
-        self.wanted = wanted
-        self.at = 0
-        self.over = False
-        self._drop = drop
-        self._held: deque[bytes] = deque()
-        self._size = 0
-        self._waiting: asyncio.Future[None] | None = None
-
-    def tell(self, told: Told) -> None:
-        """Hold an event until it is sent. Whoever has too many is cut off."""
-        if self.over or (told.event["serial"] <= self.at and told.event["event"] != "reset"):
-            return
-        self.at = told.event["serial"]
-        self._held.append(told.text)
-        self._size += len(told.text)
-        if len(self._held) > HELD or self._size > HELD_BYTES:
-            self.cut()
-        self._wake()
-
-    @property
-    def behind(self) -> bool:
-        """Whether something is still to be sent."""
-        return bool(self._held)
-
-    def take(self) -> bytes:
-        """The next piece to send; empty where there is none."""
-        pieces, size = [], 0
-        while self._held and size < PIECE_BYTES:
-            pieces.append(self._held.popleft())
-            size += len(pieces[-1])
-        self._size -= size
-        return b"".join(pieces)
-
-    async def wait(self, seconds: float) -> None:
-        """Until there is something to send, or it is over, but no longer than this."""
-        if self._held or self.over:
-            return
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
-        try:
-            await self._waiting
-        finally:
-            timer.cancel()
-            self._waiting = None
-
-    def cut(self) -> None:
-        """End the stream and its connection now, whatever is unsent."""
-        self.end()
-        self._held.clear()
-        self._size = 0
-        self._drop()
-
-    def end(self) -> None:
-        """Nothing more is to be sent."""
-        self.over = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
-
-
 class Hub:
     """All streams of one process. Looks at the registry only while there are any. Lives on one event loop.
 
-    most: streams at a time.
+    most: streams at a time. workers: processes that have about as many each.
     """
 
-    def __init__(self, source: Source, *, most: int) -> None:
+    def __init__(self, source: Source, *, most: int, workers: int = 1) -> None:
         self._source = source
         self._most = most
+        self._workers = workers
         self._seated = 0
         self._followers: dict[Wanted, set[Follower]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -171,6 +85,11 @@ class Hub:
     def seated(self) -> int:
         """How many streams there are."""
         return self._seated
+
+    @property
+    def retry(self) -> int:
+        """Milliseconds within which a client should come back when its stream ends: more, the more of them there are."""
+        return min(max(self._seated * self._workers * RETRY_EACH, RETRY_LEAST), RETRY_MOST)
 
     @contextmanager
     def seat(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread may compute while another one of its process could; Python's own is ten times that."""
+HIGHEST_PORT: Final = 65_535
 GRACE_SECONDS: Final = 30
 """How long requests that are under way may take to end once the server is told to stop."""
 
@@ -41,9 +43,18 @@ def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise Unavailable(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port: --port 7468"
-        ) from error
+        why = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        )  # its own names the address again
+        raise Unavailable(f"cannot listen on {host}:{port}: {why}", hint=_elsewhere(error, port)) from error
+
+
+def _elsewhere(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"stop what listens there, or choose another port: --port {port + 1 if port < HIGHEST_PORT else port - 1}"
+        )
+    return "choose another address or port: --host 127.0.0.1 --port 7468"
 
 
 def give_way() -> None:

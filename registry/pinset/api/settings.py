@@ -15,6 +15,7 @@ class Settings:
     to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
     beat_seconds: between two beats of such a stream, at most; at each it is seen whether the token still counts.
+    workers: how many processes serve the same registry here, this one too.
     log_requests: whether each request is a line in the log.
     """
 
@@ -26,4 +27,5 @@ class Settings:
     at_once: int = max(2, os.cpu_count() or 1)
     streams: int = 10_000
     beat_seconds: float = 15.0
+    workers: int = 1
     log_requests: bool = False

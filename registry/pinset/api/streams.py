@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pinset.api.hub import PIECE_BYTES, Follower, Told
+from pinset.api.follower import PIECE_BYTES, Follower, Told
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.services.events import greeting
 
@@ -31,7 +31,6 @@ _HEADERS: Final = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
-_RETRY: Final = b"retry: 2000\n\n"
 _FRESH_SECONDS: Final = 10.0
 """How long it counts that a credential was good while no token changes: thousands of streams may share one."""
 _MOST_CREDENTIALS: Final = 10_000
@@ -112,7 +111,7 @@ class EventStream(Response):
     async def _stream(self, line: _Line, authorization: str | None) -> None:
         hub, follower = self._hub, line.follower
         at = hub.at if self._after is None else self._after
-        await line.send(_RETRY + Told.of(greeting(hub.head, at)).text)
+        await line.send(line.retry(hub.retry) + b"\n" + Told.of(greeting(hub.head, at)).text)
         at = await self._replayed(line, at)
         if follower.over:
             return
@@ -123,9 +122,7 @@ class EventStream(Response):
             if now() >= beat:
                 if not await self._credentials.hold(authorization):
                     return
-                await line.send(
-                    b": beat\n" + (b"" if follower.behind else b"id: %d\n" % max(hub.at, follower.at)) + b"\n"
-                )
+                await line.send(_beat(hub, line))
                 beat = now() + self._pause()
             text = follower.take()
             if text:
@@ -165,6 +162,7 @@ class _Line:
         self.follower = follower
         self._send = send
         self._seconds = seconds
+        self._retry = 0
 
     async def send(self, text: bytes) -> None:
         timer = asyncio.get_running_loop().call_later(self._seconds, self.follower.cut)
@@ -172,6 +170,17 @@ class _Line:
             await self._send({"type": "http.response.body", "body": text, "more_body": True})
         finally:
             timer.cancel()
+
+    def retry(self, milliseconds: int) -> bytes:
+        """When to come back after an end, where that is not what was said last."""
+        before, self._retry = self._retry, milliseconds
+        return b"" if milliseconds == before else b"retry: %d\n" % milliseconds
+
+
+def _beat(hub: Hub, line: _Line) -> bytes:
+    follower = line.follower
+    upto = b"" if follower.behind else b"id: %d\n" % max(hub.at, follower.at)
+    return b": beat\n" + line.retry(hub.retry) + upto + b"\n"
 
 
 def _pieces(texts: list[bytes]) -> Iterator[bytes]:

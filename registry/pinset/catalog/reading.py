@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, exists, select
+from sqlalchemy import case, exists, select
 from sqlalchemy.orm import aliased
 
-from pinset.catalog import rows, tables
+from pinset.catalog import questions as q
+from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
-from pinset.domain.records import (
-    ComponentRecord,
-    MoveRecord,
-    Record,
-    ReleaseRecord,
-    component_ref,
-    release_ref,
-)
+from pinset.domain.records import Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Use
 from pinset.ports.store import RefMove
@@ -29,13 +23,6 @@ if TYPE_CHECKING:
 
     from pinset.domain.sealed import Sealed
 
-_MOST: Final = 10
-_END: Final = "\uffff"
-"""Comes after every character that a name or digest has."""
-
-t: Any = tables
-"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
-
 
 class SqlReader:
     """Implements `ports.catalog.CatalogReader` on one connection in one transaction."""
@@ -45,24 +32,24 @@ class SqlReader:
 
     def head(self) -> Head:
         """The newest visible write."""
-        row = self._one(_HEAD)
+        row = self._one(q.HEAD)
         if row is None:
             raise Unavailable("the catalog is empty", hint="run `pinset reindex`")
-        meta = _part(row, t.Meta)
+        meta = q.part(row, t.Meta)
         return Head(**{name: meta[name] for name in ("registry_id", "epoch", "serial", "commit", "at")})
 
     def intent(self) -> Intent | None:
         """The write that was cut off."""
-        row = self._one(_INTENT)
+        row = self._one(q.INTENT)
         if row is None:
             return None
-        body = json.loads(_part(row, t.IntentTable)["body"])
+        body = json.loads(q.part(row, t.IntentTable)["body"])
         return Intent(body["operation"], tuple(RefMove(*move) for move in body["moves"]))
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
-        row = self._one(_BUNDLE, name=name)
-        return BundleRow(**_part(row, t.Bundle)) if row else None
+        row = self._one(q.BUNDLE, name=name)
+        return BundleRow(**q.part(row, t.Bundle)) if row else None
 
     def bundles(
         self,
@@ -76,7 +63,7 @@ class SqlReader:
         """Bundles by name, after one."""
         # By an alias the search runs along the alias's own index, and stops at the end of the page.
         name = t.Bundle.name if alias is None else t.Alias.bundle
-        wanted = _whole(t.Bundle).where(name > after).order_by(name).limit(limit)
+        wanted = q.whole(t.Bundle).where(name > after).order_by(name).limit(limit)
         if alias is not None:
             served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias) & t.Alias.version.is_not(None)
             wanted = wanted.join(t.Alias, served)
@@ -84,7 +71,7 @@ class SqlReader:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if uses is not None:
             wanted = wanted.where(self._serves(*uses))
-        return [BundleRow(**_part(row, t.Bundle)) for row in self._rows(wanted)]
+        return [BundleRow(**q.part(row, t.Bundle)) for row in self._rows(wanted)]
 
     def _serves(self, kind: str, name: str, version: int | None) -> Any:
         """Whether an alias of the bundle serves a release that holds the component."""
@@ -98,24 +85,24 @@ class SqlReader:
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
-        row = self._one(_RELEASE, bundle=bundle, version=version)
-        return _release(row) if row else None
+        row = self._one(q.RELEASE, bundle=bundle, version=version)
+        return q.release_row(row) if row else None
 
     def release_by_label(self, bundle: str, label: str) -> ReleaseRow | None:
         """One release by its label."""
-        row = self._one(_RELEASE_BY_LABEL, bundle=bundle, label=label.lower())
-        return _release(row) if row else None
+        row = self._one(q.RELEASE_BY_LABEL, bundle=bundle, label=label.lower())
+        return q.release_row(row) if row else None
 
     def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
         """The releases whose digest begins so."""
-        rows = self._rows(_RELEASES_BY_DIGEST, bundle=bundle, first=digest, end=digest + _END)
-        return [_release(row) for row in rows]
+        rows = self._rows(q.RELEASES_BY_DIGEST, bundle=bundle, first=digest, end=digest + q.END)
+        return [q.release_row(row) for row in rows]
 
     def latest(self, bundle: str) -> ReleaseRow | None:
         """The newest release that is not yanked."""
         before: int | None = None
         # Which is yanked is said by rows that are proven, not by the engine's search.
-        while rows := self.releases(bundle, before=before, limit=_MOST):
+        while rows := self.releases(bundle, before=before, limit=q.MOST):
             for row in rows:
                 if row.yanked is None:
                     return row
@@ -124,11 +111,11 @@ class SqlReader:
 
     def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
         """Releases, newest first."""
-        wanted = _releases(t.Release.bundle == bundle)
+        wanted = q.releases(t.Release.bundle == bundle)
         if before is not None:
             wanted = wanted.where(t.Release.version < before)
-        rows = self._rows(wanted.order_by(_descending(t.Release.version)).limit(limit))
-        return [_release(row) for row in rows]
+        rows = self._rows(wanted.order_by(q.descending(t.Release.version)).limit(limit))
+        return [q.release_row(row) for row in rows]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
         """The texts of a release, verified."""
@@ -139,79 +126,79 @@ class SqlReader:
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
         """The newest move of an alias."""
-        row = self._one(_ALIAS, bundle=bundle, alias=alias)
-        return _move(row, t.Alias) if row else None
+        row = self._one(q.ALIAS, bundle=bundle, alias=alias)
+        return q.move_row(row, t.Alias) if row else None
 
     def aliases(self, bundle: str) -> Sequence[MoveRow]:
         """The newest move of every alias."""
-        wanted = _moves(t.Alias.bundle == bundle, table=t.Alias).order_by(t.Alias.name)
-        return [_move(row, t.Alias) for row in self._rows(wanted)]
+        wanted = q.moves(t.Alias.bundle == bundle, table=t.Alias).order_by(t.Alias.name)
+        return [q.move_row(row, t.Alias) for row in self._rows(wanted)]
 
     def move(self, bundle: str, alias: str, seq: int) -> MoveRow | None:
         """One move."""
-        row = self._one(_MOVE, bundle=bundle, alias=alias, seq=seq)
-        return _move(row, t.Move) if row else None
+        row = self._one(q.MOVE, bundle=bundle, alias=alias, seq=seq)
+        return q.move_row(row, t.Move) if row else None
 
     def moves(
         self, bundle: str, alias: str | None = None, *, before: int | None = None, limit: int = 100
     ) -> Sequence[MoveRow]:
         """Moves, newest first."""
-        wanted = _moves(t.Move.bundle == bundle, table=t.Move)
+        wanted = q.moves(t.Move.bundle == bundle, table=t.Move)
         if alias is not None:
             wanted = wanted.where(t.Move.alias == alias)
         if before is not None:
             wanted = wanted.where(t.Move.serial < before)
-        rows = self._rows(wanted.order_by(_descending(t.Move.serial)).limit(limit))
-        return [_move(row, t.Move) for row in rows]
+        rows = self._rows(wanted.order_by(q.descending(t.Move.serial)).limit(limit))
+        return [q.move_row(row, t.Move) for row in rows]
 
     def served_before(self, bundle: str, alias: str, version: int, seq: int) -> MoveRow | None:
         """The newest move of an alias to a version, before a seq."""
-        wanted = _moves(
+        wanted = q.moves(
             t.Move.bundle == bundle,
             t.Move.alias == alias,
             t.Move.to_version == version,
             t.Move.seq < seq,
             table=t.Move,
         )
-        row = self._one(wanted.order_by(_descending(t.Move.seq)).limit(1))
-        return _move(row, t.Move) if row else None
+        row = self._one(wanted.order_by(q.descending(t.Move.seq)).limit(1))
+        return q.move_row(row, t.Move) if row else None
 
     def bars(self, bundle: str, alias: str) -> frozenset[int]:
         """Versions barred from an alias now."""
-        return frozenset(_part(row, t.Bar)["version"] for row in self._rows(_BARS, bundle=bundle, alias=alias))
+        return frozenset(q.part(row, t.Bar)["version"] for row in self._rows(q.BARS, bundle=bundle, alias=alias))
 
     def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
         """One version of a component."""
-        row = self._one(_COMPONENT, key=f"{kind}/{name}", version=version)
-        return _component(row) if row else None
+        row = self._one(q.COMPONENT, key=f"{kind}/{name}", version=version)
+        return q.component_row(row) if row else None
 
     def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
         """One version of a component by its label."""
-        row = self._one(_COMPONENT_BY_LABEL, key=f"{kind}/{name}", label=label.lower())
-        return _component(row) if row else None
+        row = self._one(q.COMPONENT_BY_LABEL, key=f"{kind}/{name}", label=label.lower())
+        return q.component_row(row) if row else None
 
     def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
         """The versions whose digest begins so."""
-        wanted = _components(t.Component.key == f"{kind}/{name}", *_prefix(t.Component.digest, digest))
-        rows = self._rows(wanted.order_by(t.Component.version).limit(_MOST))
-        return [_component(row) for row in rows]
+        wanted = q.components(t.Component.key == f"{kind}/{name}", *q.prefix(t.Component.digest, digest))
+        rows = self._rows(wanted.order_by(t.Component.version).limit(q.MOST))
+        return [q.component_row(row) for row in rows]
 
     def component_versions(
         self, kind: str, name: str, *, before: int | None = None, limit: int = 100
     ) -> Sequence[ComponentRow]:
         """Versions of a component, newest first."""
-        wanted = _components(t.Component.key == f"{kind}/{name}")
+        wanted = q.components(t.Component.key == f"{kind}/{name}")
         if before is not None:
             wanted = wanted.where(t.Component.version < before)
-        rows = self._rows(wanted.order_by(_descending(t.Component.version)).limit(limit))
-        return [_component(row) for row in rows]
+        rows = self._rows(wanted.order_by(q.descending(t.Component.version)).limit(limit))
+        return [q.component_row(row) for row in rows]
 
     def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
         """The newest version of every component."""
-        wanted = _components(t.Component.newest, t.Component.key > after)
+        wanted = q.components(t.Component.newest, t.Component.key > after)
         if kind is not None:
-            wanted = wanted.where(*_prefix(t.Component.key, f"{kind}/"))
-        return [_component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
+            wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
+        return [q.component_row(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified."""
@@ -233,10 +220,10 @@ class SqlReader:
         of_release = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
         served = case((exists().where(of_release), 1), else_=0)
         wanted = (
-            _whole(t.Uses, t.Release, served.label("served"))
+            q.whole(t.Uses, t.Release, served.label("served"))
             .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
             .where(t.Uses.key == f"{kind}/{name}")
-            .order_by(served.desc(), _descending(t.Release.serial))
+            .order_by(served.desc(), q.descending(t.Release.serial))
             .limit(limit)
         )
         if version is not None:
@@ -248,30 +235,30 @@ class SqlReader:
         return [self._use(kind, name, row) for row in self._rows(wanted)]
 
     def _use(self, kind: str, name: str, row: Row[Any]) -> Use:
-        use, serial = _part(row, t.Uses), _part(row, t.Release)["serial"]
+        use, serial = q.part(row, t.Uses), q.part(row, t.Release)["serial"]
         serving = self._serving(use["bundle"], use["version"]) if row.served else ()
         return Use(kind, name, use["component_version"], use["bundle"], use["version"], serial, serving)
 
     def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
-        wanted = _whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
-        return tuple(_part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
+        wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
+        return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
-        return self._records(_OPERATION, operation=operation)
+        return self._records(q.OPERATION, operation=operation)
 
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial."""
-        return self._records(_RECORDS, after=after, limit=limit)
+        return self._records(q.RECORDS, after=after, limit=limit)
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
-        row = self._one(_REF, name=name)
-        return None if row is None else str(_part(row, t.Ref)["commit"])
+        row = self._one(q.REF, name=name)
+        return None if row is None else str(q.part(row, t.Ref)["commit"])
 
     def refs(self) -> Mapping[str, str]:
         """Every ref and its commit."""
-        parts = (_part(row, t.Ref) for row in self._rows(_whole(t.Ref)))
+        parts = (q.part(row, t.Ref) for row in self._rows(q.whole(t.Ref)))
         return {part["name"]: part["commit"] for part in parts}
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -283,7 +270,7 @@ class SqlReader:
 
     def _sealed(self, digest: str, ref: str) -> Sealed:
         """Texts by a manifest, every byte checked: what is damaged is said, never served."""
-        row = self._one(_MANIFEST, digest=digest)
+        row = self._one(q.MANIFEST, digest=digest)
         text = row.text if row else None
         if not isinstance(text, str) or sealed.digest_of(text) != digest:
             raise Integrity(
@@ -292,7 +279,7 @@ class SqlReader:
             )
         listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
         hashes = sorted(set(listed.values()))
-        texts = {row.sha256: str(row.text) for row in self._rows(_TEXTS, hashes=hashes)}
+        texts = {row.sha256: str(row.text) for row in self._rows(q.TEXTS, hashes=hashes)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
         try:
             sealed.verify(form, digest)
@@ -303,7 +290,7 @@ class SqlReader:
         return form
 
     def _records(self, wanted: Select[Any], **values: Any) -> Sequence[tuple[str, Record]]:
-        parts = (_part(row, t.Commit) for row in self._rows(wanted, **values))
+        parts = (q.part(row, t.Commit) for row in self._rows(wanted, **values))
         return [(part["id"], messages.decode(part["message"])) for part in parts]
 
     def _one(self, wanted: Select[Any], **values: Any) -> Row[Any] | None:
@@ -315,89 +302,3 @@ class SqlReader:
             return self._connection.execute(wanted, values).all()
         except (ValueError, TypeError, ArithmeticError) as error:  # a value that no column of its type can hold
             raise Integrity(f"the catalog is damaged: {error}", hint="run `pinset reindex`") from error
-
-
-def _descending(column: Any) -> Any:
-    return column.desc()
-
-
-def _prefix(column: Any, text: str) -> tuple[Any, Any]:
-    """Texts that begin so, as a range, which an index answers."""
-    return column >= text, column < text + _END
-
-
-def _whole(*parts: Any) -> Select[Any]:
-    """Rows of tables with every column, under names that `_part` knows; and further columns."""
-    found: list[Any] = []
-    for part in parts:
-        held = getattr(part, "__table__", None)
-        found += [part] if held is None else [c.label(f"{held.name}__{c.name}") for c in held.columns]
-    return select(*found).select_from(parts[0])
-
-
-def _part(row: Row[Any], table: Any) -> dict[str, Any]:
-    """What a row of `_whole` holds of one table. Raises Integrity where it is not what was written."""
-    held = row._asdict()
-    values = {column.name: held[f"{table.__tablename__}__{column.name}"] for column in table.__table__.columns}
-    return rows.sound(table, values)
-
-
-def _releases(*where: Any) -> Select[Any]:
-    return _whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
-
-
-def _components(*where: Any) -> Select[Any]:
-    return _whole(t.Component, t.Commit).join(t.Commit, t.Commit.serial == t.Component.serial).where(*where)
-
-
-def _moves(*where: Any, table: Any) -> Select[Any]:
-    return _whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
-
-
-def _release(row: Row[Any]) -> ReleaseRow:
-    held, commit = _part(row, t.Release), _part(row, t.Commit)
-    record = messages.decode(commit["message"])
-    if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
-        raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
-
-
-def _component(row: Row[Any]) -> ComponentRow:
-    held, commit = _part(row, t.Component), _part(row, t.Commit)
-    record = messages.decode(commit["message"])
-    if not isinstance(record, ComponentRecord) or f"{record.kind}/{record.name}" != held["key"]:
-        raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
-    return ComponentRow(record=record, commit=commit["id"])
-
-
-def _move(row: Row[Any], table: Any) -> MoveRow:
-    held, commit = _part(row, table), _part(row, t.Commit)
-    record = messages.decode(commit["message"])
-    if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
-        raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
-    return MoveRow(record=record, commit=commit["id"])
-
-
-# What every write and every fetch asks is made once: making a statement costs more than running it.
-
-_HEAD: Final = _whole(t.Meta)
-_INTENT: Final = _whole(t.IntentTable)
-_BUNDLE: Final = _whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
-_REF: Final = _whole(t.Ref).where(t.Ref.name == bindparam("name"))
-_OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
-_RELEASE: Final = _releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
-_RELEASE_BY_LABEL: Final = _releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
-_WITHIN: Final = (t.Release.digest >= bindparam("first"), t.Release.digest < bindparam("end"))
-_RELEASES_BY_DIGEST: Final = _releases(_OF_BUNDLE, *_WITHIN).order_by(t.Release.version).limit(_MOST)
-_OF_COMPONENT: Final = t.Component.key == bindparam("key")
-_COMPONENT: Final = _components(_OF_COMPONENT, t.Component.version == bindparam("version"))
-_COMPONENT_BY_LABEL: Final = _components(_OF_COMPONENT, t.Component.label == bindparam("label"))
-_ALIAS: Final = _moves(t.Alias.bundle == bindparam("bundle"), t.Alias.name == bindparam("alias"), table=t.Alias)
-_OF_ALIAS: Final = (t.Move.bundle == bindparam("bundle"), t.Move.alias == bindparam("alias"))
-_MOVE: Final = _moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
-_BARS: Final = _whole(t.Bar).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
-_MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
-_TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
-_COMMITS: Final = _whole(t.Commit).order_by(t.Commit.serial)
-_OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
-_RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))

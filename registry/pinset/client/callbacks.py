@@ -33,7 +33,7 @@ class Callbacks:
             raise InvalidInput("a callback is a function of two releases", hint="give lambda new, old: …")
         if not isinstance(name, str):
             raise InvalidInput("a name is a text", hint='give "support-summarizer"')
-        wanted = parse(name, default="production")
+        wanted = parse(name)
         self._changed.append((wanted.bundle, wanted.selector.text if "@" in name else None, callback))
 
     def on_refused(self, callback: Turned) -> None:
@@ -46,16 +46,16 @@ class Callbacks:
         """Tell that a name means another release. moves: whether the name as it was asked for can."""
         for bundle, selector, callback in list(self._changed):
             if bundle == slot.bundle and (moves if selector is None else selector == slot.asked):
-                _call(callback, release, before)
+                _call(slot, callback, release, before)
 
     def refused(self, slot: Slot, error: PinsetError) -> None:
         """Tell that a release is not taken."""
         for callback in list(self._refused):
-            _call(callback, slot.name, error)
+            _call(slot, callback, slot.name, error)
 
 
-def _call(told: Callable[..., object], *about: object) -> None:
+def _call(slot: Slot, told: Callable[..., object], *about: object) -> None:
     try:
         told(*about)
     except (Exception, SystemExit):  # noqa: BLE001 - theirs, whatever it is; to end the program is not for this thread
-        _log.exception("a callback failed")
+        _log.exception("a callback for %s failed", slot.name)

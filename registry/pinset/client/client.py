@@ -24,6 +24,7 @@ from pinset.client.pace import POLL_SECONDS, Pace
 from pinset.client.pins import VARIABLE, Pins
 from pinset.client.slots import Needs, Slot
 from pinset.client.source import Source, source_of
+from pinset.domain.names import DEFAULT_ALIAS
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput, Refused, Unavailable
 
@@ -64,8 +65,8 @@ class Client:
     ) -> None:
         pace = Pace(options.seconds(poll, "poll", least="above 0"))
         self._max_stale = options.seconds(max_stale, "max_stale", least="0 or more") if max_stale is not None else None
-        named = alias or os.environ.get("PINSET_ALIAS") or "production"
-        self._alias = options.text(named, "alias", "production")
+        named = alias or os.environ.get("PINSET_ALIAS") or DEFAULT_ALIAS
+        self._alias = options.text(named, "alias", DEFAULT_ALIAS)
         shipped = snapshots.load(options.path(snapshot, "snapshot")) if snapshot else {}
         directory = default_directory() if cache == "" else options.path(cache, "cache") if cache else None
         pins = self._pins()
@@ -115,7 +116,9 @@ class Client:
         """Call back with the new release and the one before whenever a name means another one.
 
         name: a reference, or a bundle for each of its aliases, and its ``latest``, that were asked for. It is called by
-        the client's own thread, at first with None for the release before; what it raises is logged. Raises InvalidInput.
+        the client's own thread, with None for the release before where the registry gave the first one; what is held
+        already, or was found on the disk, in a snapshot or in `default`, is not told. What it raises is logged. Raises
+        InvalidInput.
         """
         self._callbacks.on_change(name, callback)
 
@@ -149,7 +152,7 @@ class Client:
         default: Mapping[str, Any] | None,
     ) -> Release:
         options.text(name, "name", "support-summarizer")
-        selected = f"{name}@{options.text(alias, 'alias', 'production')}" if alias is not None else name
+        selected = f"{name}@{options.text(alias, 'alias', DEFAULT_ALIAS)}" if alias is not None else name
         wanted = parse(selected, default=self._alias)
         needs = Needs(options.names(variables, "variables"), options.names(tools, "tools"))
         slot = self._keeper.slot(wanted.bundle, wanted.selector.text, needs)

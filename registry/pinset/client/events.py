@@ -8,14 +8,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.client.http import path_of
+from pinset.client.requests import path_of
 from pinset.client.sse import blocks
 from pinset.errors import PinsetError, RateLimited, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pinset.client.http import Http, Query
+    from pinset.client.http import Http
+    from pinset.client.requests import Query
     from pinset.client.sse import Block
     from pinset.domain.answers import EventAnswer
     from pinset.domain.following import Wanted

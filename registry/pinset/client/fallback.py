@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pinset.client.cache import DiskCache
-    from pinset.client.release import Source as Origin
+    from pinset.client.release import Origin
     from pinset.client.slots import Slot
     from pinset.client.snapshot import Snapshot
 

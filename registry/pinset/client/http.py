@@ -1,4 +1,4 @@
-"""One request, one answer: addresses, time limits, retries, and every failure as one of our errors.
+"""One request, one answer: time limits, retries, and every failure as one of our errors.
 
 Nothing above this module sees httpx. Redirects are not followed, because a credential goes with each request;
 proxies, ``.netrc`` and the like are not read from the environment.
@@ -6,18 +6,27 @@ proxies, ``.netrc`` and the like are not read from the environment.
 
 from __future__ import annotations
 
-import json
+import re
 import socket
 import ssl
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
 
+from pinset.client.failures import Failures
 from pinset.client.packing import ACCEPTED, unpacked
-from pinset.errors import InvalidInput, PinsetError, RateLimited, Unavailable, from_problem
-from pinset.version import VERSION
+from pinset.client.requests import (
+    CONNECT_SECONDS,
+    TOTAL_SECONDS,
+    Answer,
+    Query,
+    Request,
+    address_of,
+    headers_of,
+    object_of,
+    seconds_of,
+)
+from pinset.errors import PinsetError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,9 +34,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-CONNECT_SECONDS: Final = 3.0
-TOTAL_SECONDS: Final = 30.0
-"""For one call, its retries and pauses included."""
 PAUSES: Final = (0.2, 0.8)
 """Seconds before each retry; a call is tried once more often than there are pauses."""
 LONGEST_PAUSE: Final = 5.0
@@ -38,35 +44,8 @@ LONGEST_TAG: Final = 256
 _LATER: Final = (401, 403, 429, 500)
 """Statuses of an answer that is given without a look at what an earlier try with the same key did."""
 _EVENTS: Final = "text/event-stream"
-_NOT_A_REGISTRY: Final = frozenset({"no_such_route", "method_not_allowed"})
-
-Query = dict[str, str | int | None]
-"""Parameters of a request; None is left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked. path: below the registry's address, already quoted. key: makes a change happen at most once."""
-
-    method: str
-    path: str
-    query: Query
-    body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] | None = None
-    key: str | None = None
-    seconds: float = TOTAL_SECONDS
-    connect: float = CONNECT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, whole."""
-
-    status: int
-    kind: str
-    content: bytes
-    retry_after: str | None
-    tag: str | None = None
+_ERRNO: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
+"""What the system's errors begin with, and people need not read."""
 
 
 class _Again(Exception):  # noqa: N818 - no error yet: it carries the one to raise when no try is left
@@ -87,27 +66,6 @@ def _trust(url: str) -> ssl.SSLContext:
     return ssl.create_default_context() if url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def address_of(url: str) -> str:
-    """A registry's address without a slash at the end. Raises InvalidInput for what cannot be one."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidInput("that is no address of a registry", hint="write http://HOST:7467") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise InvalidInput("that is no address of a registry", hint="write http://HOST:7467 or https://HOST")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise InvalidInput(
-            "the address of a registry has no password, query or fragment", hint="give the credential as PINSET_TOKEN"
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
-
-
-def path_of(*segments: str) -> str:
-    """Segments as a URL's path below ``/v1``. Each is quoted whole: what it names cannot add a segment."""
-    return "/v1/" + "/".join(quote(segment, safe=":@") for segment in segments)
-
-
 class Http:
     """Speaks to one address, on connections it keeps. May be used by several threads."""
 
@@ -125,6 +83,7 @@ class Http:
 
         self.url = address_of(url)
         self._deadline = deadline.Deadline()
+        self._failures = Failures(self.url)
         self._closed = False
         self._sleep = sleep
         self._streams: set[socket.socket] = set()
@@ -177,7 +136,7 @@ class Http:
         if answer.status == 304 and tag:
             return None, answer.tag or tag
         if answer.status != 200:
-            raise self._problem(answer)
+            raise self._failures.problem(answer)
         return self._object(answer), answer.tag
 
     def stream(self, path: str, query: Query, *, headers: Mapping[str, str], silence: float) -> Iterator[bytes]:
@@ -203,7 +162,7 @@ class Http:
                 self._held(response),
             ):
                 if response.status_code != 200 or _kind(response) != _EVENTS:
-                    raise self._problem(self._whole(response, request, time.monotonic() + TOTAL_SECONDS))
+                    raise self._failures.problem(self._whole(response, request, time.monotonic() + TOTAL_SECONDS))
                 yield from self._plain(response)
         except _Again as again:
             raise again.error from again.__cause__
@@ -214,7 +173,7 @@ class Http:
         try:
             return answer.content.decode()
         except UnicodeDecodeError as error:
-            raise self._strange(answer) from error
+            raise self._failures.strange(answer) from error
 
     def ask(
         self, path: str, body: Mapping[str, Any] | None, *, seconds: float = TOTAL_SECONDS, **query: str | int | None
@@ -266,7 +225,7 @@ class Http:
                 self._sleep(pause)
         if 200 <= answer.status < 300:
             return answer
-        problem = self._problem(answer)
+        problem = self._failures.problem(answer)
         if unknown is not None and answer.status in _LATER:
             # This try was turned away at the door, which says nothing of the one that was not answered.
             raise unknown from problem
@@ -294,9 +253,9 @@ class Http:
         ):
             answer = self._whole(response, request, until)
         if answer.status == 503:
-            problem = self._problem(answer)
+            problem = self._failures.problem(answer)
             # The server names the operation where it does not know itself what became of it.
-            raise _Again(problem, _seconds(answer.retry_after), unknown="operation" in problem.details)
+            raise _Again(problem, seconds_of(answer.retry_after), unknown="operation" in problem.details)
         return answer
 
     @contextmanager
@@ -311,15 +270,15 @@ class Http:
                 raise Unavailable(
                     f"{self.url} cannot be trusted: {error}", hint="check its certificate and the system's authorities"
                 ) from error
-            raise _Again(self._unreachable(str(error))) from error
+            raise _Again(self._failures.unreachable(_ERRNO.sub("", str(error)))) from error
         except httpx.ConnectTimeout as error:
-            raise _Again(self._unreachable(f"no connection within {CONNECT_SECONDS:g} s")) from error
+            raise _Again(self._failures.unreachable(f"no connection within {CONNECT_SECONDS:g} s")) from error
         except httpx.TimeoutException as error:
-            raise self._silent(request) from error
+            raise self._failures.silent(request) from error
         except httpx.TransportError as error:
-            raise _Again(self._silent(request), unknown=True) from error
+            raise _Again(self._failures.silent(request), unknown=True) from error
         except httpx.HTTPError as error:
-            raise Unavailable(f"the answer of {self.url} cannot be read", hint=self._hint()) from error
+            raise Unavailable(f"the answer of {self.url} cannot be read", hint=self._failures.hint) from error
 
     def _whole(self, response: httpx.Response, request: Request, until: float) -> Answer:
         content = self._read(response, request, until)
@@ -340,64 +299,28 @@ class Http:
             pieces.append(piece)
             size += len(piece)
             if size > ANSWER_LIMIT:
-                raise Unavailable(f"the answer of {self.url} is over {ANSWER_LIMIT:,} bytes", hint=self._hint())
+                raise Unavailable(f"the answer of {self.url} is over {ANSWER_LIMIT:,} bytes", hint=self._failures.hint)
             if time.monotonic() > until:
-                raise self._silent(request)
+                raise self._failures.silent(request)
         return b"".join(pieces)
 
     def _plain(self, response: httpx.Response) -> Iterator[bytes]:
         """The body's pieces, unpacked. Raises Unavailable for what is packed in a way nobody asked for, or not whole."""
         packing = response.headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", ACCEPTED):
-            raise Unavailable(f"the answer of {self.url} is packed as nobody asked for", hint=self._hint())
+            raise Unavailable(f"the answer of {self.url} is packed as nobody asked for", hint=self._failures.hint)
         try:
             yield from response.iter_bytes() if packing == "identity" else unpacked(response.iter_raw())
         except ValueError as error:
-            raise Unavailable(f"the answer of {self.url} cannot be read: {error}", hint=self._hint()) from error
+            raise Unavailable(
+                f"the answer of {self.url} cannot be read: {error}", hint=self._failures.hint
+            ) from error
 
     def _object(self, answer: Answer) -> dict[str, Any]:
-        found = _parsed(answer)
+        found = object_of(answer)
         if found is None:
-            raise self._strange(answer)
+            raise self._failures.strange(answer)
         return found
-
-    def _problem(self, answer: Answer) -> PinsetError:
-        """The error of an answer that is none. Only a registry's own word says that something does not exist."""
-        problem = _parsed(answer)
-        if problem is None or not isinstance(problem.get("code"), str):
-            return self._strange(answer)
-        if problem["code"] in _NOT_A_REGISTRY:
-            return Unavailable(
-                f"{self.url} does not know this request", hint="is it a registry, and as new as this program?"
-            )
-        error = from_problem({**problem, "status": answer.status})
-        if isinstance(error, RateLimited | Unavailable) and answer.retry_after:
-            error.details.setdefault("retry_after", _seconds(answer.retry_after))
-        return error
-
-    def _strange(self, answer: Answer) -> Unavailable:
-        if 300 <= answer.status < 400:
-            return Unavailable(
-                f"{self.url} redirects, and redirects are not followed", hint="name the final address as the registry"
-            )
-        return Unavailable(f"{self.url} answered {answer.status}, and not as a registry does", hint=self._hint())
-
-    def _unreachable(self, why: str) -> Unavailable:
-        return Unavailable(
-            f"{self.url} cannot be reached: {why}", hint=f"is a registry served there? (pinset serve) check {self.url}"
-        )
-
-    def _silent(self, request: Request) -> Unavailable:
-        if request.key is None:
-            return Unavailable(f"{self.url} gave no answer within {request.seconds:g} s", hint=self._hint())
-        return Unavailable(
-            f"{self.url} gave no answer, so the change may have happened or not",
-            hint="look before you do it again; with the same Idempotency-Key it happens once",
-            details={"idempotency_key": request.key},
-        )
-
-    def _hint(self) -> str:
-        return f"try again; if it stays so, check that {self.url} is a registry"
 
 
 @contextmanager
@@ -421,31 +344,3 @@ def _tag(given: str | None) -> str | None:
     """An ETag that can be sent back; None for one that cannot, which would stand in the way of every later request."""
     fits = given is not None and len(given) <= LONGEST_TAG and given.isascii() and given.isprintable()
     return given if fits else None
-
-
-def headers_of(token: str | None) -> dict[str, str]:
-    """What each request says of who asks. Raises InvalidInput for what cannot be a token."""
-    headers = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}", "Accept-Encoding": ACCEPTED}
-    if token is None:
-        return headers
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidInput(
-            "that is no token", hint="set PINSET_TOKEN to what this prints: pinset token create --name N --can read"
-        )
-    return {**headers, "Authorization": f"Bearer {token}"}
-
-
-def _parsed(answer: Answer) -> dict[str, Any] | None:
-    """The JSON object an answer holds; None where it holds none."""
-    if answer.kind not in ("application/json", "application/problem+json"):
-        return None
-    try:
-        found = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _seconds(text: str | None) -> float | None:
-    """A Retry-After in seconds; None for the form that is a date."""
-    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else None

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pinset.client.local import sentences
-from pinset.client.release import Release, Standing
+from pinset.client.release import Release, Standing, standing_of
 from pinset.client.slots import is_fixed, refuse_unusable
 from pinset.errors import PinsetError, Purged
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pinset.client.cache import DiskCache
     from pinset.client.callbacks import Callbacks
     from pinset.client.fallback import Fallback
-    from pinset.client.release import Source as Origin
+    from pinset.client.release import Origin
     from pinset.client.slots import Slot
 
 _log = logging.getLogger("pinset.client")
@@ -90,7 +90,7 @@ class Intake:
     def _confirmed(self, slot: Slot) -> None:
         self.counts["confirmed"] += 1
         if slot.release is not None:
-            slot.release._standing.confirmed = time.monotonic()  # noqa: SLF001 - the client tells what it knows
+            standing_of(slot.release).confirmed = time.monotonic()
             _stands(slot.release, _fresh(slot))
         if slot.directory is None:
             self._cache.confirm(slot.bundle, slot.meant, slot.tag)
@@ -130,4 +130,4 @@ def _fresh(slot: Slot) -> Origin:
 
 
 def _stands(release: Release, source: Origin) -> None:
-    release._standing.source = source  # noqa: SLF001 - the client tells what it knows
+    standing_of(release).source = source

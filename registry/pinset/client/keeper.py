@@ -47,7 +47,7 @@ class Keeper:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._look_at = 0.0
-        self._listener = listener_of(source, self.hurry, pace) if live else None
+        self._listener = listener_of(source, self, pace) if live else None
 
     def slot(self, bundle: str, asked: str, needs: Needs) -> Slot:
         """The slot of a name; it is refreshed from now on. Raises Unavailable for a closed client."""
@@ -91,6 +91,15 @@ class Keeper:
                 if bundle in (None, slot.bundle) and selector in (None, slot.meant):
                     slot.hear(self._pace.clock() + self._pace.uniform(0.0, within))
                     slot.moved = slot.moved or moved
+            self._turn.notify_all()
+
+    def lost(self) -> None:
+        """The registry tells nothing any more: look soon whether it is there. In the place of a later look, for one name."""
+        with self._turn:
+            asked = (slot for slot in self._slots.values() if slot.directory is None)
+            first = min(asked, key=lambda slot: slot.due, default=None)
+            if first is not None:
+                first.due = self._pace.lost(first.due)
             self._turn.notify_all()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pinset.client.pace import RECONNECT_SECONDS
 from pinset.client.source import Listenable
 from pinset.errors import PinsetError
 
@@ -30,28 +31,33 @@ RENEW_SECONDS: Final = 0.5
 """How long more bundles are waited for before a stream is opened for another one."""
 MOST_BUNDLES: Final = 20
 """A stream for more than these is not filtered."""
+MOST_MISSES: Final = 3
+"""How often in a row no stream comes where there was one before, until it is given up for some minutes."""
 Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
 """Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
 _log = logging.getLogger("pinset.client")
 
 
-class Hurry(Protocol):
-    """What is heard is given to it: `pinset.client.keeper.Keeper.hurry`."""
+class Asking(Protocol):
+    """What is heard is given to it: `pinset.client.keeper.Keeper`."""
 
-    def __call__(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
+    def hurry(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
         """Ask soon for what a bundle's selector means, of all where they are None."""
 
+    def lost(self) -> None:
+        """See whether the registry is still there."""
 
-def listener_of(source: Source, hurry: Hurry, pace: Pace) -> Listener | None:
+
+def listener_of(source: Source, asking: Asking, pace: Pace) -> Listener | None:
     """A listener to a source; None where it tells nothing."""
-    return Listener(source.listen, hurry, pace) if isinstance(source, Listenable) else None
+    return Listener(source.listen, asking, pace) if isinstance(source, Listenable) else None
 
 
 class Listener:
     """Holds a stream while the registry answers. Its thread begins with the first answer."""
 
-    def __init__(self, opening: Open, hurry: Hurry, pace: Pace) -> None:
-        self._open, self._hurry, self._pace = opening, hurry, pace
+    def __init__(self, opening: Open, asking: Asking, pace: Pace) -> None:
+        self._open, self._asking, self._pace = opening, asking, pace
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stream: Stream | None = None
@@ -61,6 +67,8 @@ class Listener:
         self._answering = False
         self._lost = False
         """Whether a stream ended, and the registry has not answered since."""
+        self._misses = 0
+        """Streams in a row that told nothing."""
         self._not_before = 0.0
         self._serial: int | None = None
         """The newest that was heard of."""
@@ -78,6 +86,7 @@ class Listener:
             if self._stream is not None and not self._covers():
                 self._stream.close()
             if self._thread is None and not self._ended:
+                self._not_before = max(self._not_before, self._pace.connect())
                 self._thread = threading.Thread(target=self._run, name="pinset-listener", daemon=True)
                 self._thread.start()
             self._turn.notify_all()
@@ -136,6 +145,8 @@ class Listener:
             why = error.message
         finally:
             stream.close()
+        if stream.retry is not None:
+            self._pace.retry = stream.retry
         self._settle(why, heard=heard)
 
     def _begin(self) -> Stream | None:
@@ -152,13 +163,18 @@ class Listener:
         """After the end of a stream: when the next one is opened."""
         with self._turn:
             self._stream = None
+            self._misses = 0 if heard else self._misses + 1
             if not self._covers():
                 self._not_before = self._pace.clock() + RENEW_SECONDS
-            elif heard:
+                return
+            lost = heard or (self._serial is not None and self._misses < MOST_MISSES)
+            if lost:
                 self._lost, self._answering = True, False
             elif not self._ended:
                 self._not_before = self._pace.give_up()
                 _log.info("events of the registry do not come through (%s): it is asked every so often", why)
+        if lost:
+            self._asking.lost()
 
     def _covers(self) -> bool:
         return not self._covered or self._wanted <= self._covered
@@ -171,18 +187,18 @@ class Listener:
         if kind != "beat" or self._serial is not None:
             self._serial = event["serial"]
         if kind == "reset":
-            self._hurry(None, None, RESET_SECONDS)
+            self._asking.hurry(None, None, RESET_SECONDS)
         elif isinstance(data.get("bundle"), str):
-            self._hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
+            self._asking.hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
 
     def _ready(self, serial: int, data: Mapping[str, Any]) -> None:
         registry = (data.get("registry"), data.get("epoch"))
         if self._serial is None or registry == (None, None):
             # What moved between the last answer and this moment was told to nobody.
-            self._hurry(None, None, READY_SECONDS)
-            self._serial = serial
+            self._asking.hurry(None, None, RECONNECT_SECONDS if self._pace.late else READY_SECONDS)
+            self._pace.late, self._serial = False, serial
         elif registry != self._registry:
-            self._hurry(None, None, RESET_SECONDS)
+            self._asking.hurry(None, None, RESET_SECONDS)
             self._serial = serial
         self._registry = registry
 

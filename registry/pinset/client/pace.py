@@ -20,6 +20,7 @@ FIXED_SECONDS: Final = 3600.0
 """From one look at a name that always means the same to the next: whether it was yanked or purged."""
 
 RECONNECT_SECONDS: Final = 150.0
+"""Over so long at most the clients spread that lost the same registry, and over all of it where it never said how long."""
 GIVEN_UP_SECONDS: Final = 300.0
 
 
@@ -39,6 +40,11 @@ class Pace:
         """In a row."""
         self.quiet_until = 0.0
         """Until then nobody is asked."""
+        self.retry: float | None = None
+        """Seconds within which the registry wants a client back whose stream ended; it says more to more of them."""
+        self.late = False
+        """Whether it was started in an outage, as many were, it may be, and has not heard from the registry yet."""
+        self._met = False
         self._told = False
 
     @property
@@ -48,8 +54,13 @@ class Pace:
 
     def answered(self, *, fixed: bool = False) -> float:
         """The registry is there: when this name is due again."""
+        first, self._met = not self._met, True
         self.failures, self._told = 0, False
-        return self.clock() + (FIXED_SECONDS if fixed else self.turned_away())
+        if fixed:
+            return self.clock() + FIXED_SECONDS
+        if first and self.late:  # a stream is opened meanwhile, which is a request too
+            return self.clock() + self.poll * self.uniform(1.25, 1.5)
+        return self.clock() + self.turned_away()
 
     def turned_away(self) -> float:
         """Seconds from one look at a name that moves to the next."""
@@ -61,6 +72,7 @@ class Pace:
         asked: seconds that the registry wants to be left alone. waiting: whether somebody has no release at all yet.
         """
         self.failures += 1
+        self.late = self.late or not self._met
         ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self.failures - 1, 10))
         floor = 0.0
         if not waiting:
@@ -76,7 +88,16 @@ class Pace:
 
     def reconnect(self) -> float:
         """When a stream of events that ended is opened again: the registry ended those of all clients, it may be."""
-        return self.clock() + self.uniform(0.0, min(RECONNECT_SECONDS, 10 * self.poll))
+        return self.clock() + self.uniform(0.0, self._apart())
+
+    def connect(self) -> float:
+        """When the first stream is opened, once there was an answer."""
+        return self.clock() + (self.uniform(0.0, min(1.5 * self.poll, RECONNECT_SECONDS)) if self.late else 0.0)
+
+    def lost(self, due: float) -> float:
+        """When the registry is looked at that ended a stream: at ``due``, or sooner where that is late."""
+        within = self._apart()
+        return due if due <= self.clock() + within else self.clock() + self.uniform(0.0, within)
 
     def give_up(self) -> float:
         """When a stream that never came is tried again."""
@@ -86,3 +107,8 @@ class Pace:
         """The registry spoke by itself: it is there, unless it had asked to be left alone."""
         if not self._told:
             self.quiet_until = 0.0
+
+    def _apart(self) -> float:
+        """Seconds over which clients spread that lost the same registry. Ten polls: they cost it a tenth more then."""
+        longest = RECONNECT_SECONDS if self.retry is None else min(1.5 * self.retry, RECONNECT_SECONDS)
+        return min(longest, 10 * self.poll)

@@ -64,7 +64,7 @@ class Pins:
         before, self._pins = self._pins, pins
         changed = frozenset(name for name in {**before, **pins} if before.get(name) != pins.get(name))
         for bundle in sorted(changed):
-            _log.warning("%s is pinned to %s now, before to %s, by %s", bundle, *self._two(bundle, before), self._where)
+            _log.warning("%s is pinned to %s now (before: %s) by %s", bundle, *self._two(bundle, before), self._where)
         return changed
 
     def _two(self, bundle: str, before: Mapping[str, str]) -> tuple[str, str]:
@@ -94,7 +94,7 @@ class Pins:
 
 def parse_pins(text: str, where: str = VARIABLE) -> dict[str, str]:
     """Selectors, or directories of working copies, by bundle. where: what to call the text in an error. Raises InvalidInput."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in text.splitlines():
         for pin in filter(None, map(str.strip, line.partition("#")[0].split(","))):
             try:
@@ -103,7 +103,10 @@ def parse_pins(text: str, where: str = VARIABLE) -> dict[str, str]:
                 raise InvalidInput(
                     f"{where} has a pin that is none: {error.message}", hint=error.hint or "write NAME@v8"
                 ) from error
-            pins[bundle] = selector
+            if pins.setdefault(bundle, selector) != selector:
+                raise InvalidInput(
+                    f"{where} pins {bundle} twice: to {pins[bundle]} and to {selector}", hint="leave one of them"
+                )
     return pins
 
 

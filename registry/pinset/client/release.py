@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.inputs import Check
 
-Source = Literal["fresh", "stale", "disk", "snapshot", "default", "pin", "working copy"]
+Origin = Literal["fresh", "stale", "disk", "snapshot", "default", "pin", "working copy"]
 """Where a release comes from: the registry, and confirmed by its last answer; the registry, whose last answers failed;
 this machine's cache; a snapshot shipped with the application; the default in its code; a pin set by hand; author's files that nobody has published."""
 DEFAULT: Final = "default"
@@ -35,8 +35,8 @@ class Standing:
 
     __slots__ = ("confirmed", "source")
 
-    def __init__(self, source: Source, age: float = 0.0) -> None:
-        self.source: Source = source
+    def __init__(self, source: Origin, age: float = 0.0) -> None:
+        self.source: Origin = source
         self.confirmed = monotonic() - age
 
 
@@ -77,7 +77,7 @@ class Release:
         refuse_content(self.content)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> Origin:
         """Where it comes from."""
         return self._standing.source
 
@@ -225,3 +225,8 @@ class Release:
             there = ", ".join(map(show, found)) or "none"
             raise NotFound(f"{self.ref} has no {kind[:-1]} {show(name)}", hint=f"it has {there}")
         return found[name]  # type: ignore[no-any-return] # the document's shape
+
+
+def standing_of(release: Release) -> Standing:
+    """What a client knows of a release besides what it is: it tells by it what it learns."""
+    return release._standing  # noqa: SLF001 - this module's own

@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
-from pinset.client.http import Http, path_of
+from pinset.client.http import Http
+from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
 from pinset.domain.moves import NONE, alias_moved, expected_release

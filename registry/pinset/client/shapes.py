@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from pinset.domain.text import tool_shapes
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pinset.client.release import Release
-
-_NAMED: Final[Sequence[str]] = ("name", "description")
-_OPEN: Final[Mapping[str, Any]] = {"type": "object", "properties": {}}
 
 
 def openai(release: Release, prompt: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,7 +20,7 @@ def openai(release: Release, prompt: str, values: Mapping[str, Any]) -> dict[str
     found["messages"] = release.prompt(prompt).messages(**values)
     tools = release.tools_of(prompt)
     if tools:
-        found["tools"] = [{"type": "function", "function": _function(tool)} for tool in tools]
+        found["tools"] = [tool_shapes.to_openai(tool) for tool in tools]
     output = release.prompts[prompt].get("output")
     if output:
         found["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": output}}
@@ -50,13 +48,5 @@ def anthropic(release: Release, prompt: str, values: Mapping[str, Any]) -> dict[
     found["messages"] = [message for message in messages if message["role"] != "system"]
     tools = release.tools_of(prompt)
     if tools:
-        found["tools"] = [_described(tool) | {"input_schema": tool.get("parameters", _OPEN)} for tool in tools]
+        found["tools"] = [tool_shapes.to_anthropic(tool) for tool in tools]
     return found
-
-
-def _function(tool: Mapping[str, Any]) -> dict[str, Any]:
-    return _described(tool) | {"parameters": tool.get("parameters", _OPEN)}
-
-
-def _described(tool: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tool[key] for key in _NAMED if tool.get(key)}

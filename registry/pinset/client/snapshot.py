@@ -27,7 +27,11 @@ def load(path: Path) -> Snapshot:
             )
         answers: list[dict[str, Any]] = found["releases"]
         return {(str(answer["bundle"]), name): answer for answer in answers for name in _names(answer)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        raise InvalidInput(
+            f"the snapshot {path} cannot be read: {error.strerror}", hint=f"make it: pinset export NAME -o {path}"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput(
             f"{path} is no snapshot: {error}", hint="it holds format 1 and releases, each as Release.sealed() gives it"
         ) from error

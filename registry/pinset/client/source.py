@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, runtime_checkable
 from urllib.parse import urlsplit
 
-from pinset.client.http import Http, address_of, path_of
+from pinset.client.http import Http
+from pinset.client.requests import address_of, path_of
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import InvalidInput, Unauthenticated, Unavailable
 
@@ -58,7 +59,12 @@ class Event(TypedDict):
 
 
 class Stream(Protocol):
-    """Events as they happen, ``ready`` first. One thread iterates, any may close."""
+    """Events as they happen, ``ready`` first. One thread iterates, any may close.
+
+    retry: within how many seconds a client should be back after its end, as the registry said last; None: it said nothing.
+    """
+
+    retry: float | None
 
     def __iter__(self) -> Iterator[Event]:
         """Raises PinsetError where nothing comes any more."""
@@ -132,7 +138,7 @@ class HttpSource:
         except OSError as error:
             raise Unavailable(
                 f"{self.address} cannot be reached: {error.strerror or error}",
-                hint="is a registry served there? (pinset serve)",
+                hint="check the address, and that a registry is served there: pinset serve",
             ) from error
 
 

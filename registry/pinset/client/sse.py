@@ -16,11 +16,12 @@ MOST: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands between two empty lines. event, data: empty in a beat. id: None where it says none."""
+    """What stands between two empty lines. event, data: empty in a beat. id, retry (milliseconds): None where it says none."""
 
     event: str
     id: str | None
     data: str
+    retry: int | None = None
 
 
 def blocks(pieces: Iterable[bytes]) -> Iterator[Block]:
@@ -35,7 +36,7 @@ def blocks(pieces: Iterable[bytes]) -> Iterator[Block]:
 
 
 def _block(text: bytes) -> Block:
-    event, ident, data = "", None, []
+    event, ident, data, retry = "", None, list[str](), None
     for line in text.decode("utf-8", "replace").split("\n"):
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -45,4 +46,6 @@ def _block(text: bytes) -> Block:
             ident = value
         elif name == "data":
             data.append(value)
-    return Block(event, ident, "\n".join(data))
+        elif name == "retry" and value.isascii() and value.isdigit():
+            retry = int(value)
+    return Block(event, ident, "\n".join(data), retry)

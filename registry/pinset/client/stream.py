@@ -9,23 +9,25 @@ import socket
 import ssl
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
-from pinset.client.http import headers_of
+from pinset.client.requests import headers_of
 from pinset.client.source import CONNECT_SECONDS
+from pinset.client.sse import blocks
 from pinset.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinset.client.source import Event
+    from pinset.client.sse import Block
 
 FIRST_EVENT_SECONDS: Final = 10.0
 """Within them ``ready`` is there, or something on the way keeps events back."""
 SILENT_SECONDS: Final = 45.0
 """Three beats of the registry: after them nobody is there."""
-LONGEST_LINE: Final = 1024 * 1024
+_PIECE_BYTES: Final = 64 * 1024
 _INHERITED: Final[list[HttpStream]] = []
 
 
@@ -42,11 +44,21 @@ class HttpStream:
             self._headers["Last-Event-ID"] = str(after)
         self._socket: socket.socket | None = None
         self._closed = False
+        self._waiting = True
+        """Whether no event came yet."""
+        self.retry: float | None = None
+        """See `pinset.client.source.Stream`."""
 
     def __iter__(self) -> Iterator[Event]:
         """The events as they come. Raises Unavailable where no registry sends them, or nothing comes for too long."""
         try:
-            yield from events_of(self._lines())
+            for block in blocks(self._pieces()):
+                if block.retry is not None:
+                    self.retry = block.retry / 1000
+                event = event_of(block)
+                if event is not None:
+                    self._heard()
+                    yield event
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             if not self._closed:
                 raise self._gone(str(error) or type(error).__name__) from error
@@ -65,7 +77,7 @@ class HttpStream:
             with suppress(OSError):
                 os.close(self._socket.detach())
 
-    def _lines(self) -> Iterator[str]:
+    def _pieces(self) -> Iterator[bytes]:
         until = time.monotonic() + FIRST_EVENT_SECONDS
         with closing(self._connect()) as connection:
             connection.request("GET", self._path, headers=self._headers)
@@ -73,14 +85,15 @@ class HttpStream:
                 kind = response.headers.get("content-type", "")
                 if response.status != 200 or not kind.startswith("text/event-stream"):
                     raise self._gone(f"it answered {response.status}")
-                waiting = True
-                while line := response.readline(LONGEST_LINE):
-                    if waiting and time.monotonic() > until:
+                while piece := response.read1(_PIECE_BYTES):
+                    yield piece
+                    if self._waiting and time.monotonic() > until:
                         raise self._gone("no event came")
-                    if waiting and line.startswith(b"data:"):
-                        waiting = False
-                        self._patience(SILENT_SECONDS)
-                    yield _text(line)
+
+    def _heard(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._patience(SILENT_SECONDS)
 
     def _connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self._address)
@@ -107,34 +120,14 @@ class HttpStream:
         return Unavailable(f"{self._address} sends no events: {why}", hint="see what stands between it and this client")
 
 
-def events_of(lines: Iterator[str]) -> Iterator[Event]:
-    """The events that lines of ``text/event-stream`` make up, and ``beat`` for a serial without one.
+def event_of(block: Block) -> Event | None:
+    """The event that a block is, ``beat`` for a serial without one; None of a comment.
 
     Raises ValueError for what a registry does not send.
     """
-    kind, serial, data, numbered = "", 0, list[str](), False
-    for line in lines:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "event":
-            kind = value
-        elif name == "id":
-            serial, numbered = int(value), True
-        elif name == "data":
-            data.append(value)
-        elif not line and (data or numbered):
-            yield {"event": kind if data else "beat", "serial": serial, "data": _object("\n".join(data) or "{}")}
-            kind, data, numbered = "", [], False
-
-
-def _text(line: bytes) -> str:
-    if not line.endswith(b"\n"):
-        raise ValueError("a line has no end")
-    return line.decode().rstrip("\r\n")
-
-
-def _object(text: str) -> dict[str, Any]:
-    found = json.loads(text)
-    if not isinstance(found, dict):
+    if not block.data and block.id is None:
+        return None
+    data: object = json.loads(block.data or "{}")
+    if not isinstance(data, dict):
         raise ValueError("an event is no object")
-    return found
+    return {"event": block.event if block.data else "beat", "serial": int(block.id or ""), "data": data}

@@ -158,9 +158,9 @@ def refuse(findings: Sequence[FindingAnswer], allowed: Iterable[str] = ()) -> No
     if not against:
         return
     malformed = any(f["code"] not in _FIT for f in against)
-    counted = f"{len(against)} error{'' if len(against) == 1 else 's'}"
+    counted, them = ("1 error", "it") if len(against) == 1 else (f"{len(against)} errors", "them")
     kind, what = (InvalidManifest, "the manifest") if malformed else (ChecksFailed, "the release")
-    raise kind(f"{what} has {counted}", hint="fix them and try again", details={"findings": list(findings)})
+    raise kind(f"{what} has {counted}", hint=f"fix {them} and try again", details={"findings": list(findings)})
 
 
 def check_allowed(codes: Sequence[str], reason: str) -> None:

@@ -151,8 +151,10 @@ def file_path(text: str) -> str:
 def _dotted(text: str, what: str) -> str:
     if len(text) <= NAME_LIMIT and _NAME.fullmatch(text) and _fits_git(text):
         return text
-    folded = text.lower()
-    if folded != text and len(text) <= NAME_LIMIT and _NAME.fullmatch(folded) and text.isascii():
+    folded, (alone, at, _) = text.lower(), text.partition("@")
+    if at and _NAME.fullmatch(alone):
+        hint = f"the name alone is wanted here: {alone}"
+    elif folded != text and len(text) <= NAME_LIMIT and _NAME.fullmatch(folded) and text.isascii():
         hint = f"names are lower-case: write {folded}"
     else:
         hint = "use lower-case letters, digits, _ and -, grouped by dots, at most 64 characters: payments.support-bot"

@@ -55,6 +55,8 @@ class MarkStream:
     def __init__(self, registry: LocalRegistry, bundles: frozenset[str]) -> None:
         self._registry, self._bundles = registry, bundles
         self._ended = threading.Event()
+        self.retry: float | None = None
+        """Nobody says it."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """``ready``, then ``change`` of every bundle whenever there is anything new."""

@@ -80,7 +80,7 @@ def authenticate(context: Context, text: str) -> TokenRow:
     if parsed is None or row is None or not format_of.matches(row, parsed, now):
         raise Unauthenticated(
             "the token is not valid",
-            hint="it may have expired or been revoked: pinset token create --name N --can read",
+            hint="it may have expired or been revoked; whoever keeps the registry makes another: pinset token create",
         )
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on

@@ -9,13 +9,14 @@ from pinset.domain.names import DEFAULT_ALIAS, alias_name
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import NotFound, PinsetError, Unavailable
 from pinset.testing.releases import assembled
+from pinset.testing.stream import FakeStream
 from pinset.working.copy import sealed_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pinset.client.source import Fetched
+    from pinset.client.source import Event, Fetched
     from pinset.domain.references import Selector
     from pinset.testing.releases import Files
 
@@ -24,7 +25,10 @@ REGISTRY = "fake"
 
 
 class FakeRegistry:
-    """Implements `pinset.client.source.Source`. Each change is seen by its clients before the method returns."""
+    """Implements `pinset.client.source.Source`, and tells what moves.
+
+    Each change is seen by a `FakeClient` before the method returns; by a `Client` with this as its ``source``, at once.
+    """
 
     address = "fake:"
 
@@ -36,6 +40,8 @@ class FakeRegistry:
         self._moves: dict[tuple[str, str], int] = {}
         self._fails: PinsetError | None = None
         self._watchers: list[Callable[[], None]] = []
+        self._streams: list[FakeStream] = []
+        self._events: list[Event] = []
         self._lock = threading.Lock()
         self.asked: list[str] = []
         """Every reference that a client has asked for, in order."""
@@ -69,7 +75,11 @@ class FakeRegistry:
 
     def down(self, error: PinsetError | None = None) -> None:
         """Fail from now on, by default as a registry that cannot be reached."""
-        self._fails = error or Unavailable("the registry cannot be reached: the test says so", hint="call up()")
+        self._fails = fails = error or Unavailable("the registry cannot be reached: the test says so", hint="call up()")
+        with self._lock:
+            streams, self._streams = self._streams, []
+        for stream in streams:
+            stream.fail(fails)
         self._tell()
 
     def up(self) -> None:
@@ -98,9 +108,22 @@ class FakeRegistry:
         mark = f"{answer['digest']} {answer['alias']}"
         return (None if mark == tag else answer), mark
 
+    def listen(self, bundles: frozenset[str], after: int | None) -> FakeStream:
+        """Its moves after a serial, or from now on. While it is down there are none."""
+        with self._lock:
+            at = len(self._events)
+            data = {"registry": REGISTRY, "epoch": 1, "serial": at}
+            stream = FakeStream(bundles, {"event": "ready", "serial": at if after is None else after, "data": data})
+            for event in self._events[at if after is None else after :]:
+                stream.tell(event)
+            self._streams = [*(one for one in self._streams if not one.over), stream]
+        if self._fails is not None:
+            stream.fail(self._fails)
+        return stream
+
     def forked(self) -> None:
-        """In a copy of the process: who held the lock is not here."""
-        self._lock = threading.Lock()
+        """In a copy of the process: who held the lock is not here, nor is who listens."""
+        self._lock, self._streams = threading.Lock(), []
 
     def close(self) -> None:
         """Nothing to release."""
@@ -122,6 +145,12 @@ class FakeRegistry:
     def _move(self, bundle: str, alias: str, served: list[int]) -> None:
         self._serves[bundle, alias] = served
         self._moves[bundle, alias] = self._moves.get((bundle, alias), 0) + 1
+        serial = len(self._events) + 1
+        data = {"bundle": bundle, "alias": alias, "serial": serial}
+        event: Event = {"event": "move", "serial": serial, "data": data}
+        self._events.append(event)
+        for stream in self._streams:
+            stream.tell(event)
 
     def _tell(self) -> None:
         for told in self._watchers:

@@ -1,0 +1,92 @@
+"""diff: what changes from one release, or working copy, to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pinset.errors import EXIT_ANSWER_IS_NO
+from pinset_cli import complete, output
+from pinset_cli import options as o
+from pinset_cli.locate import Options, opened
+
+if TYPE_CHECKING:
+    from pinset.ports.registry import Registry
+
+
+def diff(
+    sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR", autocompletion=complete.references)],
+    style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
+    """What changes between two releases, or to a working copy.
+
+    Example: pinset diff support-summarizer@production staging
+    """
+    from pinset.domain import diff as compared
+    from pinset.domain.references import is_working_copy
+    from pinset.errors import InvalidInput
+
+    if style not in ("text", "json", "markdown", "html"):
+        raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
+    if len(sides) not in (2, 3):
+        raise InvalidInput("diff needs two sides", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
+    _refuse_components(sides)
+    old, new = o.reference(sides[:-1]), sides[-1]
+    if "@" not in new and not is_working_copy(new):
+        new = f"{old.partition('@')[0]}@{new}"
+    with opened(Options(registry)) as found:
+        was, before = _side(found, old)
+        now, after = _side(found, new)
+    comparison = compared.compare(before, after)
+    if as_json or style == "json":
+        output.show_json(compared.as_json(comparison, old=was, new=now))
+    elif style == "markdown":
+        output.say(compared.as_markdown(comparison, old=was, new=now).rstrip("\n"))
+    elif style == "html":
+        output.say(compared.as_html(comparison, old=was, new=now).rstrip("\n"))
+    else:
+        shown = compared.as_text(comparison, old=was, new=now, width=output.width(), colour=output.coloured())
+        output.say(shown.rstrip("\n"))
+    if exit_code and comparison.changes:
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+def _refuse_components(sides: list[str]) -> None:
+    """Raises InvalidReference where a shared component is to be compared."""
+    from pinset.domain.names import KINDS
+    from pinset.errors import InvalidReference
+
+    named = [side for side in sides if "/" in side and side.partition("/")[0] in KINDS]
+    if not named:
+        return
+    key = named[0].partition("@")[0]
+    both = [side if "/" in side else f"{key}@{side}" for side in sides]
+    looks = "; ".join(f"pinset component show {side}" for side in both)
+    raise InvalidReference(
+        "components are not compared yet, only releases",
+        hint=f"look at both: {looks}; or compare two releases that hold them: pinset where-used {key}",
+    )
+
+
+def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
+    """One side of a comparison: what to call it, and its content."""
+    from pinset.domain.findings import refuse
+    from pinset.domain.references import is_working_copy, parse
+    from pinset_cli.workcopy import read_bundle
+
+    if is_working_copy(side):
+        checked = found.check(read_bundle(Path(side).expanduser()))
+        if checked["content"] is None:
+            output.show_findings(checked["findings"])
+            refuse(checked["findings"])
+        return f"{side} (working copy)", checked["content"] or {}
+    parse(side, default=None)
+    document = found.release(side)
+    alias = document["alias"]
+    note = alias["name"] if alias else document["label"]
+    return document["ref"] + (f" ({note})" if note else ""), document["content"]

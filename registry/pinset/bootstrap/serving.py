@@ -1,0 +1,94 @@
+"""Serving a registry: what the supervisor does, and what each of its workers is."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pinset.bootstrap.opening import (
+    SystemClock,
+    find_directory,
+    local_registry,
+)
+from pinset.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_SERVED = "PINSET_SERVED_DIRECTORY"
+_SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
+_WORKERS = "PINSET_SERVED_WORKERS"
+_LOG = "PINSET_SERVED_LOG"
+_LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, and what they log."""
+
+
+def serve_registry(
+    directory: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    talk: Callable[[str], None],
+    scrub_hours: float = 24.0,
+    log: str = "text",
+    log_requests: bool = False,
+) -> None:
+    """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
+
+    log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
+    line for each request. Raises InvalidInput without the server's packages, and for another log.
+    """
+    if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
+        raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
+    from pinset.api import logs, server
+
+    if log not in logs.FORMATS:
+        raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
+    home = find_directory(directory)
+    registry = local_registry(home)
+    try:
+        listening = server.listen(registry, host, port)
+    finally:
+        registry.close()
+    os.environ[_SERVED] = str(home)
+    os.environ[_SCRUB_HOURS] = str(scrub_hours)
+    os.environ[_WORKERS] = str(workers)
+    os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
+    logs.configure(log)
+    say = talk if log == "text" else logs.said
+    try:
+        server.run(
+            "pinset.bootstrap:application",
+            listening,
+            workers=workers,
+            ready=lambda address: say(f"serving {home} on {address} (ctrl-c stops it)"),
+        )
+    finally:
+        listening.close()
+
+
+def application() -> Any:
+    """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
+    from pinset.api import logs
+    from pinset.api.app import create_app
+    from pinset.api.server import end_with_parent, give_way
+    from pinset.api.settings import Settings
+    from pinset.catalog.scrubs import FileScrubs
+
+    end_with_parent()
+    give_way()
+    home = Path(os.environ[_SERVED])
+    logs.configure(os.environ[_LOG])
+    settings = Settings(
+        scrub_hours=float(os.environ[_SCRUB_HOURS]),
+        workers=int(os.environ[_WORKERS]),
+        log_requests=bool(os.environ[_LOG_REQUESTS]),
+    )
+    registry = local_registry(home, serving=True)
+    registry.prepare()
+    scrubs = FileScrubs(home)
+    return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)

@@ -1,0 +1,117 @@
+"""What the catalog is asked, as statements, and how their rows become the port's records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, select
+
+from pinset.catalog import rows, tables
+from pinset.domain import messages
+from pinset.domain.records import ComponentRecord, MoveRecord, ReleaseRecord
+from pinset.errors import Integrity
+from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Select
+
+MOST: Final = 10
+"""Rows: the most that are looked at for one that is wanted, or given for the beginning of a digest."""
+END: Final = "\uffff"
+"""Comes after every character that a name or digest has."""
+
+t: Any = tables
+"""SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+
+
+def descending(column: Any) -> Any:
+    """Highest first."""
+    return column.desc()
+
+
+def prefix(column: Any, text: str) -> tuple[Any, Any]:
+    """Texts that begin so, as a range, which an index answers."""
+    return column >= text, column < text + END
+
+
+def whole(*parts: Any) -> Select[Any]:
+    """Rows of tables with every column, under names that `part` knows; and further columns."""
+    found: list[Any] = []
+    for part in parts:
+        held = getattr(part, "__table__", None)
+        found += [part] if held is None else [c.label(f"{held.name}__{c.name}") for c in held.columns]
+    return select(*found).select_from(parts[0])
+
+
+def part(row: Row[Any], table: Any) -> dict[str, Any]:
+    """What a row of `whole` holds of one table. Raises Integrity where it is not what was written."""
+    held = row._asdict()
+    values = {column.name: held[f"{table.__tablename__}__{column.name}"] for column in table.__table__.columns}
+    return rows.sound(table, values)
+
+
+def releases(*where: Any) -> Select[Any]:
+    """Releases with the commit that each of them is."""
+    return whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
+
+
+def components(*where: Any) -> Select[Any]:
+    """Versions of components with the commit that each of them is."""
+    return whole(t.Component, t.Commit).join(t.Commit, t.Commit.serial == t.Component.serial).where(*where)
+
+
+def moves(*where: Any, table: Any) -> Select[Any]:
+    """Moves with the commit that each of them is. table: every move, or the newest of each alias."""
+    return whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
+
+
+def release_row(row: Row[Any]) -> ReleaseRow:
+    """A row of `releases`. Raises Integrity where its commit is not this release."""
+    held, commit = part(row, t.Release), part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
+        raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
+    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
+
+
+def component_row(row: Row[Any]) -> ComponentRow:
+    """A row of `components`. Raises Integrity where its commit is not of this component."""
+    held, commit = part(row, t.Component), part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, ComponentRecord) or f"{record.kind}/{record.name}" != held["key"]:
+        raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
+    return ComponentRow(record=record, commit=commit["id"])
+
+
+def move_row(row: Row[Any], table: Any) -> MoveRow:
+    """A row of `moves` of the same table. Raises Integrity where its commit is no move of this bundle."""
+    held, commit = part(row, table), part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
+        raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
+    return MoveRow(record=record, commit=commit["id"])
+
+
+# What every write and every fetch asks is made once: making a statement costs more than running it.
+
+HEAD: Final = whole(t.Meta)
+INTENT: Final = whole(t.IntentTable)
+BUNDLE: Final = whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
+REF: Final = whole(t.Ref).where(t.Ref.name == bindparam("name"))
+_OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
+RELEASE: Final = releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
+RELEASE_BY_LABEL: Final = releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
+_WITHIN: Final = (t.Release.digest >= bindparam("first"), t.Release.digest < bindparam("end"))
+RELEASES_BY_DIGEST: Final = releases(_OF_BUNDLE, *_WITHIN).order_by(t.Release.version).limit(MOST)
+_OF_COMPONENT: Final = t.Component.key == bindparam("key")
+COMPONENT: Final = components(_OF_COMPONENT, t.Component.version == bindparam("version"))
+COMPONENT_BY_LABEL: Final = components(_OF_COMPONENT, t.Component.label == bindparam("label"))
+ALIAS: Final = moves(t.Alias.bundle == bindparam("bundle"), t.Alias.name == bindparam("alias"), table=t.Alias)
+_OF_ALIAS: Final = (t.Move.bundle == bindparam("bundle"), t.Move.alias == bindparam("alias"))
+MOVE: Final = moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
+BARS: Final = whole(t.Bar).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
+MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
+TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
+_COMMITS: Final = whole(t.Commit).order_by(t.Commit.serial)
+OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
+RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))
