@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from client_fleet import POLL, WARM_UP, World
 
-from pinset.client.pace import Pace
+from pinset.client.pace import LEAST_RETRY_SECONDS, Pace
 
 
 @pytest.mark.parametrize(("seconds", "names"), [(1, 1), (5, 1), (20, 1), (60, 1), (600, 1), (5, 5), (600, 5)])
@@ -62,3 +62,10 @@ def test_a_lost_registry_is_looked_at_in_the_place_of_a_later_look_and_not_besid
     pace.retry = 2.0
     assert pace.lost(102.5) == 102.5
     assert pace.lost(115.0) == 103.0
+
+
+def test_a_registry_that_wants_clients_back_at_once_gets_them_within_a_second_or_two() -> None:
+    pace = Pace(clock=lambda: 100.0, uniform=lambda _, high: high)
+    pace.retry = 0.0
+    assert pace.reconnect() == 100.0 + 1.5 * LEAST_RETRY_SECONDS
+    assert pace.lost(1e9) == 100.0 + 1.5 * LEAST_RETRY_SECONDS

@@ -312,9 +312,7 @@ class Http:
         try:
             yield from response.iter_bytes() if packing == "identity" else unpacked(response.iter_raw())
         except ValueError as error:
-            raise Unavailable(
-                f"the answer of {self.url} cannot be read: {error}", hint=self._failures.hint
-            ) from error
+            raise Unavailable(f"the answer of {self.url} cannot be read: {error}", hint=self._failures.hint) from error
 
     def _object(self, answer: Answer) -> dict[str, Any]:
         found = object_of(answer)

@@ -21,6 +21,8 @@ FIXED_SECONDS: Final = 3600.0
 
 RECONNECT_SECONDS: Final = 150.0
 """Over so long at most the clients spread that lost the same registry, and over all of it where it never said how long."""
+LEAST_RETRY_SECONDS: Final = 1.0
+"""A registry that wants clients back at once, and ends their streams, would be asked all the time."""
 GIVEN_UP_SECONDS: Final = 300.0
 
 
@@ -110,5 +112,6 @@ class Pace:
 
     def _apart(self) -> float:
         """Seconds over which clients spread that lost the same registry. Ten polls: they cost it a tenth more then."""
-        longest = RECONNECT_SECONDS if self.retry is None else min(1.5 * self.retry, RECONNECT_SECONDS)
+        told = None if self.retry is None else 1.5 * max(self.retry, LEAST_RETRY_SECONDS)
+        longest = RECONNECT_SECONDS if told is None else min(told, RECONNECT_SECONDS)
         return min(longest, 10 * self.poll)
