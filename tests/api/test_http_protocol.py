@@ -10,7 +10,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from pinset.api.protocol import HEAD_LIMIT, HEAD_SECONDS, Protocol
+from pinset.api.protocol import HEAD_LIMIT, HEAD_SECONDS, STALL_SECONDS, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,8 @@ class Line(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
-        self.closed = False
+        self.closed = self.aborted = False
+        self.unsent = 0
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -35,6 +36,12 @@ class Line(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         pass
@@ -149,6 +156,23 @@ def test_a_connection_that_ends_leaves_no_timer(peer: Peer) -> None:
     peer.send(HEAD)
     peer.protocol.connection_lost(None)
     assert peer.running() == []
+
+
+def test_who_takes_nothing_of_an_answer_is_cut_off(peer: Peer) -> None:
+    peer.send(HEAD)
+    peer.line.unsent = 7
+    peer.wait(HEAD_SECONDS)
+    assert (peer.line.closed, peer.line.aborted) == (True, False)
+    peer.wait(STALL_SECONDS)
+    assert peer.line.aborted
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it(peer: Peer) -> None:
+    peer.send(HEAD)
+    for unsent in range(9, 0, -1):
+        peer.line.unsent = unsent
+        peer.wait(HEAD_SECONDS)
+    assert not peer.line.aborted
 
 
 def test_a_head_over_the_limit_is_refused_and_not_kept(peer: Peer) -> None:
