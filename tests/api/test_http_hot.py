@@ -225,6 +225,13 @@ def test_what_is_known_of_a_token_is_known_for_seconds_only(memory: LocalRegistr
     assert admissions.of("Bearer x") is None
 
 
+def test_no_header_of_any_length_is_kept(both: Both) -> None:
+    token = both.registry.create_token(OPS, "app", can="read")["token"]
+    answer, hot = both.ask(request(ALIAS, f"Authorization: Bearer{' ' * 1000}{token}"))
+    assert (answer.status, hot) == (200, False)
+    assert both.hot._admissions._taken == {}
+
+
 def test_two_requests_at_once_are_answered_in_their_order(both: Both) -> None:
     both.warm(request(ALIAS))
     wire = both.wire(hot=True)
