@@ -46,7 +46,7 @@ class FileSights:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with os.fdopen(os.open(new, flags | _SAFELY, 0o600), "w", encoding="ascii") as file:
-                file.write(_text(table, self.now()))
+                file.writelines(_pieces(table, self.now()))
             new.replace(self._folder / f"{os.getpid()}.json")
             self._told = True
         except OSError:
@@ -105,12 +105,19 @@ class MemorySights:
         self._own = {}
 
 
-def _text(table: Table, now: float) -> str:
-    """A table as JSON: clients and their times by bundle, alias and version."""
+def _pieces(table: Table, now: float) -> Iterator[str]:
+    """A table as JSON: clients and their times by bundle, alias and version.
+
+    In pieces: a thread that writes one long text as a whole lets no other compute.
+    """
     groups: dict[tuple[str, str, int | None], dict[str, float]] = {}
     for (client, bundle, alias), (version, at) in table.items():
         groups.setdefault((bundle, alias, version), {})[client] = round(at, 3)
-    return json.dumps({"format": 1, "told": now, "held": [[*key, clients] for key, clients in groups.items()]})
+    start = f'{{"format": 1, "told": {json.dumps(now)}, "held": ['
+    for key, clients in groups.items():
+        yield start + json.dumps([*key, clients])
+        start = ",\n"
+    yield ("" if groups else start) + "]}"
 
 
 def _read(path: Path, now: float) -> dict[Who, Held] | None:
