@@ -67,6 +67,8 @@ class Peer:
         self.loop = loop
         self.timers: list[Handle] = []
         self.now = 1000.0
+        self.reads = True
+        """Whether the application reads bodies."""
         monkeypatch.setattr(loop, "call_later", self._later)
         monkeypatch.setattr(loop, "time", lambda: self.now)
         config = Config(
@@ -91,7 +93,7 @@ class Peer:
         return [timer for timer in self.timers if not timer.cancelled]
 
     async def _app(self, _scope: Any, receive: Any, send: Any) -> None:
-        while True:
+        while self.reads:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
@@ -202,6 +204,24 @@ def test_nonsense_in_a_body_is_refused(peer: Peer) -> None:
     peer.send(b"zz\r\n")
     assert peer.line.closed
     assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_follows_the_last_request_spoils_no_answer(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.protocol.data_received(HEAD[:-2] + b"Connection: close\r\n\r\n" + HEAD)
+    peer.protocol.data_received(HEAD)
+    peer.turn()
+    assert peer.line.written.startswith(b"HTTP/1.1 200 ")
+    assert (peer.line.written.count(b"HTTP/1.1"), peer.line.closed) == (1, True)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_nonsense_in_a_body_that_nobody_reads_is_no_bug(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.reads = False
+    peer.protocol.data_received(HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    peer.turn()
+    assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+    assert (peer.line.written.count(b"\r\n\r\n"), peer.line.closed) == (1, True)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD[:9], HALF, HEAD, b"nonsense\r\n\r\n"])

@@ -135,7 +135,18 @@ class Protocol(H11Protocol):
             cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP or has a head over the limit; where an answer has begun, hang up."""
+        """Refuse what is no HTTP or has a head over the limit; where an answer has begun, hang up.
+
+        What follows a whole request that is the last one is nothing: its answer goes on.
+        """
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                self.flow.pause_reading()
+                return
+            # This is the answer to the request that is under way too.
+            cycle.disconnected = True
+            cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
