@@ -7,6 +7,7 @@ import gzip
 import itertools
 import json
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -366,9 +367,13 @@ def _held(both: Both, count: int = 1) -> list[Wire]:
     both.warm(request(ALIAS))
     wires = [both.wire(hot=True) for _ in range(count)]
     both.registry.promote(OPS, "support@v2", "production")
+    all_wait, ready = threading.Event(), both.app.state.ready
+    renew = ready.renew
+    ready.renew = lambda target: all_wait.wait(60) and renew(target)
     for wire in wires:
         wire.protocol.data_received(request(ALIAS))
         assert wire.protocol._held is not None
+    all_wait.set()
     return wires
 
 
