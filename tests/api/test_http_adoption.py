@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,34 @@ def test_what_fetches_no_alias_is_not_counted(two: LocalRegistry, api: Any) -> N
     api("GET", ALIAS, headers=[("Pinset-Client", "0" * 16), ("Pinset-Client", "1" * 16)])
     assert shown(api) == []
     assert "pinset_clients{" not in api("GET", "/metrics").text
+
+
+def test_clients_are_counted_for_one_at_a_time_and_no_fetch_waits_for_it(
+    two: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting, go_on, at_once = threading.Event(), threading.Event(), []
+    count = two.clients
+
+    def slow(bundle: str) -> Any:
+        at_once.append(app.state.counting.borrowed_tokens)
+        counting.set()
+        assert go_on.wait(60)
+        return count(bundle)
+
+    monkeypatch.setattr(two, "clients", slow)
+    app = create_app(two)
+
+    async def run() -> None:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
+            asking = [asyncio.create_task(api.get(f"{BUNDLE}/clients")) for _ in range(100)]
+            await asyncio.to_thread(counting.wait, 60)
+            assert (await api.get(ALIAS)).status_code == 200
+            go_on.set()
+            assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+
+    asyncio.run(run())
+    assert at_once == [1] * 100
 
 
 def test_clients_of_a_bundle_that_is_not_there_are_not_found(api: Any) -> None:

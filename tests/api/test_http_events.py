@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import pytest
 import uvicorn
+from wires import Wire, request
 
 from patience import until
 from pinset import bootstrap
@@ -26,6 +28,7 @@ from pinset.api.follower import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
+from pinset.api.streams import Credentials
 from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
 from serving import serving
@@ -212,6 +215,37 @@ def test_a_stream_without_a_token_ends_when_there_is_one(memory: LocalRegistry, 
         memory.create_token(WHO, "app", can="read")
         line.read(b"0\r\n")
         assert httpx.get(f"{server.url}/v1/events").status_code == 401
+
+
+def test_a_stream_that_has_not_begun_holds_up_no_end(memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    look = memory.events_since
+
+    def slow(after: int | None) -> Any:
+        reading.set()
+        assert go_on.wait(60)
+        return look(after)
+
+    monkeypatch.setattr(memory, "events_since", slow)
+    loop = asyncio.new_event_loop()
+    wire = Wire(create_app(memory), loop)
+    wire.protocol.data_received(request("/v1/events?wait=0"))
+    while not reading.is_set():
+        loop.run_until_complete(asyncio.sleep(0.001))
+    wire.protocol.shutdown()
+    assert wire.line.aborted
+    wire.close()
+    go_on.set()
+    wire.settle()
+    loop.close()
+
+
+def test_what_is_known_of_a_token_does_not_grow_with_the_header(memory: LocalRegistry) -> None:
+    token = memory.create_token(WHO, "app", can="read")["token"]
+    credentials = Credentials(memory)
+    for spaces in (1, 1000):
+        assert asyncio.run(credentials.hold(f"Bearer{' ' * spaces}{token}"))
+    assert list(credentials._seen) == [token]
 
 
 def test_who_never_reads_is_cut_off_and_the_others_hear_everything(

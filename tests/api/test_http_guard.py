@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from pinset.errors import Busy, RateLimited
+from pinset.api.admissions import Admissions
+from pinset.api.app import create_app
+from pinset.errors import Busy, RateLimited, Unavailable
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -294,6 +298,37 @@ def test_try_later_says_when(
     monkeypatch.setattr(memory, "describe", refuse)
     answer = api("GET", "/v1/registry")
     assert (answer.status_code, answer.headers["retry-after"]) == (status, wait)
+
+
+def test_of_many_who_wait_for_the_tokens_none_waits_for_more_than_one_look_that_fails(
+    memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, go_on, looks = [0], threading.Event(), []
+
+    def closed(_admissions: Admissions) -> bool:
+        here[0] += 1
+        return False
+
+    def fails() -> bool:
+        looks.append(1)
+        assert go_on.wait(60)
+        raise Unavailable("the state is locked", hint="come back")
+
+    monkeypatch.setattr(Admissions, "are_open", closed)
+    monkeypatch.setattr(memory, "has_tokens", fails)
+    transport = httpx.ASGITransport(create_app(memory), client=("127.0.0.1", 1))
+
+    async def run() -> list[int]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
+            asking = [asyncio.create_task(api.get("/v1/registry")) for _ in range(20)]
+            while here[0] < 20 + 1:  # noqa: ASYNC110 - each once, and the one that looks once more
+                await asyncio.sleep(0.001)
+            go_on.set()
+            first = [answer.status_code for answer in await asyncio.gather(*asking)]
+            return [*first, (await api.get("/v1/registry")).status_code]
+
+    assert asyncio.run(run()) == [503] * 21
+    assert len(looks) == 2
 
 
 def test_a_refused_change_is_recorded_and_a_look_is_not(memory: LocalRegistry, api: Any) -> None:

@@ -7,6 +7,7 @@ import gzip
 import itertools
 import json
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,6 +226,13 @@ def test_what_is_known_of_a_token_is_known_for_seconds_only(memory: LocalRegistr
     assert admissions.of("Bearer x") is None
 
 
+def test_no_header_of_any_length_is_kept(both: Both) -> None:
+    token = both.registry.create_token(OPS, "app", can="read")["token"]
+    answer, hot = both.ask(request(ALIAS, f"Authorization: Bearer{' ' * 1000}{token}"))
+    assert (answer.status, hot) == (200, False)
+    assert both.hot._admissions._taken == {}
+
+
 def test_two_requests_at_once_are_answered_in_their_order(both: Both) -> None:
     both.warm(request(ALIAS))
     wire = both.wire(hot=True)
@@ -351,6 +359,59 @@ def test_who_hangs_up_while_a_request_waits_is_not_written_to(both: Both) -> Non
     wire.line.close()
     wire.settle()
     assert wire.line.written == b""
+    wire.close()
+
+
+def _held(both: Both, count: int = 1) -> list[Wire]:
+    """Connections whose request waits for an answer that is being made anew."""
+    both.warm(request(ALIAS))
+    wires = [both.wire(hot=True) for _ in range(count)]
+    both.registry.promote(OPS, "support@v2", "production")
+    all_wait, ready = threading.Event(), both.app.state.ready
+    renew = ready.renew
+    ready.renew = lambda target: all_wait.wait(60) and renew(target)
+    for wire in wires:
+        wire.protocol.data_received(request(ALIAS))
+        assert wire.protocol._held is not None
+    all_wait.set()
+    return wires
+
+
+def test_the_end_of_the_server_waits_for_an_answer_that_is_being_made(both: Both) -> None:
+    (wire,) = _held(both)
+    wire.protocol.shutdown()
+    assert not wire.line.closed
+    wire.settle()
+    assert _version(parsed(wire.line.written)) == 2
+    assert wire.line.closed
+    wire.close()
+
+
+def test_what_one_request_meets_is_nothing_to_the_others_that_wait(both: Both) -> None:
+    first, second = _held(both, 2)
+    complaints: list[Any] = []
+    both.loop.set_exception_handler(lambda _loop, context: complaints.append(context))
+    first.line.write = lambda _data: 1 / 0  # type: ignore[method-assign, assign]
+    second.settle()
+    assert _version(parsed(second.line.written)) == 2
+    assert len(complaints) == 1
+    first.close()
+    second.close()
+
+
+def test_where_no_thread_is_left_a_request_goes_the_ordinary_way(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_given: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without:
+        without.setattr(both.loop, "run_in_executor", none_left)
+        for wire in _held(both, 2):
+            wire.settle()
+            assert _version(parsed(wire.line.written)) == 2
+            wire.close()
+    both.registry.promote(OPS, "support@v1", "production")
+    wire = both.wire(hot=True)
+    assert _version(wire.ask(request(ALIAS))) == 1
     wire.close()
 
 

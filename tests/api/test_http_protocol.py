@@ -11,7 +11,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 from wires import Line
 
-from pinset.api.protocol import HEAD_LIMIT, HEAD_SECONDS, Protocol
+from pinset.api.protocol import HEAD_LIMIT, HEAD_SECONDS, STALL_SECONDS, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,8 @@ class Peer:
         self.loop = loop
         self.timers: list[Handle] = []
         self.now = 1000.0
+        self.reads = True
+        """Whether the application reads bodies."""
         monkeypatch.setattr(loop, "call_later", self._later)
         monkeypatch.setattr(loop, "time", lambda: self.now)
         config = Config(
@@ -61,7 +63,7 @@ class Peer:
         return [timer for timer in self.timers if not timer.cancelled]
 
     async def _app(self, _scope: Any, receive: Any, send: Any) -> None:
-        while True:
+        while self.reads:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
@@ -128,6 +130,23 @@ def test_a_connection_that_ends_leaves_no_timer(peer: Peer) -> None:
     assert peer.running() == []
 
 
+def test_who_takes_nothing_of_an_answer_is_cut_off(peer: Peer) -> None:
+    peer.send(HEAD)
+    peer.line.unsent = 7
+    peer.wait(HEAD_SECONDS)
+    assert (peer.line.closed, peer.line.aborted) == (True, False)
+    peer.wait(STALL_SECONDS)
+    assert peer.line.aborted
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it(peer: Peer) -> None:
+    peer.send(HEAD)
+    for unsent in range(9, 0, -1):
+        peer.line.unsent = unsent
+        peer.wait(HEAD_SECONDS)
+    assert not peer.line.aborted
+
+
 def test_a_head_over_the_limit_is_refused_and_not_kept(peer: Peer) -> None:
     parts = 0
     peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
@@ -155,6 +174,24 @@ def test_nonsense_in_a_body_is_refused(peer: Peer) -> None:
     peer.send(b"zz\r\n")
     assert peer.line.closed
     assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_follows_the_last_request_spoils_no_answer(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.protocol.data_received(HEAD[:-2] + b"Connection: close\r\n\r\n" + HEAD)
+    peer.protocol.data_received(HEAD)
+    peer.turn()
+    assert peer.line.written.startswith(b"HTTP/1.1 200 ")
+    assert (peer.line.written.count(b"HTTP/1.1"), peer.line.closed) == (1, True)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_nonsense_in_a_body_that_nobody_reads_is_no_bug(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.reads = False
+    peer.protocol.data_received(HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    peer.turn()
+    assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+    assert (peer.line.written.count(b"\r\n\r\n"), peer.line.closed) == (1, True)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD[:9], HALF, HEAD, b"nonsense\r\n\r\n"])

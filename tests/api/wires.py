@@ -30,7 +30,8 @@ class Line(asyncio.Transport):
     def __init__(self, peer: tuple[str, int] = ("127.0.0.1", 40000)) -> None:
         super().__init__({"peername": peer, "sockname": ("127.0.0.1", 7467)})
         self.written = b""
-        self.closed = False
+        self.closed = self.aborted = False
+        self.unsent = 0
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -40,6 +41,12 @@ class Line(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         pass

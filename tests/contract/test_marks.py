@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -115,4 +119,78 @@ def test_a_file_that_cannot_be_watched_has_no_mark(tmp_path: Path) -> None:
     (tmp_path / "none").unlink()
     assert watch.mark() == ABSENT
     watch.close()
+    watch.close()
+
+
+COUNTING = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+connection.execute("PRAGMA synchronous=OFF")
+for number in range(1, 20001):
+    connection.execute("UPDATE counted SET number = ?", (number,))
+    print(number, flush=True)
+"""
+NUMBER = "SELECT number FROM counted"
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "counted.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE counted (number)")
+        connection.execute("INSERT INTO counted VALUES (0)")
+        yield path
+
+
+def test_of_threads_that_look_at_the_same_time_none_sees_what_was_before(counted: Path) -> None:
+    watch, done, ended, late = Watch(counted, NUMBER), [0], threading.Event(), []
+
+    def look() -> None:
+        while not ended.is_set():
+            least, mark = done[0], watch.mark()
+            if mark is None or mark[1][0] < least:  # type: ignore[index]  # the row is in it
+                late.append((least, mark))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    with subprocess.Popen([sys.executable, "-c", COUNTING, counted], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            done[0] = int(line)
+    ended.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(before)
+    assert (done[0], late[:3]) == (20000, [])
+    watch.close()
+
+
+def test_a_forked_process_waits_for_no_thread_of_its_parent(counted: Path) -> None:
+    watch = Watch(counted, NUMBER)
+    assert watch.mark() is not None
+    with watch._looking, watch._turn:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            os._exit(watch.mark() is None)
+    assert os.waitpid(child, 0)[1] == 0
+    watch.close()
+
+
+def test_a_file_of_the_same_number_is_not_the_same_file(counted: Path) -> None:
+    link, other = counted.with_name("link"), counted.with_name("other")
+    link.symlink_to(counted)
+    other.write_bytes(b"no database " * 1000)
+    watch = Watch(link, NUMBER)
+    marks = [watch.mark()]
+    for target in (other, counted):
+        link.unlink()
+        link.symlink_to(target)
+        marks.append(watch.mark())
+    assert marks[1] is None
+    assert marks[2] not in (marks[0], None)
     watch.close()

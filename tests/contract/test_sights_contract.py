@@ -169,8 +169,12 @@ GOOD: dict[str, Any] = {"format": 1, "told": 1000.0, "held": [["support", "produ
         {"held": [["support", 7, 7, {}]]}, {"held": [["support", "production", "7", {}]]},
         {"held": [["support", "production", 7, {"me": 1000.0}]]},
         {"held": [["support", "production", 7, {WHO[0]: "1000"}]]},
+        {"held": [["support", "production", 7, {WHO[0]: 10**400}]]},
+        {"held": [["support", "production", -7, {WHO[0]: 1000.0}]]},
+        {"held": [["support", "production", 10**9, {WHO[0]: 1000.0}]]},
+        {"held": [["support", "a\nb", 7, {WHO[0]: 1000.0}]]}, {"held": [["support", "\ud800", 7, {WHO[0]: 1000.0}]]},
     )),
-], ids=range(17))  # fmt: skip
+], ids=range(22))  # fmt: skip
 def test_a_file_that_is_none_of_ours_is_as_if_there_were_none(tmp_path: Path, now: Now, text: str) -> None:
     (tmp_path / "serving").mkdir()
     (tmp_path / "serving" / f"{os.getppid()}.json").write_text(text)
@@ -178,6 +182,21 @@ def test_a_file_that_is_none_of_ours_is_as_if_there_were_none(tmp_path: Path, no
     assert names(tmp_path) == []
     (tmp_path / "serving" / f"{os.getppid()}.json").write_text(json.dumps(GOOD))
     assert FileSights(tmp_path, now).everyone() == {WHO: (7, 1000.0)}
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
+def test_what_is_no_file_is_removed_and_keeps_nobody_waiting(
+    tmp_path: Path, now: Now, put: Callable[[Path], None]
+) -> None:
+    (tmp_path / "serving").mkdir()
+    put(tmp_path / "serving" / f"{os.getppid()}.json")
+    put(tmp_path / "serving" / f".{os.getpid()}.json")
+    sights = FileSights(tmp_path, now)
+    assert sights.everyone() == {}
+    assert names(tmp_path) == [f".{os.getpid()}.json"]
+    sights.keep({WHO: (7, 1000.0)})
+    sights.keep({WHO: (8, 1000.0)})
+    assert names(tmp_path) == [f"{os.getpid()}.json"]
 
 
 def test_only_the_owner_reads_it_and_nothing_is_written_for_nobody(tmp_path: Path, now: Now) -> None:

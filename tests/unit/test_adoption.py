@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pinset.api.adoption import Adoption
-from pinset.domain.adoption import adopted, counted, newest
+from pinset.domain.adoption import VERSIONS, adopted, counted, newest
 
 if TYPE_CHECKING:
     from pinset.domain.adoption import Table
@@ -35,6 +35,18 @@ def test_clients_are_counted_by_alias_and_version_and_the_stopped_among_them() -
         ("support", "production", None, 1, 0, 30.0),
     ]
     assert [item["bundle"] for item in counted(table, 100.0)] == ["billing", *["support"] * 4]
+
+
+def test_versions_that_clients_invent_do_not_make_the_answer_long() -> None:
+    table: Table = {(client(n), "support", "production"): (n, 99.0) for n in range(1, 1001)}
+    table |= {(client(2000 + n), "support", "production"): (7, 99.0) for n in range(3)}
+    table |= {(client(3000), "support", "production"): (None, 90.0), (client(1), "support", "canary"): (8, 99.0)}
+    canary, *found = counted(table, 100.0)
+    assert (canary["alias"], canary["clients"]) == ("canary", 1)
+    assert len(found) == VERSIONS
+    assert sum(item["clients"] for item in found) == 1004
+    assert [item["clients"] for item in found if item["version"] == 7] == [4]
+    assert (found[-1]["version"], found[-1]["clients"], found[-1]["oldest"]) == (None, 1004 - 4 - (VERSIONS - 2), 10.0)
 
 
 def test_who_has_stopped_holds_a_move_up_no_longer() -> None:

@@ -342,3 +342,20 @@ def test_a_bug_ends_the_streams_and_the_next_one_begins_anew() -> None:
             assert hub.at == 1
 
     asyncio.run(run())
+
+
+def test_a_stream_that_a_bug_overtook_is_over() -> None:
+    async def run() -> None:
+        log = Log(1)
+        hub = Hub(log, most=1)
+        with hub.seat():
+            await hub.begun()
+            log.events.append({"event": "move"})  # type: ignore[typeddict-item]
+            await until(lambda: hub._task is not None and hub._task.done())
+            follower = Follower(ALL, lambda: None)
+            hub.join(follower, hub.at)
+            assert follower.over
+            assert hub._task is not None
+            assert isinstance(hub._task.exception(), KeyError)
+
+    asyncio.run(run())

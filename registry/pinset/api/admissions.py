@@ -24,6 +24,8 @@ LOCAL: Final = "local"
 SECONDS: Final = 10.0
 """How long a token is taken without a look at it: less than a note of its last use waits."""
 _MOST: Final = 10_000
+_LONGEST: Final = 128
+"""Characters of a header that is kept: spaces may make it as long as a head is."""
 
 
 class Admitted(NamedTuple):
@@ -65,6 +67,8 @@ class Admissions:
     def take(self, authorization: str, row: TokenRow, mark: Mark | None) -> None:
         """Note a token that was read. mark: the tokens' before that."""
         self._begin(mark)
+        if len(authorization) > _LONGEST:
+            return
         if len(self._taken) >= _MOST:
             self._taken.clear()
         left = SECONDS if row.expires_at is None else min(SECONDS, (row.expires_at - self._wall()) / 1_000_000)

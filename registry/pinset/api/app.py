@@ -77,6 +77,7 @@ def create_app(
     app.state.fetches = Fetches()
     app.state.observer = Observer(app.state.requests, app.state.fetches, adoption, log_requests=settings.log_requests)
     app.state.probe = CapacityLimiter(1)
+    app.state.counting = CapacityLimiter(1)
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
     app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)

@@ -79,6 +79,7 @@ class Guard:
         self._registry = registry
         self._admissions = admissions
         self._looking = asyncio.Lock()
+        self._failed: PinsetError | None = None
         self._settings = settings
         self._observer = observer
         self._gate = gate
@@ -147,14 +148,26 @@ class Guard:
         scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
 
     async def _need_none(self) -> None:
-        """Raises Unauthenticated where the registry has tokens. Of many who ask at once one looks."""
+        """Raises Unauthenticated where the registry has tokens. Of many who ask at once one looks.
+
+        A look that failed may have taken long, so it counts for all who waited for it.
+        """
         if self._admissions.are_open():
             return
+        before = self._failed
         async with self._looking:
             if self._admissions.are_open():
                 return
+            failed = self._failed
+            if failed is not None and failed is not before:
+                raise type(failed)(failed.message, hint=failed.hint)
             mark = self._registry.tokens_mark()
-            if await run_in_threadpool(self._registry.has_tokens):
+            try:
+                found = await run_in_threadpool(self._registry.has_tokens)
+            except PinsetError as error:
+                self._failed = type(error)(error.message, hint=error.hint)
+                raise
+            if found:
                 raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
             self._admissions.note_open(mark)
 

@@ -108,21 +108,24 @@ class Hot:
 
     def wait(self, later: Later, loop: asyncio.AbstractEventLoop, go_on: Callable[[], None]) -> None:
         """Have an answer made anew, and go on then. However many wait for one, it is made once."""
-        waiting = self._waiting.get(later.target)
-        if waiting is not None:
-            waiting.append(go_on)
+        waiting = self._waiting.setdefault(later.target, [])
+        waiting.append(go_on)
+        if len(waiting) > 1:
             return
-        self._waiting[later.target] = [go_on]
-        made = loop.run_in_executor(self._thread, self._ready.renew, later.target)
-        made.add_done_callback(lambda _made: self._go_on(later.target))
+        try:
+            made = loop.run_in_executor(self._thread, self._ready.renew, later.target)
+        except RuntimeError:  # there is no thread to be had: the ordinary way says so, or has one
+            loop.call_soon(self._go_on, later.target, loop)
+        else:
+            made.add_done_callback(lambda _made: self._go_on(later.target, loop))
 
     def close(self) -> None:
         """End the thread. Idempotent."""
         self._thread.shutdown(wait=False)
 
-    def _go_on(self, target: bytes) -> None:
+    def _go_on(self, target: bytes, loop: asyncio.AbstractEventLoop) -> None:
         for go_on in self._waiting.pop(target):
-            go_on()
+            loop.call_soon(go_on)  # each by itself: what one meets is nothing to the others
 
     def _actor(self, headers: dict[bytes, bytes], *, near: bool) -> str | None:
         """Whom the ordinary way would let read, as far as that is known here."""

@@ -130,8 +130,11 @@ class Hub:
             return await to_thread.run_sync(self._source.events_since, after)
 
     def join(self, follower: Follower, at: int) -> None:
-        """From now on a follower is told everything it wants after a serial."""
+        """From now on a follower is told everything it wants after a serial. It is over where nobody looks any longer."""
         follower.at = at
+        if self._task is None or self._task.done():
+            follower.end()
+            return
         self._followers.setdefault(follower.wanted, set()).add(follower)
 
     def leave(self, follower: Follower) -> None:

@@ -22,6 +22,8 @@ HEAD_LIMIT: Final = 64 * 1024
 """Bytes of a request's line and headers, which are kept before anybody knows who asks."""
 HEAD_SECONDS: Final = 30.0
 """How long a request's head may take to be whole, from the connection or the answer before it on."""
+STALL_SECONDS: Final = 30.0
+"""How long a client may take nothing of an answer."""
 
 
 class Protocol(H11Protocol):
@@ -33,9 +35,13 @@ class Protocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     _since: float | None = None
     """When the wait for a head began; None while a request is being answered."""
+    _unsent = (0, 0.0)
+    """Bytes of answers that the client had not taken, and since when nothing of them moved."""
     _near = False
     _held: bytes | None = None
     """A request that waits for an answer that is being made anew, and what has arrived since."""
+    _ending = False
+    """Whether the server ends while a request waits: its answer is the last one."""
     _clean = False
     """Whether nothing is under way: the next byte is the first of a request, and its answer may be written at once."""
 
@@ -63,7 +69,7 @@ class Protocol(H11Protocol):
         """Let the hot path answer, now or as soon as what it needs is made; else the ordinary way does."""
         found = hot.answer(data, self._more, near=self._near)
         if isinstance(found, Later):
-            self._held = data
+            self._held, self._since = data, None
             hot.wait(found, self.loop, lambda: self._go_on(hot, len(data)))
         elif found is not None:
             self._write(found)
@@ -75,6 +81,7 @@ class Protocol(H11Protocol):
         data, self._held = self._held, None
         if data is None or self.transport.is_closing():
             return
+        self._since = self.loop.time()
         found = hot.answer(data[:size], self._more, near=self._near)
         if isinstance(found, tuple):
             self._write(found)
@@ -82,11 +89,13 @@ class Protocol(H11Protocol):
         self.flow.resume_reading()
         if data:
             self._take(data)
+        if self._ending:
+            self.shutdown()
 
     def _write(self, pieces: tuple[bytes, ...]) -> None:
         self.transport.write(b"".join(pieces))
         self.server_state.total_requests += 1
-        self._since = self.loop.time()
+        self._since, self._unsent = self.loop.time(), (0, 0.0)
 
     def _take(self, data: bytes) -> None:
         """Take bytes the ordinary way."""
@@ -97,6 +106,7 @@ class Protocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next head, as long as for the first one."""
+        self._unsent = (0, 0.0)
         super().on_response_complete()
         self._unset_keepalive_if_required()
         if self.conn.their_state is h11.IDLE:
@@ -112,6 +122,9 @@ class Protocol(H11Protocol):
 
     def shutdown(self) -> None:
         """End: at once, unless a whole request is being answered."""
+        if self._held is not None:
+            self._ending = True
+            return
         cycle: Any = self.cycle  # None before the first request
         if cycle is not None and STREAM in cycle.scope and not cycle.response_complete:
             self.transport.abort()  # it has no end, and its client goes on elsewhere from where it was
@@ -122,7 +135,18 @@ class Protocol(H11Protocol):
             cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP or has a head over the limit; where an answer has begun, hang up."""
+        """Refuse what is no HTTP or has a head over the limit; where an answer has begun, hang up.
+
+        What follows a whole request that is the last one is nothing: its answer goes on.
+        """
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                self.flow.pause_reading()
+                return
+            # This is the answer to the request that is under way too.
+            cycle.disconnected = True
+            cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -148,11 +172,21 @@ class Protocol(H11Protocol):
         return kept[1]
 
     def _look_at_clock(self) -> None:
+        if self._is_stalled():
+            self.transport.abort()  # closing would wait for the client
+            return
         left = HEAD_SECONDS if self._since is None else self._since + HEAD_SECONDS - self.loop.time()
         if left <= 0:
             self._hang_up()
-            return
+            left = STALL_SECONDS
         self._deadline = self.loop.call_later(left, self._look_at_clock)
+
+    def _is_stalled(self) -> bool:
+        """Whether the client has taken nothing of an answer for too long."""
+        now, unsent = self.loop.time(), self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent[0]:
+            self._unsent = unsent, now
+        return now - self._unsent[1] >= STALL_SECONDS
 
     def _hang_up(self) -> None:
         with suppress(h11.LocalProtocolError):  # the client may have left the rules before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Query
@@ -13,6 +13,9 @@ from pinset.api import parameters as p
 from pinset.domain import answers as a
 from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
+
+if TYPE_CHECKING:
+    from pinset.api.context import Asked
 
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["registry"])
 open_router = APIRouter(responses=p.LOOKING, tags=["health"])
@@ -72,19 +75,23 @@ async def readyz(asked: p.Reads) -> dict[str, Any]:
 
 
 @open_router.get("/metrics", response_class=PlainTextResponse)
-def get_metrics(asked: p.Reads) -> Response:
+async def get_metrics(asked: p.Reads) -> Response:
     """The server's figures for Prometheus."""
+    text = await to_thread.run_sync(_figures, asked, limiter=asked.request.app.state.counting)
+    return Response(text, media_type=exposition.MEDIA_TYPE)
+
+
+def _figures(asked: Asked) -> str:
     state = asked.request.app.state
     scrub = state.scrubs.last() if state.scrubs is not None else None
     state.adoption.tell()
-    text = exposition.text(
+    return exposition.text(
         asked.registry.describe(),
         scrub,
         answers=state.requests.now(),
         fetches=state.fetches.now(),
         clients=asked.registry.all_clients(),
     )
-    return Response(text, media_type=exposition.MEDIA_TYPE)
 
 
 @open_router.get("/openapi.json", include_in_schema=False)

@@ -6,6 +6,7 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
@@ -110,10 +111,16 @@ def unyank(asked: p.Yanks, bundle: p.Bundle, selector: p.Selector, body: r.YankR
 
 
 @router.get("/bundles/{bundle}/clients", response_model=a.Page[a.ClientsAnswer])
-def list_clients(asked: p.Reads, bundle: p.Bundle) -> Response:
+async def list_clients(asked: p.Reads, bundle: p.Bundle) -> Response:
     """Who runs what: clients that fetched an alias within the last minute, by the version they hold."""
-    asked.request.app.state.adoption.tell()
-    return asked.page(asked.registry.clients(bundle))
+    state = asked.request.app.state
+
+    def counted() -> Response:
+        state.adoption.tell()
+        return asked.page(asked.registry.clients(bundle))
+
+    # One counts at a time, in a thread of its own: there may be very many clients, and others wait for threads.
+    return await to_thread.run_sync(counted, limiter=state.counting)
 
 
 @router.get("/bundles/{bundle}/history", response_model=a.Page[a.HistoryItem])

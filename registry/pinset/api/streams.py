@@ -46,20 +46,22 @@ class Credentials:
     async def hold(self, authorization: str | None) -> bool:
         """Whether a request with this header would be let in now. Where that cannot be told it is left as it was."""
         now, mark = asyncio.get_running_loop().time(), self._registry.tokens_mark()
-        seen = self._seen.get(authorization)
+        # The token alone is kept: spaces may make a header as long as a head is.
+        token = None if authorization is None else authorization.partition(" ")[2].strip()
+        seen = self._seen.get(token)
         if seen is not None and mark is not None and mark == seen[1] and now < seen[0] + _FRESH_SECONDS:
             return seen[2]
-        held = await run_in_threadpool(self._look, authorization)
+        held = await run_in_threadpool(self._look, token)
         if len(self._seen) >= _MOST_CREDENTIALS:
             self._seen.clear()
-        self._seen[authorization] = now, mark, held
+        self._seen[token] = now, mark, held
         return held
 
-    def _look(self, authorization: str | None) -> bool:
+    def _look(self, token: str | None) -> bool:
         try:
-            if authorization is None:
+            if token is None:
                 return not self._registry.has_tokens()
-            self._registry.authenticate(authorization.partition(" ")[2].strip())
+            self._registry.authenticate(token)
         except Unauthenticated:
             return False
         except PinsetError:
@@ -95,11 +97,11 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer. It holds little: a place in the hub, and a task that notices when the client leaves."""
         with self._hub.seat():
+            scope[STREAM] = True
             await self._hub.begun()
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
             follower = Follower(self._wanted, _dropping(receive))
             if not scope.get("pinset.bodiless"):
-                scope[STREAM] = True
                 leaving = asyncio.create_task(_left(receive, follower))
                 try:
                     await self._stream(_Line(send, follower, 2 * self._beat), _authorization(scope))

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import Mark
 
 _NUMBERS: Final = count(1)
+_WATCHES: Final[WeakSet[Watch]] = WeakSet()
 _INHERITED: Final[list[sqlite3.Connection]] = []
 ABSENT: Final = ("absent",)
 """The mark of a file that is not there."""
@@ -33,7 +35,8 @@ class Watch:
         self._path, self._question = str(path), question
         self._told: tuple[int, int, Any] = (0, 0, None)
         """Connection and count, and the row that was found under them."""
-        self._turn = threading.Lock()
+        self._turn, self._looking = threading.Lock(), threading.Lock()
+        _WATCHES.add(self)
         self._file: tuple[int, int, int] | None = None
         self._connection: sqlite3.Connection | None = None
         self._number = 0
@@ -52,17 +55,23 @@ class Watch:
         if connection is None:
             return None
         try:
-            return (found.st_ino, self._row(connection, self._number))
+            with self._looking:
+                return self._row(connection, self._number)
         except (sqlite3.Error, TypeError):
             return None
 
-    def _row(self, connection: sqlite3.Connection, number: int) -> Any:
+    def _row(self, connection: sqlite3.Connection, number: int) -> tuple[int, Any]:
+        """The number of the connection, and the row.
+
+        The connection's number, not the file's: a system gives that of a file that is gone to another one. For one
+        thread at a time: while another one reads by the same connection, SQLite shows both what it showed that one.
+        """
         count = connection.execute("PRAGMA data_version").fetchone()[0]
         told = self._told
         if told[:2] != (number, count):
             # The count was read first: a row that is newer than it is read again, one that is older is not kept.
             told = self._told = (number, count, connection.execute(self._question).fetchone())
-        return told[2]
+        return (number, told[2])
 
     def close(self) -> None:
         """Release the connection. Idempotent; `mark` opens another one."""
@@ -100,5 +109,17 @@ class Watch:
         if self._file[2] != os.getpid():
             _INHERITED.append(connection)  # the parent's: closing it here could drop the parent's locks
             return
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error), self._looking:
             connection.close()
+
+    def _unlock(self) -> None:
+        self._turn, self._looking = threading.Lock(), threading.Lock()
+
+
+def _unlock_all() -> None:
+    """In a forked process: a lock that a thread of the parent held would never be free."""
+    for watch in _WATCHES:
+        watch._unlock()  # noqa: SLF001 - it is ours
+
+
+os.register_at_fork(after_in_child=_unlock_all)

@@ -22,6 +22,9 @@ CLIENT: Final = re.compile(r"[0-9a-f]{16}")
 HOLDS: Final = re.compile(r"v[1-9][0-9]{0,8}")
 """What a client says that it holds."""
 
+VERSIONS: Final = 100
+"""Versions of an alias that clients are counted by: what they say they hold is theirs to invent."""
+
 Who: TypeAlias = tuple[str, str, str]
 """A client, a bundle, an alias."""
 Held: TypeAlias = "tuple[int | None, float]"
@@ -47,22 +50,35 @@ def newest(tables: Iterable[Table], now: float) -> dict[Who, Held]:
 
 
 def counted(table: Table, now: float, bundle: str | None = None) -> list[ClientsAnswer]:
-    """Clients by bundle, alias and version, the newest version first, those that hold none last."""
-    groups: dict[tuple[str, str, int], list[float]] = {}
+    """Clients by bundle, alias and version, the newest version first, those that hold none last.
+
+    Of very many versions those count that most clients hold; who holds another is among those that hold none.
+    """
+    groups: dict[tuple[str, str], dict[int, list[float]]] = {}
     for (_, name, alias), (version, at) in table.items():
         if bundle in (None, name):
-            groups.setdefault((name, alias, -(version or 0)), []).append(now - at)
+            groups.setdefault((name, alias), {}).setdefault(version or 0, []).append(now - at)
     return [
         {
             "bundle": name,
             "alias": alias,
-            "version": -version or None,
+            "version": version or None,
             "clients": len(ages),
             "silent": sum(age > SILENT for age in ages),
             "oldest": round(max(ages), 1),
         }
-        for (name, alias, version), ages in sorted(groups.items())
+        for (name, alias), held in sorted(groups.items())
+        for version, ages in sorted(_most(held).items(), reverse=True)
     ]
+
+
+def _most(held: dict[int, list[float]]) -> dict[int, list[float]]:
+    """Ages by version, 0 for none, with what is beyond `VERSIONS` put to none."""
+    if len(held) <= VERSIONS:
+        return held
+    by_clients = sorted(held, key=lambda version: (version != 0, -len(held[version])))
+    rest = [age for version in by_clients[VERSIONS:] for age in held[version]]
+    return {version: held[version] for version in by_clients[:VERSIONS]} | {0: held.get(0, []) + rest}
 
 
 def adopted(items: Sequence[ClientsAnswer], alias: str, version: int) -> Adopted:
