@@ -9,7 +9,8 @@ from pinset.errors import Integrity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_TEXTS: Final = ("ref", "bundle", "digest", "registry", "manifest")
+_SAID: Final = ("ref", "bundle", "digest", "registry")
+"""Texts that stand in logs and errors: nothing in them steers a terminal, or is no text that can be written."""
 _PERHAPS_TEXTS: Final = ("label", "yanked")
 _NUMBERS: Final = ("version", "serial", "epoch")
 _PARTS: Final = ("prompts", "models", "retrieval", "tools", "guardrails")
@@ -21,14 +22,15 @@ def refuse_answer(answer: Mapping[str, Any]) -> None:
     """Raises Integrity for what is no sealed release by the types of its members."""
     alias = answer.get("alias")
     right = (
-        all(isinstance(answer.get(name), str) for name in _TEXTS)
+        all(isinstance(answer.get(name), str) for name in (*_SAID, "manifest"))
+        and all(answer[name].isprintable() for name in _SAID)
         and all(isinstance(answer.get(name), str | None) for name in _PERHAPS_TEXTS)
         and all(_is_number(answer.get(name)) for name in _NUMBERS)
         and _is_texts(answer.get("files"))
         and (alias is None or _is_alias(alias))
     )
     if not right:
-        raise Integrity("that is no sealed release: a member lacks, or is of another type", hint="is it a registry's?")
+        raise Integrity("that is no sealed release: a member lacks, or is of another kind", hint="is it a registry's?")
 
 
 def refuse_content(content: Mapping[str, Any]) -> None:
