@@ -50,11 +50,27 @@ def test_no_filter_runs_while_a_template_is_read(source: str, monkeypatch: pytes
         "{{ items.append(1) }}",
         "{{ ''.__class__.__mro__ }}",
         "{{ '%0100000000d' | format(1) }}",
+        "{{ '%0100000000d' % 1 }}",
+        "{{ '%*d' | format(100000000, 1) }}",
+        "{{ '{:100000000}'.format(1) }}",
+        "{{ 'a'.center(100000000) }}",
+        "{{ 'a'.ljust(100000000) }}",
+        "{{ 'a'.zfill(width) }}",
+        "{{ 'a' | center(width=100000000) }}",
+        "{{ '\t'.expandtabs(100000000) }}",
+        "{{ ('a' * 8000).replace('a', 'b' * 8000) }}",
+        "{{ ('a' * 8000) | replace('a', 'b' * 8000) }}",
+        "{{ ('b' * 8000).join(range(8000)) }}",
+        "{{ range(8000) | join('b' * 8000) }}",
+        "{{ (['b' * 8000] * 8000) | join }}",
+        "{{ ('a\n' * 8000) | indent(8000) }}",
+        "{% set n = namespace(x='ab') %}{% for i in range(40) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x='ab') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
     ],
 )
 def test_a_template_that_makes_much_of_little_or_reaches_out_is_refused(source: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        jinja.render(source, {}, {"n": 10, "a": "x", "items": []})
+        jinja.render(source, {}, {"n": 10, "a": "x", "items": [], "width": 10**8})
     assert caught.value.hint
     assert "None" not in caught.value.message
 
@@ -70,6 +86,17 @@ def test_a_template_that_makes_much_of_little_or_reaches_out_is_refused(source: 
         ("{{ 7 % 4 }}", "3"),
         ("{{ '%s!' % a }}", "x!"),
         ("{{ ('ab' * 4194304) | length }}", "8388608"),
+        ("{{ '%5d|%-5s|%.2f' % (n, a, 1.5) }}", "   10|x    |1.50"),
+        ("{{ '%s of %s' | format(n, a) }}", "10 of x"),
+        ("{{ '{:>5}|{:05.1f}'.format(a, 2) }}", "    x|002.0"),
+        ("{{ a.center(5) }}|{{ a | center(5) }}|{{ '7'.zfill(3) }}", "  x  |  x  |007"),
+        (
+            "{{ ['b', 'c'] | map('upper') | join(', ') }} {{ '-'.join(['b', 'c']) }} {{ range(3) | join }}",
+            "B, C b-c 012",
+        ),
+        ("{{ 'aba' | replace('a', 'xy') }} {{ 'aba'.replace('a', '') }}", "xybxy b"),
+        ("{{ 'b\nc' | indent(2) }}|{{ 'b c' | wordwrap(1) }}", "b\n  c|b\nc"),
+        ("{{ a ~ n ~ true ~ [1] }} {{ a + a }} {{ [1] + [2] }} {{ 1 + 2 }}", "x10True[1] xx [1, 2] 3"),
         ("{{ 5 * n * n * n * n * n * n * n * n }}", "500000000"),
     ],
 )

@@ -7,67 +7,32 @@ anything is rendered. That is switched off here: reading a template computes not
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError, UndefinedError
 from jinja2.meta import TrackingCodeGenerator
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pinset.domain import names
 from pinset.domain.text.braces import Include, Parsed, TemplateProblem
+from pinset.domain.text.sandbox import OUTPUT_LIMIT, Lazy, Sandbox
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OUTPUT_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of UTF-8 that a rendered template may have; no operation inside may make a longer text either."""
-_POWER_LIMIT: Final = 1024
-"""Bits that the result of ``**`` may have, about: those of the largest float."""
 
-
-class _Lazy(CodeGenerator):
-    """Code that computes when it runs, and nothing before."""
-
-    def _output_child_to_const(self, node: Any, frame: Any, finalize: Any) -> str:
-        if isinstance(node, nodes.TemplateData):
-            return super()._output_child_to_const(node, frame, finalize)
-        raise nodes.Impossible
-
-    def visit_EvalContextModifier(self, node: Any, frame: Any) -> None:  # noqa: N802 - Jinja's name
-        frame.eval_ctx.volatile = True  # no filter runs while a volatile context is compiled
-        super().visit_EvalContextModifier(node, frame)
-
-
-class _Tracker(_Lazy, TrackingCodeGenerator):
+class _Tracker(Lazy, TrackingCodeGenerator):
     """Jinja's own search for variables, which is a compilation that writes nothing."""
 
-    def __init__(self, environment: _Sandbox) -> None:
+    def __init__(self, environment: Sandbox) -> None:
         CodeGenerator.__init__(self, environment, "<template>", "<template>", optimized=False)
         self.undeclared_identifiers: set[str] = set()
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """The sandbox, with limits to the operators that make much of little."""
-
-    code_generator_class = _Lazy
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        sizes = [abs(side) for side in (left, right) if isinstance(side, int)]
-        texts = [len(side) for side in (left, right) if isinstance(side, str | bytes | list | tuple)]
-        too_much = (operator == "*" and texts and sizes and texts[0] * sizes[0] > OUTPUT_LIMIT) or (
-            operator == "**" and len(sizes) == 2 and sizes[0].bit_length() * sizes[1] > _POWER_LIMIT
-        )
-        if too_much:
-            raise SecurityError(f"the result of {operator} is too large")
-        return super().call_binop(context, operator, left, right)
-
-
-def _sandbox(partials: Mapping[str, str]) -> _Sandbox:
-    return _Sandbox(
+def _sandbox(partials: Mapping[str, str]) -> Sandbox:
+    return Sandbox(
         loader=DictLoader(dict(partials)),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -77,7 +42,7 @@ def _sandbox(partials: Mapping[str, str]) -> _Sandbox:
 
 
 @cache
-def _reader() -> _Sandbox:
+def _reader() -> Sandbox:
     return _sandbox({})
 
 
