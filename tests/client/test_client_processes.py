@@ -141,6 +141,6 @@ except Exception as error:
 
 
 def test_the_package_is_loaded_without_what_speaks_http() -> None:
-    program = "import sys, pinset; pinset.Client; print([one for one in ('httpx', 'http.client', 'asyncio') if one in sys.modules])"
+    program = "import sys, pinset; pinset.Client; print([one for one in ('httpx', 'http.client', 'ssl', 'asyncio') if one in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict, runtime_checkable
 from urllib.parse import urlsplit
 
-from pinset.client.http import Http
 from pinset.client.requests import address_of, path_of
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import InvalidInput, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pinset.client.http import Http
 
 CONNECT_SECONDS: Final = 1.0
 _INHERITED: Final[list[Http]] = []
@@ -98,6 +99,8 @@ class HttpSource:
         """One conditional request, which says who asks and what it holds."""
         if self._http is None:
             self._knock()
+            from pinset.client.http import Http  # noqa: PLC0415 - nothing speaks HTTP before it is known that somebody listens
+
             self._http = Http(self.address, self._token)
         alias = parse_selector(selector).kind is SelectorKind.ALIAS
         path = path_of("bundles", bundle, "aliases" if alias else "releases", selector)
