@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -82,3 +84,17 @@ def test_a_half_sent_body_holds_up_no_end(home: Path, workers: int) -> None:
         assert line.recv(100) == b""
     assert (server.out, server.err) == ("", "")
     assert server.process.returncode in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_server_ends_with_130_however_many_workers_it_has(home: Path, workers: int) -> None:
+    command = [sys.executable, "-m", "pinset_cli.main", "serve", "--registry", str(home), "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "--workers", str(workers)], stdout=pipe, stderr=subprocess.STDOUT) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().decode().split(" on ")[1].split()[0]
+        with httpx.Client(base_url=address, timeout=30) as http:
+            assert http.get("/readyz").status_code == 200
+        server.send_signal(signal.SIGINT)
+        out, _ = server.communicate(timeout=30)
+    assert (server.returncode, out) == (130, b"")

@@ -41,6 +41,17 @@ def test_a_snapshot_then_the_default_of_the_code(
     assert make(cache=None).get(NAME, default=sealed).source == "default"
 
 
+def test_a_snapshot_alone_misses_no_registry(
+    make: Callable[..., Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = tmp_path / "snapshot.json"
+    shipped.write_text(json.dumps({"format": 1, "releases": [make(cache=None).get(NAME).sealed()]}))
+    caplog.clear()
+    with Client(snapshot=shipped, cache=None) as client:
+        assert client.get(NAME).source == "snapshot"
+    assert caplog.messages == []
+
+
 def test_a_snapshot_that_is_missing_says_how_to_make_one(tmp_path: Path, make: Callable[..., Client]) -> None:
     with pytest.raises(InvalidInput) as told:
         make(snapshot=tmp_path / "none")

@@ -88,9 +88,9 @@ def _allow_many_connections() -> None:
 
 
 def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted. factory: ``module:function`` that makes the application in each worker.
+    """Serve until told to stop. factory: ``module:function`` that makes the application in each worker.
 
-    ready: is told the address.
+    ready: is told the address. Raises KeyboardInterrupt where it was interrupted, however many workers there are.
     """
     host, port = listening.getsockname()[:2]
     ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
@@ -111,6 +111,20 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
     else:
-        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only several workers need a supervisor
+        _supervise(config, listening)
 
-        Multiprocess(config, sockets=[listening]).run()
+
+def _supervise(config: uvicorn.Config, listening: socket.socket) -> None:
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - only several workers need a supervisor
+
+    class Supervisor(Multiprocess):
+        interrupted = False
+
+        def handle_int(self) -> None:
+            self.interrupted = True
+            super().handle_int()
+
+    supervisor = Supervisor(config, sockets=[listening])
+    supervisor.run()
+    if supervisor.interrupted:
+        raise KeyboardInterrupt

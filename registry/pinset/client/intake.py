@@ -49,7 +49,9 @@ class Intake:
     def failed(self, slot: Slot, error: PinsetError) -> None:
         """Note that no answer came, or one that there is none."""
         self.counts["failed"] += 1
-        if slot.error is None or slot.error.code != error.code:
+        # Where no registry is named none is missed.
+        said = (slot.error is not None and slot.error.code == error.code) or error.details.get("unnamed")
+        if not said:
             _log.warning("%s is not confirmed: %s (%s)", slot.name, error.message, error.hint)
         slot.error = error
         release = slot.release

@@ -58,7 +58,9 @@ class Nowhere:
     def fetch(self, bundle: str, selector: str, *_: Any) -> Fetched:
         """Raises Unavailable, always."""
         raise Unavailable(
-            f"no registry is named that could have {bundle}@{selector}", hint="give its address, or set PINSET_REGISTRY"
+            f"no registry is named that could have {bundle}@{selector}",
+            hint="give its address, or set PINSET_REGISTRY",
+            details={"unnamed": True},
         )
 
     def forked(self) -> None:
