@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from client_fakes import NAME, UNREACHABLE, Directory
 
+from pinset.client.client import Client
 from pinset.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from pinset.client.client import Client
 
 
 def test_a_start_without_the_registry_takes_what_the_last_one_had(
