@@ -28,7 +28,7 @@ demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	$(BIN)/python -m pytest -n auto -q
 
 lint: $(READY)
 	$(BIN)/ruff check

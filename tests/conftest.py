@@ -6,10 +6,11 @@ import json
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import uvicorn
+from xdist.scheduler import LoadScopeScheduling
 
 from pinset import bootstrap
 from pinset.api.app import create_app
@@ -26,6 +27,30 @@ release:
   model: {{provider: vendor-x, name: foundation-large, pinned_version: "2025-02-01", temperature: {temperature}}}
   prompt: {{text: "Summarize {{{{ticket}}}}. {words}"}}
 """
+
+
+TOGETHER: Final = frozenset(
+    {
+        "tests/api/test_schemathesis.py",
+        "tests/integration/test_damage.py",
+        "tests/integration/test_example_application.py",
+    }
+)
+"""Files whose tests share what is dear to make, so that one process runs them all."""
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Tests one by one, and those of some files together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    """How tests are given to processes."""
+    return _Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -72,6 +72,18 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
     "diff": (["domain/diff/*"], [f"{UNIT}diff_{n}.py" for n in ("compare", "paths", "render", "words")]),
+    "delivery": (
+        [
+            *(f"api/{n}.py" for n in ("conditional", "hub", "prepared", "ready")),
+            *(f"client/{n}.py" for n in ("pace", "packing", "shape")),
+            *(f"domain/{n}.py" for n in ("adoption", "following", "inputs")),
+            "services/events.py",
+        ],
+        [
+            *(f"{UNIT}{n}.py" for n in ("adoption", "client_packing", "events_service", "hub", "inputs", "ready")),
+            *(f"tests/client/test_client_{n}.py" for n in ("distrust", "pace")),
+        ],
+    ),
     "objects": (
         [f"gitstore/{n}.py" for n in ("objects", "loose", "scanning", "refs", "frames", "faults", "locks", "memory")],
         [

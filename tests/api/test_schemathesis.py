@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -54,7 +53,6 @@ schema = schemathesis.openapi.from_asgi(
 ).exclude(path="/v1/events")  # its answer has no end; test_http_events.py holds it to what is written down
 
 
-@pytest.mark.xdist_group("schemathesis")
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,

@@ -22,7 +22,6 @@ import pytest
 import pinset
 from pinset import bootstrap
 
-pytestmark = pytest.mark.xdist_group("damage")
 """The registries are made once."""
 WORKER = Path(__file__).with_name("damage_worker.py")
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
