@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-EXAMPLES = int(os.environ.get("PINSET_ROUNDS") or 200) if TORTURE else 12
+EXAMPLES = int(os.environ.get("PINSET_ROUNDS") or 200) if TORTURE else 8
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 

@@ -302,7 +302,7 @@ class RegistryAgainstModel(RuleBasedStateMachine):
 
 TestRegistryAgainstModel = RegistryAgainstModel.TestCase
 TestRegistryAgainstModel.settings = settings(
-    max_examples=int(os.environ.get("PINSET_ROUNDS") or 300) if TORTURE else 12,
+    max_examples=int(os.environ.get("PINSET_ROUNDS") or 300) if TORTURE else 8,
     stateful_step_count=60 if TORTURE else 22,
     deadline=None,
     derandomize=not TORTURE,  # the same examples every time where nobody watches; new ones where somebody does
