@@ -70,6 +70,10 @@ def figures() -> list[Figure]:
             "bare 304": (f"{bare}/unchanged",),
             "304 by alias": (ours, tag),
         }
+        _same(
+            *(_answer(*sides[name]) for name in ("bare", "fetch by alias", "fetch by alias, with a token")), status=200
+        )
+        _same(*(_answer(*sides[name]) for name in ("bare 304", "304 by alias")), status=304)
         values: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(ROUNDS):
             for name, side in sides.items():
@@ -113,6 +117,20 @@ def _registry(home: Path) -> tuple[Path, bytes]:
     with closing(bootstrap.local_registry(home)) as registry:
         registry.publish(ME, large.files_of(NAME, large.random.Random(1)), alias="production")
         return home, httpx.Response(200, json=registry.release(f"{NAME}@production")).content
+
+
+def _answer(url: str, *headers: str) -> tuple[int, int]:
+    """Status and bytes of what is measured."""
+    given = dict(header.split(": ", 1) for header in headers)
+    found = httpx.get(url, headers={"Accept-Encoding": "identity", **given})
+    return found.status_code, len(found.content)
+
+
+def _same(*answers: tuple[int, int], status: int) -> None:
+    """Raises RuntimeError where sides do not answer alike: then their figures say nothing."""
+    sizes = [size for _, size in answers]
+    if {found for found, _ in answers} != {status} or max(sizes) > min(sizes) * 1.05:
+        raise RuntimeError(f"the sides answer {answers}, and {status} of about one size was meant")
 
 
 def _await(port: int) -> None:
