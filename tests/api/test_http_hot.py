@@ -453,3 +453,8 @@ def test_no_bytes_are_answered_otherwise_than_by_the_ordinary_way(kept: Both, da
         written.append((kind, wire.line.closed))
         wire.close()
     assert written[0] == written[1]
+
+
+def test_what_is_compared_above_is_the_hot_path(kept: Both) -> None:
+    _, hot = kept.ask(request(ALIAS))
+    assert hot

@@ -26,10 +26,15 @@ def path(given: object, what: str) -> Path:
 
 def seconds(given: object, what: str, *, least: str) -> float:
     """A number of seconds. least: ``above 0`` or ``0 or more``. Raises InvalidInput."""
-    number = isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given)
-    if not number or given < 0 or (given == 0 and least == "above 0"):  # type: ignore[operator] # it is a number
+    if (
+        not isinstance(given, int | float)
+        or isinstance(given, bool)
+        or not math.isfinite(given)
+        or given < 0
+        or (given == 0 and least == "above 0")
+    ):
         raise InvalidInput(f"{what} is a number of seconds, {least}", hint="leave it out for what is usual")
-    return float(given)  # type: ignore[arg-type] # it is a number
+    return float(given)
 
 
 def names(given: object, what: str) -> frozenset[str] | None:
