@@ -15,6 +15,8 @@ from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
+    from pinset.domain.records import Record
+
 MOST: Final = 10
 """Rows: the most that are looked at for one that is wanted, or given for the beginning of a digest."""
 END: Final = "\uffff"
@@ -90,6 +92,15 @@ def move_row(row: Row[Any], table: Any) -> MoveRow:
     if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
     return MoveRow(record=record, commit=commit["id"])
+
+
+def note_row(row: Row[Any]) -> tuple[str, Record]:
+    """A note with its commit. Raises Integrity where its commit is none of this kind."""
+    held, commit = part(row, t.Note), part(row, t.Commit)
+    record = messages.decode(commit["message"])
+    if messages.kind_of(record) != held["kind"]:
+        raise Integrity("the catalog takes another commit for a note", hint="run `pinset reindex`")
+    return commit["id"], record
 
 
 # What every write and every fetch asks is made once: making a statement costs more than running it.

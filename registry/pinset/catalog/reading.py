@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
+from pinset.domain.notes import digest_of_text
 from pinset.domain.records import Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Use
@@ -250,6 +251,36 @@ class SqlReader:
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial."""
         return self._records(q.RECORDS, after=after, limit=limit)
+
+    def notes(
+        self,
+        kinds: Sequence[str],
+        *,
+        bundle: str | None = None,
+        version: int | None = None,
+        number: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Notes of these kinds, newest first."""
+        wanted = q.whole(t.Note, t.Commit).join(t.Commit, t.Commit.serial == t.Note.serial)
+        wanted = wanted.where(t.Note.kind.in_(kinds)).order_by(q.descending(t.Note.serial)).limit(limit)
+        for column, value in ((t.Note.bundle, bundle), (t.Note.version, version), (t.Note.number, number)):
+            if value is not None:
+                wanted = wanted.where(column == value)
+        if before is not None:
+            wanted = wanted.where(t.Note.serial < before)
+        return [q.note_row(row) for row in self._rows(wanted)]
+
+    def text(self, digest: str) -> str:
+        """One text by its digest, verified."""
+        hashed = digest.removeprefix("sha256:")
+        row = next(iter(self._rows(q.TEXTS, hashes=[hashed])), None)
+        if row is None:
+            raise NotFound(f"there is no text {digest}", hint="run `pinset reindex`, then `pinset verify`")
+        if digest_of_text(str(row.text)) != digest:
+            raise Integrity(f"the catalog's text {digest} is damaged", hint="run `pinset reindex`")
+        return str(row.text)
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""

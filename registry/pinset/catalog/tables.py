@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 3
+CATALOG_FORMAT: Final = 4
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -168,3 +168,18 @@ class Uses(_Summed, table=True):
     version: int = Field(primary_key=True)
     key: str = Field(primary_key=True)
     component_version: int
+
+
+class Note(_Summed, table=True):
+    """What was recorded about the registry ('' as bundle) or about a bundle's releases; the rest is in the message.
+
+    kind: the record's, as its message calls it. number: of a policy, a request, or the request a decision is about.
+    """
+
+    __tablename__ = "note"
+    __table_args__ = (Index("note_bundle", "bundle", "kind", "serial"), Index("note_kind", "kind", "number", "serial"))
+    serial: int = Field(primary_key=True, sa_type=BigInteger)
+    bundle: str
+    kind: str
+    version: int | None
+    number: int | None

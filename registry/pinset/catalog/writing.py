@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from pinset.catalog import tables
 from pinset.catalog.rows import Rows
-from pinset.domain import messages, sealed
+from pinset.domain import messages, notes, sealed
 from pinset.domain.records import (
     ComponentRecord,
     EvidenceRecord,
@@ -47,11 +47,25 @@ def apply(rows: Rows, entry: Entry) -> None:
             _apply_component(rows, entry, record)
         case MoveRecord():
             _apply_move(rows, record)
-        case EvidenceRecord():
-            yanked = record.reason if record.verdict is Verdict.YANK else None
-            rows.change(t.Release, {"bundle": record.bundle, "version": record.version}, {"yanked": yanked})
-            _touch(rows, record.bundle, stamp.at)
+        case _:
+            _note(rows, entry)
     rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
+
+
+def _note(rows: Rows, entry: Entry) -> None:
+    """What was recorded about the registry or about a release."""
+    record = entry.record
+    note = notes.note_of(record)
+    if note is None:
+        raise Integrity(f"the catalog has no place for a {messages.kind_of(record)}", hint="upgrade pinset")
+    rows.add(t.Note, {"serial": record.stamp.serial, "kind": messages.kind_of(record), **note._asdict()})
+    for digest, text in notes.texts_of(record, entry.files).items():
+        rows.keep(t.Text, {"sha256": digest, "text": text})
+    if isinstance(record, EvidenceRecord):
+        yanked = record.reason if record.verdict is Verdict.YANK else None
+        rows.change(t.Release, {"bundle": record.bundle, "version": record.version}, {"yanked": yanked})
+    if note.bundle:
+        _touch(rows, note.bundle, record.stamp.at)
 
 
 def _apply_release(rows: Rows, entry: Entry, record: ReleaseRecord) -> None:

@@ -10,16 +10,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pinset.domain import sealed
+from pinset.domain.notes import texts_of
 from pinset.domain.records import (
+    POLICY_FILE,
     REGISTRY_FILE,
     ROOT,
     Action,
+    Binding,
     ComponentRecord,
+    DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
     MoveRecord,
+    PolicyRecord,
     Record,
     ReleaseRecord,
+    RequestRecord,
+    ResultRecord,
 )
 from pinset.errors import PinsetError
 
@@ -51,6 +58,7 @@ class _Known:
 class _Release:
     commit: str
     tree: str
+    digest: str
 
 
 @dataclass(slots=True)
@@ -67,6 +75,9 @@ class Proof:
     _tips: dict[str, _Known] = field(default_factory=dict)
     _releases: dict[tuple[str, int], _Release] = field(default_factory=dict)
     _labels: set[tuple[str, str]] = field(default_factory=set)
+    _main: Mapping[str, str] = field(default_factory=dict)
+    _policy: int = 0
+    _requests: dict[int, Binding] = field(default_factory=dict)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
 
     @property
@@ -93,6 +104,10 @@ class Proof:
                 self._check_parents(fact)
             case FoundingRecord():
                 self._check_founding(fact, record)
+            case PolicyRecord():
+                self._check_policy(fact, record)
+            case ResultRecord() | RequestRecord() | DecisionRecord():
+                self._check_note(fact, record)
         self._last = self._tips[fact.ref] = _Known(fact.commit, record)
 
     def _check_serial(self, fact: Fact) -> None:
@@ -114,8 +129,9 @@ class Proof:
 
     def _check_founding(self, fact: Fact, record: FoundingRecord) -> None:
         self._check_parents(fact)
-        if dict(fact.files) != record.files:
+        if fact.files.get(REGISTRY_FILE) != record.files[REGISTRY_FILE]:
             self._problem(fact, f"holds another {REGISTRY_FILE} than it says")
+        self._check_main(fact, REGISTRY_FILE)
         before, self._founded = self._founded, record
         if before is None:
             return
@@ -123,6 +139,41 @@ class Proof:
             self._problem(fact, f"says the registry is {record.registry_id}, and it is {before.registry_id}")
         if record.epoch <= before.epoch:
             self._problem(fact, f"begins epoch {record.epoch} after {before.epoch}")
+
+    def _check_main(self, fact: Fact, own: str) -> None:
+        """On the branch `main` each commit changes one file."""
+        if {**fact.files, own: ""} != {**self._main, own: ""}:
+            self._problem(fact, f"changes more than {own}")
+        self._main = fact.files
+
+    def _check_policy(self, fact: Fact, record: PolicyRecord) -> None:
+        self._check_parents(fact)
+        self._check_texts(fact, record)
+        self._check_main(fact, POLICY_FILE)
+        if record.number != self._policy + 1:
+            self._problem(fact, f"is policy {record.number} after {self._policy}")
+        self._policy = record.number
+
+    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord) -> None:
+        self._check_parents(fact)
+        self._check_texts(fact, record)
+        if isinstance(record, ResultRecord):
+            if (record.bundle, record.version) not in self._releases:
+                self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
+            elif self._releases[record.bundle, record.version].digest != record.digest:
+                self._problem(fact, "is about another digest than the release has")
+        elif isinstance(record, RequestRecord):
+            if record.number != len(self._requests) + 1:
+                self._problem(fact, f"is request {record.number} after {len(self._requests)}")
+            self._requests[record.number] = record.binding
+        elif self._requests.get(record.number) != record.binding:
+            self._problem(fact, f"decides what request {record.number} did not ask for")
+
+    def _check_texts(self, fact: Fact, record: Record) -> None:
+        try:
+            texts_of(record, fact.files)
+        except PinsetError as error:
+            self._problem(fact, error.message)
 
     def _check_parents(self, fact: Fact, *more: str, first: tuple[str, ...] = ()) -> None:
         tip = self._tips.get(fact.ref)
@@ -159,7 +210,7 @@ class Proof:
             self._labels.add(key)
         if isinstance(record, ReleaseRecord):
             self.releases += 1
-            self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree)
+            self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree, record.digest)
 
     def _check_move(self, fact: Fact, record: MoveRecord) -> None:
         self.moves += 1
@@ -181,6 +232,10 @@ class Proof:
             self._check_parents(fact, release.commit, first=(ROOT,))
             if fact.tree != release.tree:
                 self._problem(fact, f"does not hold what v{record.to_version} holds")
+        if (record.policy or 0) != self._policy:
+            self._problem(fact, f"is under policy {record.policy or 0}, and {self._policy} is in force")
+        if record.request is not None and record.request not in self._requests:
+            self._problem(fact, f"fulfils request {record.request}, which does not exist")
         self._check_back(fact, record, before)
         self._served.add((fact.ref, record.to_version, record.back))
 

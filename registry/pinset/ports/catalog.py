@@ -201,6 +201,25 @@ class CatalogReader(Protocol):
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial, after a serial: what events and verify read."""
 
+    def notes(
+        self,
+        kinds: Sequence[str],
+        *,
+        bundle: str | None = None,
+        version: int | None = None,
+        number: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Commits and records of what was recorded beside releases and moves, newest first.
+
+        kinds: as messages call them (``policy result request decision evidence``). bundle: '' for what is about the
+        registry, None for all. number: of a policy or a request. before: a serial (exclusive).
+        """
+
+    def text(self, digest: str) -> str:
+        """A text that a note names, by its digest (``sha256:`` and hex). Raises NotFound, Integrity."""
+
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at, as far as the catalog knows."""
 

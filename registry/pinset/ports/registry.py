@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pinset.domain.access import EVERYTHING, permit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.access import Grant, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +23,31 @@ class Caller:
     """Who asks.
 
     actor: as it is recorded. key: the Idempotency-Key, or None. dry_run: say what would happen, write nothing.
+    person: whose credential it is, '' where that is the actor; approvals are counted by person. via: which credential
+    and from where (``token:ID ADDRESS``), recorded with what is written. grants: what it may do; who opens the
+    registry's directory may do everything that its policy allows.
     """
 
     actor: str
     key: str | None = None
     dry_run: bool = False
+    person: str = ""
+    via: str = ""
+    grants: tuple[Grant, ...] = EVERYTHING
+
+    @property
+    def who(self) -> str:
+        """The person: of two credentials of one person it is the same."""
+        return self.person or self.actor
+
+    @property
+    def recorded_person(self) -> str | None:
+        """The person as a record's stamp says it: None where that is the actor."""
+        return self.person if self.person and self.person != self.actor else None
+
+    def need(self, verb: Verb, bundle: str = "", alias: str = "") -> None:
+        """Raises PermissionDenied where what it may do does not include this: see `domain.access.permit`."""
+        permit(self.grants, verb, bundle, alias)
 
 
 class Registry(Protocol):

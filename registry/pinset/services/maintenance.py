@@ -64,9 +64,10 @@ def gc(context: Context, progress: Progress | None = None) -> None:
 
 
 def _write(context: Context, record: FoundingRecord, at: str | None) -> None:
+    before = context.store.read(record.ref, at).files if at else {}
     written = context.store.write(
         NewCommit(
-            tree=Files(record.files),
+            tree=Files({**before, **record.files}),
             parents=(at,) if at else (),
             message=messages.encode(record),
             author=FOUNDER,

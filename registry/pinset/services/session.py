@@ -123,6 +123,9 @@ class Session:
             actor=self.caller.actor,
             operation=self.operation_id or "",
             request=self.operation.request,
+            person=self.caller.recorded_person,
+            via=self.caller.via or None,
+            registry=head.registry_id,
         )
         record = make(stamp)
         if self.caller.dry_run:
@@ -264,7 +267,7 @@ def entry_of(stored: StoredCommit) -> Entry:
     record = messages.decode(stored.message)
     if record.ref != stored.ref:
         raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}", hint=_DAMAGED)
-    if isinstance(record, FoundingRecord) and dict(stored.files) != record.files:
+    if isinstance(record, FoundingRecord) and not record.files.items() <= stored.files.items():
         raise UnknownFormat(f"{REGISTRY_FILE} of {stored.commit} is not of format {FORMAT}", hint=_DAMAGED)
     return Entry(commit=stored.commit, record=record, files=stored.files)
 

@@ -1,42 +1,20 @@
-"""Records: what the registry has done, one commit each.
-
-A record is everything a commit of the registry says. Git holds it as a message (`pinset.domain.messages`), the
-catalog as rows; both are made from these classes, so neither can say more than the other.
-
-Every record carries a `Stamp`. Serials are registry-wide and rise by one; ``prev`` is the commit of the serial
-before; times rise with the serials.
-"""
+"""Records of what is published, served and yanked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-MAIN_REF: Final = "refs/heads/main"
-ROOT: Final = "root"
-"""As a parent: the one constant, empty commit on which every chain of moves begins."""
-REGISTRY_FILE: Final = "registry.yaml"
-"""The file of a founding commit, for people who look at the branch `main`."""
-FORMAT: Final = 1
-"""The format of commits, sealed manifests and components that this program writes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """When, by whom and as which write something happened.
-
-    serial: the registry's write counter. prev: commit id of the serial before, None for the first.
-    at: microseconds since 1970, UTC. actor: who, as the registry knows them. operation: id of the write, the same
-    for all commits of one write. request: fingerprint of the request an Idempotency-Key came with, else None.
-    """
-
-    serial: int
-    prev: str | None
-    at: int
-    actor: str
-    operation: str
-    request: str | None = None
+from pinset.domain.records.base import (
+    FORMAT,
+    MAIN_REF,
+    REGISTRY_FILE,
+    Stamp,
+    alias_ref,
+    component_ref,
+    evidence_ref,
+    release_ref,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +96,8 @@ class MoveRecord:
 
     seq: the alias's move counter, from 1. from_version, to_version: None where it served or serves nothing.
     back: the seq a rollback of this move would return to, None where there is nothing behind. bars: the version
-    that this rollback left behind. again: the move lifted a bar.
+    that this rollback left behind. again: the move lifted a bar. policy: number of the policy that was in force, None
+    before there was one. request: number of the promotion request that it fulfils. glass: its gates were broken.
     """
 
     stamp: Stamp
@@ -132,6 +111,9 @@ class MoveRecord:
     reason: str = ""
     bars: int | None = None
     again: bool = False
+    policy: int | None = None
+    request: int | None = None
+    glass: bool = False
 
     @property
     def ref(self) -> str:
@@ -160,26 +142,3 @@ class EvidenceRecord:
     def ref(self) -> str:
         """The branch the commit is on."""
         return evidence_ref(self.bundle)
-
-
-Record = FoundingRecord | ReleaseRecord | ComponentRecord | MoveRecord | EvidenceRecord
-
-
-def release_ref(bundle: str) -> str:
-    """The branch of a bundle's releases."""
-    return f"refs/heads/releases/{bundle}"
-
-
-def alias_ref(bundle: str, alias: str) -> str:
-    """The branch of an alias's moves."""
-    return f"refs/heads/aliases/{bundle}/{alias}"
-
-
-def component_ref(kind: str, name: str) -> str:
-    """The branch of a shared component's versions."""
-    return f"refs/heads/components/{kind}/{name}"
-
-
-def evidence_ref(bundle: str) -> str:
-    """The branch of what was recorded about a bundle's releases."""
-    return f"refs/heads/evidence/{bundle}"

@@ -1,0 +1,62 @@
+"""Text in commit messages: times, words, and the values of keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from pinset.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WORDS_LIMIT: Final = 10_000
+"""Characters of a message or reason."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def format_time(at: int) -> str:
+    """Microseconds since 1970 as ISO 8601 in UTC, always with six digits: times sort as text."""
+    moment = _EPOCH + timedelta(microseconds=at)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+
+
+def parse_time(text: str) -> int:
+    """The inverse of `format_time`; any ISO 8601 time with a zone will do. ValueError otherwise."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def clean_words(text: str) -> str:
+    """An author's message or reason as it is kept: line ends unified, control characters dropped, ends trimmed.
+
+    Raises InvalidInput for one that is too long.
+    """
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = (_UNPRINTABLE.sub("", line).rstrip() for line in unified.split("\n"))
+    kept = "\n".join(lines).strip()
+    if len(kept) > WORDS_LIMIT:
+        raise InvalidInput(
+            f"a message or reason has at most {WORDS_LIMIT:,} characters, and this has {len(kept):,}",
+            hint="say what changed and why; keep the rest elsewhere and name where",
+        )
+    return kept
+
+
+def one_line(text: str) -> str:
+    """Text as the value of a key: one line, no control characters."""
+    return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def number(value: int | None) -> str | None:
+    """A number as the value of a key."""
+    return None if value is None else str(value)
+
+
+def optional(keys: Mapping[str, str], key: str) -> int | None:
+    """The number of a key that may be missing."""
+    return int(keys[key]) if key in keys else None

@@ -1,0 +1,83 @@
+"""Records: what the registry has done, one commit each.
+
+A record is everything a commit of the registry says. Git holds it as a message (`pinset.domain.messages`), the
+catalog as rows; both are made from these classes, so neither can say more than the other.
+
+Every record carries a `Stamp`. Serials are registry-wide and rise by one; ``prev`` is the commit of the serial
+before; times rise with the serials.
+"""
+
+from __future__ import annotations
+
+from pinset.domain.records.base import (
+    FORMAT,
+    MAIN_REF,
+    POLICY_FILE,
+    PROPOSALS_REF,
+    REGISTRY_FILE,
+    ROOT,
+    Stamp,
+    alias_ref,
+    component_ref,
+    evidence_ref,
+    release_ref,
+)
+from pinset.domain.records.releases import (
+    Action,
+    ComponentRecord,
+    EvidenceRecord,
+    FoundingRecord,
+    MoveRecord,
+    ReleaseRecord,
+    Verdict,
+)
+from pinset.domain.records.trust import (
+    Aim,
+    Binding,
+    Decision,
+    DecisionRecord,
+    PolicyRecord,
+    RequestRecord,
+    ResultRecord,
+)
+
+Record = (
+    FoundingRecord
+    | ReleaseRecord
+    | ComponentRecord
+    | MoveRecord
+    | EvidenceRecord
+    | PolicyRecord
+    | ResultRecord
+    | RequestRecord
+    | DecisionRecord
+)
+
+__all__ = [
+    "FORMAT",
+    "MAIN_REF",
+    "POLICY_FILE",
+    "PROPOSALS_REF",
+    "REGISTRY_FILE",
+    "ROOT",
+    "Action",
+    "Aim",
+    "Binding",
+    "ComponentRecord",
+    "Decision",
+    "DecisionRecord",
+    "EvidenceRecord",
+    "FoundingRecord",
+    "MoveRecord",
+    "PolicyRecord",
+    "Record",
+    "ReleaseRecord",
+    "RequestRecord",
+    "ResultRecord",
+    "Stamp",
+    "Verdict",
+    "alias_ref",
+    "component_ref",
+    "evidence_ref",
+    "release_ref",
+]

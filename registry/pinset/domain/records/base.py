@@ -1,0 +1,70 @@
+"""The stamp that every record carries, and the names of the branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAIN_REF: Final = "refs/heads/main"
+PROPOSALS_REF: Final = "refs/heads/proposals"
+"""The branch of policies that were proposed, and of what was decided about them."""
+ROOT: Final = "root"
+"""As a parent: the one constant, empty commit on which every chain of moves begins."""
+REGISTRY_FILE: Final = "registry.yaml"
+"""The file of a founding commit, for people who look at the branch `main`."""
+POLICY_FILE: Final = "policy.yaml"
+"""The file of the policy on the branch `main`."""
+FORMAT: Final = 1
+"""The format of commits, sealed manifests and components that this program writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """When, by whom and as which write something happened.
+
+    serial: the registry's write counter. prev: commit id of the serial before, None for the first.
+    at: microseconds since 1970, UTC. actor: who, as the registry knows them. operation: id of the write, the same
+    for all commits of one write. request: fingerprint of the request an Idempotency-Key came with, else None.
+    person: whose credential it was, None where that is the actor. via: which credential and from where. registry: the
+    id of the registry that wrote it; None in commits of before there were signatures.
+    """
+
+    serial: int
+    prev: str | None
+    at: int
+    actor: str
+    operation: str
+    request: str | None = None
+    person: str | None = None
+    via: str | None = None
+    registry: str | None = None
+
+    @property
+    def who(self) -> str:
+        """The person: of two credentials of one person it is the same."""
+        return self.person or self.actor
+
+
+def release_ref(bundle: str) -> str:
+    """The branch of a bundle's releases."""
+    return f"refs/heads/releases/{bundle}"
+
+
+def alias_ref(bundle: str, alias: str) -> str:
+    """The branch of an alias's moves."""
+    return f"refs/heads/aliases/{bundle}/{alias}"
+
+
+def component_ref(kind: str, name: str) -> str:
+    """The branch of a shared component's versions."""
+    return f"refs/heads/components/{kind}/{name}"
+
+
+def evidence_ref(bundle: str) -> str:
+    """The branch of what was recorded about a bundle's releases."""
+    return f"refs/heads/evidence/{bundle}"
+
+
+def evidence_or_proposals_ref(bundle: str) -> str:
+    """The branch of requests: a bundle's evidence, or, for a request that is about the policy, that of proposals."""
+    return evidence_ref(bundle) if bundle else PROPOSALS_REF
