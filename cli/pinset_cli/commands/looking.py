@@ -187,6 +187,7 @@ def _releases(items: list[Any], *, utc: bool) -> None:
 
 def _note(release: Mapping[str, Any]) -> str:
     notes = [f"[{', '.join(release['aliases'])}]"] if release["aliases"] else []
+    notes += [f"PURGED: {release['purged']['reason']}"] if release["purged"] is not None else []
     notes += [f"YANKED: {release['yanked']}"] if release["yanked"] is not None else []
     return " ".join([*notes, release["message"]]).strip()
 
@@ -196,7 +197,7 @@ def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
         when = output.when(m["at"], absolute=utc)
-        move = f"{_v(m['from'])} -> {_v(m['to'])}"
+        move = f"{_v(m['from'])} -> {_v(m['to'])}{' PURGED' if m['purged'] else ''}"
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
     output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
 

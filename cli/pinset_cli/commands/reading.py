@@ -88,9 +88,11 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
     with opened(Options(registry)) as found:
         reference = o.reference(target)
         summary = found.summary(reference)
-        document = found.release(summary["ref"])
+        gone = summary["purged"]
+        document = found.release(summary["ref"]) if gone is None else None
+    content = document["content"] if document else None
     if as_json:
-        output.show_json({**summary, "content": document["content"], "files": document["files"]})
+        output.show_json({**summary, "content": content, "files": document["files"] if document else {}})
         return
     facts = (
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
@@ -102,13 +104,15 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("source", summary["source"]),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
+        ("PURGED", f"{output.both(gone['at'])} by {gone['by']}: {gone['reason']}" if gone else None),
         ("YANKED", summary["yanked"]),
         ("allowed", f"{', '.join(summary['allowed'])}: {summary['allow_reason']}" if summary["allowed"] else None),
     )
     for label, value in facts:
         if value:
             output.say(_fact(label, value))
-    _parts(document["content"])
+    if content is not None:
+        _parts(content)
     if summary["yanked"] is not None and summary["aliases"]:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))

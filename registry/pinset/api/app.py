@@ -15,6 +15,7 @@ from pinset.api import (
     routes_components,
     routes_events,
     routes_keeping,
+    routes_purging,
     routes_releases,
 )
 from pinset.api.admissions import Admissions
@@ -49,6 +50,7 @@ _ROUTERS = (
     routes_comparing.router,
     routes_events.router,
     routes_keeping.router,
+    routes_purging.router,
     routes_keeping.open_router,
 )
 

@@ -138,6 +138,11 @@ class MemoryState:
             if answer.of_write and not first.of_write:
                 self._answers[answer.principal, answer.key] = answer
 
+    def forget_answers(self) -> None:
+        """Forget every kept answer."""
+        with self._turn:
+            self._answers = {}
+
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a refused attempt; forget the oldest."""
         with self._turn:

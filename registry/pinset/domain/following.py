@@ -43,6 +43,8 @@ class Wanted:
         if event["event"] in _OF_STREAMS:
             return True
         data: Any = event["data"]
+        if event["event"] == "purge":  # whatever alias is followed: what it served before may be held still
+            return not self.bundles or any(ref.partition("@")[0] in self.bundles for ref in data["purged"])
         if self.bundles and data["bundle"] not in self.bundles:
             return False
         return not self.aliases or data.get("alias") in self.aliases

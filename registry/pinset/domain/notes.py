@@ -11,6 +11,7 @@ from pinset.domain.records import (
     DecisionRecord,
     EvidenceRecord,
     PolicyRecord,
+    PurgeRecord,
     RequestRecord,
     ResultRecord,
 )
@@ -37,6 +38,8 @@ def note_of(record: Record) -> Note | None:
             return Note(record.bundle, record.version, None)
         case PolicyRecord():
             return Note("", None, record.number)
+        case PurgeRecord():
+            return Note("", None, None)
         case RequestRecord() | DecisionRecord():
             return Note(record.binding.bundle, record.binding.to_version, record.number)
         case _:

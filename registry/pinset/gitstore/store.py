@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.gitstore import git, layout, packing
+from pinset.gitstore import git, layout, packing, sweeping
 from pinset.gitstore.faults import system_error
 from pinset.gitstore.locks import FileLock
 from pinset.gitstore.supervisor import Supervisor
@@ -34,6 +34,9 @@ class GitStore:
         self._directory = directory.absolute()
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
+        self._marker = self._directory.parent / "unswept"
+        self._packs: tuple[int, int] | None = None
+        """Which packs the child process has seen at most."""
 
     @classmethod
     def create(cls, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> GitStore:
@@ -54,6 +57,7 @@ class GitStore:
     def exclusive(self, *, wait: bool = True) -> Iterator[None]:
         """The one writer's lock, over processes and threads. Raises Busy, ReadOnly."""
         with self._lock.held(wait=wait):
+            self._leave_old_packs()
             yield
 
     def write(self, commit: NewCommit) -> Written:
@@ -119,10 +123,39 @@ class GitStore:
             if progress is not None:
                 progress.step("packing", done, len(steps))
 
+    def will_sweep(self) -> None:
+        """Note durably that a sweep is due. Raises Refused, ReadOnly."""
+        self._lock.require()
+        with self._stopped_by_failed_sync("it cannot be noted that objects are to be removed"):
+            sweeping.begin(self._directory, self._marker)
+
+    @property
+    def unswept(self) -> bool:
+        """Whether a sweep is due."""
+        return self._marker.exists()
+
+    def sweep(self, also: Callable[[], None]) -> None:
+        """Remove every object that no ref names. Raises Busy, Integrity, ReadOnly, Unavailable."""
+        self._lock.require()
+        with self._stopped_by_failed_sync("what is to go cannot be removed"):
+            # It has the old packs open, and texts in its memory.
+            self._child.close()
+            sweeping.sweep(self._directory)
+            also()
+            self._marker.unlink(missing_ok=True)
+
     def close(self) -> None:
         """End the child process and close the lock file. Idempotent."""
         self._child.close()
         self._lock.close()
+
+    def _leave_old_packs(self) -> None:
+        """Let a new child process look where packs are others now: one that is gone would still be read."""
+        found = (self._directory / "objects" / "pack").stat()
+        packs = found.st_ino, found.st_mtime_ns
+        if self._packs is not None and packs != self._packs:
+            self._child.close()
+        self._packs = packs
 
     def _repack(self) -> None:
         with self._stopped_by_failed_sync("the packs cannot be made durable"):

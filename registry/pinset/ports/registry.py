@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.purging import Purging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,10 @@ class Registry(Protocol):
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
         """Take a yank back."""
+
+    @property
+    def purges(self) -> Purging:
+        """Removing content for good."""
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         """The release document of a reference."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.following import Wanted
-from pinset.domain.records import EvidenceRecord, FoundingRecord, MoveRecord, ReleaseRecord, Verdict
+from pinset.domain.records import EvidenceRecord, FoundingRecord, MoveRecord, PurgeRecord, ReleaseRecord, Verdict
 from pinset.services import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.purging import PurgeEvent
     from pinset.domain.records import Record
     from pinset.ports.catalog import Head, Mark
     from pinset.services.session import Context
@@ -55,6 +56,8 @@ def event_of(commit: str, record: Record) -> answers.EventAnswer | None:
         return _release(record)
     if isinstance(record, EvidenceRecord):
         return _yank(record)
+    if isinstance(record, PurgeRecord):
+        return _purge(record)
     if isinstance(record, FoundingRecord) and record.stamp.prev is not None:
         return _reset(record.registry_id, record.epoch, record.stamp.serial)
     return None
@@ -170,6 +173,17 @@ def _yank(record: EvidenceRecord) -> answers.EventAnswer:
         "yanked": record.reason if record.verdict is Verdict.YANK else None,
     }
     return {"event": "yank", "serial": record.stamp.serial, "data": data}
+
+
+def _purge(record: PurgeRecord) -> answers.EventAnswer:
+    data: PurgeEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "purged": list(record.purged),
+        "reason": record.reason,
+    }
+    return {"event": "purge", "serial": record.stamp.serial, "data": data}
 
 
 def _reset(registry: str, epoch: int, serial: int) -> answers.EventAnswer:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.purging import LocalPurging
     from pinset.services.session import Context
 
 
@@ -39,7 +40,7 @@ class LocalRegistry:
         usable = context.catalog.usable()
         if usable:
             with context.catalog.reading() as reader:
-                if reader.intent() is None:
+                if reader.intent() is None and not context.store.unswept:
                     return
         try:
             with context.store.exclusive():
@@ -183,6 +184,13 @@ class LocalRegistry:
         from pinset.services import yanking
 
         return yanking.unyank(self._context, caller, reference, reason=reason)
+
+    @property
+    def purges(self) -> LocalPurging:
+        """Removing content for good."""
+        from pinset.services.purging import LocalPurging
+
+        return LocalPurging(self._context)
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         return queries.release(self._context, reference)

@@ -61,6 +61,9 @@ def gc(context: Context, progress: Progress | None = None) -> None:
     verifying.refuse_damage(context.store.check(progress=progress))
     context.store.pack(progress=progress)
     context.state.drop_damaged()
+    if context.store.unswept:
+        with context.store.exclusive():
+            session.sweep(context)
 
 
 def _write(context: Context, record: FoundingRecord, at: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import messages, names
 from pinset.domain.moves import (
     NONE,
+    PURGED,
     History,
     Plan,
     Target,
@@ -241,6 +242,7 @@ def _promotion(
     plan = plan_promotion(current.record if current else None, version, again=again)
     if plan is None:
         return None
+    reading.refuse_purged(row)
     if row.yanked is not None:
         raise Yanked(
             f"{bundle}@v{version} is yanked: {row.yanked}",
@@ -294,7 +296,10 @@ def _nothing_behind(
         may = (
             row.record.version
             for row in reader.releases(bundle, limit=500)
-            if row.yanked is None and row.record.version not in bars and row.record.version != current.to_version
+            if row.yanked is None
+            and row.purged is None
+            and row.record.version not in bars
+            and row.record.version != current.to_version
         )
         other = next(may, None)
         hint = f"look at its moves: pinset history {bundle}@{alias}; or " + (
@@ -310,6 +315,8 @@ def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord
 
     def unfit(version: int) -> str | None:
         row = reader.release(bundle, version)
+        if row is not None and row.purged is not None:
+            return PURGED
         if row is None or row.yanked is not None:
             return "yanked"
         return "barred" if version in bars else None

@@ -150,7 +150,8 @@ def history(
         if alias_name is not None and reader.alias(name, alias_name) is None:
             reading.served(reader, name, alias_name)  # raises, saying what there is
         rows = reader.moves(name, alias_name, before=reading.number(cursor), limit=limit + 1)
-        return reading.page(rows, limit, _move, lambda row: str(row.record.stamp.serial))
+        gone = reader.purged_versions(name)
+        return reading.page(rows, limit, lambda row: _move(row, gone), lambda row: str(row.record.stamp.serial))
 
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
@@ -231,7 +232,7 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
     }
 
 
-def _move(row: MoveRow) -> answers.HistoryItem:
+def _move(row: MoveRow, gone: frozenset[int]) -> answers.HistoryItem:
     record = row.record
     item: Any = {
         "bundle": record.bundle,
@@ -247,6 +248,7 @@ def _move(row: MoveRow) -> answers.HistoryItem:
         "again": record.again,
         "revision": row.commit,
         "serial": record.stamp.serial,
+        "purged": record.to_version in gone,
     }
     found: answers.HistoryItem = item
     return found

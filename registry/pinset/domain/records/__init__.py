@@ -17,11 +17,13 @@ from pinset.domain.records.base import (
     REGISTRY_FILE,
     ROOT,
     Stamp,
+    Version,
     alias_ref,
     component_ref,
     evidence_ref,
     release_ref,
 )
+from pinset.domain.records.purges import PURGES_REF, PurgeRecord
 from pinset.domain.records.releases import (
     Action,
     ComponentRecord,
@@ -51,6 +53,7 @@ Record = (
     | ResultRecord
     | RequestRecord
     | DecisionRecord
+    | PurgeRecord
 )
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "MAIN_REF",
     "POLICY_FILE",
     "PROPOSALS_REF",
+    "PURGES_REF",
     "REGISTRY_FILE",
     "ROOT",
     "Action",
@@ -70,12 +74,14 @@ __all__ = [
     "FoundingRecord",
     "MoveRecord",
     "PolicyRecord",
+    "PurgeRecord",
     "Record",
     "ReleaseRecord",
     "RequestRecord",
     "ResultRecord",
     "Stamp",
     "Verdict",
+    "Version",
     "alias_ref",
     "component_ref",
     "evidence_ref",
