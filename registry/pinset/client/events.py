@@ -135,7 +135,7 @@ def _seen(event: EventAnswer, place: _Place) -> Iterator[EventAnswer]:
 
 def _event(block: Block) -> EventAnswer | None:
     """The event of a block; None of a beat, and of what this program does not know."""
-    if block.event not in ("ready", "reset", "move", "release", "yank"):
+    if block.event not in ("ready", "reset", "move", "release", "yank", "purge"):
         return None
     try:
         data = json.loads(block.data)
