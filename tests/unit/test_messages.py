@@ -14,6 +14,7 @@ from pinset.domain.records import (
     EvidenceRecord,
     FoundingRecord,
     MoveRecord,
+    PurgeRecord,
     Record,
     ReleaseRecord,
     Stamp,
@@ -137,6 +138,15 @@ STAMPS = st.builds(
     request=st.none() | HEX,
 )
 RECORDS: st.SearchStrategy[Record] = st.one_of(
+    st.builds(
+        PurgeRecord,
+        stamp=STAMPS,
+        purged=st.lists(NAMES.map("{}@v1".format), min_size=1, max_size=3).map(tuple),
+        tombstone=DIGESTS,
+        first=COUNTS,
+        head=HEX,
+        reason=WORDS,
+    ),
     st.builds(FoundingRecord, stamp=STAMPS, registry_id=HEX, epoch=COUNTS, reason=WORDS),
     st.builds(
         ReleaseRecord,
