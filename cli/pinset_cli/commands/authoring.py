@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
+
+if TYPE_CHECKING:
+    from pinset.domain.answers import ComponentAnswer
 
 _STARTER = """\
 release:
@@ -241,7 +244,7 @@ def component_list(
         output.show_json(page)
         return
     rows = [
-        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], c["message"])
+        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], _words(c))
         for c in page["items"]
     ]
     output.listed(
@@ -288,8 +291,17 @@ def component_show(
     if len(versions) > 1:
         output.say(
             "\nversions: "
-            + ", ".join(f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") for v in versions)
+            + ", ".join(
+                f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") + (" PURGED" if v["purged"] else "")
+                for v in versions
+            )
         )
+
+
+def _words(component: ComponentAnswer) -> str:
+    """What a list says of a version: its message, and that it was purged."""
+    gone = component["purged"]
+    return f"PURGED: {gone['reason']} {component['message']}".rstrip() if gone else component["message"]
 
 
 def _component(name: str) -> tuple[str, str]:

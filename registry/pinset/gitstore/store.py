@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -35,7 +36,7 @@ class GitStore:
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
         self._marker = self._directory.parent / "unswept"
-        self._packs: tuple[int, int] | None = None
+        self._packs = self._packs_now()
         """Which packs the child process has seen at most."""
 
     @classmethod
@@ -132,7 +133,7 @@ class GitStore:
     @property
     def unswept(self) -> bool:
         """Whether a sweep is due."""
-        return self._marker.exists()
+        return os.path.lexists(self._marker)
 
     def sweep(self, also: Callable[[], None]) -> None:
         """Remove every object that no ref names. Raises Busy, Integrity, ReadOnly, Unavailable."""
@@ -151,11 +152,18 @@ class GitStore:
 
     def _leave_old_packs(self) -> None:
         """Let a new child process look where packs are others now: one that is gone would still be read."""
-        found = (self._directory / "objects" / "pack").stat()
-        packs = found.st_ino, found.st_mtime_ns
-        if self._packs is not None and packs != self._packs:
+        packs = self._packs_now()
+        if packs != self._packs:
             self._child.close()
         self._packs = packs
+
+    def _packs_now(self) -> tuple[int, int] | None:
+        """What changes whenever a pack comes or goes; None where the folder is lost, which others will say."""
+        try:
+            found = (self._directory / "objects" / "pack").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def _repack(self) -> None:
         with self._stopped_by_failed_sync("the packs cannot be made durable"):
