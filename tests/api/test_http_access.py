@@ -294,7 +294,7 @@ def test_a_bearer_that_is_no_token_is_for_others_to_judge(two: LocalRegistry) ->
         asked.append(text)
         if not text.startswith("good"):
             raise Unauthenticated("the bearer is not valid")
-        return Identity("ana@example.com", "ana", "oidc:issuer", parse_grants("read:support"), 2**50)
+        return Identity("ana@example.com", "ana", "oidc:issuer", parse_grants("read:support"), 2**51)
 
     long = "good" + "x" * 2000
     app = create_app(two, others=others)
