@@ -19,6 +19,7 @@ from pinset.api import problems
 from pinset.api.admissions import LOCAL
 from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
+from pinset.api.limits import is_write
 from pinset.api.origin import refuse_foreign
 from pinset.errors import PinsetError, Unauthenticated
 from pinset.ports.state import Scope
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from pinset.api.admissions import Admissions
     from pinset.api.gate import Gate
+    from pinset.api.limits import Limiter
     from pinset.api.observer import Observer
     from pinset.api.settings import Settings
     from pinset.services.local import LocalRegistry
@@ -74,6 +76,7 @@ class Guard:
         observer: Observer,
         gate: Gate,
         admissions: Admissions,
+        limiter: Limiter,
     ) -> None:
         self._app = app
         self._registry = registry
@@ -83,6 +86,7 @@ class Guard:
         self._settings = settings
         self._observer = observer
         self._gate = gate
+        self._limiter = limiter
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with the body read and checked. Whoever hangs up half way changes nothing."""
@@ -102,7 +106,7 @@ class Guard:
         try:
             _check_headers(scope)
             _check_path(scope)
-            await self._admit(scope, headers)
+            await self._enter(scope, headers)
             if is_costly(scope):
                 self._gate.check()
             body = await read_body(scope, headers, receive, self._settings)
@@ -130,6 +134,21 @@ class Guard:
             # The framework answers a bug outside of here, once it has passed.
             note(500)
             raise
+
+    async def _enter(self, scope: AsgiScope, headers: dict[str, str]) -> None:
+        """Who asks, and not too often. Raises what `_admit` raises, and RateLimited."""
+        if scope["path"] in _OPEN:
+            await self._admit(scope, headers)
+            return
+        client, authorization = scope.get("client"), headers.get("authorization")
+        self._limiter.check_guess(client, authorization)
+        try:
+            await self._admit(scope, headers)
+        except Unauthenticated:
+            self._limiter.note_guess(client, authorization, good=False)
+            raise
+        self._limiter.note_guess(client, authorization, good=True)
+        self._limiter.check(scope["pinset.actor"], write=is_write(scope))
 
     async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> None:
         """Who asks. Without any token in the registry only this machine, and no page of another site."""

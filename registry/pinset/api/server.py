@@ -87,10 +87,18 @@ def _allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:
+def run(
+    factory: str,
+    listening: socket.socket,
+    *,
+    workers: int,
+    ready: Callable[[str], None],
+    proxies: tuple[str, ...] = (),
+) -> None:
     """Serve until told to stop. factory: ``module:function`` that makes the application in each worker.
 
-    ready: is told the address. Raises KeyboardInterrupt where it was interrupted, however many workers there are.
+    ready: is told the address. proxies: addresses, beside those of this machine, that are believed when they say whose
+    request they pass on. Raises KeyboardInterrupt where it was interrupted, however many workers there are.
     """
     host, port = listening.getsockname()[:2]
     ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
@@ -107,6 +115,7 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        forwarded_allow_ips=["127.0.0.1", "::1", *proxies] if proxies else None,
     )
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listening])

@@ -40,15 +40,18 @@ def serve_registry(
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
-    line for each request. Raises InvalidInput without the server's packages, and for another log.
+    line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
+    ``config.toml`` with mistakes.
     """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
+    from pinset import config
     from pinset.api import logs, server
 
     if log not in logs.FORMATS:
         raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
+    chosen = config.read(home)
     registry = local_registry(home)
     try:
         listening = server.listen(registry, host, port)
@@ -65,6 +68,7 @@ def serve_registry(
             "pinset.bootstrap:application",
             listening,
             workers=workers,
+            proxies=chosen.limits.proxies,
             ready=lambda address: say(f"serving {home} on {address} (ctrl-c stops it)"),
         )
     finally:
@@ -73,6 +77,7 @@ def serve_registry(
 
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
+    from pinset import config
     from pinset.api import logs
     from pinset.api.app import create_app
     from pinset.api.server import end_with_parent, give_way
@@ -83,7 +88,8 @@ def application() -> Any:
     give_way()
     home = Path(os.environ[_SERVED])
     logs.configure(os.environ[_LOG])
-    settings = Settings(
+    settings = Settings.of(
+        config.read(home).limits,
         scrub_hours=float(os.environ[_SCRUB_HOURS]),
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pinset.config.limits import Limits, Override, Rate, read_limits
+from pinset.config.limits import NO_LIMIT, Limits, Override, Rate, read_limits
 from pinset.config.oidc import Allow, Issuer, read_issuers
 from pinset.config.toml import Reader, lines_of
 from pinset.domain.findings import as_answers
@@ -20,7 +20,7 @@ from pinset.errors import InvalidConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FILE", "Allow", "Config", "Issuer", "Limits", "Override", "Rate", "parse", "read"]
+__all__ = ["FILE", "NO_LIMIT", "Allow", "Config", "Issuer", "Limits", "Override", "Rate", "parse", "read"]
 
 FILE: Final = "config.toml"
 _LONGEST: Final = 1024 * 1024

@@ -39,7 +39,7 @@ class Override(NamedTuple):
     writes: Rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Limits of one process. Times in seconds, sizes in bytes; for what each means see ``registry/docs/limits.md``.
 
