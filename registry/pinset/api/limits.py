@@ -138,7 +138,7 @@ class Limiter:
         for override in self._limits.tokens:
             if fits(override.name, key):
                 return override.writes if write else override.reads
-        if key == LOCAL:
+        if key == LOCAL.actor:
             return NO_LIMIT
         return self._limits.writes if write else self._limits.reads
 
