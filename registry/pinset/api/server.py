@@ -32,9 +32,12 @@ GRACE_SECONDS: Final = 30
 """How long requests that are under way may take to end once the server is told to stop."""
 
 
-def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
-    """A listening socket. Raises PermissionDenied for an open address without tokens, Unavailable for a taken one."""
-    if not is_loopback(host) and not registry.has_tokens():
+def listen(registry: LocalRegistry, host: str, port: int, *, closed: bool = False) -> socket.socket:
+    """A listening socket. closed: whether nobody is let in without a credential even where there are no tokens.
+
+    Raises PermissionDenied for an open address without tokens, Unavailable for a taken one.
+    """
+    if not closed and not is_loopback(host) and not registry.has_tokens():
         raise PermissionDenied(
             f"without tokens the registry serves this machine only, not {host}",
             hint="make one first: pinset token create --name N --can read",

@@ -70,14 +70,14 @@ class Issuers:
 
         Raises Unauthenticated, PermissionDenied, and Unavailable while the issuer's keys are not known.
         """
-        token = look(text, self._issuers)
+        token = look(text, self._issuers, self._wall())
         keys = self._rings[token.issuer.issuer].fitting(token.kid, token.algorithm)
         if not keys:
             raise Unauthenticated(
                 "the token is signed with a key that its issuer does not show",
                 hint=f"get a new token from the issuer; one whose key is new is taken within {PAUSE_SECONDS:g} s",
             )
-        return prove(token, keys, self._wall())
+        return prove(token, keys)
 
 
 class _Ring:

@@ -39,17 +39,23 @@ _PART: Final = re.compile(r"[A-Za-z0-9_-]+")
 _RSA_BYTES: Final = (256, 1024)
 """Of a modulus: with fewer a key can be found, and with more each look costs much."""
 _CURVES: Final = frozenset({"P-256", "P-384", "P-521", "Ed25519"})
+_NOBODY: Final = frozenset({"local", "anonymous", "pinset"})
+"""Persons and actors that are nobody's credential."""
 _SHOWN: Final = 12
 """Claims that a refusal tells."""
 
 
 class Unproven(NamedTuple):
-    """A token as it came: nothing that it says is believed yet. issuer: the configured one that it claims."""
+    """A token as it came: nothing that it says is believed yet.
+
+    issuer: the configured one that it claims. expires_at: microseconds since 1970 until when it would be taken.
+    """
 
     issuer: Issuer
     algorithm: str
     kid: str | None
     claims: Mapping[str, Any]
+    expires_at: int
     signed: bytes
     signature: bytes
 
@@ -72,8 +78,12 @@ class Keys:
         return found if kid is not None or len(found) == 1 else []
 
 
-def look(text: str, issuers: Mapping[str, Issuer]) -> Unproven:
-    """What a text says, before anything of it is proven. Raises Unauthenticated where it cannot be a token of ours."""
+def look(text: str, issuers: Mapping[str, Issuer], now: int) -> Unproven:
+    """What a text says, before anything of it is proven. now: microseconds since 1970.
+
+    Raises Unauthenticated where no key could make it a token that is good here and now: so nobody is asked for a key
+    in vain, and one that has expired is refused also while no keys are known.
+    """
     parts = text.split(".") if len(text) <= LONGEST else []
     if len(parts) != 3:
         raise _refused(
@@ -93,30 +103,27 @@ def look(text: str, issuers: Mapping[str, Issuer]) -> Unproven:
     if "crit" in header or not isinstance(kid, str | None):
         raise _refused("the token's header asks for what is not known here", "have it made without crit")
     signed, signature = f"{parts[0]}.{parts[1]}".encode(), _bytes(parts[2])
-    return Unproven(issuer, algorithm, kid, claims, signed, signature)
+    expires = _check_times(issuer, claims, now / 1_000_000)
+    if claims.get("aud") not in (issuer.audience, [issuer.audience]):
+        hint = f"ask the issuer for one with the audience {issuer.audience}"
+        raise _refused("the token is not meant for this registry", hint)
+    return Unproven(issuer, algorithm, kid, claims, round(expires * 1_000_000), signed, signature)
 
 
-def prove(token: Unproven, keys: Iterable[Any], now: int) -> Identity:
-    """Who sends a token. keys: of which one must have signed it. now: microseconds since 1970.
+def prove(token: Unproven, keys: Iterable[Any]) -> Identity:
+    """Who sends a token. keys: of which one must have signed it.
 
-    Raises Unauthenticated where it is not proven, or not good now and here; PermissionDenied where it may do nothing.
+    Raises Unauthenticated where none did, PermissionDenied where it may do nothing.
     """
     model = JWSRegistry.algorithms[token.algorithm]
     if not any(_verified(model, token, key) for key in keys):
         raise _refused("the token's signature is not one of its issuer", "get a new token from the issuer")
-    expires = _check_times(token, now / 1_000_000)
-    audience = token.claims.get("aud")
-    if audience not in (token.issuer.audience, [token.issuer.audience]):
-        raise _refused(
-            "the token is not meant for this registry",
-            f"ask the issuer for one with the audience {token.issuer.audience}",
-        )
-    return _identity(token.issuer, token.claims, round(expires * 1_000_000))
+    return _identity(token.issuer, token.claims, token.expires_at)
 
 
-def _check_times(token: Unproven, now: float) -> float:
+def _check_times(issuer: Issuer, claims: Mapping[str, Any], now: float) -> float:
     """Until when the token is taken. Raises Unauthenticated where it is not good now."""
-    claims, leeway, fresh = token.claims, token.issuer.leeway, "get a new token from the issuer"
+    leeway, fresh = issuer.leeway, "get a new token from the issuer"
     times = [_time(claims, name) for name in ("exp", "iat", "nbf")]
     expires, issued, begins = times[0], times[1], times[2] if "nbf" in claims else 0.0
     if expires is None or issued is None or begins is None:
@@ -125,8 +132,8 @@ def _check_times(token: Unproven, now: float) -> float:
         raise _refused("the token has expired", fresh)
     if now < max(begins, issued) - leeway:
         raise _refused("the token is not good yet", "check the clocks of the issuer and of this registry")
-    if expires - issued > token.issuer.lifetime:
-        hint = f"have it made for at most {token.issuer.lifetime} s, or raise lifetime_seconds in config.toml"
+    if expires - issued > issuer.lifetime:
+        hint = f"have it made for at most {issuer.lifetime} s, or raise lifetime_seconds in config.toml"
         raise _refused("the token is good for longer than is taken here", hint)
     return expires + leeway
 
@@ -144,6 +151,8 @@ def _identity(issuer: Issuer, claims: Mapping[str, Any], expires_at: int) -> Ide
     grants = tuple(dict.fromkeys(grant for grants in granted for grant in grants))
     actor = PREFIX + _filled(issuer.actor, claims, _ACTOR - len(PREFIX))
     person = _filled(issuer.person, claims, _ACTOR) if issuer.person else ""
+    if person in _NOBODY:
+        raise _refused(f"nobody can be called {person} here", "name persons by another claim: person in config.toml")
     return Identity(actor, person, PREFIX + issuer.host, grants, expires_at)
 
 
@@ -183,8 +192,8 @@ def _filled(template: str, claims: Mapping[str, Any], limit: int) -> str:
 
 
 def _cleaned(text: str, limit: int) -> str:
-    """A text as it can be recorded. What had to be changed ends in something of its own, so that no two become one."""
-    clean = "".join(c if c.isprintable() else "?" for c in text).strip()
+    """A text as it can be recorded: visible ASCII, as names of tokens are. What had to be changed ends in something of its own, so that no two become one."""
+    clean = "".join(c if "!" <= c <= "~" else "?" for c in text)
     if clean == text and len(text) <= limit:
         return text
     mark = "~" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

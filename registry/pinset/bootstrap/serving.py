@@ -15,8 +15,10 @@ from pinset.bootstrap.opening import (
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from pinset.auth.identity import Identity
+    from pinset.config import Issuer
 
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
@@ -52,9 +54,11 @@ def serve_registry(
         raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
     chosen = config.read(home)
+    if chosen.oidc and find_spec("joserfc") is None:
+        raise InvalidInput("[[oidc]] needs a package that is not installed", hint="pip install 'pinset[server]'")
     registry = local_registry(home)
     try:
-        listening = server.listen(registry, host, port)
+        listening = server.listen(registry, host, port, closed=bool(chosen.oidc))
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
@@ -88,8 +92,9 @@ def application() -> Any:
     give_way()
     home = Path(os.environ[_SERVED])
     logs.configure(os.environ[_LOG])
+    chosen = config.read(home)
     settings = Settings.of(
-        config.read(home).limits,
+        chosen.limits,
         scrub_hours=float(os.environ[_SCRUB_HOURS]),
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),
@@ -97,4 +102,14 @@ def application() -> Any:
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)
-    return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
+    others = _issuers(chosen.oidc) if chosen.oidc else None
+    return create_app(
+        registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
+    )
+
+
+def _issuers(chosen: Sequence[Issuer]) -> Callable[[str], Identity]:
+    """Who sends a token of one of the issuers."""
+    from pinset.auth.issuers import Issuers
+
+    return Issuers(chosen, wall=SystemClock().now).identify
