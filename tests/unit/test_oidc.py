@@ -76,6 +76,7 @@ def test_each_configured_signature_is_proven(kid: str, algorithm: str) -> None:
         ({"actor": None}, "no claim actor"),
         ({"actor": ""}, "no claim actor"),
         ({"actor": {"name": "ana"}}, "no claim actor"),
+        ({"actor": "local"}, "nobody can be called local"),
     ],
 )
 def test_a_token_that_is_not_good_here_and_now_is_refused(other: dict[str, Any], said: str) -> None:

@@ -192,7 +192,7 @@ def _filled(template: str, claims: Mapping[str, Any], limit: int) -> str:
 
 
 def _cleaned(text: str, limit: int) -> str:
-    """A text as it can be recorded: visible ASCII, as names of tokens are. What had to be changed ends in something of its own, so that no two become one."""
+    """A text as it can be recorded, in visible ASCII. What had to be changed ends in a mark of its own: no two become one."""
     clean = "".join(c if "!" <= c <= "~" else "?" for c in text)
     if clean == text and len(text) <= limit:
         return text
