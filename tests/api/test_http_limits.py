@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinset.api import server
 from pinset.api.app import create_app
 from pinset.api.connections import LINGER_SECONDS, Connections
 from pinset.api.limits import Limiter
@@ -301,6 +303,17 @@ def test_a_connection_ends_after_the_time_that_is_set(
 
 def test_settings_are_by_default_as_the_limits_are() -> None:
     assert Settings.of(Limits()) == Settings()
+
+
+def test_proxies_are_believed_when_they_say_for_whom_they_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    believed: list[Any] = []
+    monkeypatch.setattr(
+        server.uvicorn.Server, "run", lambda made, **_: believed.append(made.config.forwarded_allow_ips)
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        for proxies in (("10.0.0.2",), ()):
+            server.run("pinset.bootstrap:application", listening, workers=1, ready=lambda _: None, proxies=proxies)
+    assert believed == [["127.0.0.1", "::1", "10.0.0.2"], "127.0.0.1,::1"]
 
 
 # -- Clients --------------------------------------------------------------------------------------------------------
