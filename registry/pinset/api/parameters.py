@@ -71,8 +71,8 @@ Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
 RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
 Retires = Annotated[Asked, asking(Verb.RETIRE)]
 Yanks = Annotated[Asked, asking(Verb.YANK)]
-Verifies = Annotated[Asked, asking(Verb.VERIFY, whole=True, changes=False)]
-Looks = Annotated[Asked, asking(Verb.TOKENS, whole=True, changes=False)]
+Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
+Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
 Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 
 ADOPTING: Final = [
