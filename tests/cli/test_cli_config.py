@@ -47,3 +47,26 @@ def _processors() -> int:
     from pinset.config import Limits
 
     return Limits.at_once
+
+
+def test_a_worker_that_starts_later_has_what_the_server_read_when_it_started(
+    near: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pinset.api import logs, server
+
+    for name in [
+        name for name in vars(serving) if name.startswith("_") and str(vars(serving)[name]).startswith("PINSET_")
+    ]:
+        monkeypatch.setenv(vars(serving)[name], "")
+    for module, name in ((server, "run"), (server, "give_way"), (logs, "configure")):
+        monkeypatch.setattr(module, name, lambda *_, **__: None)
+    file = Path(near.location) / "config.toml"
+    file.write_text("[limits]\nat_once = 7\n")
+    assert near("serve", "--port", "0")[0] == 0
+    file.write_text("[")
+    app = serving.application()
+    try:
+        assert app.state.settings.at_once == 7
+    finally:
+        app.state.hot.close()
+        app.state.registry.close()

@@ -25,7 +25,9 @@ _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
 _WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, and what they log."""
+_CONFIG = "PINSET_SERVED_CONFIG"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log, and
+what `config.toml` said when the server started: one that takes another's place later must not differ from the rest."""
 
 
 def serve_registry(
@@ -53,7 +55,8 @@ def serve_registry(
     if log not in logs.FORMATS:
         raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
-    chosen = config.read(home)
+    text = config.text_in(home)
+    chosen = config.parse(text, str(home / config.FILE))
     if chosen.oidc and find_spec("joserfc") is None:
         raise InvalidInput("[[oidc]] needs a package that is not installed", hint="pip install 'pinset[server]'")
     registry = local_registry(home)
@@ -64,6 +67,7 @@ def serve_registry(
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
     os.environ[_WORKERS] = str(workers)
+    os.environ[_CONFIG] = text
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     logs.configure(log)
     say = talk if log == "text" else logs.said
@@ -92,7 +96,7 @@ def application() -> Any:
     give_way()
     home = Path(os.environ[_SERVED])
     logs.configure(os.environ[_LOG])
-    chosen = config.read(home)
+    chosen = config.parse(os.environ[_CONFIG])
     settings = Settings.of(
         chosen.limits,
         scrub_hours=float(os.environ[_SCRUB_HOURS]),

@@ -20,11 +20,11 @@ from pinset.errors import InvalidConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FILE", "NO_LIMIT", "Allow", "Config", "Issuer", "Limits", "Override", "Rate", "parse", "read"]
+__all__ = ["FILE", "NO_LIMIT", "Allow", "Config", "Issuer", "Limits", "Override", "Rate", "parse", "read", "text_in"]
 
 FILE: Final = "config.toml"
-_LONGEST: Final = 1024 * 1024
-"""Bytes of the file."""
+_LONGEST: Final = 64 * 1024
+"""Bytes of the file: it is handed to workers in their environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +37,24 @@ class Config:
 
 def read(directory: Path) -> Config:
     """What the file in a registry's directory sets; the defaults where there is none. Raises InvalidConfig."""
+    return parse(text_in(directory), str(directory / FILE))
+
+
+def text_in(directory: Path) -> str:
+    """The file's text; '' where there is none. Raises InvalidConfig where it cannot be read."""
     file = directory / FILE
     try:
         with file.open("rb") as opened:
             data = opened.read(_LONGEST + 1)
     except FileNotFoundError:
-        return Config()
+        return ""
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else "it is no file"
         raise InvalidConfig(f"{file} cannot be read: {why}", hint="let this user read it") from error
     if len(data) > _LONGEST:
-        raise InvalidConfig(f"{file} is over {_LONGEST:,} bytes", hint="it holds settings only: remove the rest")
+        raise InvalidConfig(f"{file} is over {_LONGEST:,} bytes", hint="it holds settings only: use patterns")
     try:
-        return parse(data.decode(), str(file))
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidConfig(f"{file}:{line}: it is not UTF-8", hint="save it as UTF-8") from error
