@@ -18,6 +18,7 @@ from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetErr
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 from pinset.services import reading
 from pinset.services import session as sessions
+from pinset.services.discretion import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,8 +128,9 @@ def _purge(
     expect: Sequence[str] | None,
     progress: Progress | None,
 ) -> PurgeAnswer:
-    with context.store.exclusive():
+    with context.store.exclusive(), discreet(caller.grants):
         with sessions.settled(context) as catalog:
+            caller.confirm()
             session = sessions.Session(context, catalog, caller, operation)
             before = session.done_before()
             if before:
@@ -177,8 +179,7 @@ def _find(reader: CatalogReader, reference: str) -> tuple[Row, Sealed, str]:
 def _need_for(caller: Caller, reference: str) -> None:
     """Raises PermissionDenied, InvalidReference."""
     if "/" in reference.partition("@")[0]:
-        parse_component(reference)
-        caller.need(Verb.PURGE)
+        caller.need(Verb.PURGE, parse_component(reference).key)
     else:
         caller.need(Verb.PURGE, parse(reference, default=None).bundle)
 
@@ -186,7 +187,7 @@ def _need_for(caller: Caller, reference: str) -> None:
 def _need_all(caller: Caller, plan: _Plan) -> None:
     """Raises PermissionDenied where the text is also where the caller may not purge."""
     for row, _ in plan.rows:
-        caller.need(Verb.PURGE, row.record.bundle if isinstance(row.record, ReleaseRecord) else "")
+        caller.need(Verb.PURGE, row.record.which.name)
 
 
 def _refuse_served(reader: CatalogReader, plan: _Plan) -> None:
