@@ -253,3 +253,17 @@ def _until_purged(client: Client) -> None:
 def _traces_of_cache(cache: Path) -> list[str]:
     """Files of a client that hold the secret."""
     return [path.name for path in cache.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+
+
+def test_a_writer_that_has_old_packs_open_writes_what_was_swept_anew(directory: Path) -> None:
+    both = [bootstrap.local_registry(directory) for _ in range(2)]
+    text = "Only in what was purged."
+    with closing(both[0]) as writer, closing(both[1]) as other:
+        writer.publish(WHO, {**of(SECRET, temperature=0.8), "prompts/more.md": text})
+        writer.gc()
+        writer.publish(WHO, of("Be slow."))
+        purge(other)
+        assert traces(directory, text) == []
+        made = writer.publish(WHO, {**of("Be quick."), "prompts/more.md": text})
+        assert other.file(made["ref"], "prompts/more.md") == text
+        _prove(other)

@@ -36,8 +36,8 @@ class GitStore:
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
         self._marker = self._directory.parent / "unswept"
-        self._packs = self._packs_now()
-        """Which packs the child process has seen at most."""
+        self._swept = sweeping.last(self._directory)
+        """The sweep after which the child process began."""
 
     @classmethod
     def create(cls, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> GitStore:
@@ -58,7 +58,7 @@ class GitStore:
     def exclusive(self, *, wait: bool = True) -> Iterator[None]:
         """The one writer's lock, over processes and threads. Raises Busy, ReadOnly."""
         with self._lock.held(wait=wait):
-            self._leave_old_packs()
+            self._leave_what_was_swept()
             yield
 
     def write(self, commit: NewCommit) -> Written:
@@ -150,20 +150,12 @@ class GitStore:
         self._child.close()
         self._lock.close()
 
-    def _leave_old_packs(self) -> None:
-        """Let a new child process look where packs are others now: one that is gone would still be read."""
-        packs = self._packs_now()
-        if packs != self._packs:
+    def _leave_what_was_swept(self) -> None:
+        """Let a new child process look, where another process has swept: this one reads packs that are gone."""
+        swept = sweeping.last(self._directory)
+        if swept != self._swept:
             self._child.close()
-        self._packs = packs
-
-    def _packs_now(self) -> tuple[int, int] | None:
-        """What changes whenever a pack comes or goes; None where the folder is lost, which others will say."""
-        try:
-            found = (self._directory / "objects" / "pack").stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+        self._swept = swept
 
     def _repack(self) -> None:
         with self._stopped_by_failed_sync("the packs cannot be made durable"):

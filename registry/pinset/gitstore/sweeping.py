@@ -7,6 +7,7 @@ branch has moved until it is done: whoever dies in between leaves it to the next
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,14 @@ def begin(repository: Path, marker: Path) -> None:
     sync(marker.parent)
 
 
+def last(repository: Path) -> int | None:
+    """Which sweep was the last: the time of a folder that nobody else changes. None where it is not there."""
+    try:
+        return (repository / "objects" / "info").stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def sweep(repository: Path) -> None:
     """Remove every object that no branch names. Raises Busy, Integrity, ReadOnly, Unavailable, OSError."""
     objects = repository / "objects"
@@ -64,5 +73,7 @@ def sweep(repository: Path) -> None:
         (repository / name).unlink(missing_ok=True)
     for name in _FOLDERS:
         shutil.rmtree(repository / name, ignore_errors=True)
+    (objects / "info").mkdir(exist_ok=True)
+    os.utime(objects / "info")
     for changed in (folder, *objects.glob("??"), objects, repository):
         sync(changed)
