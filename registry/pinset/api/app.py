@@ -14,6 +14,7 @@ from pinset.api import (
     routes_comparing,
     routes_components,
     routes_events,
+    routes_evidence,
     routes_keeping,
     routes_releases,
 )
@@ -48,6 +49,7 @@ _ROUTERS = (
     routes_components.router,
     routes_comparing.router,
     routes_events.router,
+    routes_evidence.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
+from pinset.domain.answers import evidence
+from pinset.wire import evidence as evidence_requests
 from pinset.wire import requests
 from pinset.wire.problem import Problem
 
@@ -28,6 +30,8 @@ SHAPES: Final[dict[str, Any]] = {
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
     "yank": answers.YankAnswer,
+    "evidence": evidence.EvidenceAnswer,
+    "evidence-item": evidence.ResultAnswer,
     "resolve": answers.ResolveAnswer,
     "operation": answers.OperationAnswer,
     "registry": answers.RegistryAnswer,
@@ -43,6 +47,7 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "evidence-request": evidence_requests.EvidenceRequest,
     "token-request": requests.TokenRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""

@@ -15,6 +15,8 @@ REQUIRED: Final[Mapping[str, Scope]] = {
     "publish": Scope.WRITE,
     "move": Scope.WRITE,
     "yank": Scope.WRITE,
+    "evidence": Scope.WRITE,
+    "approve": Scope.WRITE,
     "verify": Scope.ADMIN,
     "tokens": Scope.ADMIN,
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from pinset.client.evidence import RemoteEvidence
     from pinset.domain import answers
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
@@ -303,6 +304,12 @@ class RemoteRegistry:
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
         found: answers.TokenAnswer = self._change(caller, "DELETE", path_of("tokens", name), None)
         return found
+
+    @property
+    def evidence(self) -> RemoteEvidence:
+        from pinset.client.evidence import RemoteEvidence  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteEvidence(self._http)
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         if bundle is not None:

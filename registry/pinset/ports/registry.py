@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +243,10 @@ class Registry(Protocol):
 
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
         """End a credential."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What evaluations say of releases."""
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         """Prove every digest and chain against git."""

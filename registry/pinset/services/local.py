@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.evidence import LocalEvidence
     from pinset.services.session import Context
 
 
@@ -312,6 +313,12 @@ class LocalRegistry:
         from pinset.services import tokens
 
         return tokens.revoke_token(self._context, caller, name)
+
+    @property
+    def evidence(self) -> LocalEvidence:
+        from pinset.services.evidence import LocalEvidence
+
+        return LocalEvidence(self._context)
 
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
