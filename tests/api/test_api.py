@@ -226,6 +226,8 @@ def test_scopes_bind_every_route(two: LocalRegistry, api: Any) -> None:
         "path": "x.md",
         "kind": "prompts",
         "name": "none",
+        "suite": "groundedness",
+        "number": 9,
     }
     for method, path, verb in _routes(api):
         where = path.replace("{path:path}", "{path}").format(operation="op_x", **values)
