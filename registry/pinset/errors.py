@@ -57,6 +57,12 @@ class InvalidManifest(InvalidInput):
     code = "invalid_manifest"
 
 
+class InvalidPolicy(InvalidInput):
+    """The policy has errors, or would lock everybody out; ``details["findings"]`` holds every one of them."""
+
+    code = "invalid_policy"
+
+
 class TooLarge(InvalidInput):
     """A text, a release or a body over its limit. Refused before it is read whole."""
 
@@ -142,6 +148,18 @@ class Barred(Refused):
     """A rollback left this release behind on this alias; ``promote --again`` with a reason lifts the bar."""
 
     code = "barred"
+
+
+class GatesOpen(Refused):
+    """The policy wants more than was found; ``details["gates"]`` holds every gate, passed ones too."""
+
+    code = "gates_open"
+
+
+class Protected(Refused):
+    """The policy protects the alias, and this way around its gates is not taken."""
+
+    code = "protected"
 
 
 class NothingBehind(Refused):

@@ -195,6 +195,9 @@ class CatalogReader(Protocol):
         after: whether the last one seen is served, and its serial.
         """
 
+    def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
+        """The versions of the shared components that a release holds, by ``kind/name``."""
+
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write, by serial; empty where it never happened."""
 

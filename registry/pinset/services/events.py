@@ -142,6 +142,9 @@ def _move(commit: str, record: MoveRecord) -> answers.EventAnswer:
         "to": record.to_version,
         "reason": record.reason,
         "revision": commit,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
     return {"event": "move", "serial": record.stamp.serial, "data": data}
 

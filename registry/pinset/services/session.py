@@ -94,6 +94,12 @@ class Session:
         """What the operation is called in answers; None in a dry run, which leaves nothing to look up."""
         return None if self.caller.dry_run else self.operation.id
 
+    @property
+    def now(self) -> int:
+        """The time of this write (microseconds): what decides is judged at it. Setting the clock back does not lower it."""
+        last = self._entries[-1].record.stamp.at if self._entries else self.catalog.head().at
+        return max(self.context.clock.now(), last + 1)
+
     def done_before(self) -> list[tuple[str, Record]]:
         """The commits of this operation where it happened already; a retry answers by them."""
         found = list(self.catalog.operation(self.operation.id))
@@ -119,7 +125,7 @@ class Session:
         stamp = Stamp(
             serial=(last.serial if last else head.serial) + 1,
             prev=self._entries[-1].commit if self._entries else head.commit,
-            at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
+            at=self.now,
             actor=self.caller.actor,
             operation=self.operation_id or "",
             request=self.operation.request,
