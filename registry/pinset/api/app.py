@@ -17,6 +17,7 @@ from pinset.api import (
     routes_evidence,
     routes_keeping,
     routes_releases,
+    routes_requests,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
@@ -42,9 +43,11 @@ if TYPE_CHECKING:
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
+    from pinset.services.settling import Settler
 
 _ROUTERS = (
     routes_releases.router,
+    routes_requests.router,
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
@@ -70,7 +73,8 @@ def create_app(
     """
     settings = settings or Settings()
     adoption = Adoption(registry.keep_sights)
-    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock)], at_end))
+    settling = [registry.settler(settings.settle_seconds)] if settings.settle_seconds > 0 else []
+    app = _routed(_working([adoption, *settling, *_scrubbing(registry, settings, scrubs, clock)], at_end))
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
@@ -114,7 +118,7 @@ def describe() -> dict[str, Any]:
 
 
 def _working(
-    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
+    workers: Sequence[Adoption | Scrubber | Settler], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """The lifespan of an application: threads work from its start to its end, and what is left is done then.
 

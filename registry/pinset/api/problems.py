@@ -85,7 +85,7 @@ def problem(
 
 def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) -> Response:
     """The problem document of one of our errors. conditional: a failed If-Match is 412, not 409."""
-    status = 412 if conditional and error.code == "alias_moved" else http_status(type(error))
+    status = 412 if conditional and error.code in ("alias_moved", "request_changed") else http_status(type(error))
     hint, details = error.hint, error.details
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("the request %s met %s: %s; %s", request_id, error.code, error.message, hint)

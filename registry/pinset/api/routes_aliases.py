@@ -16,7 +16,10 @@ from pinset.wire import requests as r  # noqa: TC001 - the framework reads the a
 
 router = APIRouter(prefix="/v1/bundles/{bundle}/aliases", responses=p.LOOKING, tags=["aliases"])
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
-_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING}}
+_ASKED: dict[int | str, dict[str, Any]] = {
+    202: {"model": a.MoveAnswer, "description": "It waits for approvals: the action is `request`."}
+}
+_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING, **_ASKED}}
 
 
 @router.get("", response_model=a.Page[a.AliasAnswer])
@@ -50,6 +53,7 @@ def promote(
         lambda: asked.registry.promote(
             asked.caller, named, alias, revision=expected(revision), reason=body.reason, again=body.again
         ),
+        status=_status,
         headers=move_tag,
     )
 
@@ -66,7 +70,9 @@ def retire(
     """Make an alias serve nothing, if it is where If-Match says."""
     revision = given_revision(if_match, if_none_match)
     return asked.changed(
-        reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=expected(revision), reason=reason)
+        reason,
+        lambda: asked.registry.retire(asked.caller, bundle, alias, revision=expected(revision), reason=reason),
+        status=_status,
     )
 
 
@@ -103,3 +109,7 @@ def alias_history(
 ) -> Response:
     """The moves of an alias, newest first."""
     return asked.page(asked.registry.history(bundle, alias, cursor=cursor, limit=limit))
+
+
+def _status(answer: Any) -> int:
+    return 202 if answer["action"] == "request" else 200

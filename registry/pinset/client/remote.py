@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from pinset.client.approving import RemoteRequests
     from pinset.client.evidence import RemoteEvidence
     from pinset.domain import answers
     from pinset.errors import AliasMoved
@@ -310,6 +311,12 @@ class RemoteRegistry:
         from pinset.client.evidence import RemoteEvidence  # noqa: PLC0415 - those who only fetch need not load it
 
         return RemoteEvidence(self._http)
+
+    @property
+    def requests(self) -> RemoteRequests:
+        from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
+
+        return RemoteRequests(self._http)
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         if bundle is not None:

@@ -45,4 +45,4 @@ class Wanted:
         data: Any = event["data"]
         if self.bundles and data["bundle"] not in self.bundles:
             return False
-        return not self.aliases or data.get("alias") in self.aliases
+        return not self.aliases or (event["event"] == "move" and data["alias"] in self.aliases)

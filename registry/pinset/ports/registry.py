@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.ports.evidence import Evidence
+    from pinset.ports.requests import Requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +248,10 @@ class Registry(Protocol):
     @property
     def evidence(self) -> Evidence:
         """What evaluations say of releases."""
+
+    @property
+    def requests(self) -> Requests:
+        """What waits for the approval of others, and what is decided about it."""
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         """Prove every digest and chain against git."""

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pinset.domain import evidence, findings, messages, names
 from pinset.domain.access import Verb
 from pinset.domain.checks.texts import check_secrets
 from pinset.domain.notes import digest_of_text
-from pinset.domain.records import ResultRecord, Stamp
+from pinset.domain.records import MoveRecord, ResultRecord, Stamp
 from pinset.domain.references import parse
 from pinset.errors import ChecksFailed, InvalidInput, NotFound
 from pinset.ports.store import Files
-from pinset.services import reading
+from pinset.services import approving, moving, reading
 from pinset.services.session import Written, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pinset.domain.answers import Page
+    from pinset.domain.answers import MoveAnswer, Page
     from pinset.domain.answers.evidence import EvidenceAnswer, ResultAnswer
     from pinset.domain.evidence import Reading, Suite
     from pinset.ports.catalog import CatalogReader, ReleaseRow
@@ -67,11 +67,14 @@ class LocalEvidence:
             before = session.done_before()
             if before:
                 results = [Written(record, commit) for commit, record in before if isinstance(record, ResultRecord)]
-                return _answer(results, warnings, session.operation.id)
+                moves = [Written(record, commit) for commit, record in before if isinstance(record, MoveRecord)]
+                return _answer(results, warnings, session.operation.id, _moves(session, moves))
             row, _ = reading.find_release(session.catalog, wanted)
             made = [_stage(session, row, one, report, tool, words) for one in suites]
+            waiting = approving.waiting_for(session, row.record.bundle, row.record.version)
+            moves = [one.move for one in approving.stage_ready(session, waiting) if one.move is not None]
             session.commit()
-            return _answer(made, warnings, session.operation_id)
+            return _answer(made, warnings, session.operation_id, _moves(session, moves))
 
     def of_bundle(
         self, bundle: str, *, suite: str | None = None, cursor: str | None = None, limit: int = 100
@@ -277,8 +280,15 @@ def result_answer(found: Written[ResultRecord]) -> ResultAnswer:
     }
 
 
+def _moves(session: Session, moves: Sequence[Written[MoveRecord]]) -> list[MoveAnswer]:
+    return [moving.answer(move, session) for move in moves]
+
+
 def _answer(
-    made: Sequence[Written[ResultRecord]], warnings: Sequence[str], operation: str | None, moves: Any = ()
+    made: Sequence[Written[ResultRecord]],
+    warnings: Sequence[str],
+    operation: str | None,
+    moves: list[MoveAnswer],
 ) -> EvidenceAnswer:
     first = made[0].record
     return {
@@ -287,7 +297,7 @@ def _answer(
         "version": first.version,
         "digest": first.digest,
         "items": [result_answer(one) for one in made],
-        "moves": list(moves),
+        "moves": moves,
         "warnings": list(warnings),
         "operation": operation,
     }

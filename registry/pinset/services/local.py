@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
     from pinset.ports.state import TokenRow
+    from pinset.services.approving import LocalRequests
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
     from pinset.services.session import Context
+    from pinset.services.settling import Settler
 
 
 class LocalRegistry:
@@ -319,6 +321,18 @@ class LocalRegistry:
         from pinset.services.evidence import LocalEvidence
 
         return LocalEvidence(self._context)
+
+    @property
+    def requests(self) -> LocalRequests:
+        from pinset.services.approving import LocalRequests
+
+        return LocalRequests(self._context)
+
+    def settler(self, every: float) -> Settler:
+        """What makes approved moves once time has passed their last gate. every: seconds between two looks."""
+        from pinset.services.settling import Settler
+
+        return Settler(self._context, every=every)
 
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False

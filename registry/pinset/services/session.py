@@ -19,11 +19,12 @@ from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record,
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pinset.ports.catalog import Catalog, CatalogWriter
+    from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -93,6 +94,13 @@ class Session:
     def operation_id(self) -> str | None:
         """What the operation is called in answers; None in a dry run, which leaves nothing to look up."""
         return None if self.caller.dry_run else self.operation.id
+
+    @property
+    def seen(self) -> CatalogReader:
+        """The catalog, with what was staged among its notes."""
+        reader: Any = Staged(self.catalog, self._entries)
+        found: CatalogReader = reader
+        return found
 
     @property
     def now(self) -> int:
