@@ -16,6 +16,9 @@ Registry = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
 Message = Annotated[str, typer.Option("-m", "--message", metavar="TEXT", help="Why; kept in the history.")]
+BreakGlass = Annotated[
+    bool, typer.Option("--break-glass", help="Past the policy's gates, for whom it names (needs -m TEXT).")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0, max=86400, help="How long to --wait; default 60.")
@@ -56,6 +59,18 @@ def reference(parts: list[str]) -> str:
         one = parts[0] if "@" in parts[0] else f"{parts[0]}@{parts[1]}"
         raise InvalidReference(f"this needs one reference, not {len(parts)} words", hint=f"write {one}")
     return "@".join(parts)
+
+
+def promotion(target: list[str], verb: str) -> tuple[str, str]:
+    """A release and the alias that is to serve it. Raises InvalidInput."""
+    from pinset.errors import InvalidInput
+
+    words = target if "@" in target[0] else ["@".join(target[:2]), *target[2:]]
+    if len(target) < 2 or len(words) > 2:
+        release = words[0] if "@" in words[0] else f"{words[0]}@latest"
+        place = words[1] if len(words) > 1 else "production"
+        raise InvalidInput(f"{verb} needs one release and one alias", hint=f"pinset {verb} {release} {place}")
+    return reference(target[:-1]), target[-1]
 
 
 def bundle_and_alias(parts: list[str]) -> tuple[str, str]:

@@ -111,6 +111,12 @@ class AliasMoved(Conflict):
     code = "alias_moved"
 
 
+class PolicyMoved(Conflict):
+    """A compare-and-swap failed: another policy is in force than the caller thinks."""
+
+    code = "policy_moved"
+
+
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before for another request."""
 

@@ -29,6 +29,7 @@ def promote(
         str | None, typer.Option("--expect", metavar="SELECTOR|none", help="What the alias must serve now.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Although a rollback barred it (needs -m TEXT).")] = False,
+    break_glass: o.BreakGlass = False,
     message: o.Message = "",
     wait: o.Wait = False,
     timeout: o.Timeout = None,
@@ -42,18 +43,13 @@ def promote(
 
     Example: pinset promote support-summarizer@staging production --expect v7
     """
-    from pinset.errors import InvalidInput
-
-    words = target if "@" in target[0] else ["@".join(target[:2]), *target[2:]]
-    if len(target) < 2 or len(words) > 2:
-        release = words[0] if "@" in words[0] else f"{words[0]}@latest"
-        place = words[1] if len(words) > 1 else "production"
-        raise InvalidInput("promote needs one release and one alias", hint=f"pinset promote {release} {place}")
-    reference, alias = o.reference(target[:-1]), target[-1]
+    reference, alias = o.promotion(target, "promote")
     chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
         began = time.monotonic()
-        answer = found.promote(caller(chosen), reference, alias, expect=expect, reason=message, again=again)
+        answer = found.promote(
+            caller(chosen), reference, alias, expect=expect, reason=message, again=again, break_glass=break_glass
+        )
         _end(found, answer, chosen, seconds, began)
 
 
@@ -134,6 +130,7 @@ def alias_list(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = Fa
 @alias.command("retire")
 def alias_retire(
     target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
+    break_glass: o.BreakGlass = False,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -146,7 +143,7 @@ def alias_retire(
     bundle, name = o.bundle_and_alias(target)
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        answer = found.retire(caller(chosen), bundle, name, reason=message)
+        answer = found.retire(caller(chosen), bundle, name, reason=message, break_glass=break_glass)
     _show(answer, chosen)
 
 

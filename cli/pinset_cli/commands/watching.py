@@ -91,7 +91,10 @@ def _line(event: EventAnswer) -> str:
 
 def _move(data: Mapping[str, Any]) -> tuple[str, str]:
     ends = " -> ".join("nothing" if version is None else f"v{version}" for version in (data["from"], data["to"]))
-    return f"{data['bundle']}@{data['alias']}  {ends}  {data['action']}", data["reason"]
+    return (
+        f"{data['bundle']}@{data['alias']}  {ends}  {data['action']}{' (GLASS BROKEN)' if data.get('glass') else ''}",
+        data["reason"],
+    )
 
 
 def _release(data: Mapping[str, Any]) -> tuple[str, str]:

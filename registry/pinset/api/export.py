@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
+from pinset.domain.answers import policy
+from pinset.wire import policies as policy_requests
 from pinset.wire import requests
 from pinset.wire.problem import Problem
 
@@ -28,6 +30,10 @@ SHAPES: Final[dict[str, Any]] = {
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
     "yank": answers.YankAnswer,
+    "policy": policy.PolicyAnswer,
+    "policy-item": policy.PolicyItem,
+    "policy-check": policy.PolicyCheckAnswer,
+    "gates": policy.GatesAnswer,
     "resolve": answers.ResolveAnswer,
     "operation": answers.OperationAnswer,
     "registry": answers.RegistryAnswer,
@@ -43,6 +49,8 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "policy-request": policy_requests.PolicyRequest,
+    "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""

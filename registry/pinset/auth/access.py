@@ -15,6 +15,7 @@ REQUIRED: Final[Mapping[str, Scope]] = {
     "publish": Scope.WRITE,
     "move": Scope.WRITE,
     "yank": Scope.WRITE,
+    "policy": Scope.ADMIN,
     "verify": Scope.ADMIN,
     "tokens": Scope.ADMIN,
 }

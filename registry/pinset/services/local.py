@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.policies import LocalPolicies
     from pinset.services.session import Context
 
 
@@ -132,11 +133,20 @@ class LocalRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
         return moving.promote(
-            self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
+            self._context,
+            caller,
+            reference,
+            alias,
+            expect=expect,
+            revision=revision,
+            reason=reason,
+            again=again,
+            break_glass=break_glass,
         )
 
     def rollback(
@@ -168,11 +178,20 @@ class LocalRegistry:
         )
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
-        return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
+        return moving.retire(
+            self._context, caller, bundle, alias, revision=revision, reason=reason, break_glass=break_glass
+        )
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
         from pinset.services import yanking
@@ -312,6 +331,12 @@ class LocalRegistry:
         from pinset.services import tokens
 
         return tokens.revoke_token(self._context, caller, name)
+
+    @property
+    def policies(self) -> LocalPolicies:
+        from pinset.services.policies import LocalPolicies
+
+        return LocalPolicies(self._context)
 
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
