@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "publish": Listed("authoring", "publish", "Publish a release; prints NAME@vN."),
     "pull": Listed("authoring", "pull", "The author's files of a release, in a new directory."),
     "promote": Listed("moving", "promote", "Make an alias serve a release."),
+    "can": Listed("policies", "can", "Whether something may be done now, without doing it."),
     "rollback": Listed("moving", "rollback", "Undo: make an alias serve what it served before."),
     "get": Listed("reading", "get", "The release document, or one file of a release."),
     "render": Listed("reading", "render", "A prompt with its variables filled in."),
@@ -43,6 +44,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
+    "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
@@ -52,6 +54,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "export": Listed("exporting", "export", "Releases in a file to be shipped with an application."),
     "component": Listed("authoring", "component", "Shared components."),
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
+    "policy": Listed("policies", "policy", "Who may make an alias serve what, on what evidence and when."),
     "token": Listed("tokens", "token", "Credentials."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")

@@ -117,6 +117,12 @@ class RequestChanged(Conflict):
     code = "request_changed"
 
 
+class PolicyMoved(Conflict):
+    """A compare-and-swap failed: another policy is in force than the caller thinks."""
+
+    code = "policy_moved"
+
+
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before for another request."""
 

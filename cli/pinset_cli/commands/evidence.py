@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset_cli import complete, output
+from pinset_cli import asking, complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
@@ -64,6 +64,8 @@ def evidence_add(
         output.talk(output.safe(f"warning: {warning}"))
     for item in answer["items"]:
         output.say(f"{item['ref']} {_line(item)}")
+    for move in answer["moves"]:
+        output.say(f"{asking.headline(move)} (request {move['request']})")
     output.unchanged(dry_run=dry_run)
 
 

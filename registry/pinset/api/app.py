@@ -16,6 +16,7 @@ from pinset.api import (
     routes_events,
     routes_evidence,
     routes_keeping,
+    routes_policies,
     routes_releases,
     routes_requests,
 )
@@ -53,6 +54,7 @@ _ROUTERS = (
     routes_comparing.router,
     routes_events.router,
     routes_evidence.router,
+    routes_policies.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )

@@ -17,6 +17,7 @@ REQUIRED: Final[Mapping[str, Scope]] = {
     "yank": Scope.WRITE,
     "evidence": Scope.WRITE,
     "approve": Scope.WRITE,
+    "policy": Scope.ADMIN,
     "verify": Scope.ADMIN,
     "tokens": Scope.ADMIN,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pinset.client.approving import RemoteRequests
     from pinset.client.evidence import RemoteEvidence
+    from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
@@ -113,6 +114,7 @@ class RemoteRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         wanted = parse(reference, default=None)
         path = _alias(wanted.bundle, alias)
@@ -125,6 +127,8 @@ class RemoteRegistry:
                     raise moved
                 revision = _NEVER  # refused, except where this key's request was done before
         body = {"release": str(wanted.selector), "reason": reason, "again": again}
+        if break_glass:
+            body["break_glass"] = True
         found: answers.MoveAnswer = self._change(caller, "PUT", path, body, _condition(revision))
         return found
 
@@ -148,11 +152,19 @@ class RemoteRegistry:
         return found
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         path = _alias(bundle, alias)
         condition = _condition(revision or self._revision(self._now(bundle, alias)))
-        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, reason=reason or None)
+        query = {"reason": reason or None, "break_glass": "true" if break_glass else None}
+        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, **query)
         return found
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
@@ -317,6 +329,12 @@ class RemoteRegistry:
         from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
 
         return RemoteRequests(self._http)
+
+    @property
+    def policies(self) -> RemotePolicies:
+        from pinset.client.policies import RemotePolicies  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemotePolicies(self._http)
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         if bundle is not None:

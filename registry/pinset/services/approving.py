@@ -112,8 +112,8 @@ class LocalRequests:
             _need(caller, found.record, decision)
             before = session.done_before()
             if before:
-                made = next(iter(_made_before(before)), Made())
-                return _decided(session, found, decision, made, operation=session.operation.id)
+                first = next(iter(_made_before(before)), Made())
+                return _decided(session, found, decision, first, operation=session.operation.id)
             if revision is not None and revision != found.commit:
                 raise RequestChanged(
                     f"request {number} is another one than you have seen",

@@ -109,7 +109,7 @@ def judge(
     if binding.aim is not Aim.POLICY and not rules:
         return Judgement(number, ())
     approved = requests.approvals(reader, request) if request is not None else ()
-    facts = _facts(reader, rules, at, binding, requester_person, approved, subject)
+    facts = facts_of(reader, rules, at, binding, requester_person, approved, subject)
     return Judgement(number, tuple(judging.judge(policy, facts)))
 
 
@@ -132,7 +132,7 @@ def admit(
         if judging.may_break(policy, judged.gates, who):
             return passage._replace(glass=True)
         raise PermissionDenied(
-            f"{who} may not break the glass of {binding.bundle}@{binding.alias}",
+            f"{who} may not break the glass of {_where(binding)}",
             hint="the policy names who may: pinset policy show",
             details={"gates": as_answers(judged.gates)},
         )
@@ -140,7 +140,8 @@ def admit(
         asked = requests.ask(session, binding, again, words)
         if asked is not None:
             return asked
-    raise gates_open(binding, judged)
+    what = f"v{binding.to_version}" if binding.to_version else "its retirement"
+    raise gates_open(_where(binding), what, judged)
 
 
 def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
@@ -158,10 +159,9 @@ def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
     return Passage(number or None)
 
 
-def gates_open(binding: Binding, judged: Judgement) -> GatesOpen:
-    """The error that tells every gate of a move."""
+def gates_open(where: str, what: str, judged: Judgement) -> GatesOpen:
+    """The error that tells every gate. where: in front of which alias; what: that did not pass them."""
     still = judged.open
-    where = f"{binding.bundle}@{binding.alias}"
     times = [gate.at for gate in still]
     hint = "see what they want; pass them and try again"
     if all(at is not None for at in times):
@@ -169,7 +169,6 @@ def gates_open(binding: Binding, judged: Judgement) -> GatesOpen:
     elif not all(gate.can_close for gate in still):
         hint = "this release cannot pass as it is: publish another one, or change the policy (pinset policy edit)"
     counted = "1 gate" if len(still) == 1 else f"{len(still)} gates"
-    what = f"v{binding.to_version}" if binding.to_version else "its retirement"
     return GatesOpen(
         f"{counted} of {len(judged.gates)} in front of {where} {'is' if len(still) == 1 else 'are'} not passed by {what}",
         hint=hint,
@@ -214,20 +213,16 @@ def binding_of(
     )
 
 
-@lru_cache(maxsize=16)
-def _parsed(text: str) -> Policy:
-    return parse(text)
-
-
-def _facts(
+def facts_of(
     reader: CatalogReader,
     rules: Sequence[Rule],
     at: int,
     binding: Binding,
     requester: str,
-    approvals: Sequence[str],
-    subject: Subject | None,
+    approvals: Sequence[str] = (),
+    subject: Subject | None = None,
 ) -> judging.Facts:
+    """What is so, as far as the rules ask for it. The number of rows that are read does not grow with the registry."""
     facts = judging.Facts(
         now=at,
         aim=binding.aim,
@@ -254,6 +249,15 @@ def _facts(
         },
         results=results,
     )
+
+
+def _where(binding: Binding) -> str:
+    return f"{binding.bundle}@{binding.alias}" if binding.bundle else "the policy"
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Policy:
+    return parse(text)
 
 
 def _look_up(reader: CatalogReader, bundle: str, version: int) -> Subject:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
+    from pinset.services.policies import LocalPolicies
     from pinset.services.session import Context
     from pinset.services.settling import Settler
 
@@ -135,11 +136,20 @@ class LocalRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
         return moving.promote(
-            self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
+            self._context,
+            caller,
+            reference,
+            alias,
+            expect=expect,
+            revision=revision,
+            reason=reason,
+            again=again,
+            break_glass=break_glass,
         )
 
     def rollback(
@@ -171,11 +181,20 @@ class LocalRegistry:
         )
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
-        return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
+        return moving.retire(
+            self._context, caller, bundle, alias, revision=revision, reason=reason, break_glass=break_glass
+        )
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
         from pinset.services import yanking
@@ -333,6 +352,12 @@ class LocalRegistry:
         from pinset.services.settling import Settler
 
         return Settler(self._context, every=every)
+
+    @property
+    def policies(self) -> LocalPolicies:
+        from pinset.services.policies import LocalPolicies
+
+        return LocalPolicies(self._context)
 
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False

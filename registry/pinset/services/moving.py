@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import messages, names
 from pinset.domain.moves import (
@@ -15,11 +15,10 @@ from pinset.domain.moves import (
     plan_retirement,
     plan_rollback,
 )
-from pinset.domain.records import ROOT, Aim, MoveRecord, ReleaseRecord, Stamp
+from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
 from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
-from pinset.ports.store import Files, TreeOf
-from pinset.services import gates, reading, requests, undoing
+from pinset.services import gates, reading, requests, staging, undoing
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
+
+_BROKEN: Final = "the glass is broken: this was done past the policy's gates, and everybody will see it"
 
 
 def promote(
@@ -61,7 +62,7 @@ def promote(
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
-        plan = _promotion(reader, row, alias, current, again=again)
+        plan = staging.plan_for(reader, row, alias, current, again=again)
         now = current.record.to_version if current else None
         warnings = [*_warnings(row, now), *new_alias(reader, bundle, alias)]
         if plan is None:
@@ -172,7 +173,7 @@ def stage_promotion(
     current = session.catalog.alias(record.bundle, alias)
     row = session.catalog.release(record.bundle, record.version)  # None while it is only staged
     plan = (
-        _promotion(session.catalog, row, alias, current, again=False)
+        staging.plan_for(session.catalog, row, alias, current)
         if row is not None
         else plan_promotion(current.record if current else None, record.version, again=False)
     )
@@ -182,7 +183,7 @@ def stage_promotion(
     passage = _admitted(session, record.bundle, alias, plan, current, words, subject=subject, break_glass=False)
     if not isinstance(passage, gates.Passage):
         return passage
-    return _stage(session, record.bundle, alias, plan, release.commit, words, passage)
+    return staging.stage(session, record.bundle, alias, plan, release.commit, words, passage)
 
 
 def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveRecord] | None:
@@ -201,7 +202,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
         return None
     else:
         try:
-            plan = _promotion(reader, row, asked.alias, current, again=request.again)
+            plan = staging.plan_for(reader, row, asked.alias, current, again=request.again)
         except (Yanked, Barred):
             return None
     if plan is None:
@@ -211,7 +212,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
         return None
     passage = gates.Passage(judged.policy_number or None, request=request.number)
     commit = row.commit if row else None
-    return _stage(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
+    return staging.stage(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
 
 
 def new_alias(reader: CatalogReader, bundle: str, alias: str, *, first: MoveRecord | None = None) -> list[str]:
@@ -248,7 +249,7 @@ def answer(written: Written[MoveRecord], session: Session, warnings: list[str] |
         "at": reading.time(record.stamp.at),
         "actor": record.stamp.actor,
         "serial": record.stamp.serial,
-        "warnings": warnings or [],
+        "warnings": [*(warnings or []), *([_BROKEN] if record.glass else [])],
         "operation": record.stamp.operation or None,
         "policy": record.policy,
         "request": record.request,
@@ -297,64 +298,9 @@ def _make(
     warnings: list[str],
     passage: gates.Passage,
 ) -> answers.MoveAnswer:
-    written = _stage(session, bundle, alias, plan, release, words, passage)
+    written = staging.stage(session, bundle, alias, plan, release, words, passage)
     session.commit()
     return answer(written, session, warnings)
-
-
-def _stage(
-    session: Session,
-    bundle: str,
-    alias: str,
-    plan: Plan,
-    release: str | None,
-    words: str,
-    passage: gates.Passage,
-) -> Written[MoveRecord]:
-    return session.stage(
-        lambda stamp: _record(stamp, bundle, alias, plan, words, passage),
-        TreeOf(release) if release else Files(),
-        lambda at: (at or ROOT, *([release] if release else [])),
-    )
-
-
-def _record(stamp: Stamp, bundle: str, alias: str, plan: Plan, words: str, passage: gates.Passage) -> MoveRecord:
-    return MoveRecord(
-        stamp=stamp,
-        bundle=bundle,
-        alias=alias,
-        seq=plan.seq,
-        action=plan.action,
-        from_version=plan.from_version,
-        to_version=plan.to_version,
-        back=plan.back,
-        reason=words,
-        bars=plan.bars,
-        again=plan.again,
-        policy=passage.policy,
-        request=passage.request,
-        glass=passage.glass,
-    )
-
-
-def _promotion(
-    reader: CatalogReader, row: ReleaseRow, alias: str, current: MoveRow | None, *, again: bool
-) -> Plan | None:
-    bundle, version = row.record.bundle, row.record.version
-    plan = plan_promotion(current.record if current else None, version, again=again)
-    if plan is None:
-        return None
-    if row.yanked is not None:
-        raise Yanked(
-            f"{bundle}@v{version} is yanked: {row.yanked}",
-            hint=f"promote another release, or take it back: pinset unyank {bundle}@v{version}",
-        )
-    if version in reader.bars(bundle, alias) and not again:
-        raise Barred(
-            f"{bundle}@v{version} was rolled back from {alias}, and is barred from it",
-            hint=f"if it is right this time: pinset promote {bundle}@v{version} {alias} --again -m TEXT",
-        )
-    return plan
 
 
 def _expect(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
-from pinset.domain.answers import FindingAnswer  # noqa: TC001 - pydantic reads the annotations
-
 
 class GateAnswer(TypedDict):
     """One gate. wants, found: sentences. can_close: open, it may pass later by time or by what others do.
@@ -45,8 +43,9 @@ gates: all of them, open ones first. reason: what else is against it (yanked, ba
 class PolicyAnswer(TypedDict):
     """A policy. number: 0 and an empty text before there is one. current: it is the one in force.
 
-    operation: of the write that made it, in the answer of an edit. changed: False where the text was in force already.
-    request: of the request that an edit became, None where it was none.
+    request: the request that it fulfilled, or, in the answer of an edit that waits for approvals, the one it became;
+    the rest is then of the policy that stays in force. glass: it was edited past the policy's own rule.
+    changed, operation: in the answer of an edit; False where nothing came into force.
     """
 
     number: int
@@ -55,10 +54,11 @@ class PolicyAnswer(TypedDict):
     at: str | None
     actor: str | None
     reason: str
+    request: int | None
+    glass: bool
     current: bool
-    operation: NotRequired[str | None]
     changed: NotRequired[bool]
-    request: NotRequired[int | None]
+    operation: NotRequired[str | None]
 
 
 class PolicyItem(TypedDict):
@@ -77,7 +77,8 @@ class PolicyItem(TypedDict):
 class WouldAnswer(TypedDict):
     """What a policy says of one alias. what: ``serves``, that which it serves now; ``next``, what its source serves.
 
-    passed: every gate that depends on the release alone is; approvals and freezes are not counted.
+    passed: its gates are; of what comes next approvals and freezes are not counted. gates: of what is served only those
+    that depend on the release itself: evidence, components, signatures.
     """
 
     bundle: str
@@ -90,10 +91,12 @@ class WouldAnswer(TypedDict):
 
 
 class PolicyCheckAnswer(TypedDict):
-    """A policy, tried on the registry as it is. ok: it is well-formed, and refuses nothing that is served now."""
+    """A policy, tried on the registry as it is. ok: it refuses nothing that is served now.
+
+    more: there are more aliases than were judged.
+    """
 
     ok: bool
-    findings: list[FindingAnswer]
     would: list[WouldAnswer]
     warnings: list[str]
     more: bool

@@ -27,7 +27,12 @@ _PASSED: Final = {"yes": True, "no": False}
 
 def policy(record: PolicyRecord) -> Described:
     """A policy came into force."""
-    keys = {"Policy": str(record.number), "Digest": record.digest, "Policy-Request": number(record.request)}
+    keys = {
+        "Policy": str(record.number),
+        "Digest": record.digest,
+        "Policy-Request": number(record.request),
+        "Glass": "broken" if record.glass else None,
+    }
     return f"policy {record.number}", record.reason, keys
 
 
@@ -39,6 +44,7 @@ def build_policy(stamp: Stamp, keys: Mapping[str, str], words: str) -> PolicyRec
         digest=keys["Digest"],
         request=optional(keys, "Policy-Request"),
         reason=words,
+        glass="Glass" in keys,
     )
 
 

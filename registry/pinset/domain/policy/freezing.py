@@ -27,12 +27,16 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Comes back every week. starts: minutes after Monday 00:00; length: minutes, at most a week."""
+    """Comes back every week. starts: minutes after Monday 00:00; length: minutes, at most a week.
+
+    hint: what somebody who wrote it may have meant otherwise, '' where that is nothing.
+    """
 
     starts: tuple[int, ...]
     length: int
     zone: str
     written: str
+    hint: str = ""
 
     def around(self, now: int) -> Moments | None:
         """The stretch that a time is in; None where it is in none."""
@@ -59,6 +63,7 @@ class Once:
     since: int
     until: int
     written: str
+    hint: str = ""
 
     def around(self, now: int) -> Moments | None:
         """The stretch, where a time is in it."""

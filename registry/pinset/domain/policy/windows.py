@@ -63,7 +63,23 @@ def _window(reader: Reader, value: Any, path: Path) -> Window | None:
         return None
     if zone is None or not starts or not length:
         return None
-    return Weekly(tuple(starts), length, zone, _written(found))
+    return Weekly(tuple(starts), length, zone, _written(found), _hint(found, starts, length))
+
+
+def _hint(found: dict[str, Any], starts: Sequence[int], length: int) -> str:
+    """What is easily meant otherwise: hours over midnight on days that follow each other are not one long stretch."""
+    if "from" not in found or "days" not in found or len(starts) < 2 or length == WHOLE_DAY:
+        return ""
+    over = any(start % WHOLE_DAY + length > WHOLE_DAY for start in starts)
+    weekend = not {5 * WHOLE_DAY, 6 * WHOLE_DAY}.isdisjoint(start - start % WHOLE_DAY for start in starts)
+    if not over or not weekend:
+        return ""
+    first, last = DAYS[starts[0] // WHOLE_DAY], DAYS[(starts[-1] // WHOLE_DAY + 1) % 7]
+    begin, end = found["from"], found["to"]
+    return (
+        f"the freeze {_written(found)} is of each day by itself, so from {end} to {begin} it moves; "
+        f'for one long stretch: from: "{first} {begin}", to: "{last} {end}"'
+    )
 
 
 def _written(found: dict[str, Any]) -> str:

@@ -10,13 +10,17 @@ from pinset.domain.records.base import MAIN_REF, Stamp, evidence_or_proposals_re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRecord:
-    """A policy came into force. number: from 1, rising by one. digest: SHA-256 of its text (``sha256:`` and hex)."""
+    """A policy came into force. number: from 1, rising by one. digest: SHA-256 of its text (``sha256:`` and hex).
+
+    request: the request that it fulfils. glass: it came past the rule of the policy before it.
+    """
 
     stamp: Stamp
     number: int
     digest: str
     request: int | None = None
     reason: str = ""
+    glass: bool = False
 
     @property
     def ref(self) -> str:
