@@ -144,6 +144,13 @@ def admit(
     raise gates_open(_where(binding), what, judged)
 
 
+def refuse_early(session: Session, binding: Binding, subject: Subject) -> None:
+    """Raises GatesOpen where a move of the caller's cannot pass, and no request can wait for it."""
+    judged = judge(session, at=session.now, binding=binding, requester_person=session.caller.who, subject=subject)
+    if not judged.passed and not judged.can_wait:
+        raise gates_open(_where(binding), f"v{binding.to_version}", judged)
+
+
 def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
     """Let a rollback pass: at once along the Back chain.
 

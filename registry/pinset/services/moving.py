@@ -186,6 +186,16 @@ def stage_promotion(
     return staging.stage(session, record.bundle, alias, plan, release.commit, words, passage)
 
 
+def refuse_early(session: Session, record: ReleaseRecord, alias: str, components: Mapping[str, int]) -> None:
+    """Raises GatesOpen where a release that is about to be staged cannot be promoted: then nothing of it is written."""
+    current = session.catalog.alias(record.bundle, alias)
+    plan = plan_promotion(current.record if current else None, record.version, again=False)
+    if plan is not None:
+        before = current.record if current else None
+        binding = gates.binding_of(session.catalog, record.bundle, alias, plan, before, record)
+        gates.refuse_early(session, binding, gates.Subject(record, components))
+
+
 def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveRecord] | None:
     """Stage the move that a request asks for; None where it may not be made, now or any more.
 

@@ -74,7 +74,7 @@ def publish(
         if before:
             found = findings.as_answers(checked.result.findings)
             return _answer_again(session, before, found)
-        release, created = _stage(session, checked, label, words, source, number)
+        release, created = _stage(session, checked, label, words, source, number, alias)
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         held = _components(checked) if created else None
         move = moving.stage_promotion(session, release, alias, words, held) if alias else None
@@ -100,6 +100,7 @@ def _stage(
     words: str,
     source: str | None,
     number: int | None,
+    alias: str | None,
 ) -> tuple[Written[ReleaseRecord], bool]:
     """The release that has this content, staged where there is none; whether it is new."""
     result = checked.confirm(session)
@@ -130,6 +131,8 @@ def _stage(
             allow_reason=words if waived else "",
         )
 
+    if alias is not None:
+        moving.refuse_early(session, record(session.stamp()), alias, _components(checked))
     files = {MANIFEST: form.manifest, **form.files}
     return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True
 

@@ -117,6 +117,22 @@ class Session:
             )
         return found
 
+    def stamp(self) -> Stamp:
+        """The stamp of what is staged next."""
+        head = self.catalog.head()
+        last = self._entries[-1].record.stamp if self._entries else None
+        return Stamp(
+            serial=(last.serial if last else head.serial) + 1,
+            prev=self._entries[-1].commit if self._entries else head.commit,
+            at=self.now,
+            actor=self.caller.actor,
+            operation=self.operation_id or "",
+            request=self.operation.request,
+            person=self.caller.recorded_person,
+            via=self.caller.via or None,
+            registry=head.registry_id,
+        )
+
     def stage(
         self,
         make: Callable[[Stamp], R],
@@ -128,27 +144,14 @@ class Session:
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
         """
-        head = self.catalog.head()
-        last = self._entries[-1].record.stamp if self._entries else None
-        stamp = Stamp(
-            serial=(last.serial if last else head.serial) + 1,
-            prev=self._entries[-1].commit if self._entries else head.commit,
-            at=self.now,
-            actor=self.caller.actor,
-            operation=self.operation_id or "",
-            request=self.operation.request,
-            person=self.caller.recorded_person,
-            via=self.caller.via or None,
-            registry=head.registry_id,
-        )
-        record = make(stamp)
+        record = make(self.stamp())
         if self.caller.dry_run:
             return self._staged(Entry(commit="", record=record, files={}), record)
         staged = [move.new for move in self._moves if move.ref == record.ref]
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
             NewCommit(
-                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=stamp.at
+                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=record.stamp.at
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
