@@ -74,7 +74,8 @@ def test_a_rule_binds_what_its_patterns_fit() -> None:
 
 def test_the_shortest_patience_counts() -> None:
     text = "format: 1\nrules:\n" + "".join(
-        f"  - {{bundles: '*', aliases: production, approvals: {{count: 1, within: {span}}}}}\n" for span in ("7d", "90m")
+        f"  - {{bundles: '*', aliases: production, approvals: {{count: 1, within: {span}}}}}\n"
+        for span in ("7d", "90m")
     )
     assert parse(text).patience("a", "production") == 90 * MINUTE
     assert parse(text).patience("a", "staging") == 7 * DAY

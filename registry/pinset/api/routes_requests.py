@@ -44,7 +44,7 @@ def get_request(asked: p.Reads, number: p.Request) -> Response:
 
 
 @router.post("/{number}/approve", **_DECIDING)
-def approve(asked: p.Approves, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
+def approve(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Approve a request, if it is the one of If-Match; the last approval lets happen what it asks for."""
     return asked.changed(
         body.reason,
@@ -55,7 +55,7 @@ def approve(asked: p.Approves, number: p.Request, body: r.DecisionRequest, if_ma
 
 
 @router.post("/{number}/reject", **_DECIDING)
-def reject(asked: p.Approves, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
+def reject(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Reject a request, for good."""
     return asked.changed(
         body.reason,
@@ -66,7 +66,7 @@ def reject(asked: p.Approves, number: p.Request, body: r.DecisionRequest, if_mat
 
 
 @router.post("/{number}/withdraw", **_DECIDING)
-def withdraw(asked: p.Approves, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
+def withdraw(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Take a request back, for good. Only who made it may."""
     return asked.changed(
         body.reason,

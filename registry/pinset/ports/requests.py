@@ -37,5 +37,5 @@ class Requests(Protocol):
     def settle(self, caller: Caller) -> SettledAnswer:
         """Make what open requests ask for whose gates have all passed by now, such as by time.
 
-        Only where the caller may make such a move itself; the others are left alone.
+        For who may promote everywhere; changes of the policy only where the caller may make them, too.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain import messages, names
-from pinset.domain.access import Verb, may
+from pinset.domain.access import Verb, may, may_anywhere, permit, permit_anywhere
 from pinset.domain.records import Aim, Decision, DecisionRecord, MoveRecord, PolicyRecord, RequestRecord, Stamp
 from pinset.errors import (
     InvalidInput,
@@ -54,15 +54,18 @@ class LocalRequests:
         """Requests, newest first."""
         if bundle is not None:
             names.bundle_name(bundle)
-        wanted = _state(state)
+        wanted, grants = _state(state), self._context.grants
+        permit_anywhere(grants, Verb.READ)
         with reading.view(self._context) as reader:
-            if bundle is not None:
+            if bundle is not None and may(grants, Verb.READ, bundle):
                 reading.need_bundle(reader, bundle)
             at, items, last = self._now(reader), [], None
             for looked, found in enumerate(requests.newest_first(reader, bundle=bundle, before=reading.number(cursor))):
                 if last is not None and (len(items) == limit or looked == _LOOKED_AT):
                     return {"items": items, "next": str(last)}
-                last = found.record.stamp.serial
+                last, asked = found.record.stamp.serial, found.record.binding
+                if not may(grants, Verb.READ, asked.bundle, asked.alias):
+                    continue
                 standing = state_of(reader, found.record, at)
                 if wanted is None or standing.state is wanted:
                     items.append(_answer(reader, found, at, standing))
@@ -70,8 +73,11 @@ class LocalRequests:
 
     def show(self, number: int) -> RequestAnswer:
         """A request."""
+        permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
-            return _answer(reader, requests.find(reader, number), self._now(reader))
+            found = requests.find(reader, number)
+            permit(self._context.grants, Verb.READ, found.record.binding.bundle, found.record.binding.alias)
+            return _answer(reader, found, self._now(reader))
 
     def approve(self, caller: Caller, number: int, *, reason: str = "", revision: str | None = None) -> DecisionAnswer:
         """Approve a request."""
@@ -87,6 +93,7 @@ class LocalRequests:
 
     def settle(self, caller: Caller) -> SettledAnswer:
         """Make what open requests ask for whose gates have all passed."""
+        caller.need(Verb.PROMOTE)
         with reading.view(self._context) as reader:
             at = self._now(reader)
             ready = [
@@ -101,6 +108,7 @@ class LocalRequests:
     def _decide(
         self, caller: Caller, number: int, decision: Decision, reason: str, revision: str | None
     ) -> DecisionAnswer:
+        _need_anywhere(caller, decision)
         words = messages.clean_words(reason)
         if decision is Decision.REJECT and not words:
             raise InvalidInput("a rejection wants a reason", hint="say it with -m TEXT; who asked will read it")
@@ -205,10 +213,18 @@ def _state(text: str | None) -> State | None:
     return State(text)
 
 
+def _need_anywhere(caller: Caller, decision: Decision) -> None:
+    """Raises PermissionDenied for who may decide about no request, whether there is this one or not."""
+    if decision is Decision.WITHDRAW:
+        permit_anywhere(caller.grants, Verb.READ)
+    elif not may_anywhere(caller.grants, Verb.POLICY):
+        permit_anywhere(caller.grants, Verb.APPROVE)
+
+
 def _need(caller: Caller, request: RequestRecord, decision: Decision) -> None:
     asked = request.binding
     if decision is Decision.WITHDRAW:
-        caller.need(Verb.READ, asked.bundle)
+        caller.need(Verb.READ, asked.bundle, asked.alias)
     elif asked.aim is Aim.POLICY:
         caller.need(Verb.POLICY)
     else:

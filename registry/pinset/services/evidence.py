@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import evidence, findings, messages, names
-from pinset.domain.access import Verb
+from pinset.domain.access import Verb, permit
 from pinset.domain.checks.texts import check_secrets
 from pinset.domain.notes import digest_of_text
 from pinset.domain.records import MoveRecord, ResultRecord, Stamp
@@ -80,7 +80,7 @@ class LocalEvidence:
         self, bundle: str, *, suite: str | None = None, cursor: str | None = None, limit: int = 100
     ) -> Page[ResultAnswer]:
         """Results of all releases of a bundle, newest first."""
-        names.bundle_name(bundle)
+        permit(self._context.grants, Verb.READ, names.bundle_name(bundle))
         with reading.view(self._context) as reader:
             reading.need_bundle(reader, bundle)
             return _page(reader, bundle, None, suite, cursor, limit)
@@ -89,15 +89,19 @@ class LocalEvidence:
         self, reference: str, *, suite: str | None = None, cursor: str | None = None, limit: int = 100
     ) -> Page[ResultAnswer]:
         """Results of a release, newest first."""
+        wanted = parse(reference)
+        reading.permit(self._context, wanted)
         with reading.view(self._context) as reader:
-            row, _ = reading.find_release(reader, parse(reference))
+            row, _ = reading.find_release(reader, wanted)
             return _page(reader, row.record.bundle, row.record.version, suite, cursor, limit)
 
     def report(self, reference: str, suite: str) -> str:
         """The report that came with the newest result of a suite."""
         evidence.suite_name(suite)
+        wanted = parse(reference)
+        reading.permit(self._context, wanted)
         with reading.view(self._context) as reader:
-            row, _ = reading.find_release(reader, parse(reference))
+            row, _ = reading.find_release(reader, wanted)
             bundle, version = row.record.bundle, row.record.version
             found = newest(reader, bundle, version, suite)
             if found is None:

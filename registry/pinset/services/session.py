@@ -15,15 +15,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset.domain import messages
+from pinset.domain.access import EVERYTHING
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.discretion import discreet
 from pinset.services.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pinset.domain.access import Grant
     from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
@@ -47,6 +50,8 @@ class Context:
     state: State
     clock: Clock
     sights: Sights
+    grants: tuple[Grant, ...] = EVERYTHING
+    """What whoever reads may: see `LocalRegistry.seen_by`. Who writes is the `Caller`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,11 @@ class Session:
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
             NewCommit(
-                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=record.stamp.at
+                tree=tree,
+                parents=parents(at),
+                message=messages.encode(record),
+                author=self.caller.actor,
+                at=record.stamp.at,
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
@@ -218,10 +227,11 @@ def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str,
     operation = operation_of(caller, verb, arguments)
     session = None
     try:
-        with context.store.exclusive():
+        with context.store.exclusive(), discreet(caller.grants):
             ready(context)
             with context.catalog.writing() as catalog:
                 repair(context, catalog)
+                caller.confirm()
                 session = Session(context, catalog, caller, operation)
                 yield session
     except PinsetError as error:
