@@ -212,7 +212,7 @@ def test_every_route_says_what_it_takes(api: Any) -> None:
     assert len(routes) > 30
     for method, path, verb in routes:
         assert verb in REQUIRED, (method, path)
-        if method not in ("GET", "HEAD") and path not in ("/v1/diff", "/v1/check", "/v1/resolve"):
+        if method not in ("GET", "HEAD") and path not in ("/v1/diff", "/v1/check", "/v1/resolve", "/v1/policy/check"):
             assert REQUIRED[verb] is not Scope.READ, (method, path)
 
 
@@ -226,6 +226,7 @@ def test_scopes_bind_every_route(two: LocalRegistry, api: Any) -> None:
         "path": "x.md",
         "kind": "prompts",
         "name": "none",
+        "number": 1,
     }
     for method, path, verb in _routes(api):
         where = path.replace("{path:path}", "{path}").format(operation="op_x", **values)

@@ -247,7 +247,10 @@ def test_retiring_wants_the_approvals_and_the_time(registry: Registry) -> None:
     edit(registry, SHUT)
     dry = registry.retire(replace(ME, dry_run=True), NAME, ALIAS)
     assert (dry["to"], dry["policy"]) == (None, 1)  # what a release must hold is no gate of a retirement
-    edit(registry, "format: 1\nrules: [{bundles: '*', aliases: production, freeze: {since: 2020-01-01, until: 2100-01-01, zone: UTC}}]\n")
+    edit(
+        registry,
+        "format: 1\nrules: [{bundles: '*', aliases: production, freeze: {since: 2020-01-01, until: 2100-01-01, zone: UTC}}]\n",
+    )
     with pytest.raises(GatesOpen) as caught:
         registry.retire(ME, NAME, ALIAS)
     assert caught.value.details["gates"][0]["at"] == "2100-01-01T00:00:00.000000Z"

@@ -34,7 +34,14 @@ def only(wants: str, **facts: Any) -> Gate:
 def result(suite: str, score: str | None, *, passed: bool | None = None, age: int = 0, serial: int = 5) -> ResultRecord:
     stamp = Stamp(serial=serial, prev="c", at=NOW - age, actor="ci", operation="op")
     return ResultRecord(
-        stamp=stamp, bundle="support", version=2, digest="sha256:1", suite=suite, score=score, threshold=None, passed=passed
+        stamp=stamp,
+        bundle="support",
+        version=2,
+        digest="sha256:1",
+        suite=suite,
+        score=score,
+        threshold=None,
+        passed=passed,
     )
 
 

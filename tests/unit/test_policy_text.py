@@ -74,7 +74,8 @@ def test_a_rule_binds_what_its_patterns_fit() -> None:
 
 def test_the_shortest_patience_counts() -> None:
     text = "format: 1\nrules:\n" + "".join(
-        f"  - {{bundles: '*', aliases: production, approvals: {{count: 1, within: {span}}}}}\n" for span in ("7d", "90m")
+        f"  - {{bundles: '*', aliases: production, approvals: {{count: 1, within: {span}}}}}\n"
+        for span in ("7d", "90m")
     )
     assert parse(text).patience("a", "production") == 90 * MINUTE
     assert parse(text).patience("a", "staging") == 7 * DAY
@@ -143,9 +144,9 @@ policy: {editors: [ana], approvals: 1}
         (rule("freeze: {since: 2026-12-20, until: 2026-12-19, zone: UTC}"), "bad-value"),
         (rule("freeze: {since: 0001-01-01, until: 2026-12-19, zone: UTC}"), "bad-value"),
         (rule("freeze: {since: 2026-12-20, until: 2026-12-21, days: mon, zone: UTC}"), "bad-value"),
-        ("format: 1\npolicy: {editors: []}", "policy-lockout"),
-        ("format: 1\npolicy: {editors: [ana, ana], approvals: 1}", "policy-lockout"),
-        ("format: 1\npolicy: {editors: [ana, ben], approvals: 2}", "policy-lockout"),
+        ("format: 1\npolicy: {editors: []}", "bad-value"),
+        ("format: 1\npolicy: {editors: [ana, ana], approvals: 1}", "bad-value"),
+        ("format: 1\npolicy: {editors: [ana, ben], approvals: 2}", "bad-value"),
         ("format: 1\npolicy: {approvals: 1}", "missing-key"),
     ],
 )

@@ -143,7 +143,11 @@ class Session:
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
             NewCommit(
-                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=record.stamp.at
+                tree=tree,
+                parents=parents(at),
+                message=messages.encode(record),
+                author=self.caller.actor,
+                at=record.stamp.at,
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
