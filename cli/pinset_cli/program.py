@@ -44,6 +44,8 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
+    "request": Listed("requests", "request", "What waits for the approval of others."),
+    "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
@@ -54,6 +56,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
     "policy": Listed("policies", "policy", "Who may make an alias serve what, on what evidence and when."),
     "token": Listed("tokens", "token", "Credentials."),
+    "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

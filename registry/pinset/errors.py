@@ -111,6 +111,12 @@ class AliasMoved(Conflict):
     code = "alias_moved"
 
 
+class RequestChanged(Conflict):
+    """The request of this number is another one than the caller has seen."""
+
+    code = "request_changed"
+
+
 class PolicyMoved(Conflict):
     """A compare-and-swap failed: another policy is in force than the caller thinks."""
 
@@ -166,6 +172,18 @@ class Protected(Refused):
     """The policy protects the alias, and this way around its gates is not taken."""
 
     code = "protected"
+
+
+class RequestClosed(Refused):
+    """The request was decided, has expired, or is about what is no longer so; ``details["state"]`` says which."""
+
+    code = "request_closed"
+
+
+class OwnApproval(Refused):
+    """Nobody approves what they asked for or published themselves."""
+
+    code = "own_approval"
 
 
 class NothingBehind(Refused):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
+
+if TYPE_CHECKING:
+    from pinset.domain.answers import MoveAnswer
 
 _STARTER = """\
 release:
@@ -108,6 +112,8 @@ def publish(
 ) -> None:
     """Publish a release; prints NAME@vN.
 
+    Exits 1 where the promotion of --alias became a request; the release is published all the same.
+
     Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
     """
     from pinset_cli.workcopy import read_bundle
@@ -137,12 +143,24 @@ def publish(
                 if answer["move"]:
                     for warning in answer["move"]["warnings"]:
                         output.talk(output.safe(f"warning: {warning}"))
-                    serves = "would serve" if dry_run else "now serves"
-                    output.talk(f"{answer['bundle']}@{answer['move']['alias']} {serves} v{answer['move']['to']}")
+                    _say_move(answer["move"], dry_run=dry_run)
     if not as_json:
         output.unchanged(dry_run=dry_run)
     if as_json:
         output.show_json(published[0] if len(published) == 1 else {"items": published, "next": None})
+    if any(answer["move"] and answer["move"]["action"] == "request" for answer in published):
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+def _say_move(move: MoveAnswer, *, dry_run: bool) -> None:
+    """What became of the promotion that a publish was to make too."""
+    place = f"{move['bundle']}@{move['alias']}"
+    if move["action"] != "request":
+        output.talk(f"{place} {'would serve' if dry_run else 'now serves'} v{move['to']}")
+        return
+    output.talk(f"{place} wants approvals: request {move['request']} {'would be' if dry_run else 'is'} made")
+    if not dry_run:
+        output.advise(f"    pinset request show {move['request']}")
 
 
 def pull(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset.errors import EXIT_ANSWER_IS_NO, PinsetError
-from pinset_cli import complete, output, waiting
+from pinset.errors import EXIT_ANSWER_IS_NO, InvalidInput, PinsetError
+from pinset_cli import asking, complete, output, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
@@ -32,6 +32,9 @@ def promote(
     break_glass: o.BreakGlass = False,
     message: o.Message = "",
     wait: o.Wait = False,
+    when_approved: Annotated[
+        bool, typer.Option("--when-approved", help="Wait until others have approved it, where they must.")
+    ] = False,
     timeout: o.Timeout = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -39,17 +42,30 @@ def promote(
 ) -> None:
     """Make an alias serve a release.
 
+    Where the policy wants the approval of others it becomes a request, and the command exits 1.
+
+    With --when-approved it waits until the move is made; it exits 5 where the request comes to nothing, 8 when the time is over.
+
     With --wait exits 1 where some client that runs does not hold it in time; the move stays.
 
     Example: pinset promote support-summarizer@staging production --expect v7
     """
     reference, alias = o.promotion(target, "promote")
-    chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
+    if wait and when_approved:
+        raise InvalidInput(
+            "--wait and --when-approved wait for different things",
+            hint="wait for the approval, then promote with --wait",
+        )
+    chosen = Options(registry, as_json, dry_run)
+    seconds = None if when_approved else waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
         began = time.monotonic()
         answer = found.promote(
             caller(chosen), reference, alias, expect=expect, reason=message, again=again, break_glass=break_glass
         )
+        if answer["action"] == "request":
+            asking.end(found, answer, chosen, when_approved=when_approved, seconds=timeout)
+            return
         _end(found, answer, chosen, seconds, began)
 
 
@@ -73,8 +89,6 @@ def rollback(
 
     Example: pinset rollback support-summarizer@production -m "refuses refunds"
     """
-    from pinset.errors import InvalidInput
-
     bundle, alias = o.bundle_and_alias(target)
     _check_time(at)
     chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
@@ -144,6 +158,8 @@ def alias_retire(
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         answer = found.retire(caller(chosen), bundle, name, reason=message, break_glass=break_glass)
+        if answer["action"] == "request":
+            asking.end(found, answer, chosen, when_approved=False, seconds=None)
     _show(answer, chosen)
 
 
@@ -234,7 +250,6 @@ def _say_barred(answer: MoveAnswer, verb: str) -> None:
 def _check_time(at: str | None) -> None:
     """Raises InvalidInput for what is not a time, before anything is asked."""
     from pinset.domain import messages, names
-    from pinset.errors import InvalidInput
 
     try:
         if at is not None:

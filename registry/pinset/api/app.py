@@ -14,9 +14,11 @@ from pinset.api import (
     routes_comparing,
     routes_components,
     routes_events,
+    routes_evidence,
     routes_keeping,
     routes_policies,
     routes_releases,
+    routes_requests,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
@@ -28,7 +30,7 @@ from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
-from pinset.api.streams import Credentials
+from pinset.api.watch import Watch
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -39,16 +41,20 @@ if TYPE_CHECKING:
 
     from fastapi.routing import APIRoute
 
+    from pinset.auth.identity import Identity
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
+    from pinset.services.settling import Settler
 
 _ROUTERS = (
     routes_releases.router,
+    routes_requests.router,
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
     routes_events.router,
+    routes_evidence.router,
     routes_policies.router,
     routes_keeping.router,
     routes_keeping.open_router,
@@ -62,15 +68,19 @@ def create_app(
     scrubs: Scrubs | None = None,
     clock: Clock | None = None,
     at_end: Callable[[], None] | None = None,
+    others: Callable[[str], Identity] | None = None,
 ) -> FastAPI:
     """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry.
+
+    others: whose a bearer is that is none of the registry's tokens: see `Admissions`. With it a credential is needed.
 
     scrubs, clock: with both, and unless the settings say otherwise, the registry is scrubbed while the application
     runs.
     """
     settings = settings or Settings()
     adoption = Adoption(registry.keep_sights)
-    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock)], at_end))
+    settling = [registry.settler(settings.settle_seconds)] if settings.settle_seconds > 0 else []
+    app = _routed(_working([adoption, *settling, *_scrubbing(registry, settings, scrubs, clock)], at_end))
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
@@ -81,10 +91,10 @@ def create_app(
     app.state.probe = CapacityLimiter(1)
     app.state.counting = CapacityLimiter(1)
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
-    app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
-    admissions = Admissions(registry)
+    admissions = app.state.admissions = Admissions(registry, others)
+    app.state.watch = Watch(admissions)
     app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
     problems.install(app)
     app.add_middleware(
@@ -114,7 +124,7 @@ def describe() -> dict[str, Any]:
 
 
 def _working(
-    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
+    workers: Sequence[Adoption | Scrubber | Settler], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """The lifespan of an application: threads work from its start to its end, and what is left is done then.
 

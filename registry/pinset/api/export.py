@@ -11,9 +11,11 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
-from pinset.domain.answers import policy
+from pinset.domain.answers import evidence, policy
+from pinset.domain.answers import requests as asked
+from pinset.wire import deciding, requests
+from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
-from pinset.wire import requests
 from pinset.wire.problem import Problem
 
 SHAPES: Final[dict[str, Any]] = {
@@ -30,6 +32,11 @@ SHAPES: Final[dict[str, Any]] = {
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
     "yank": answers.YankAnswer,
+    "evidence": evidence.EvidenceAnswer,
+    "evidence-item": evidence.ResultAnswer,
+    "request": asked.RequestAnswer,
+    "decision": asked.DecisionAnswer,
+    "settled": asked.SettledAnswer,
     "policy": policy.PolicyAnswer,
     "policy-item": policy.PolicyItem,
     "policy-check": policy.PolicyCheckAnswer,
@@ -49,6 +56,8 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "evidence-request": evidence_requests.EvidenceRequest,
+    "decision-request": deciding.DecisionRequest,
     "policy-request": policy_requests.PolicyRequest,
     "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,

@@ -13,6 +13,7 @@ from fastapi import Header, Path, Query
 
 from pinset.api import problems
 from pinset.api.context import Asked, asking
+from pinset.domain.access import Verb
 from pinset.domain.adoption import CLIENT, HOLDS
 from pinset.domain.names import KINDS
 from pinset.domain.references import SelectorKind
@@ -48,6 +49,9 @@ File = Annotated[str, _text(_FILE, "A file's path in a release.", 512)]
 OPERATION: Final = re.compile("op_[0-9a-f]{24}")
 Operation = Annotated[str, _text(f"^{OPERATION.pattern}$", "An operation's id.", 27)]
 TokenName = Annotated[str, _text("^[a-z0-9][a-z0-9._@-]{0,62}$", "A token's name.", 63)]
+Suite = Annotated[str, _text("^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$", "A suite of evaluations.")]
+Suites = Annotated[str | None, Query(max_length=64, description="Only results of this suite.")]
+Request = Annotated[int, Path(ge=1, le=999_999_999, description="A request's number.")]
 Form = Annotated[Literal["document", "sealed", "summary"], Query(description="Which shape to answer in.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="What `next` of the page before said.")]
@@ -61,14 +65,23 @@ Absent = Annotated[
 ]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="ETags that the client has.")]
 
-Reads = Annotated[Asked, asking("read", changes=False)]
-Publishes = Annotated[Asked, asking("publish")]
-Moves = Annotated[Asked, asking("move")]
-Yanks = Annotated[Asked, asking("yank")]
-Policies = Annotated[Asked, asking("policy")]
-Verifies = Annotated[Asked, asking("verify", changes=False)]
-Looks = Annotated[Asked, asking("tokens", changes=False)]
-Credentials = Annotated[Asked, asking("tokens", keeps=False)]
+Asks = Annotated[Asked, asking(None, changes=False)]
+Reads = Annotated[Asked, asking(Verb.READ, changes=False)]
+ReadsAll = Annotated[Asked, asking(Verb.READ, whole=True, changes=False)]
+Publishes = Annotated[Asked, asking(Verb.PUBLISH)]
+PublishesParts = Annotated[Asked, asking(Verb.COMPONENT)]
+Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
+RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
+Retires = Annotated[Asked, asking(Verb.RETIRE)]
+Yanks = Annotated[Asked, asking(Verb.YANK)]
+Evidences = Annotated[Asked, asking(Verb.EVIDENCE)]
+Decides = Annotated[Asked, asking(None)]
+"""What it takes depends on what is decided about: see `services.approving`."""
+Settles = Annotated[Asked, asking(Verb.PROMOTE, whole=True)]
+Policies = Annotated[Asked, asking(Verb.POLICY)]
+Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
+Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
+Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 
 ADOPTING: Final = [
     {

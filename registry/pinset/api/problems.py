@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
-_MOVED: Final = ("alias_moved", "policy_moved")
+_MOVED: Final = ("alias_moved", "policy_moved", "request_changed")
 _LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "OPTIONS"})
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")

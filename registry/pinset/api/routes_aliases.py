@@ -17,7 +17,10 @@ from pinset.wire import requests as r  # noqa: TC001 - the framework reads the a
 router = APIRouter(prefix="/v1/bundles/{bundle}/aliases", responses=p.LOOKING, tags=["aliases"])
 _BreakGlass = Annotated[bool, Query(description="Past the gates of the policy, for whom it names, with a reason.")]
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
-_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING}}
+_ASKED: dict[int | str, dict[str, Any]] = {
+    202: {"model": a.MoveAnswer, "description": "It waits for approvals: the action is `request`."}
+}
+_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING, **_ASKED}}
 
 
 @router.get("", response_model=a.Page[a.AliasAnswer])
@@ -36,7 +39,7 @@ def get_alias(
 
 @router.put("/{alias}", **_MOVING)
 def promote(
-    asked: p.Moves,
+    asked: p.Promotes,
     bundle: p.Bundle,
     alias: p.Alias,
     body: r.PromoteRequest,
@@ -57,13 +60,14 @@ def promote(
             again=body.again,
             break_glass=body.break_glass,
         ),
+        status=_status,
         headers=move_tag,
     )
 
 
 @router.delete("/{alias}", **_MOVING)
 def retire(
-    asked: p.Moves,
+    asked: p.Retires,
     bundle: p.Bundle,
     alias: p.Alias,
     reason: Annotated[str, Query(max_length=1000)] = "",
@@ -78,12 +82,13 @@ def retire(
         lambda: asked.registry.retire(
             asked.caller, bundle, alias, revision=expected(revision), reason=reason, break_glass=break_glass
         ),
+        status=_status,
     )
 
 
 @router.post("/{alias}/rollback", response_model=a.MoveAnswer, responses={**p.SENDING, **p.MATCHING})
 def rollback(
-    asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest, if_match: p.IfMatch = None
+    asked: p.RollsBack, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest, if_match: p.IfMatch = None
 ) -> Response:
     """Undo: make an alias serve what it served before.
 
@@ -114,3 +119,7 @@ def alias_history(
 ) -> Response:
     """The moves of an alias, newest first."""
     return asked.page(asked.registry.history(bundle, alias, cursor=cursor, limit=limit))
+
+
+def _status(answer: Any) -> int:
+    return 202 if answer["action"] == "request" else 200

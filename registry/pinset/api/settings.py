@@ -12,9 +12,10 @@ class Settings:
 
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
-    to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
+    to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. settle_seconds: between two
+    looks whether time has passed the last gate of a request; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
-    beat_seconds: between two beats of such a stream, at most; at each it is seen whether the token still counts.
+    beat_seconds: between two beats of such a stream, at most.
     workers: how many processes serve the same registry here, this one too.
     log_requests: whether each request is a line in the log.
     """
@@ -24,6 +25,7 @@ class Settings:
     body_seconds: float = 60.0
     kept_answers: int = 24 * 3600 * 1_000_000
     scrub_hours: float = 24.0
+    settle_seconds: float = 10.0
     at_once: int = max(2, os.cpu_count() or 1)
     streams: int = 10_000
     beat_seconds: float = 15.0

@@ -103,7 +103,7 @@ def judge(
     at: microseconds; of a session its own time. requester_person: who asks. request: whose approvals count. subject:
     the release, where it is only staged; None to look it up.
     """
-    reader = at_rest.catalog if isinstance(at_rest, Session) else at_rest
+    reader = at_rest.seen if isinstance(at_rest, Session) else at_rest
     number, policy = in_force(reader)
     rules = policy.binding(binding.bundle, binding.alias)
     if binding.aim is not Aim.POLICY and not rules:

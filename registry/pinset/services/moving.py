@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import messages, names
+from pinset.domain.access import Verb
 from pinset.domain.moves import (
     NONE,
     Target,
@@ -48,7 +49,7 @@ def promote(
 ) -> answers.MoveAnswer:
     """Make an alias serve a release; where the policy wants approvals that are missing, a request for it is made."""
     wanted = parse(reference, default=None)
-    names.alias_name(alias)
+    caller.need(Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
     words = messages.clean_words(reason)
     if again and not words:
         raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
@@ -91,8 +92,7 @@ def rollback(
 
     A retry's answer has no warnings: which releases were skipped is not in the record, and may be others by now.
     """
-    names.bundle_name(bundle)
-    names.alias_name(alias)
+    caller.need(Verb.ROLLBACK, names.bundle_name(bundle), names.alias_name(alias))
     if sum(value is not None for value in (to, steps, at)) > 1:
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
     moment = _moment(at)
@@ -135,8 +135,7 @@ def retire(
     break_glass: bool = False,
 ) -> answers.MoveAnswer:
     """Make an alias serve nothing; where the policy wants approvals that are missing, a request for it is made."""
-    names.bundle_name(bundle)
-    names.alias_name(alias)
+    caller.need(Verb.RETIRE, names.bundle_name(bundle), names.alias_name(alias))
     words = messages.clean_words(reason)
     arguments = {"bundle": bundle, "alias": alias, "reason": words} | _glass(break_glass)
     with writing(context, caller, "retire", arguments) as session:

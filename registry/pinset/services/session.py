@@ -15,15 +15,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset.domain import messages
+from pinset.domain.access import EVERYTHING
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.discretion import discreet
+from pinset.services.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pinset.ports.catalog import Catalog, CatalogWriter
+    from pinset.domain.access import Grant
+    from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -46,6 +50,8 @@ class Context:
     state: State
     clock: Clock
     sights: Sights
+    grants: tuple[Grant, ...] = EVERYTHING
+    """What whoever reads may: see `LocalRegistry.seen_by`. Who writes is the `Caller`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,13 @@ class Session:
     def operation_id(self) -> str | None:
         """What the operation is called in answers; None in a dry run, which leaves nothing to look up."""
         return None if self.caller.dry_run else self.operation.id
+
+    @property
+    def seen(self) -> CatalogReader:
+        """The catalog, with what was staged among its notes."""
+        reader: Any = Staged(self.catalog, self._entries)
+        found: CatalogReader = reader
+        return found
 
     @property
     def now(self) -> int:
@@ -214,10 +227,11 @@ def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str,
     operation = operation_of(caller, verb, arguments)
     session = None
     try:
-        with context.store.exclusive():
+        with context.store.exclusive(), discreet(caller.grants):
             ready(context)
             with context.catalog.writing() as catalog:
                 repair(context, catalog)
+                caller.confirm()
                 session = Session(context, catalog, caller, operation)
                 yield session
     except PinsetError as error:

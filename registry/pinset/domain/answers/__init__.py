@@ -305,16 +305,29 @@ class RegistryAnswer(TypedDict):
 
 
 class TokenAnswer(TypedDict):
-    """A credential. token: the secret text, only in the answer that creates it."""
+    """A credential. can: its grants. person: whose it is. token: the secret text, only in the answer that creates it."""
 
     id: str
     name: str
     can: str
+    person: str
     created_at: str
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
     token: NotRequired[str]
+
+
+class WhoAnswer(TypedDict):
+    """Who asks. via: the credential, and from where. can: the grants; may: the same verb by verb. registry: its id."""
+
+    actor: str
+    person: str
+    via: str
+    can: str
+    may: list[str]
+    expires_at: str | None
+    registry: str
 
 
 class VerifyAnswer(TypedDict):
@@ -397,6 +410,50 @@ class YankEvent(TypedDict):
     yanked: str | None
 
 
+class ResultEvent(TypedDict):
+    """A result of an evaluation was recorded."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    version: int
+    suite: str
+    score: str | None
+    passed: bool | None
+
+
+RequestEvent = TypedDict(
+    "RequestEvent",
+    {
+        "serial": int,
+        "at": str,
+        "actor": str,
+        "bundle": str,
+        "alias": str,
+        "number": int,
+        "aim": str,
+        "from": int | None,
+        "to": int | None,
+        "reason": str,
+    },
+)
+"""A request was made that waits for approvals. bundle, alias: '' where it is about the policy."""
+
+
+class DecisionEvent(TypedDict):
+    """A request was approved by somebody, rejected or taken back: ``decision``."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    alias: str
+    number: int
+    decision: str
+    reason: str
+
+
 class StandEvent(TypedDict):
     """Which registry it is, and its newest write."""
 
@@ -412,7 +469,7 @@ class LostEvent(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Something that happened. event: move, release, yank, or of the stream itself: ready, reset, lost.
+    """Something that happened. event: move, release, yank, result, request, decision, or of the stream itself: ready, reset, lost.
 
     serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
     look at everything again. lost: the connection broke, and is sought again; only far ones say so.
@@ -420,4 +477,4 @@ class EventAnswer(TypedDict):
 
     event: str
     serial: int
-    data: MoveEvent | ReleaseEvent | YankEvent | StandEvent | LostEvent
+    data: MoveEvent | ReleaseEvent | YankEvent | ResultEvent | RequestEvent | DecisionEvent | StandEvent | LostEvent

@@ -64,6 +64,8 @@ def result(record: ResultRecord) -> Described:
             "Passed": _YES_NO[record.passed],
             "Report": record.report,
             "Tool": one_line(record.tool) if record.tool is not None else None,
+            "Cases": number(record.cases),
+            "Failed": number(record.failed),
         },
     )
 
@@ -81,6 +83,8 @@ def build_result(stamp: Stamp, keys: Mapping[str, str], words: str) -> ResultRec
         passed=_PASSED[keys["Passed"]] if "Passed" in keys else None,
         report=keys.get("Report"),
         tool=keys.get("Tool"),
+        cases=optional(keys, "Cases"),
+        failed=optional(keys, "Failed"),
         reason=words,
     )
 

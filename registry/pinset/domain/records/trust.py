@@ -34,7 +34,8 @@ class ResultRecord:
 
     digest: the release's, to which the result is bound. score, threshold: decimal numbers as text, None where the
     suite gives none. passed: what the suite says of itself. report: SHA-256 of the report's text in the commit's tree
-    (``report.json`` or as its reader calls it), None without one. tool: what made the report.
+    (``report.json`` or as its reader calls it), None without one. tool: what made the report. cases, failed: how many
+    cases there were and how many of them failed, None where that is not told.
     """
 
     stamp: Stamp
@@ -47,6 +48,8 @@ class ResultRecord:
     passed: bool | None
     report: str | None = None
     tool: str | None = None
+    cases: int | None = None
+    failed: int | None = None
     reason: str = ""
 
     @property
