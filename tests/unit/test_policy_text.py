@@ -144,9 +144,9 @@ policy: {editors: [ana], approvals: 1}
         (rule("freeze: {since: 2026-12-20, until: 2026-12-19, zone: UTC}"), "bad-value"),
         (rule("freeze: {since: 0001-01-01, until: 2026-12-19, zone: UTC}"), "bad-value"),
         (rule("freeze: {since: 2026-12-20, until: 2026-12-21, days: mon, zone: UTC}"), "bad-value"),
-        ("format: 1\npolicy: {editors: []}", "policy-lockout"),
-        ("format: 1\npolicy: {editors: [ana, ana], approvals: 1}", "policy-lockout"),
-        ("format: 1\npolicy: {editors: [ana, ben], approvals: 2}", "policy-lockout"),
+        ("format: 1\npolicy: {editors: []}", "bad-value"),
+        ("format: 1\npolicy: {editors: [ana, ana], approvals: 1}", "bad-value"),
+        ("format: 1\npolicy: {editors: [ana, ben], approvals: 2}", "bad-value"),
         ("format: 1\npolicy: {approvals: 1}", "missing-key"),
     ],
 )

@@ -70,7 +70,6 @@ RULES: Final[Mapping[str, Rule]] = {
         _error("tool-invalid", "a tool is in no known shape, or its parameters are no JSON Schema"),
         _error("schema-invalid", "a JSON Schema does not fit its metaschema"),
         _error("embedding-mismatch", "the release's embedding model is not the one its index was built with"),
-        _error("policy-lockout", "a policy that nobody could ever change again"),
         _error("secret", "a text holds a secret; once committed it is there for ever", judgement=True),
         _error(
             "model-unpinned",

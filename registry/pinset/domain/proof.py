@@ -16,6 +16,7 @@ from pinset.domain.records import (
     REGISTRY_FILE,
     ROOT,
     Action,
+    Aim,
     Binding,
     ComponentRecord,
     DecisionRecord,
@@ -152,6 +153,10 @@ class Proof:
         self._check_main(fact, POLICY_FILE)
         if record.number != self._policy + 1:
             self._problem(fact, f"is policy {record.number} after {self._policy}")
+        if record.request is not None:
+            asked = self._requests.get(record.request)
+            if asked is None or (asked.aim, asked.digest, asked.policy) != (Aim.POLICY, record.digest, self._policy):
+                self._problem(fact, f"is not what request {record.request} asked for")
         self._policy = record.number
 
     def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord) -> None:
@@ -234,6 +239,8 @@ class Proof:
                 self._problem(fact, f"does not hold what v{record.to_version} holds")
         if (record.policy or 0) != self._policy:
             self._problem(fact, f"is under policy {record.policy or 0}, and {self._policy} is in force")
+        if record.glass and not self._policy:
+            self._problem(fact, "breaks the glass of no policy")
         if record.request is not None and record.request not in self._requests:
             self._problem(fact, f"fulfils request {record.request}, which does not exist")
         self._check_back(fact, record, before)

@@ -121,14 +121,14 @@ class _Reader(Reader):
         none = wanted == 0 and not isinstance(wanted, bool)
         approvals = None if wanted is None or none else self._approvals(wanted, (*path, "approvals"))
         if editors is not None and not editors:
-            self.note("policy-lockout", (*path, "editors"), "nobody may edit the policy", "name its editors")
+            self.note("bad-value", (*path, "editors"), "nobody may edit the policy", "name its editors")
         if approvals and editors is None:
             hint = "add a line: editors: [ana, ben], of whom the others approve"
             self.note("missing-key", path, "an edit wants approvals, and no editors are named", hint)
         elif approvals and len(set(editors or ())) - 1 < approvals.count:
             message = f"{len(set(editors or ()))} editors can never give {approvals.count} approvals to one of them"
             hint = f"name at least {approvals.count + 1} editors, or want fewer approvals"
-            self.note("policy-lockout", (*path, "approvals"), message, hint)
+            self.note("bad-value", (*path, "approvals"), message, hint)
         return Own(editors=editors, approvals=approvals, break_glass=self._people(found, "break_glass", path))
 
     def _after(self, value: Any, path: Path, aliases: tuple[str, ...]) -> After:
