@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
 CATALOG = "catalog.sqlite"
+KEYS = "keys"
 FOLDER = ".pinset"
 
 

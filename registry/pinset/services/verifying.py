@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pinset.domain import names
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
-from pinset.domain.records import ComponentRecord, ReleaseRecord
+from pinset.domain.records import MAIN_REF, ComponentRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError
 from pinset.services import reading, session
 
@@ -96,10 +96,15 @@ def refuse_damage(found: Sequence[Damage]) -> None:
 
 
 def _examine(
-    store: Store, refs: Mapping[str, str], progress: Progress | None, *, gently: bool = False
+    store: Store,
+    refs: Mapping[str, str],
+    progress: Progress | None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
-    proof = Proof()
+    proof = Proof(session.keyring_of(store, unsigned=unsigned))
     problems: list[dict[str, str]] = []
     try:
         for stored in store.scan(refs=refs, progress=progress):
@@ -107,6 +112,8 @@ def _examine(
     except PinsetError as error:
         problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
+    if (end := proof.keyring.foreign_end()) is not None:
+        problems.append({"where": MAIN_REF, "what": end, "hint": _way_out()})
     problems += [
         {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
         for damage in store.check(progress=progress, gently=gently)
@@ -122,6 +129,7 @@ def _fact(stored: StoredCommit) -> Fact:
         parents=stored.parents,
         record=decode(stored.message),
         files=stored.files,
+        raw=stored.raw,
     )
 
 
