@@ -15,6 +15,7 @@ from pinset.api import (
     routes_components,
     routes_events,
     routes_keeping,
+    routes_keys,
     routes_releases,
 )
 from pinset.api.admissions import Admissions
@@ -48,6 +49,7 @@ _ROUTERS = (
     routes_components.router,
     routes_comparing.router,
     routes_events.router,
+    routes_keys.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )

@@ -13,6 +13,7 @@ from fastapi import Header, Path, Query
 
 from pinset.api import problems
 from pinset.api.context import Asked, asking
+from pinset.domain.access import Verb
 from pinset.domain.adoption import CLIENT, HOLDS
 from pinset.domain.names import KINDS
 from pinset.domain.references import SelectorKind
@@ -47,6 +48,7 @@ Selector = Annotated[
 File = Annotated[str, _text(_FILE, "A file's path in a release.", 512)]
 OPERATION: Final = re.compile("op_[0-9a-f]{24}")
 Operation = Annotated[str, _text(f"^{OPERATION.pattern}$", "An operation's id.", 27)]
+KeyName = Annotated[str, _text("^[a-z0-9][a-z0-9._-]{0,63}$", "A key's name.")]
 TokenName = Annotated[str, _text("^[a-z0-9][a-z0-9._@-]{0,62}$", "A token's name.", 63)]
 Form = Annotated[Literal["document", "sealed", "summary"], Query(description="Which shape to answer in.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
@@ -66,6 +68,7 @@ Publishes = Annotated[Asked, asking("publish")]
 Moves = Annotated[Asked, asking("move")]
 Yanks = Annotated[Asked, asking("yank")]
 Verifies = Annotated[Asked, asking("verify", changes=False)]
+KeepsKeys = Annotated[Asked, asking(Verb.KEYS)]
 Looks = Annotated[Asked, asking("tokens", changes=False)]
 Credentials = Annotated[Asked, asking("tokens", keeps=False)]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.http import Http
+from pinset.client.keys import RemoteKeys
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -50,6 +51,10 @@ class RemoteRegistry:
     ) -> None:
         self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
+
+    @property
+    def keys(self) -> RemoteKeys:
+        return RemoteKeys(self._http)
 
     def describe(self) -> answers.RegistryAnswer:
         found: answers.RegistryAnswer = self._http.get(path_of("registry"))

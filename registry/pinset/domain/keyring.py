@@ -56,22 +56,33 @@ class Keyring:
         """What is wrong with a commit's signature, by the keys that are known so far."""
         if self.signer is None:
             return None
-        active = {key.public for key in self.keys.values() if key.purpose is Purpose.REGISTRY and key.active}
-        named = _begins_with(record, first=not active)
         try:
             signer = self.signer(parse_raw(raw))
         except ValueError as error:
             return f"has {error}"
+        active = self._active()
+        named = _begins_with(record, first=not active)
         if signer is None:
             return None if self.unsigned or not (active or named) else "is not signed by the registry"
-        if signer == named and signer not in active:
-            self.begun = named
-            if self.own and signer not in self.own and self._own_before():
-                return f"begins with the key {k.fingerprint(signer)}, which is not this registry's"
+        if signer in active:
             return None
-        if signer not in active:
+        if signer != named:
             return f"is signed with {k.fingerprint(signer)}, which is no active key of the registry"
-        return None
+        self.begun = named
+        foreign = self.own and signer not in self.own and self._own_before()
+        return f"begins with the key {k.fingerprint(signer)}, which is not this registry's" if foreign else None
+
+    def is_stranger(self, raw: str) -> bool:
+        """Whether a commit that is none of the registry's, whatever it says, is not signed by it either."""
+        if self.signer is None or not self._active():
+            return False
+        try:
+            return self.signer(parse_raw(raw)) not in self._active()
+        except ValueError:
+            return True
+
+    def _active(self) -> set[str]:
+        return {key.public for key in self.keys.values() if key.purpose is Purpose.REGISTRY and key.active}
 
     def foreign_end(self) -> str | None:
         """What is wrong where the last key that was begun with is not among those that sign here."""

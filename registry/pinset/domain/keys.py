@@ -113,9 +113,7 @@ def after(keys: Mapping[str, Key], record: FoundingRecord | KeyRecord) -> dict[s
         made = Key(name=record.key_name, purpose=Purpose.REGISTRY, public=record.key, person=None, since=at)
         return {**ended, record.key_name: made}
     if record.action is KeyAction.ADD:
-        made = Key(
-            name=record.name, purpose=record.purpose, public=record.public, person=record.key_person, since=at
-        )
+        made = Key(name=record.name, purpose=record.purpose, public=record.public, person=record.key_person, since=at)
         return {**keys, record.name: made}
     known = keys.get(record.name)
     if known is None:

@@ -178,9 +178,7 @@ class Proof:
             self._problem(fact, f"is policy {record.number} after {self._policy}")
         self._policy = record.number
 
-    def _check_note(
-        self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord | SignatureRecord
-    ) -> None:
+    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord | SignatureRecord) -> None:
         self._check_parents(fact)
         self._check_texts(fact, record)
         if isinstance(record, ResultRecord | SignatureRecord):

@@ -103,6 +103,8 @@ def _run(repository: Repository, request: dict[str, Any]) -> Iterator[dict[str, 
         yield {"target": repository.ref(request["ref"])}
     elif op == "peek":
         yield {"says": repository.peek(request["commit"])}
+    elif op == "parents":
+        yield {"parents": repository.parents(request["commit"])}
     elif op == "aside":
         yield {"kept": repository.set_aside(request["ref"], request["found"], request["own"], request["since"])}
     elif op == "refs":

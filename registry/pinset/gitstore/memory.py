@@ -19,6 +19,7 @@ from pinset.gitstore.objects import (
     commit_facts,
     head_of,
     object_id,
+    parents_in,
     said_by,
     tree_objects,
 )
@@ -101,7 +102,7 @@ class MemoryStore:
         self._keys[made.public] = made
         return made.public
 
-    def keys(self) -> Sequence[str]:
+    def signing_keys(self) -> Sequence[str]:
         """The public halves of the keys that can sign here."""
         return list(self._keys)
 
@@ -109,6 +110,11 @@ class MemoryStore:
         """What an unchecked commit says of its author and of itself."""
         kind, data = self._objects.get(commit, ("blob", b""))
         return said_by(data) if kind == "commit" else ""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that an unchecked commit names."""
+        kind, data = self._objects.get(commit, ("blob", b""))
+        return parents_in(data) if kind == "commit" else []
 
     def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:
         """Put a ref back, and keep what was there. Raises Conflict."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pinset.domain import commits
 from pinset.domain.keys import COMMITTER
 from pinset.domain.names import file_path, show
+from pinset.domain.records import ROOT
 from pinset.errors import InvalidInput, InvalidName
 
 if TYPE_CHECKING:
@@ -125,6 +126,13 @@ def said_by(data: bytes) -> str:
     lines = [line for line in head.split("\n") if line.startswith("author ")]
     author = lines[0].removeprefix("author ").rpartition("> ")[0] + ">" if lines else "nobody"
     return f"{author}: {message.partition(chr(10))[0]}"
+
+
+def parents_in(data: bytes) -> list[str]:
+    """The parents that a commit's bytes name, whatever else they are like."""
+    head = data.partition(b"\n\n")[0].decode("ascii", "replace")
+    named = [line[7:] for line in head.split("\n") if line.startswith("parent ")]
+    return [ROOT if each == ROOT_COMMIT.id else each for each in named if is_id(each)]
 
 
 def tree_objects(files: Mapping[str, str]) -> list[GitObject]:

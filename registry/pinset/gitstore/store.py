@@ -101,13 +101,18 @@ class GitStore:
         self._lock.require()
         return self._keys.create()
 
-    def keys(self) -> Sequence[str]:
+    def signing_keys(self) -> Sequence[str]:
         """The public halves of the keys that can sign here. Raises ReadOnly."""
         return self._keys.publics()
 
     def peek(self, commit: str) -> str:
         """What an unchecked commit says of its author and of itself."""
         found: str = self._child.read("peek", commit=commit)["says"]
+        return found
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that an unchecked commit names."""
+        found: list[str] = self._child.read("parents", commit=commit)["parents"]
         return found
 
     def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:

@@ -26,6 +26,7 @@ from pinset.gitstore.objects import (
     commit_facts,
     head_of,
     is_id,
+    parents_in,
     said_by,
     tree_objects,
 )
@@ -85,6 +86,14 @@ class Repository:
         except Integrity:
             return ""
         return said_by(data) if kind == "commit" else ""
+
+    def parents(self, wanted: str) -> list[str]:
+        """The parents that a commit names, whatever it is like; none where it cannot be read."""
+        try:
+            kind, data = self.objects(wanted)
+        except Integrity:
+            return []
+        return parents_in(data) if kind == "commit" else []
 
     def set_aside(self, ref: str, found: str | None, own: str | None, since: float) -> str | None:
         """Keep what was found on a ref below refs/quarantine, then put the ref back."""

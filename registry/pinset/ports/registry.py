@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.keys import Keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,10 @@ class Caller:
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys, and what authors signed with theirs."""
 
     def describe(self) -> answers.RegistryAnswer:
         """Which registry this is."""

@@ -118,7 +118,7 @@ class Store(Protocol):
         Only under `exclusive`. Raises ReadOnly.
         """
 
-    def keys(self) -> Sequence[str]:
+    def signing_keys(self) -> Sequence[str]:
         """The public halves of the keys that can sign here. Raises ReadOnly where they cannot be read."""
 
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
@@ -141,6 +141,9 @@ class Store(Protocol):
 
     def peek(self, commit: str) -> str:
         """What a commit that nobody checked says of its author and of itself, for people; '' where it says nothing."""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that a commit that nobody checked names, and ROOT; none where it cannot be made out."""
 
     def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:
         """Put a ref that was moved by others back to its own commit, None for one that is none of ours.

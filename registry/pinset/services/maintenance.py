@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pinset.domain import keys, messages
 from pinset.domain.records import KEYS_FILE, FoundingRecord, Stamp
-from pinset.errors import AlreadyExists
+from pinset.errors import AlreadyExists, Integrity
 from pinset.ports.store import Files, NewCommit, RefMove
-from pinset.services import session, verifying
+from pinset.services import foreign, session, verifying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,7 @@ def found(context: Context, registry_id: str) -> None:
             stamp=stamp,
             registry_id=registry_id,
             epoch=1,
-            key=context.store.create_key(),
-            key_name=keys.next_name({}),
+            **_new_key(context, {}),
         )
         _write(context, record, None, {})
         session.rebuild(context)
@@ -46,7 +45,7 @@ def move_house(context: Context, reason: str) -> None:
             head, at, known = reader.head(), reader.ref("refs/heads/main"), session.keys_of(reader)
         signing = keys.signing(known)
         # The private half of the one before is elsewhere: this registry signs with a key of its own.
-        new = signing is None or signing.public not in context.store.keys()
+        new = signing is None or signing.public not in context.store.signing_keys()
         stamp = Stamp(
             serial=head.serial + SERIAL_GAP,
             prev=head.commit,
@@ -59,8 +58,7 @@ def move_house(context: Context, reason: str) -> None:
             registry_id=head.registry_id,
             epoch=head.epoch + 1,
             reason=reason,
-            key=context.store.create_key() if new else None,
-            key_name=keys.next_name(known) if new else None,
+            **(_new_key(context, known) if new else {}),
         )
         _write(context, record, at, known)
         session.rebuild(context)
@@ -78,8 +76,17 @@ def gc(context: Context, progress: Progress | None = None) -> None:
     Raises Integrity for a damaged repository, which is left as it is.
     """
     verifying.refuse_damage(context.store.check(progress=progress))
+    moved = foreign.look(context)
+    if moved:
+        # What the registry wrote hangs on no branch there, and would be dropped.
+        raise Integrity(f"{moved[0]['ref']} {foreign.told(moved[0])}", hint=foreign.HINT)
     context.store.pack(progress=progress)
     context.state.drop_damaged()
+
+
+def _new_key(context: Context, known: Mapping[str, keys.Key]) -> dict[str, str]:
+    """What a founding says of the key that begins with it."""
+    return {"key": context.store.create_key(), "key_name": keys.next_name(known)}
 
 
 def _write(context: Context, record: FoundingRecord, at: str | None, known: Mapping[str, keys.Key]) -> None:

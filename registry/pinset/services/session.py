@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset import signing
-from pinset.domain import messages
 from pinset.domain import keys as k
+from pinset.domain import messages
 from pinset.domain.keyring import Keyring
-from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, KeyRecord, Record, Stamp
 from pinset.domain.names import show
+from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, KeyRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
@@ -122,19 +122,7 @@ class Session:
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
         """
-        head = self.catalog.head()
-        last = self._entries[-1].record.stamp if self._entries else None
-        stamp = Stamp(
-            serial=(last.serial if last else head.serial) + 1,
-            prev=self._entries[-1].commit if self._entries else head.commit,
-            at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
-            actor=self.caller.actor,
-            operation=self.operation_id or "",
-            request=self.operation.request,
-            person=self.caller.recorded_person,
-            via=self.caller.via or None,
-            registry=head.registry_id,
-        )
+        stamp = self.next_stamp()
         record = make(stamp)
         if self.caller.dry_run:
             return self._staged(Entry(commit="", record=record, files={}), record)
@@ -146,13 +134,27 @@ class Session:
                 parents=parents(at),
                 message=messages.encode(record),
                 author=self.caller.actor,
-                at=stamp.at,
+                at=record.stamp.at,
                 signer=self._signer(record),
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
-        return self._staged(
-            Entry(commit=written.commit, record=record, files=files or {}, head=written.head), record
+        return self._staged(Entry(commit=written.commit, record=record, files=files or {}, head=written.head), record)
+
+    def next_stamp(self) -> Stamp:
+        """The stamp of the commit that is staged next; of two calls without a commit between, the times may differ."""
+        head = self.catalog.head()
+        last = self._entries[-1].record.stamp if self._entries else None
+        return Stamp(
+            serial=(last.serial if last else head.serial) + 1,
+            prev=self._entries[-1].commit if self._entries else head.commit,
+            at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
+            actor=self.caller.actor,
+            operation=self.operation_id or "",
+            request=self.operation.request,
+            person=self.caller.recorded_person,
+            via=self.caller.via or None,
+            registry=head.registry_id,
         )
 
     def _signer(self, record: Record) -> str | None:
@@ -269,10 +271,7 @@ def rebuild(context: Context, progress: Progress | None = None) -> int:
         nonlocal count
         serial, commit = 0, None
         for stored in context.store.scan(progress=progress):
-            entry = entry_of(stored)
-            what = keyring.add(entry.record, stored.raw)
-            if what is not None:
-                raise foreign(context.store, stored.ref, stored.commit, what)
+            entry = _own_entry(context.store, keyring, stored)
             if entry.record.stamp.prev != commit:
                 raise _lost(f"{entry.commit} follows {entry.record.stamp.prev or 'nothing'}, which is on no branch")
             yield entry
@@ -296,6 +295,20 @@ def _lost(what: str) -> Integrity:
     )
 
 
+def _own_entry(store: Store, keyring: Keyring, stored: StoredCommit) -> Entry:
+    """A commit as the catalog takes it. Raises Integrity for one that the registry did not sign as it must be."""
+    try:
+        entry = entry_of(stored)
+    except Integrity as error:
+        if keyring.is_stranger(stored.raw):
+            raise foreign(store, stored.ref, stored.commit, "is not signed by the registry") from error
+        raise
+    what = keyring.add(entry.record, stored.raw)
+    if what is not None:
+        raise foreign(store, stored.ref, stored.commit, what)
+    return entry
+
+
 def foreign(store: Store, ref: str, commit: str, what: str) -> Integrity:
     """The error for a commit that the registry did not write: which, and who it says wrote it."""
     return Integrity(
@@ -308,7 +321,7 @@ def foreign(store: Store, ref: str, commit: str, what: str) -> Integrity:
 def keyring_of(store: Store, *, unsigned: bool = False) -> Keyring:
     """The rule of signatures for the registry of a store. unsigned: accept commits that nobody signed."""
     return Keyring(
-        signer=signing.checks_commit, vouches=signing.vouches, own=frozenset(store.keys()), unsigned=unsigned
+        signer=signing.checks_commit, vouches=signing.vouches, own=frozenset(store.signing_keys()), unsigned=unsigned
     )
 
 
@@ -347,15 +360,9 @@ def repair(context: Context, catalog: CatalogWriter) -> None:
     intent = catalog.intent()
     if intent is not None and _settle_intent(context.store, catalog, intent):
         keyring = Keyring(signer=signing.checks_commit, keys=keys_of(catalog))
-        entries = []
-        for move in intent.moves:
-            stored = context.store.read(move.ref, move.new)
-            entry = entry_of(stored)
-            what = keyring.add(entry.record, stored.raw)
-            if what is not None:
-                raise foreign(context.store, stored.ref, stored.commit, what)
-            entries.append(entry)
-        catalog.apply(entries)
+        catalog.apply(
+            [_own_entry(context.store, keyring, context.store.read(move.ref, move.new)) for move in intent.moves]
+        )
 
 
 def _settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:

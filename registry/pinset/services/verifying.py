@@ -9,13 +9,14 @@ from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
 from pinset.domain.records import MAIN_REF, ComponentRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError
-from pinset.services import reading, session
+from pinset.services import foreign, reading, session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
+    from pinset.domain.answers.keys import ForeignAnswer
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
@@ -27,12 +28,17 @@ _SHOWN = 100
 
 
 def verify(
-    context: Context, bundle: str | None = None, progress: Progress | None = None, *, gently: bool = False
+    context: Context,
+    bundle: str | None = None,
+    progress: Progress | None = None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others.
+    gently: programs that are run give way to all others. unsigned: a commit without a signature is accepted.
     """
     if bundle is not None:
         with reading.view(context) as reader:
@@ -44,10 +50,17 @@ def verify(
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently)
+    proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned)
+    moved: list[ForeignAnswer] = []
+    if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
+        # Somebody moved a branch: what the registry wrote itself is proven all the same.
+        moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
+        again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned)
+        proof = again if not found else proof
+    problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
     problems += found
-    if not problems:
-        problems = _catalog_problems(context, known, refs, proof.serial, progress)
+    if not problems or (moved and not found):
+        problems += _catalog_problems(context, known, refs, proof.serial, progress)
     problems += _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
