@@ -29,6 +29,7 @@ from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
 from pinset.api.streams import Credentials
+from pinset.services.foreign import LOOK_SECONDS, Watcher
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -70,7 +71,11 @@ def create_app(
     """
     settings = settings or Settings()
     adoption = Adoption(registry.keep_sights)
-    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock)], at_end))
+    # Each process looks: together as often as one alone would.
+    foreign = Watcher(registry.foreign, every=LOOK_SECONDS * settings.workers)
+    watching = [foreign] if scrubs is not None else []
+    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock), *watching], at_end))
+    app.state.foreign = foreign
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
@@ -114,7 +119,7 @@ def describe() -> dict[str, Any]:
 
 
 def _working(
-    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
+    workers: Sequence[Adoption | Scrubber | Watcher], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """The lifespan of an application: threads work from its start to its end, and what is left is done then.
 

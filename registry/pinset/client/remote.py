@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.http import Http
-from pinset.client.keys import RemoteKeys
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from pinset.client.keys import RemoteKeys
     from pinset.domain import answers
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
@@ -54,6 +54,8 @@ class RemoteRegistry:
 
     @property
     def keys(self) -> RemoteKeys:
+        from pinset.client.keys import RemoteKeys  # noqa: PLC0415 - few ask for keys
+
         return RemoteKeys(self._http)
 
     def describe(self) -> answers.RegistryAnswer:

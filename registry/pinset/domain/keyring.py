@@ -74,10 +74,11 @@ class Keyring:
 
     def is_stranger(self, raw: str) -> bool:
         """Whether a commit that is none of the registry's, whatever it says, is not signed by it either."""
-        if self.signer is None or not self._active():
+        known = self._active() or self.own
+        if self.signer is None or not known:
             return False
         try:
-            return self.signer(parse_raw(raw)) not in self._active()
+            return self.signer(parse_raw(raw)) not in known
         except ValueError:
             return True
 

@@ -128,7 +128,7 @@ class MemoryStore:
         self._refs = {**left, ref: own} if own is not None else left
         return kept
 
-    def refs(self) -> Mapping[str, str]:
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:  # noqa: ARG002 - there is no other process
         """Every ref and its commit."""
         return dict(sorted(self._refs.items()))
 

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.gitstore import git, layout, packing
+from pinset.gitstore import git, layout, packing, refs
 from pinset.gitstore.faults import system_error
 from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.locks import FileLock
@@ -81,8 +81,10 @@ class GitStore:
         asked = [{"ref": m.ref, "expected": m.expected, "new": m.new} for m in moves]
         self._child.write("move", meanwhile, moves=asked, since=self._child.since())
 
-    def refs(self) -> Mapping[str, str]:
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:
         """Every ref and its commit. Raises Integrity."""
+        if here:
+            return refs.read_all(self._directory)
         found: dict[str, str] = self._child.read("refs")["refs"]
         return found
 

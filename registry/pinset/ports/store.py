@@ -130,8 +130,11 @@ class Store(Protocol):
         later one has moved. Raises Unavailable when it is not known: read `refs` again and answer by what it says.
         """
 
-    def refs(self) -> Mapping[str, str]:
-        """Every ref under refs/heads and its commit. Raises Integrity where they cannot all be read."""
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:
+        """Every ref under refs/heads and its commit. Raises Integrity where they cannot all be read.
+
+        here: in this process, for a look now and then that starts no other.
+        """
 
     def ref(self, name: str) -> str | None:
         """The commit of one ref, None where it does not exist."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
 
 _LOG: Final = logging.getLogger("pinset.foreign")
-_LOOK_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 60.0
+"""From one look of a server to the next, at least."""
 _SHARE: Final = 100.0
 """A look takes at most such a part of the time."""
 HINT: Final = "put them aside and go on: pinset repair"
@@ -67,7 +68,7 @@ def look(context: Context) -> list[ForeignAnswer]:
             return []
         with context.catalog.reading() as reader:
             busy, before, own = reader.intent() is not None, reader.head().serial, dict(reader.refs())
-        at = dict(context.store.refs())
+        at = dict(context.store.refs(here=True))
         with context.catalog.reading() as reader:
             busy = busy or reader.intent() is not None or reader.head().serial != before
         if not busy and own == at:
@@ -166,15 +167,15 @@ def _end(store: Store, ref: str, tip: str, trusted: frozenset[str], *, unsigned_
 class Watcher:
     """Looks now and then whether somebody moved a branch, in a thread of its own, and says so in the log.
 
-    count: how many branches are not where the registry left them, by the last look.
+    count: how many branches are not where the registry left them, by the last look; None before the first.
     """
 
-    def __init__(self, look: Callable[[], list[ForeignAnswer]], every: float = _LOOK_SECONDS) -> None:
+    def __init__(self, look: Callable[[], list[ForeignAnswer]], every: float = LOOK_SECONDS) -> None:
         self._look, self._every = look, every
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._said: frozenset[tuple[str, str | None]] = frozenset()
-        self.count = 0
+        self.count: int | None = None
 
     def look(self) -> float:
         """Look once; seconds until the next look is due."""

@@ -4,7 +4,7 @@ What is known of keys is in `pinset.domain.keys`; here they sign, and signatures
 ``cryptography`` is loaded when the first signature is made or checked.
 """
 
-from pinset.signing.ed25519 import PrivateKey, check, checks_commit, load_private, make_private, vouches
+from pinset.signing.ed25519 import PrivateKey, check, checks_commit, load_private, make_private, need_installed, vouches
 from pinset.signing.sshsig import Signature, decode, from_line, to_line
 from pinset.signing.statement import statement
 
@@ -17,6 +17,7 @@ __all__ = [
     "from_line",
     "load_private",
     "make_private",
+    "need_installed",
     "statement",
     "to_line",
     "vouches",

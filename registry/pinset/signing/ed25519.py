@@ -105,6 +105,11 @@ def checks_commit(raw: RawCommit) -> str | None:
     return signature.public
 
 
+def need_installed() -> None:
+    """Raises InvalidInput where the package that signs and checks is not installed."""
+    _ed25519()
+
+
 def _ed25519() -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - most never sign or check
