@@ -15,7 +15,8 @@ from pinset.domain.policy.model import Policy, parse
 from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, ResultRecord
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
 from pinset.services import reading, requests
-from pinset.services.session import Session
+from pinset.services.keys import signers
+from pinset.services.session import Session, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -255,7 +256,23 @@ def facts_of(
             if rule.after
         },
         results=results,
+        result_signers=_result_signers(reader, results),
+        signers=signers(reader, binding.bundle, binding.to_version)
+        if any(rule.signed for rule in rules)
+        else frozenset(),
     )
+
+
+def _result_signers(reader: CatalogReader, results: Sequence[ResultRecord]) -> dict[int, frozenset[str]]:
+    """The keys that signed results, by their serials, without those that are compromised."""
+    if not any(result.signer for result in results):
+        return {}
+    keys = keys_of(reader)
+    return {
+        result.stamp.serial: frozenset({result.signer})
+        for result in results
+        if result.signer is not None and not keys[result.signer].compromised
+    }
 
 
 def _where(binding: Binding) -> str:
