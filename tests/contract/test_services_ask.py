@@ -39,6 +39,7 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "requests.reject": lambda r, who: r.requests.reject(who, 1, reason="no"),
     "requests.withdraw": lambda r, who: r.requests.withdraw(who, 1),
     "requests.settle": lambda r, who: r.requests.settle(who),
+    "policies.edit": lambda r, who: r.policies.edit(who, "format: 1\nrules: []\n", reason="open"),
     "create_token": lambda r, who: r.create_token(who, "new", can="read"),
     "revoke_token": lambda r, who: r.revoke_token(who, "old"),
 }
@@ -69,6 +70,10 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "evidence.report": lambda r: r.evidence.report("support@v1", "read"),
     "requests.list": lambda r: r.requests.list(),
     "requests.show": lambda r: r.requests.show(1),
+    "policies.show": lambda r: r.policies.show(),
+    "policies.history": lambda r: r.policies.history(),
+    "policies.check": lambda r: r.policies.check(ME, "format: 1\nrules: []\n"),
+    "policies.can_promote": lambda r: r.policies.can_promote(ME, "support@v1", "staging"),
     "verify": lambda r: r.verify(),
 }
 OPEN: Final = {"describe", "whoami", "close"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pinset.domain.policy import gates as judging
@@ -127,6 +128,9 @@ def admit(
     passage = Passage(judged.policy_number or None)
     if judged.passed:
         return passage
+    approved = _approved(session.catalog, binding, session.now, again=again)
+    if approved is not None:
+        return passage._replace(request=approved.number)
     if break_glass:
         policy = in_force(session.catalog).policy
         if judging.may_break(policy, judged.gates, who):
@@ -149,6 +153,31 @@ def refuse_early(session: Session, binding: Binding, subject: Subject) -> None:
     judged = judge(session, at=session.now, binding=binding, requester_person=session.caller.who, subject=subject)
     if not judged.passed and not judged.can_wait:
         raise gates_open(_where(binding), f"v{binding.to_version}", judged)
+
+
+def as_asked(reader: CatalogReader, binding: Binding, who: str, at: int) -> Judgement:
+    """What a promotion by a person would meet: where a request for the same is open its approvals count."""
+    found = _open_request(reader, binding, at, again=False)
+    requester = found.stamp.who if found else who
+    return judge(reader, at=at, binding=binding, requester_person=requester, request=found)
+
+
+def _open_request(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
+    """The request that is open for exactly this, among the newest of the release's."""
+    for known in islice(requests.of_release(reader, binding), _PAGE):
+        same = (known.record.binding, known.record.again) == (binding, again)
+        if same and requests.standing(reader, known.record, at).state is requests.State.OPEN:
+            return known.record
+    return None
+
+
+def _approved(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
+    """The open request for exactly this, where every gate lets it pass by now."""
+    found = _open_request(reader, binding, at, again=again)
+    if found is None:
+        return None
+    asked = judge(reader, at=at, binding=binding, requester_person=found.stamp.who, request=found)
+    return found if asked.passed else None
 
 
 def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:

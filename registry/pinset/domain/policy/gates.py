@@ -166,7 +166,7 @@ def _signed(rule: Rule, facts: Facts) -> Gate:
     wants = "signed by " + " or ".join(rule.signed)
     passed = bool(facts.signers) if "author" in rule.signed else not facts.signers.isdisjoint(rule.signed)
     found = "signed by " + ", ".join(sorted(facts.signers)) if facts.signers else "not signed"
-    return Gate("signed", wants, found, passed, can_close=False, rule=rule.number)
+    return Gate("signed", wants, found, passed, rule=rule.number)
 
 
 def _components(rule: Rule, facts: Facts) -> Iterator[Gate]:
