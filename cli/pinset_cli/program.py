@@ -42,12 +42,14 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "watch": Listed("watching", "watch", "What happens in the registry, as it happens."),
     "diff": Listed("comparing", "diff", "What changes between two releases, or to a working copy."),
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
+    "sign": Listed("keys", "sign", "Sign a release as its author."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
+    "repair": Listed("keys", "repair", "Put aside what somebody else moved in the repository."),
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
     "backup": Listed("keeping", "backup", "Copy the repository and the state of one moment."),
     "restore": Listed("keeping", "restore", "Make a registry from a backup. It begins a new epoch."),
@@ -57,6 +59,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "policy": Listed("policies", "policy", "Who may make an alias serve what, on what evidence and when."),
     "token": Listed("tokens", "token", "Credentials."),
     "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
+    "keys": Listed("keys", "keys", "Keys that sign commits and releases."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

@@ -222,6 +222,12 @@ class Integrity(PinsetError):
     code = "integrity"
 
 
+class Untrusted(Integrity):
+    """A signature is missing, or is not by a key that is trusted, or not of what it stands beside."""
+
+    code = "untrusted"
+
+
 class UnknownFormat(Integrity):
     """The registry was written in a format this program does not know, most likely by a newer one."""
 

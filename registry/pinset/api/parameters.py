@@ -48,6 +48,7 @@ Selector = Annotated[
 File = Annotated[str, _text(_FILE, "A file's path in a release.", 512)]
 OPERATION: Final = re.compile("op_[0-9a-f]{24}")
 Operation = Annotated[str, _text(f"^{OPERATION.pattern}$", "An operation's id.", 27)]
+KeyName = Annotated[str, _text("^[a-z0-9][a-z0-9._-]{0,63}$", "A key's name.")]
 TokenName = Annotated[str, _text("^[a-z0-9][a-z0-9._@-]{0,62}$", "A token's name.", 63)]
 Suite = Annotated[str, _text("^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$", "A suite of evaluations.")]
 Suites = Annotated[str | None, Query(max_length=64, description="Only results of this suite.")]
@@ -78,6 +79,7 @@ Evidences = Annotated[Asked, asking(Verb.EVIDENCE)]
 Decides = Annotated[Asked, asking(None)]
 """What it takes depends on what is decided about: see `services.approving`."""
 Settles = Annotated[Asked, asking(Verb.PROMOTE, whole=True)]
+KeepsKeys = Annotated[Asked, asking(Verb.KEYS)]
 Policies = Annotated[Asked, asking(Verb.POLICY)]
 Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
 Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]

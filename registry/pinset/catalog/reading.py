@@ -294,6 +294,13 @@ class SqlReader:
             raise Integrity(f"the catalog's text {digest} is damaged", hint="run `pinset reindex`")
         return str(row.text)
 
+    def raw(self, serial: int) -> str:
+        """The commit's own text."""
+        row = self._one(q.COMMIT, serial=serial)
+        if row is None:
+            raise NotFound(f"there is no write {serial}")
+        return q.raw(q.part(row, t.Commit))
+
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
         row = self._one(q.REF, name=name)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pinset.client.approving import RemoteRequests
     from pinset.client.evidence import RemoteEvidence
+    from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
     from pinset.errors import AliasMoved
@@ -53,6 +54,12 @@ class RemoteRegistry:
     ) -> None:
         self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
+
+    @property
+    def keys(self) -> RemoteKeys:
+        from pinset.client.keys import RemoteKeys  # noqa: PLC0415 - few ask for keys
+
+        return RemoteKeys(self._http)
 
     def describe(self) -> answers.RegistryAnswer:
         found: answers.RegistryAnswer = self._http.get(path_of("registry"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.ports.evidence import Evidence
+    from pinset.ports.keys import Keys
     from pinset.ports.policies import Policies
     from pinset.ports.requests import Requests
 
@@ -64,6 +65,10 @@ class Caller:
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys, and what authors signed with theirs."""
 
     def describe(self) -> answers.RegistryAnswer:
         """Which registry this is."""

@@ -16,6 +16,7 @@ from pinset.domain.policy.model import Policy, parse
 from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, ResultRecord
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
 from pinset.services import reading, requests
+from pinset.services.keys import signers
 from pinset.services.session import Session
 
 if TYPE_CHECKING:
@@ -272,8 +273,9 @@ def facts_of(
     if binding.to_version is None:
         return facts
     known = subject or _look_up(reader, binding.bundle, binding.to_version)
-    suites = {wanted.suite for rule in rules for wanted in rule.evidence}
-    results = () if subject else _results(reader, known.record, suites)
+    wanted = {(one.suite, one.by) for rule in rules for one in rule.evidence}
+    results = () if subject else _results(reader, known.record, wanted)
+    is_signed = any(rule.signed for rule in rules)
     return replace(
         facts,
         publisher=known.record.stamp.who,
@@ -284,6 +286,7 @@ def facts_of(
             if rule.after
         },
         results=results,
+        signers=signers(reader, binding.bundle, binding.to_version) if is_signed else frozenset(),
     )
 
 
@@ -309,20 +312,27 @@ def _since(reader: CatalogReader, bundle: str, alias: str, version: int) -> int 
     return now.record.stamp.at if now is not None and now.record.to_version == version else None
 
 
-def _results(reader: CatalogReader, release: ReleaseRecord, suites: set[str]) -> Sequence[ResultRecord]:
-    """The newest result of each suite for exactly the release's digest, whichever of its versions it was told of."""
+def _results(
+    reader: CatalogReader, release: ReleaseRecord, wanted: set[tuple[str, tuple[str, ...]]]
+) -> Sequence[ResultRecord]:
+    """The newest results for exactly the release's digest, whichever of its versions they were told of.
+
+    wanted: suites, each with the persons whose results count; none for anybody's.
+    """
     found: list[ResultRecord] = []
-    same = reader.releases_by_digest(release.bundle, release.digest) if suites else ()
+    same = reader.releases_by_digest(release.bundle, release.digest) if wanted else ()
     for row in same:
-        missing, before, seen = set(suites), None, 0
+        missing, before, seen = set(wanted), None, 0
         while missing and seen < _MOST_RESULTS:
             page = reader.notes(
                 ["result"], bundle=release.bundle, version=row.record.version, before=before, limit=_PAGE
             )
             for _, record in page:
-                if isinstance(record, ResultRecord) and record.suite in missing and record.digest == release.digest:
-                    found.append(record)
-                    missing.discard(record.suite)
+                if isinstance(record, ResultRecord) and record.digest == release.digest:
+                    who = record.stamp.who
+                    met = {want for want in missing if want[0] == record.suite and (not want[1] or who in want[1])}
+                    found += [record] if met else []
+                    missing -= met
             seen += len(page)
             if len(page) < _PAGE:
                 break

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
+    from pinset.domain.answers.keys import ForeignAnswer
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
+    from pinset.services.keys import LocalKeys
     from pinset.services.policies import LocalPolicies
     from pinset.services.session import Context
     from pinset.services.settling import Settler
@@ -82,6 +84,12 @@ class LocalRegistry:
         from pinset.services import changes
 
         return changes.changes(self._context, after)
+
+    @property
+    def keys(self) -> LocalKeys:
+        from pinset.services.keys import LocalKeys
+
+        return LocalKeys(self._context)
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)
@@ -445,6 +453,18 @@ class LocalRegistry:
         from pinset.services import maintenance
 
         return maintenance.reindex(self._context, progress)
+
+    def repair(self) -> list[ForeignAnswer]:
+        """Put aside what others moved in the repository; what that was."""
+        from pinset.services import foreign
+
+        return foreign.put_aside(self._context)
+
+    def foreign(self) -> list[ForeignAnswer]:
+        """What others moved in the repository, and is still so."""
+        from pinset.services import foreign
+
+        return foreign.look(self._context)
 
     def gc(self, progress: Progress | None = None) -> None:
         """Repack the repository."""
