@@ -109,9 +109,9 @@ def test_another_aliass_bundles_or_registrys_move_is_refused(source: Directory) 
     refused(source, theirs, "which is not trusted")
     both = Trust([allowed(source), far.keys.all()["allowed_signers"]])
     both.refuse_unproven(theirs)
-    with pytest.raises(Untrusted, match="another registry|elsewhere"):
+    with pytest.raises(Untrusted, match=r"another registry|elsewhere"):
         both.refuse_unproven({**given, "proof": theirs["proof"]})
-    with pytest.raises(Untrusted, match="another registry|elsewhere"):
+    with pytest.raises(Untrusted, match=r"another registry|elsewhere"):
         both.refuse_unproven({**theirs, "registry": given["registry"]})
     far.close()
 

@@ -16,6 +16,7 @@ from pinset.errors import (
     InvalidPolicy,
     NotFound,
     NothingBehind,
+    OwnApproval,
     PermissionDenied,
     PolicyMoved,
     Protected,
@@ -428,3 +429,56 @@ def test_a_request_is_fulfilled_while_it_is_about_what_is_there(timed: LocalRegi
     assert staged(bound) is None
     retiring = replace(bound, aim=Aim.RETIRE, to_version=None, digest=None)
     assert staged(retiring).record.to_version is None
+
+
+def test_a_release_is_signed_before_it_passes(timed: LocalRegistry) -> None:
+    from pinset.domain.keys import STATEMENTS
+    from pinset.signing import make_private, statement
+
+    publish(timed, 1)
+    edit(timed, AFTER.replace("after: staging", "signed: author"))
+    with pytest.raises(GatesOpen):
+        promote(timed, 1)
+    key = make_private()
+    timed.keys.add(ME, "ana-laptop", key.public, purpose="author", person="ana")
+    digest = timed.summary(f"{NAME}@v1")["digest"]
+    said = statement(registry=timed.describe()["id"], bundle=NAME, digest=digest)
+    timed.keys.sign(ME, f"{NAME}@v1", key.sign(said, STATEMENTS))
+    asked = timed.policies.can_promote(ME, f"{NAME}@v1", ALIAS)
+    assert (asked["can"], asked["gates"][0]["found"]) == (True, "signed by ana-laptop")
+    promote(timed, 1)
+    timed.keys.retire(ME, "ana-laptop", compromised=True)
+    assert not timed.policies.can_promote(ME, f"{NAME}@v1", "production-2")["gates"]
+    timed.retire(ME, NAME, ALIAS)
+    with pytest.raises(GatesOpen):
+        promote(timed, 1)
+
+
+def test_an_approved_request_is_fulfilled_by_who_promotes_again(timed: LocalRegistry, clock: Clock) -> None:
+    ana, ben = Caller(actor="ana"), Caller(actor="ben")
+    publish(timed, 1)
+    edit(timed, AFTER.replace("after: staging", "approvals: 1, after: {alias: staging, for: 1h}"))
+    timed.promote(ME, f"{NAME}@v1", "staging")
+    assert timed.promote(ana, f"{NAME}@v1", ALIAS)["action"] == "request"
+    assert timed.requests.approve(ben, 1)["move"] is None
+    again = timed.promote(ana, f"{NAME}@v1", ALIAS)
+    assert (again["action"], again["request"]) == ("request", 1)
+    asked = timed.policies.can_promote(ana, f"{NAME}@v1", ALIAS)
+    assert [(gate["name"], gate["passed"]) for gate in asked["gates"]] == [("after", False), ("approvals", True)]
+    clock.at += 2 * HOUR
+    assert timed.policies.can_promote(ana, f"{NAME}@v1", ALIAS)["can"]
+    moved = timed.promote(ana, f"{NAME}@v1", ALIAS)
+    assert (moved["action"], moved["to"], moved["request"]) == ("promote", 1, 1)
+
+
+def test_an_approved_edit_comes_into_force(timed: LocalRegistry) -> None:
+    ana, ben, eve = Caller(actor="ana"), Caller(actor="ben"), Caller(actor="eve")
+    shared = "format: 1\npolicy: {editors: [ana, ben], approvals: 1}\n"
+    timed.policies.edit(ana, shared, reason="first")
+    assert timed.policies.edit(ana, AFTER, reason="second")["request"] == 1
+    for who in (ana, eve):
+        with pytest.raises((PermissionDenied, OwnApproval)):
+            timed.requests.approve(who, 1)
+    assert timed.requests.approve(ben, 1)["policy"] == 2
+    now = timed.policies.show()
+    assert (now["number"], now["text"], now["request"], now["reason"]) == (2, AFTER, 1, "second")

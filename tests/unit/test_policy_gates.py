@@ -102,6 +102,16 @@ def test_a_result_wants_the_signature_of_its_key() -> None:
     assert only(wants, results=results, result_signers={7: frozenset({"eval-key"})}).passed
 
 
+def test_results_of_others_do_not_count() -> None:
+    wants = "evidence: {suite: g, passed: true, by: [ci, ana]}"
+    mine = replace(result("g", None, passed=True, serial=6))
+    others = result("g", None, passed=False, serial=7)
+    others = replace(others, stamp=replace(others.stamp, actor="token-9", person="eve"))
+    assert only(wants, results=[others, mine]).passed
+    assert not only(wants, results=[others]).passed
+    assert not only(wants, results=[mine, replace(others, stamp=replace(others.stamp, person="ana"))]).passed
+
+
 @pytest.mark.parametrize(
     ("approvals", "passed"),
     [

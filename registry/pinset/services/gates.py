@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pinset.domain.policy import gates as judging
@@ -128,6 +129,9 @@ def admit(
     passage = Passage(judged.policy_number or None)
     if judged.passed:
         return passage
+    approved = _approved(session.catalog, binding, session.now, again=again)
+    if approved is not None:
+        return passage._replace(request=approved.number)
     if break_glass:
         policy = in_force(session.catalog).policy
         if judging.may_break(policy, judged.gates, who):
@@ -150,6 +154,31 @@ def refuse_early(session: Session, binding: Binding, subject: Subject) -> None:
     judged = judge(session, at=session.now, binding=binding, requester_person=session.caller.who, subject=subject)
     if not judged.passed and not judged.can_wait:
         raise gates_open(_where(binding), f"v{binding.to_version}", judged)
+
+
+def as_asked(reader: CatalogReader, binding: Binding, who: str, at: int) -> Judgement:
+    """What a promotion by a person would meet: where a request for the same is open its approvals count."""
+    found = _open_request(reader, binding, at, again=False)
+    requester = found.stamp.who if found else who
+    return judge(reader, at=at, binding=binding, requester_person=requester, request=found)
+
+
+def _open_request(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
+    """The request that is open for exactly this, among the newest of the release's."""
+    for known in islice(requests.of_release(reader, binding), _PAGE):
+        same = (known.record.binding, known.record.again) == (binding, again)
+        if same and requests.standing(reader, known.record, at).state is requests.State.OPEN:
+            return known.record
+    return None
+
+
+def _approved(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
+    """The open request for exactly this, where every gate lets it pass by now."""
+    found = _open_request(reader, binding, at, again=again)
+    if found is None:
+        return None
+    asked = judge(reader, at=at, binding=binding, requester_person=found.stamp.who, request=found)
+    return found if asked.passed else None
 
 
 def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
@@ -244,8 +273,9 @@ def facts_of(
     if binding.to_version is None:
         return facts
     known = subject or _look_up(reader, binding.bundle, binding.to_version)
-    suites = {wanted.suite for rule in rules for wanted in rule.evidence}
-    results = () if subject else _results(reader, known.record, suites)
+    wanted = {(one.suite, one.by) for rule in rules for one in rule.evidence}
+    results = () if subject else _results(reader, known.record, wanted)
+    is_signed = any(rule.signed for rule in rules)
     return replace(
         facts,
         publisher=known.record.stamp.who,
@@ -257,9 +287,7 @@ def facts_of(
         },
         results=results,
         result_signers=_result_signers(reader, results),
-        signers=signers(reader, binding.bundle, binding.to_version)
-        if any(rule.signed for rule in rules)
-        else frozenset(),
+        signers=signers(reader, binding.bundle, binding.to_version) if is_signed else frozenset(),
     )
 
 
@@ -297,20 +325,27 @@ def _since(reader: CatalogReader, bundle: str, alias: str, version: int) -> int 
     return now.record.stamp.at if now is not None and now.record.to_version == version else None
 
 
-def _results(reader: CatalogReader, release: ReleaseRecord, suites: set[str]) -> Sequence[ResultRecord]:
-    """The newest result of each suite for exactly the release's digest, whichever of its versions it was told of."""
+def _results(
+    reader: CatalogReader, release: ReleaseRecord, wanted: set[tuple[str, tuple[str, ...]]]
+) -> Sequence[ResultRecord]:
+    """The newest results for exactly the release's digest, whichever of its versions they were told of.
+
+    wanted: suites, each with the persons whose results count; none for anybody's.
+    """
     found: list[ResultRecord] = []
-    same = reader.releases_by_digest(release.bundle, release.digest) if suites else ()
+    same = reader.releases_by_digest(release.bundle, release.digest) if wanted else ()
     for row in same:
-        missing, before, seen = set(suites), None, 0
+        missing, before, seen = set(wanted), None, 0
         while missing and seen < _MOST_RESULTS:
             page = reader.notes(
                 ["result"], bundle=release.bundle, version=row.record.version, before=before, limit=_PAGE
             )
             for _, record in page:
-                if isinstance(record, ResultRecord) and record.suite in missing and record.digest == release.digest:
-                    found.append(record)
-                    missing.discard(record.suite)
+                if isinstance(record, ResultRecord) and record.digest == release.digest:
+                    who = record.stamp.who
+                    met = {want for want in missing if want[0] == record.suite and (not want[1] or who in want[1])}
+                    found += [record] if met else []
+                    missing -= met
             seen += len(page)
             if len(page) < _PAGE:
                 break

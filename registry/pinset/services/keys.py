@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pinset import signing
 from pinset.domain import keys as k
 from pinset.domain import messages
-from pinset.domain.access import Verb
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.names import show
 from pinset.domain.records import KEYS_FILE, MAIN_REF, KeyAction, KeyRecord, Purpose, SignatureRecord, Stamp
 from pinset.domain.references import parse
@@ -37,6 +37,7 @@ class LocalKeys:
 
     def all(self) -> KeysAnswer:
         """Every key."""
+        permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             keys = keys_of(reader)
         return {
@@ -185,8 +186,10 @@ class LocalKeys:
 
     def signatures(self, reference: str) -> answers.Page[SignatureAnswer]:
         """The signatures of a release."""
+        wanted = parse(reference)
+        reading.permit(self._context, wanted)
         with reading.view(self._context) as reader:
-            row, _ = reading.find_release(reader, parse(reference))
+            row, _ = reading.find_release(reader, wanted)
             keys = keys_of(reader)
             found = _signed(reader, row.record.bundle, row.record.version)
             return {"items": [_signature(record, keys) for record in found], "next": None}
@@ -233,7 +236,7 @@ class LocalKeys:
         if at is None:
             raise NotFound("the registry has no branch main", hint="see what is wrong: pinset verify")
         # The file says when; the record's stamp is made by the session, so that the file is made of what it will be.
-        stamp = session.stamp()
+        stamp = session.next_stamp()
         known = k.after(keys, make(stamp))
         tree = Files({**self._context.store.read(MAIN_REF, at).files, KEYS_FILE: k.allowed_signers(known)})
         written = session.stage(lambda _: make(stamp), tree, lambda tip: (tip,) if tip else ())

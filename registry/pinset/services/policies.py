@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import messages, names
-from pinset.domain.access import Verb
+from pinset.domain.access import Verb, permit, permit_anywhere
 from pinset.domain.notes import digest_of_text
 from pinset.domain.policy import gates as judging
 from pinset.domain.policy.model import parse
@@ -65,11 +65,13 @@ class LocalPolicies:
 
     def show(self, number: int | None = None) -> PolicyAnswer:
         """A policy by its number, or the one in force."""
+        permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             return show(reader, number)
 
     def history(self, *, cursor: str | None = None, limit: int = 100) -> Page[PolicyItem]:
         """Policies, newest first."""
+        permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             rows = reader.notes(["policy"], before=reading.number(cursor), limit=limit + 1)
             found = [(commit, record) for commit, record in rows if isinstance(record, PolicyRecord)]
@@ -77,14 +79,16 @@ class LocalPolicies:
 
     def check(self, caller: Caller, text: str) -> PolicyCheckAnswer:
         """Try a policy on the registry as it is."""
+        permit_anywhere(self._context.grants, Verb.READ)
         policy = parse(text)
         with reading.view(self._context) as reader:
-            return trying.tried(reader, caller, policy, self._now(reader))
+            return trying.tried(reader, self._context.grants, caller.who, policy, self._now(reader))
 
     def can_promote(self, caller: Caller, reference: str, alias: str) -> GatesAnswer:
         """Whether the caller may make an alias serve a release now."""
         wanted = parse_reference(reference, default=None)
-        names.alias_name(alias)
+        reading.permit(self._context, wanted)
+        permit(self._context.grants, Verb.READ, wanted.bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
@@ -101,7 +105,7 @@ class LocalPolicies:
                 binding = gates.binding_of(
                     reader, wanted.bundle, alias, plan, current.record if current else None, row.record
                 )
-                judged = gates.judge(reader, at=self._now(reader), binding=binding, requester_person=caller.who)
+                judged = gates.as_asked(reader, binding, caller.who, self._now(reader))
             return {
                 "bundle": wanted.bundle,
                 "alias": alias,

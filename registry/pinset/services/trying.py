@@ -13,10 +13,10 @@ from pinset.services import gates
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pinset.domain.access import Grant
     from pinset.domain.answers.policy import PolicyCheckAnswer, WouldAnswer
     from pinset.domain.policy.parts import Policy, Rule
     from pinset.ports.catalog import CatalogReader, MoveRow
-    from pinset.ports.registry import Caller
 
 _MOST: Final = 1000
 """Judgements in one answer."""
@@ -26,20 +26,23 @@ _OF_THE_RELEASE: Final = ("evidence", "forbid", "require", "signed")
 _OF_THE_MOMENT: Final = (judging.APPROVALS, "freeze")
 
 
-def tried(reader: CatalogReader, caller: Caller, policy: Policy, at: int) -> PolicyCheckAnswer:
-    """What a policy says of what the protected aliases serve, and of what would come next on them."""
+def tried(reader: CatalogReader, grants: tuple[Grant, ...], who: str, policy: Policy, at: int) -> PolicyCheckAnswer:
+    """What a policy says of what the protected aliases serve, and of what would come next on them.
+
+    grants: what of it may be read. who: the person who would promote.
+    """
     would: list[WouldAnswer] = []
     bound: set[int] = set()
     more = False
-    for move in _protected(reader, caller, policy):
+    for move in _protected(reader, grants, policy):
         if len(would) >= _MOST:
             more = True
             break
         rules = policy.binding(move.record.bundle, move.record.alias)
         bound.update(rule.number for rule in rules)
         if move.record.to_version is not None:
-            would.append(_served(reader, caller, policy, rules, move, at))
-        would.extend(_next(reader, caller, policy, rules, move, at))
+            would.append(_served(reader, who, policy, rules, move, at))
+        would.extend(_next(reader, grants, who, policy, rules, move, at))
     idle = [rule for rule in policy.rules if rule.number not in bound] if not more else []
     warnings = [
         f"rule {rule.number} binds no alias there is: {', '.join(rule.bundles)} @ {', '.join(rule.aliases)}"
@@ -54,45 +57,54 @@ def tried(reader: CatalogReader, caller: Caller, policy: Policy, at: int) -> Pol
     }
 
 
-def _protected(reader: CatalogReader, caller: Caller, policy: Policy) -> Iterator[MoveRow]:
-    """The newest moves of all aliases that some rule binds, and that the caller may read."""
+def _protected(reader: CatalogReader, grants: tuple[Grant, ...], policy: Policy) -> Iterator[MoveRow]:
+    """The newest moves of all aliases that some rule binds, and that may be read."""
     patterns = [pattern for rule in policy.rules for pattern in rule.bundles]
     after = ""
     while page := reader.bundles(after=after, limit=_PAGE):
         for bundle in page:
-            if fits_any(patterns, bundle.name) and may(caller.grants, Verb.READ, bundle.name):
+            if fits_any(patterns, bundle.name):
                 for move in reader.aliases(bundle.name):
-                    if policy.binding(bundle.name, move.record.alias):
+                    alias = move.record.alias
+                    if policy.binding(bundle.name, alias) and may(grants, Verb.READ, bundle.name, alias):
                         yield move
         after = page[-1].name
 
 
 def _served(
-    reader: CatalogReader, caller: Caller, policy: Policy, rules: Sequence[Rule], move: MoveRow, at: int
+    reader: CatalogReader, who: str, policy: Policy, rules: Sequence[Rule], move: MoveRow, at: int
 ) -> WouldAnswer:
     """Whether what an alias serves now is what the policy wants of a release."""
-    found = _judged(reader, caller, policy, rules, move, move.record.to_version or 0, at)
+    found = _judged(reader, who, policy, rules, move, move.record.to_version or 0, at)
     about = [gate for gate in found if gate.name.split(" ")[0] in _OF_THE_RELEASE]
     return _answer(move, "serves", None, move.record.to_version or 0, about, about)
 
 
 def _next(
-    reader: CatalogReader, caller: Caller, policy: Policy, rules: Sequence[Rule], move: MoveRow, at: int
+    reader: CatalogReader,
+    grants: tuple[Grant, ...],
+    who: str,
+    policy: Policy,
+    rules: Sequence[Rule],
+    move: MoveRow,
+    at: int,
 ) -> Iterator[WouldAnswer]:
     """Whether what the aliases before it serve now could follow; approvals and freezes have their time then."""
     for source in dict.fromkeys(rule.after.alias for rule in rules if rule.after):
+        if not may(grants, Verb.READ, move.record.bundle, source):
+            continue
         there = reader.alias(move.record.bundle, source)
         version = there.record.to_version if there else None
         if version is None or version == move.record.to_version:
             continue
-        found = _judged(reader, caller, policy, rules, move, version, at)
+        found = _judged(reader, who, policy, rules, move, version, at)
         about = [gate for gate in found if gate.name not in _OF_THE_MOMENT]
         yield _answer(move, "next", source, version, found, about)
 
 
 def _judged(
     reader: CatalogReader,
-    caller: Caller,
+    who: str,
     policy: Policy,
     rules: Sequence[Rule],
     move: MoveRow,
@@ -110,7 +122,7 @@ def _judged(
         digest=None,
         policy=0,
     )
-    return judging.judge(policy, gates.facts_of(reader, rules, at, binding, caller.who))
+    return judging.judge(policy, gates.facts_of(reader, rules, at, binding, who))
 
 
 def _answer(

@@ -130,10 +130,12 @@ def _evidence(rule: Rule, wanted: Evidence, facts: Facts) -> Gate:
         str(wanted.score) if wanted.score else "",
         {True: "passed", False: "not passed", None: ""}[wanted.passed],
         f"at most {show_span(wanted.within)} old" if wanted.within else "",
+        f"by {' or '.join(wanted.by)}" if wanted.by else "",
         f"signed by {wanted.signed_by}" if wanted.signed_by else "",
     ]
     wants = ", ".join(part for part in asked if part) or "a result"
-    newest = max((r for r in facts.results if r.suite == wanted.suite), key=lambda r: r.stamp.serial, default=None)
+    of_suite = (r for r in facts.results if r.suite == wanted.suite and (not wanted.by or r.stamp.who in wanted.by))
+    newest = max(of_suite, key=lambda r: r.stamp.serial, default=None)
     if newest is None:
         return Gate(name, wants, "there is no result of it", passed=False, rule=rule.number)
     age = facts.now - newest.stamp.at
@@ -166,7 +168,7 @@ def _signed(rule: Rule, facts: Facts) -> Gate:
     wants = "signed by " + " or ".join(rule.signed)
     passed = bool(facts.signers) if "author" in rule.signed else not facts.signers.isdisjoint(rule.signed)
     found = "signed by " + ", ".join(sorted(facts.signers)) if facts.signers else "not signed"
-    return Gate("signed", wants, found, passed, can_close=False, rule=rule.number)
+    return Gate("signed", wants, found, passed, rule=rule.number)
 
 
 def _components(rule: Rule, facts: Facts) -> Iterator[Gate]:

@@ -62,12 +62,17 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The newest result of a suite must say this. within: how old it may be. signed_by: the key that signed it."""
+    """The newest result of a suite must say this.
+
+    within: how old it may be. by: persons, one of whom recorded it; others' results do not count. signed_by: the key
+    that signed it.
+    """
 
     suite: str
     score: Bound | None = None
     passed: bool | None = None
     within: int | None = None
+    by: tuple[str, ...] = ()
     signed_by: str | None = None
 
 

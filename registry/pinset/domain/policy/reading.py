@@ -145,7 +145,7 @@ class _Reader(Reader):
         return After(alias, self.span(found, "for", path) or 0)
 
     def _evidence(self, value: Any, path: Path) -> Evidence:
-        found = self.mapping(value, path, ("suite", "score", "passed", "within", "signed_by"))
+        found = self.mapping(value, path, ("suite", "score", "passed", "within", "by", "signed_by"))
         score, passed = found.get("score"), found.get("passed")
         bound = _BOUND.fullmatch(score) if isinstance(score, str) else None
         if score is not None and bound is None:
@@ -163,6 +163,7 @@ class _Reader(Reader):
             score=Bound(bound[1], Decimal(bound[2])) if bound else None,
             passed=True if passed is True else None,
             within=self.span(found, "within", path),
+            by=self._people(found, "by", path),
             signed_by=self.text(found, "signed_by", path),
         )
 
