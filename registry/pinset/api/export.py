@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
-from pinset.wire import requests
+from pinset.domain.answers import keys as key_answers
+from pinset.wire import keys, requests
 from pinset.wire.problem import Problem
 
 SHAPES: Final[dict[str, Any]] = {
@@ -34,6 +35,9 @@ SHAPES: Final[dict[str, Any]] = {
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
     "event": answers.EventAnswer,
+    "keys": key_answers.KeysAnswer,
+    "key-change": key_answers.KeyChange,
+    "signature": key_answers.SignedAnswer,
     "problem": Problem,
     "check-request": requests.CheckRequest,
     "publish-request": requests.PublishRequest,
@@ -44,6 +48,8 @@ SHAPES: Final[dict[str, Any]] = {
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
     "token-request": requests.TokenRequest,
+    "key-request": keys.KeyRequest,
+    "signature-request": keys.SignatureRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""
 
