@@ -55,6 +55,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
     "token": Listed("tokens", "token", "Credentials."),
     "keys": Listed("keys", "keys", "Keys that sign commits and releases."),
+    "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

@@ -175,10 +175,8 @@ def sign(
             said = _statement(found, reference).decode()
             output.show_json({"statement": said}) if as_json else output.say(said.removesuffix("\n"))
             return
-        if signer is not None:
-            answer = signer.sign(found, chosen, reference)
-        else:
-            answer = found.keys.sign(caller(chosen), reference, given or "")
+        made = signer.made(found, reference) if signer is not None else given or ""
+        answer = found.keys.sign(caller(chosen), reference, made)
     output.done(f"{answer['ref']} is signed", written=answer["operation"])
     if as_json:
         output.show_json(answer)
@@ -236,10 +234,13 @@ class Signer:
 
     def sign(self, found: Registry, chosen: Options, reference: str) -> SignedAnswer:
         """Sign a release and record that."""
+        return found.keys.sign(caller(chosen), reference, self.made(found, reference))
+
+    def made(self, found: Registry, reference: str) -> str:
+        """The signature of a release."""
         from pinset.domain.keys import STATEMENTS
 
-        signature = self._key.sign(_statement(found, reference), STATEMENTS)
-        return found.keys.sign(caller(chosen), reference, signature)
+        return self._key.sign(_statement(found, reference), STATEMENTS)
 
 
 def _statement(found: Registry, reference: str) -> bytes:

@@ -20,15 +20,17 @@ from pinset.api import (
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
+from pinset.api.connections import Connections
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
 from pinset.api.hub import Hub
+from pinset.api.limits import Limiter
 from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
-from pinset.api.streams import Credentials
+from pinset.api.watch import Watch
 from pinset.services.foreign import LOOK_SECONDS, Watcher
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from fastapi.routing import APIRoute
 
+    from pinset.auth.identity import Identity
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
@@ -63,8 +66,11 @@ def create_app(
     scrubs: Scrubs | None = None,
     clock: Clock | None = None,
     at_end: Callable[[], None] | None = None,
+    others: Callable[[str], Identity] | None = None,
 ) -> FastAPI:
     """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry.
+
+    others: whose a bearer is that is none of the registry's tokens: see `Admissions`. With it a credential is needed.
 
     scrubs, clock: with both, and unless the settings say otherwise, the registry is scrubbed while the application
     runs.
@@ -86,11 +92,13 @@ def create_app(
     app.state.probe = CapacityLimiter(1)
     app.state.counting = CapacityLimiter(1)
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
-    app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
-    admissions = Admissions(registry)
-    app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
+    admissions = app.state.admissions = Admissions(registry, others)
+    app.state.watch = Watch(admissions)
+    limiter = app.state.limiter = Limiter(settings.limits)
+    app.state.connections = Connections(limiter, settings.limits)
+    app.state.hot = Hot(app.state.ready, admissions, app.state.observer, limiter)
     problems.install(app)
     app.add_middleware(
         Guard,
@@ -99,6 +107,7 @@ def create_app(
         observer=app.state.observer,
         gate=app.state.gate,
         admissions=admissions,
+        limiter=limiter,
     )
     return app
 
@@ -131,7 +140,12 @@ def _working(
         for worker in workers:
             worker.start()
         try:
-            yield {"hot": app.state.hot}
+            yield {
+                "hot": app.state.hot,
+                "connections": app.state.connections,
+                "head_seconds": app.state.settings.head_seconds,
+                "stall_seconds": app.state.settings.stall_seconds,
+            }
         finally:
             app.state.hot.close()
             for worker in workers:

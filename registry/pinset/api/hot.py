@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pinset.api.admissions import Admissions
+    from pinset.api.limits import Limiter
     from pinset.api.observer import Observer
     from pinset.api.prepared import Encoding
     from pinset.api.ready import Ready
@@ -66,8 +67,9 @@ class Later:
 class Hot:
     """The hot path of one process."""
 
-    def __init__(self, ready: Ready, admissions: Admissions, observer: Observer) -> None:
+    def __init__(self, ready: Ready, admissions: Admissions, observer: Observer, limiter: Limiter) -> None:
         self._ready, self._admissions, self._observer = ready, admissions, observer
+        self._reads = limiter.reads
         self._waiting: dict[bytes, list[Callable[[], None]]] = {}
         # A thread of its own: nothing that takes long may stand before it.
         self._thread = ThreadPoolExecutor(1, "pinset-ready")
@@ -88,12 +90,12 @@ class Hot:
         if prepared is None:
             return Later(target) if target in self._waiting or self._ready.was_ready(target) else None
         headers = _headers(block)
-        actor = None if headers is None else self._actor(headers, near=near)
+        actor = None if headers is None else self._actor(headers, prepared.place, near=near)
         if headers is None or actor is None:
             return None
         variant = prepared.variants.get(_encoding(headers.get(b"accept-encoding", b"")))
-        if variant is None:
-            return None
+        if variant is None or self._reads.take(actor) is not None:
+            return None  # the ordinary way says for how long it asks too often
         given = headers.get(b"if-none-match")
         head, body, status = variant.whole, variant.body, 200
         if given is not None and (given == variant.tag or is_known(given.decode("latin-1"), variant.tag.decode())):
@@ -127,14 +129,13 @@ class Hot:
         for go_on in self._waiting.pop(target):
             loop.call_soon(go_on)  # each by itself: what one meets is nothing to the others
 
-    def _actor(self, headers: dict[bytes, bytes], *, near: bool) -> str | None:
-        """Whom the ordinary way would let read, as far as that is known here."""
+    def _actor(self, headers: dict[bytes, bytes], place: tuple[str, str], *, near: bool) -> str | None:
+        """Whom the ordinary way would let read a bundle's alias, as far as that is known here."""
         authorization = headers.get(b"authorization")
         if authorization is not None:
-            # Whoever was let in may read: every scope includes that.
             known = self._admissions.of(authorization.decode("latin-1"))
-            return None if known is None else known.actor
-        return LOCAL if near and is_this_machine(headers[b"host"]) and self._admissions.are_open() else None
+            return known.identity.actor if known is not None and known.may_read(place) else None
+        return LOCAL.actor if near and is_this_machine(headers[b"host"]) and self._admissions.are_open() else None
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:

@@ -63,14 +63,19 @@ Absent = Annotated[
 ]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="ETags that the client has.")]
 
-Reads = Annotated[Asked, asking("read", changes=False)]
-Publishes = Annotated[Asked, asking("publish")]
-Moves = Annotated[Asked, asking("move")]
-Yanks = Annotated[Asked, asking("yank")]
-Verifies = Annotated[Asked, asking("verify", changes=False)]
+Asks = Annotated[Asked, asking(None, changes=False)]
+Reads = Annotated[Asked, asking(Verb.READ, changes=False)]
+ReadsAll = Annotated[Asked, asking(Verb.READ, whole=True, changes=False)]
+Publishes = Annotated[Asked, asking(Verb.PUBLISH)]
+PublishesParts = Annotated[Asked, asking(Verb.COMPONENT)]
+Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
+RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
+Retires = Annotated[Asked, asking(Verb.RETIRE)]
+Yanks = Annotated[Asked, asking(Verb.YANK)]
+Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
+Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
+Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 KeepsKeys = Annotated[Asked, asking(Verb.KEYS)]
-Looks = Annotated[Asked, asking("tokens", changes=False)]
-Credentials = Annotated[Asked, asking("tokens", keeps=False)]
 
 ADOPTING: Final = [
     {
