@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -14,10 +15,20 @@ from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
     from pinset.domain.answers.evidence import ResultAnswer
+    from pinset.ports.registry import Registry
 
 evidence = typer.Typer(help="What evaluations say of releases.", no_args_is_help=True)
 
 _Suite = Annotated[str | None, typer.Option("--suite", metavar="S", help="A suite, such as groundedness.")]
+
+
+class _Said(TypedDict):
+    """What is said beside a report."""
+
+    suite: str | None
+    score: str | None
+    threshold: str | None
+    passed: bool | None
 
 
 @evidence.command("add")
@@ -31,6 +42,9 @@ def evidence_add(
         Path | None,
         typer.Option("--report", metavar="FILE", help="What promptfoo, DeepEval or a JUnit runner wrote; - for stdin."),
     ] = None,
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEYFILE", help="Sign it with this private Ed25519 key.")
+    ] = None,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -40,20 +54,19 @@ def evidence_add(
 
     A report is kept. It may give several suites; with --suite the one of that name, else all of it under that name.
 
+    With --sign the key must be known: pinset keys add NAME KEYFILE.pub --purpose evidence --person YOU
+
     Example: pinset evidence add support-summarizer@v7 --suite groundedness --score 0.93 --threshold 0.85
     """
     chosen = Options(registry, as_json, dry_run)
     text = _read(report) if report is not None else None
+    said: _Said = {"suite": suite, "score": score, "threshold": threshold, "passed": passed}
     with opened(chosen) as found:
+        reference, signatures = o.reference(target), None
+        if sign is not None:
+            reference, signatures = _signed(found, reference, text, said, sign)
         answer = found.evidence.add(
-            caller(chosen),
-            o.reference(target),
-            suite=suite,
-            score=score,
-            threshold=threshold,
-            passed=passed,
-            report=text,
-            reason=message,
+            caller(chosen), reference, report=text, signatures=signatures, reason=message, **said
         )
     suites = ", ".join(item["suite"] for item in answer["items"])
     output.done(f"results of {suites} are recorded for {answer['ref']}", written=answer["operation"])
@@ -121,6 +134,37 @@ def evidence_report(
         output.show_text(found.evidence.report(o.reference(target), suite))
 
 
+def _signed(found: Registry, reference: str, report: str | None, said: _Said, key: Path) -> tuple[str, dict[str, str]]:
+    """The release by its version, and what the key signs of each suite. Raises InvalidInput, NotFound."""
+    from pinset.domain.evidence import results_of
+    from pinset.domain.keys import STATEMENTS
+    from pinset.domain.notes import digest_of_text
+    from pinset.domain.records import ResultRecord, Stamp
+    from pinset.domain.references import parse
+    from pinset.signing import load_private, result_statement
+
+    private = load_private(_read(key), os.environ.get("PINSET_KEY_PASSPHRASE"))
+    summary, registry = found.summary(str(parse(reference, default=None))), found.describe()["id"]
+    nobody = Stamp(serial=0, prev=None, at=0, actor="", operation="")
+    records = [
+        ResultRecord(
+            stamp=nobody,
+            bundle=summary["bundle"],
+            version=summary["version"],
+            digest=summary["digest"],
+            suite=one.name,
+            score=one.score,
+            threshold=one.threshold,
+            passed=one.passed,
+            report=digest_of_text(report) if report is not None else None,
+            cases=one.cases,
+            failed=one.failed,
+        )
+        for one in results_of(report, **said).suites
+    ]
+    return summary["ref"], {one.suite: private.sign(result_statement(registry, one), STATEMENTS) for one in records}
+
+
 def _read(path: Path) -> str:
     """The text of a report. Raises NotFound, InvalidInput, TooLarge."""
     from pinset.domain.evidence import REPORT_LIMIT, check_report
@@ -151,7 +195,13 @@ def _line(item: ResultAnswer) -> str:
     needs = f" (needs {item['threshold']})" if item["threshold"] is not None else ""
     verdict = _verdict(item)
     cases = _cases(item)
-    return f"{item['suite']}{score}{needs}" + (f": {verdict}" if verdict else "") + (f", {cases}" if cases else "")
+    signed = f", signed by {item['signer']}" if item["signer"] else ""
+    return (
+        f"{item['suite']}{score}{needs}"
+        + (f": {verdict}" if verdict else "")
+        + (f", {cases}" if cases else "")
+        + signed
+    )
 
 
 def _verdict(item: ResultAnswer) -> str | None:

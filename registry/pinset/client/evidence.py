@@ -9,6 +9,8 @@ from pinset.domain import evidence, names
 from pinset.domain.references import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.client.http import Http
     from pinset.domain.answers import Page
     from pinset.domain.answers.evidence import EvidenceAnswer, ResultAnswer
@@ -31,13 +33,16 @@ class RemoteEvidence:
         threshold: str | None = None,
         passed: bool | None = None,
         report: str | None = None,
+        signatures: Mapping[str, str] | None = None,
         reason: str = "",
     ) -> EvidenceAnswer:
         wanted = parse(reference, default=None)
         if report is not None:
             evidence.check_report(report)
         told = {"suite": suite, "score": score, "threshold": threshold, "passed": passed, "report": report}
-        body: dict[str, Any] = {name: value for name, value in told.items() if value is not None} | {"reason": reason}
+        signed = {"signatures": dict(signatures)} if signatures else {}
+        said: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        body = said | signed | {"reason": reason}
         path = path_of("bundles", wanted.bundle, "releases", str(wanted.selector), "evidence")
         found: EvidenceAnswer = self._http.change("POST", path, body, key=caller.key, dry_run=caller.dry_run)
         return found

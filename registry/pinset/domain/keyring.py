@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pinset.domain import keys as k
 from pinset.domain.commits import RawCommit, parse_raw
-from pinset.domain.records import FoundingRecord, KeyAction, KeyRecord, Purpose, SignatureRecord
+from pinset.domain.records import FoundingRecord, KeyAction, KeyRecord, Purpose, ResultRecord, SignatureRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     Signer = Callable[[RawCommit], str | None]
     """The public key by which a commit is signed, None for none. ValueError for a signature that does not fit."""
-    Vouches = Callable[[k.Key, str, SignatureRecord], bool]
-    """Whether an author's signature is by a key, of the registry with that id."""
+    Vouches = Callable[[k.Key, str, SignatureRecord | ResultRecord], bool]
+    """Whether a signature of an author or an evaluator is by a key, of the registry with that id."""
 
 
 @dataclass(slots=True)
@@ -97,12 +97,24 @@ class Keyring:
     def _wrong(self, record: Record) -> str | None:
         if isinstance(record, KeyRecord):
             return self._wrong_key(record)
-        if isinstance(record, SignatureRecord) and self.vouches is not None:
-            key = self.keys.get(record.key)
-            if key is None or not key.active:
-                return f"is signed with the key {record.key}, which is not known or counts no more"
-            if not self.vouches(key, self._registry, record):
-                return f"holds a signature that is not {record.key}'s of this release"
+        if self.vouches is None:
+            return None
+        if isinstance(record, SignatureRecord):
+            return self._vouched(record, record.key, Purpose.AUTHOR, self.vouches)
+        if isinstance(record, ResultRecord) and record.signer is not None:
+            return self._vouched(record, record.signer, Purpose.EVIDENCE, self.vouches)
+        return None
+
+    def _vouched(
+        self, record: SignatureRecord | ResultRecord, name: str, purpose: Purpose, vouches: Vouches
+    ) -> str | None:
+        key = self.keys.get(name)
+        if key is None or not key.active or key.purpose is not purpose:
+            return f"is signed with the key {name}, which is not known or counts no more"
+        if not vouches(key, self._registry, record):
+            return (
+                f"holds a signature that is not {name}'s of this {'release' if purpose is Purpose.AUTHOR else 'result'}"
+            )
         return None
 
     def _wrong_key(self, record: KeyRecord) -> str | None:

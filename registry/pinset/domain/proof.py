@@ -265,8 +265,8 @@ class Proof:
             self._problem(fact, f"is under policy {record.policy or 0}, and {self._policy} is in force")
         if record.glass and not self._policy:
             self._problem(fact, "breaks the glass of no policy")
-        if record.request is not None and record.request not in self._requests:
-            self._problem(fact, f"fulfils request {record.request}, which does not exist")
+        if record.request is not None and not _fulfils(record, self._requests.get(record.request)):
+            self._problem(fact, f"is not what request {record.request} asked for")
         self._check_back(fact, record, before)
         self._served.add((fact.ref, record.to_version, record.back))
 
@@ -283,3 +283,22 @@ class Proof:
 
     def _problem(self, fact: Fact, what: str) -> None:
         self.problems.append((f"{fact.ref} {fact.commit[:12]}", what))
+
+
+def _fulfils(move: MoveRecord, asked: Binding | None) -> bool:
+    """Whether a move is what a request was about: the alias as it was then, to the same, under the same policy."""
+    return asked is not None and (
+        move.bundle,
+        move.alias,
+        move.from_version,
+        move.seq,
+        move.to_version,
+        move.policy or 0,
+    ) == (
+        asked.bundle,
+        asked.alias,
+        asked.from_version,
+        asked.from_seq + 1,
+        asked.to_version,
+        asked.policy,
+    )

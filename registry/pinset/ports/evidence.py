@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.domain.answers import Page
     from pinset.domain.answers.evidence import EvidenceAnswer, ResultAnswer
     from pinset.ports.registry import Caller
@@ -23,6 +25,7 @@ class Evidence(Protocol):
         threshold: str | None = None,
         passed: bool | None = None,
         report: str | None = None,
+        signatures: Mapping[str, str] | None = None,
         reason: str = "",
     ) -> EvidenceAnswer:
         """Record results of a release; a yanked one too.
@@ -30,7 +33,8 @@ class Evidence(Protocol):
         report: the text of a report, which is kept; what it says is recorded, as far as nothing else is said here.
         suite: which of its suites, or what to call the whole. score, threshold: decimal numbers. Raises InvalidInput
         for a report that cannot be understood where suite and score (or passed) are not said, ChecksFailed for one
-        that holds a secret.
+        that holds a secret. signatures: by suite, of all of them or of none, each as ``ssh-keygen -Y sign`` makes it of
+        `pinset.signing.result_statement`, by a key for evidence that is known; raises Untrusted for any other.
         """
 
     def of_bundle(

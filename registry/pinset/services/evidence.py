@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pinset import signing
 from pinset.domain import evidence, findings, messages, names
 from pinset.domain.access import Verb, permit
 from pinset.domain.checks.texts import check_secrets
 from pinset.domain.notes import digest_of_text
-from pinset.domain.records import MoveRecord, ResultRecord, Stamp
+from pinset.domain.records import MoveRecord, Purpose, ResultRecord, Stamp
 from pinset.domain.references import parse
-from pinset.errors import ChecksFailed, InvalidInput, NotFound
+from pinset.errors import AlreadyExists, ChecksFailed, InvalidInput, NotFound, Untrusted
 from pinset.ports.store import Files
 from pinset.services import approving, moving, reading
-from pinset.services.session import Written, writing
+from pinset.services.session import Written, keys_of, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain.answers import MoveAnswer, Page
     from pinset.domain.answers.evidence import EvidenceAnswer, ResultAnswer
-    from pinset.domain.evidence import Reading, Suite
+    from pinset.domain.evidence import Suite
     from pinset.ports.catalog import CatalogReader, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
@@ -47,13 +48,21 @@ class LocalEvidence:
         threshold: str | None = None,
         passed: bool | None = None,
         report: str | None = None,
+        signatures: Mapping[str, str] | None = None,
         reason: str = "",
     ) -> EvidenceAnswer:
         """Record results of a release."""
         wanted = parse(reference, default=None)
         caller.need(Verb.EVIDENCE, wanted.bundle)
         words = messages.clean_words(reason)
-        suites, tool, warnings = _understood(report, _said(suite, score, threshold, passed=passed), suite)
+        found = evidence.results_of(report, suite=suite, score=score, threshold=threshold, passed=passed)
+        suites, tool, warnings = found
+        if signatures and signatures.keys() != {one.name for one in suites}:
+            raise InvalidInput(
+                "the signatures are not those of the suites that are recorded", hint="sign each of them, or none"
+            )
+        if report is not None:
+            _refuse_secrets(report)
         arguments = {
             "reference": reference,
             "suite": suite,
@@ -62,7 +71,7 @@ class LocalEvidence:
             "passed": passed,
             "report": digest_of_text(report) if report is not None else None,
             "reason": words,
-        }
+        } | ({"signatures": dict(signatures)} if signatures else {})
         with writing(self._context, caller, "evidence", arguments) as session:
             before = session.done_before()
             if before:
@@ -70,7 +79,7 @@ class LocalEvidence:
                 moves = [Written(record, commit) for commit, record in before if isinstance(record, MoveRecord)]
                 return _answer(results, warnings, session.operation.id, _moves(session, moves))
             row, _ = reading.find_release(session.catalog, wanted)
-            made = [_stage(session, row, one, report, tool, words) for one in suites]
+            made = [_stage(session, row, one, report, tool, words, (signatures or {}).get(one.name)) for one in suites]
             waiting = approving.waiting_for(session, row.record.bundle, row.record.version)
             moves = [one.move for one in approving.stage_ready(session, waiting) if one.move is not None]
             session.commit()
@@ -152,71 +161,6 @@ def _page(
     return {"items": items, "next": None}
 
 
-def _said(suite: str | None, score: str | None, threshold: str | None, *, passed: bool | None) -> Suite | None:
-    """What the caller says themselves; None where they name no suite. Raises InvalidInput where it does not fit."""
-    numbers = [
-        evidence.decimal_text(value, what) if value is not None else None
-        for value, what in ((score, "score"), (threshold, "threshold"))
-    ]
-    reached = evidence.judged(numbers[0], numbers[1])
-    if passed and reached is False:
-        raise _contradiction(*numbers)
-    if suite is None:
-        if passed is not None or numbers != [None, None]:
-            raise InvalidInput("a result is of a suite", hint="say which: --suite NAME")
-        return None
-    judged = reached if passed is None else passed
-    return evidence.Suite(name=evidence.suite_name(suite), score=numbers[0], threshold=numbers[1], passed=judged)
-
-
-def _understood(
-    report: str | None, said: Suite | None, suite: str | None
-) -> tuple[Sequence[Suite], str | None, Sequence[str]]:
-    """The suites to record, what wrote the report, and warnings. What is said counts more than what is read."""
-    complete = said is not None and (said.score is not None or said.passed is not None)
-    found: Reading | None = None
-    if report is not None:
-        evidence.check_report(report)
-        _refuse_secrets(report)
-        try:
-            found = evidence.read_report(report)
-        except InvalidInput:
-            if not complete:
-                raise
-    if found is None:
-        if said is None or not complete:
-            what = "the report is of no kind that is known here" if report is not None else "there is no result"
-            raise InvalidInput(what, hint="say it yourself: --suite NAME --score NUMBER, or --passed or --failed")
-        return [said], None, ()
-    if said is None:
-        return evidence.choose(found, None), found.tool, found.warnings
-    if complete and found.whole is None and suite not in {one.name for one in found.parts}:
-        return [said], found.tool, found.warnings
-    (read,) = evidence.choose(found, suite)
-    return [_overridden(read, said)], found.tool, found.warnings
-
-
-def _overridden(read: Suite, said: Suite) -> Suite:
-    """A suite of a report with what is said of it. Raises InvalidInput where the two do not fit."""
-    score = said.score if said.score is not None else read.score
-    threshold = said.threshold if said.threshold is not None else read.threshold
-    numbers = said.score is not None or said.threshold is not None
-    reached = evidence.judged(score, threshold) if numbers else None
-    if said.passed and reached is False:
-        raise _contradiction(score, threshold)
-    passed = said.passed if said.passed is not None else reached
-    if passed is None and said.score is None:
-        passed = read.passed
-    return replace(read, score=score, threshold=threshold, passed=passed)
-
-
-def _contradiction(score: str | None, threshold: str | None) -> InvalidInput:
-    return InvalidInput(
-        f"a score of {score} does not reach {threshold}, and is said to have passed",
-        hint="leave one of them out, or correct it",
-    )
-
-
 def _refuse_secrets(report: str) -> None:
     found = [one for one in check_secrets({"report": report}) if one.code == "secret"]
     if found:
@@ -228,7 +172,13 @@ def _refuse_secrets(report: str) -> None:
 
 
 def _stage(
-    session: Session, row: ReleaseRow, suite: Suite, report: str | None, tool: str | None, words: str
+    session: Session,
+    row: ReleaseRow,
+    suite: Suite,
+    report: str | None,
+    tool: str | None,
+    words: str,
+    signature: str | None,
 ) -> Written[ResultRecord]:
     release = row.record
 
@@ -249,8 +199,46 @@ def _stage(
             reason=words,
         )
 
+    make = record
+    if signature is not None:
+        key, line = _signed(session, record(session.stamp()), signature)
+
+        def signed(stamp: Stamp) -> ResultRecord:
+            return replace(record(stamp), signer=key, signature=line)
+
+        make = signed
     files = {_file_of(report): report} if report is not None else {}
-    return session.stage(record, Files(files), lambda at: (at,) if at else (), files)
+    return session.stage(make, Files(files), lambda at: (at,) if at else (), files)
+
+
+def _signed(session: Session, record: ResultRecord, signature: str) -> tuple[str, str]:
+    """The key that signed a result, and the signature as it is kept.
+
+    Raises Untrusted, and AlreadyExists for one that was recorded before: an old good result does not pass for a new one.
+    """
+    try:
+        public, line = signing.decode(signature).public, signing.to_line(signature)
+    except ValueError as error:
+        raise InvalidInput(str(error), hint="sign with: pinset evidence add REF … --sign KEYFILE") from error
+    reader = session.catalog
+    key = next((one for one in keys_of(reader).values() if one.public == public), None)
+    if key is None or key.purpose is not Purpose.EVIDENCE or not key.active:
+        what = "nobody knows that key" if key is None else f"the key {key.name} is {key.state}, and for {key.purpose}"
+        raise Untrusted(
+            what,
+            hint="whoever keeps the registry adds it: pinset keys add NAME KEYFILE.pub --purpose evidence --person YOU",
+        )
+    if not signing.vouches(key, reader.head().registry_id, replace(record, signer=key.name, signature=line)):
+        raise Untrusted(
+            f"that signature by {key.name} is not of this result of {record.suite}",
+            hint="sign it anew: pinset evidence add REF … --sign KEYFILE",
+        )
+    if any(one.record.signature == line for one in _results(reader, record.bundle, record.version)):
+        raise AlreadyExists(
+            f"that very result of {record.suite} is recorded, with this signature",
+            hint="a new run has a report of its own: sign it with that, --report FILE",
+        )
+    return key.name, line
 
 
 def _file_of(report: str) -> str:
@@ -275,6 +263,7 @@ def result_answer(found: Written[ResultRecord]) -> ResultAnswer:
         "failed": record.failed,
         "report": record.report,
         "tool": record.tool,
+        "signer": record.signer,
         "reason": record.reason,
         "at": reading.time(record.stamp.at),
         "actor": record.stamp.actor,

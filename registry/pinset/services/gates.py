@@ -17,7 +17,7 @@ from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, Res
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
 from pinset.services import reading, requests
 from pinset.services.keys import signers
-from pinset.services.session import Session
+from pinset.services.session import Session, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -286,8 +286,21 @@ def facts_of(
             if rule.after
         },
         results=results,
+        result_signers=_result_signers(reader, results),
         signers=signers(reader, binding.bundle, binding.to_version) if is_signed else frozenset(),
     )
+
+
+def _result_signers(reader: CatalogReader, results: Sequence[ResultRecord]) -> dict[int, frozenset[str]]:
+    """The keys that signed results, by their serials, without those that are compromised."""
+    if not any(result.signer for result in results):
+        return {}
+    keys = keys_of(reader)
+    return {
+        result.stamp.serial: frozenset({result.signer})
+        for result in results
+        if result.signer is not None and not keys[result.signer].compromised
+    }
 
 
 def _where(binding: Binding) -> str:

@@ -220,7 +220,7 @@ def _answer(
 ) -> answers.MoveAnswer:
     """What a request answers a promotion with. Its gates are told by who looks at it: see `services.approving`."""
     record, asked = written.record, written.record.binding
-    row = session.catalog.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
+    row = session.seen.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
     return {
         "action": "request",
         "bundle": asked.bundle,

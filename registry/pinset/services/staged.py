@@ -1,4 +1,4 @@
-"""The catalog as it will be once a write is made: what the write has staged so far counts among the notes."""
+"""The catalog as it will be once a write is made: the notes and releases that the write has staged so far are in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pinset.domain import messages
 from pinset.domain.notes import note_of
+from pinset.domain.records import ReleaseRecord
+from pinset.ports.catalog import ReleaseRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Staged:
-    """A reader of the catalog that also has the notes a write has staged. All else is as the catalog has it.
+    """A reader of the catalog that also has the notes and releases a write has staged. All else is as the catalog has it.
 
     An approval or a result that passes the last gate is judged before it is written, with the move that it lets pass.
     """
@@ -26,6 +28,14 @@ class Staged:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
+
+    def release(self, bundle: str, version: int) -> ReleaseRow | None:
+        """One release by its number."""
+        for entry in self._entries:
+            record = entry.record
+            if isinstance(record, ReleaseRecord) and (record.bundle, record.version) == (bundle, version):
+                return ReleaseRow(record=record, commit=entry.commit, yanked=None)
+        return self._reader.release(bundle, version)
 
     def notes(
         self,

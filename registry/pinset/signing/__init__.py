@@ -6,7 +6,7 @@ What is known of keys is in `pinset.domain.keys`; here they sign, and signatures
 
 from pinset.signing.ed25519 import PrivateKey, check, checks_commit, load_private, make_private, need_installed, vouches
 from pinset.signing.sshsig import Signature, decode, from_line, to_line
-from pinset.signing.statement import statement
+from pinset.signing.statement import result_statement, statement
 
 __all__ = [
     "PrivateKey",
@@ -18,6 +18,7 @@ __all__ = [
     "load_private",
     "make_private",
     "need_installed",
+    "result_statement",
     "statement",
     "to_line",
     "vouches",

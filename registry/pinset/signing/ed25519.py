@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain.keys import COMMITS, STATEMENTS, public_key, raw_of
+from pinset.domain.records import SignatureRecord
 from pinset.errors import InvalidInput
 from pinset.signing import sshsig
 from pinset.signing.sshsig import Signature
-from pinset.signing.statement import statement
+from pinset.signing.statement import result_statement, statement
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from pinset.domain.commits import RawCommit
     from pinset.domain.keys import Key
-    from pinset.domain.records import SignatureRecord
+    from pinset.domain.records import ResultRecord
 
 
 class PrivateKey:
@@ -82,11 +83,14 @@ def check(public: str, payload: bytes, signature: Signature, namespace: str) -> 
     return True
 
 
-def vouches(key: Key, registry: str, record: SignatureRecord) -> bool:
-    """Whether an author's signature is by that key, and of that release of the registry with that id."""
-    said = statement(registry=registry, bundle=record.bundle, digest=record.digest)
+def vouches(key: Key, registry: str, record: SignatureRecord | ResultRecord) -> bool:
+    """Whether a signature is by that key, and of that release, or result, of the registry with that id."""
+    if isinstance(record, SignatureRecord):
+        said = statement(registry=registry, bundle=record.bundle, digest=record.digest)
+    else:
+        said = result_statement(registry, record)
     try:
-        signature = sshsig.decode(sshsig.from_line(record.signature))
+        signature = sshsig.decode(sshsig.from_line(record.signature or ""))
     except ValueError:
         return False
     return check(key.public, said, signature, STATEMENTS)

@@ -10,7 +10,10 @@ Short = Annotated[str | None, Field(max_length=64)]
 
 
 class EvidenceRequest(BaseModel):
-    """Results of a release. score, threshold: decimal numbers as text. report: the text of a report, at most 1 MiB."""
+    """Results of a release. score, threshold: decimal numbers as text. report: the text of a report, at most 1 MiB.
+
+    signatures: by suite, of all of them or of none, each as ``ssh-keygen -Y sign`` makes it.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
     suite: Short = None
@@ -18,4 +21,8 @@ class EvidenceRequest(BaseModel):
     threshold: Short = None
     passed: bool | None = None
     report: str | None = None
+    signatures: Annotated[
+        dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=2000)]] | None,
+        Field(max_length=100),
+    ] = None
     reason: Annotated[str, Field(max_length=10_000)] = ""

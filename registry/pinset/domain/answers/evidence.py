@@ -11,7 +11,8 @@ class ResultAnswer(TypedDict):
     """A recorded evaluation result. It is bound to the release's ``digest``; of a suite the newest counts.
 
     score, threshold: decimal numbers as text. passed: what the suite says of itself. report: SHA-256 of the report that
-    is kept, None without one. cases, failed: None where that is not told. person: whose credential recorded it.
+    is kept, None without one. cases, failed: None where that is not told. person: whose credential recorded it. signer: the key for
+    evidence that signed it, None where nobody did.
     """
 
     ref: str
@@ -26,6 +27,7 @@ class ResultAnswer(TypedDict):
     failed: int | None
     report: str | None
     tool: str | None
+    signer: str | None
     reason: str
     at: str
     actor: str

@@ -66,6 +66,8 @@ def result(record: ResultRecord) -> Described:
             "Tool": one_line(record.tool) if record.tool is not None else None,
             "Cases": number(record.cases),
             "Failed": number(record.failed),
+            "Signer": record.signer,
+            "Signature": record.signature,
         },
     )
 
@@ -85,6 +87,8 @@ def build_result(stamp: Stamp, keys: Mapping[str, str], words: str) -> ResultRec
         tool=keys.get("Tool"),
         cases=optional(keys, "Cases"),
         failed=optional(keys, "Failed"),
+        signer=keys.get("Signer"),
+        signature=keys.get("Signature"),
         reason=words,
     )
 

@@ -35,7 +35,8 @@ class ResultRecord:
     digest: the release's, to which the result is bound. score, threshold: decimal numbers as text, None where the
     suite gives none. passed: what the suite says of itself. report: SHA-256 of the report's text in the commit's tree
     (``report.json`` or as its reader calls it), None without one. tool: what made the report. cases, failed: how many
-    cases there were and how many of them failed, None where that is not told.
+    cases there were and how many of them failed, None where that is not told. signer: the name of the key for evidence
+    that signed it. signature: base64 of what ``ssh-keygen -Y sign`` makes of its statement.
     """
 
     stamp: Stamp
@@ -50,6 +51,8 @@ class ResultRecord:
     tool: str | None = None
     cases: int | None = None
     failed: int | None = None
+    signer: str | None = None
+    signature: str | None = None
     reason: str = ""
 
     @property
