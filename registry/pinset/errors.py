@@ -63,6 +63,12 @@ class InvalidPolicy(InvalidInput):
     code = "invalid_policy"
 
 
+class InvalidConfig(InvalidInput):
+    """The registry's ``config.toml`` has mistakes; ``details["findings"]`` holds every one of them."""
+
+    code = "invalid_config"
+
+
 class TooLarge(InvalidInput):
     """A text, a release or a body over its limit. Refused before it is read whole."""
 

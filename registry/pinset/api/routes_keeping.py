@@ -100,6 +100,8 @@ def _figures(asked: Asked) -> str:
         fetches=state.fetches.now(),
         clients=asked.registry.all_clients(),
         foreign=state.foreign.count,
+        limited=state.limiter.counts.copy(),
+        connections=state.connections.here,
     )
 
 
