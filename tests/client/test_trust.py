@@ -70,7 +70,7 @@ def test_what_the_registry_signed_is_taken_by_alias_version_and_from_the_disk(
 def test_a_release_without_a_proof_or_a_signature_is_refused(source: Directory) -> None:
     given = answer(source)
     for proof in (None, {}, {**given["proof"], "release": given["commit"]}):
-        refused(source, {**given, "proof": proof}, "without a proof|not signed")
+        refused(source, {**given, "proof": proof}, r"without a proof|not signed")
     for part in ("move", "epoch"):
         refused(source, {**given, "proof": {**given["proof"], part: None}}, f"has a {part} that is not signed")
         bare = parse_raw(given["proof"][part]).unsigned

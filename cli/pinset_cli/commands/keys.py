@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Registry
 
 keys = typer.Typer(help="Keys that sign commits and releases.", invoke_without_command=True)
-KeyFile = Annotated[
-    Path, typer.Option("--key", metavar="KEYFILE", help="Your private Ed25519 key, as ssh-keygen makes it.")
-]
 
 
 @keys.callback()
@@ -147,27 +144,45 @@ def keys_rotate(
 
 def sign(
     target: o.Refs,
-    key: KeyFile,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="KEYFILE", help="Your private Ed25519 key, as ssh-keygen makes it.")
+    ] = None,
+    statement: Annotated[
+        bool, typer.Option("--statement", help="Only print what is to be signed, for ssh-keygen -Y sign -n pinset.")
+    ] = False,
+    signature: Annotated[
+        str | None, typer.Option("--signature", metavar="FILE|-", help="What ssh-keygen -Y sign made of it.")
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Sign a release as its author.
-
-    The key's public half is known to the registry: pinset keys add. A passphrase is taken from PINSET_KEY_PASSPHRASE.
+    """Sign a release as its author, with a key that the registry knows.
 
     Example: pinset sign support-summarizer@v7 --key ~/.ssh/id_ed25519
     """
-    signer = Signer(key)
-    chosen = Options(registry, as_json, dry_run)
+    from pinset.errors import InvalidInput
+
+    if (key is not None) + statement + (signature is not None) != 1:
+        raise InvalidInput(
+            "this needs one of --key, --statement and --signature", hint="pinset sign REF --key ~/.ssh/id_ed25519"
+        )
+    signer = Signer(key) if key is not None else None
+    given = None if signature is None else sys.stdin.read() if signature == "-" else _read(Path(signature))
+    chosen, reference = Options(registry, as_json, dry_run), o.reference(target)
     with opened(chosen) as found:
-        answer = signer.sign(found, chosen, o.reference(target))
+        if statement:
+            said = _statement(found, reference).decode()
+            output.show_json({"statement": said}) if as_json else output.say(said.removesuffix("\n"))
+            return
+        made = signer.made(found, reference) if signer is not None else given or ""
+        answer = found.keys.sign(caller(chosen), reference, made)
     output.done(f"{answer['ref']} is signed", written=answer["operation"])
     if as_json:
         output.show_json(answer)
         return
-    state = "would be signed" if dry_run else "is signed" if answer["changed"] else "was signed before"
-    output.say(f"{answer['ref']} {state} with {answer['key']} ({answer['person']})")
+    state = "was signed before" if not answer["changed"] else "would be signed" if dry_run else "is signed"
+    output.say(output.safe(f"{answer['ref']} {state} with {answer['key']} ({answer['person']})"))
     output.unchanged(dry_run=dry_run)
 
 
@@ -203,7 +218,7 @@ class Signer:
     def __init__(self, path: Path) -> None:
         from pinset.signing import load_private
 
-        self._key = load_private(_read(path), os.environ.get("PINSET_KEY_PASSPHRASE"))
+        self._key = load_private(_read(path))
 
     def need_known(self, found: Registry) -> None:
         """Raises Untrusted where the registry would refuse what the key signs."""
@@ -219,12 +234,22 @@ class Signer:
 
     def sign(self, found: Registry, chosen: Options, reference: str) -> SignedAnswer:
         """Sign a release and record that."""
-        from pinset.domain.keys import STATEMENTS
-        from pinset.signing import statement
+        return found.keys.sign(caller(chosen), reference, self.made(found, reference))
 
-        summary = found.summary(reference)
-        said = statement(registry=found.describe()["id"], bundle=summary["bundle"], digest=summary["digest"])
-        return found.keys.sign(caller(chosen), summary["ref"], self._key.sign(said, STATEMENTS))
+    def made(self, found: Registry, reference: str) -> str:
+        """The signature of a release."""
+        from pinset.domain.keys import STATEMENTS
+
+        return self._key.sign(_statement(found, reference), STATEMENTS)
+
+
+def _statement(found: Registry, reference: str) -> bytes:
+    """What an author signs about a release."""
+    from pinset.domain.references import parse
+    from pinset.signing import statement
+
+    summary = found.summary(str(parse(reference, default=None)))
+    return statement(registry=found.describe()["id"], bundle=summary["bundle"], digest=summary["digest"])
 
 
 def _near(chosen: Options, verb: str, *, reason: str = "") -> KeyChange:

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 from pinset.api.app import describe
 from pinset.domain import answers
 from pinset.domain.answers import evidence, policy
+from pinset.domain.answers import keys as key_answers
 from pinset.domain.answers import requests as asked
-from pinset.wire import deciding, requests
+from pinset.wire import deciding, keys, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
@@ -47,6 +48,9 @@ SHAPES: Final[dict[str, Any]] = {
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
     "event": answers.EventAnswer,
+    "keys": key_answers.KeysAnswer,
+    "key-change": key_answers.KeyChange,
+    "signature": key_answers.SignedAnswer,
     "problem": Problem,
     "check-request": requests.CheckRequest,
     "publish-request": requests.PublishRequest,
@@ -61,6 +65,8 @@ SHAPES: Final[dict[str, Any]] = {
     "policy-request": policy_requests.PolicyRequest,
     "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,
+    "key-request": keys.KeyRequest,
+    "signature-request": keys.SignatureRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""
 
