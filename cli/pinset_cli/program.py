@@ -58,8 +58,8 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
     "policy": Listed("policies", "policy", "Who may make an alias serve what, on what evidence and when."),
     "token": Listed("tokens", "token", "Credentials."),
-    "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
     "keys": Listed("keys", "keys", "Keys that sign commits and releases."),
+    "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

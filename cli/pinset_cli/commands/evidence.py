@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -141,9 +140,16 @@ def _signed(found: Registry, reference: str, report: str | None, said: _Said, ke
     from pinset.domain.notes import digest_of_text
     from pinset.domain.records import ResultRecord, Stamp
     from pinset.domain.references import parse
+    from pinset.errors import InvalidInput
     from pinset.signing import load_private, result_statement
 
-    private = load_private(_read(key), os.environ.get("PINSET_KEY_PASSPHRASE"))
+    try:
+        private = load_private(_read(key, "--sign KEYFILE"))
+    except InvalidInput as error:
+        if "passphrase" in error.message:
+            hint = "evidence is signed by programs: give it a key of its own, without one, and add that with pinset keys add"
+            raise InvalidInput(error.message, hint=hint) from error
+        raise
     summary, registry = found.summary(str(parse(reference, default=None))), found.describe()["id"]
     nobody = Stamp(serial=0, prev=None, at=0, actor="", operation="")
     records = [
@@ -165,8 +171,8 @@ def _signed(found: Registry, reference: str, report: str | None, said: _Said, ke
     return summary["ref"], {one.suite: private.sign(result_statement(registry, one), STATEMENTS) for one in records}
 
 
-def _read(path: Path) -> str:
-    """The text of a report. Raises NotFound, InvalidInput, TooLarge."""
+def _read(path: Path, example: str = "--report results.json") -> str:
+    """The text of a file. Raises NotFound, InvalidInput, TooLarge."""
     from pinset.domain.evidence import REPORT_LIMIT, check_report
     from pinset.errors import InvalidInput, NotFound
 
@@ -177,17 +183,15 @@ def _read(path: Path) -> str:
             with path.open("rb") as file:
                 data = file.read(REPORT_LIMIT + 1)
     except FileNotFoundError as error:
-        raise NotFound(f"there is no file {path}", hint="name the report: --report results.json") from error
+        raise NotFound(f"there is no file {path}", hint=f"name one: {example}") from error
     except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be read: {error.strerror}", hint="name a file: --report results.json"
-        ) from error
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}", hint=f"name one: {example}") from error
     if len(data) > REPORT_LIMIT:
         check_report(data.decode(errors="replace"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is no UTF-8 text", hint="keep only text: JSON or XML") from error
+        raise InvalidInput(f"{path} is no UTF-8 text", hint=f"name another: {example}") from error
 
 
 def _line(item: ResultAnswer) -> str:

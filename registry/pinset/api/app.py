@@ -84,10 +84,10 @@ def create_app(
     """
     settings = settings or Settings()
     adoption = Adoption(registry.keep_sights)
+    settling = [registry.settler(settings.settle_seconds)] if settings.settle_seconds > 0 else []
     # Each process looks: together as often as one alone would.
     foreign = Watcher(registry.foreign, every=LOOK_SECONDS * settings.workers)
     watching = [foreign] if scrubs is not None else []
-    settling = [registry.settler(settings.settle_seconds)] if settings.settle_seconds > 0 else []
     app = _routed(_working([adoption, *settling, *_scrubbing(registry, settings, scrubs, clock), *watching], at_end))
     app.state.foreign = foreign
     app.state.registry = registry

@@ -201,7 +201,7 @@ def _stage(
 
     make = record
     if signature is not None:
-        key, line = _signed(session, record(session.stamp()), signature)
+        key, line = _signed(session, record(session.next_stamp()), signature)
 
         def signed(stamp: Stamp) -> ResultRecord:
             return replace(record(stamp), signer=key, signature=line)

@@ -236,7 +236,7 @@ class LocalKeys:
         if at is None:
             raise NotFound("the registry has no branch main", hint="see what is wrong: pinset verify")
         # The file says when; the record's stamp is made by the session, so that the file is made of what it will be.
-        stamp = session.stamp()
+        stamp = session.next_stamp()
         known = k.after(keys, make(stamp))
         tree = Files({**self._context.store.read(MAIN_REF, at).files, KEYS_FILE: k.allowed_signers(known)})
         written = session.stage(lambda _: make(stamp), tree, lambda tip: (tip,) if tip else ())

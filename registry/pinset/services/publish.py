@@ -146,7 +146,7 @@ def _stage(
         )
 
     if alias is not None:
-        moving.refuse_early(session, record(session.stamp()), alias, _components(checked))
+        moving.refuse_early(session, record(session.next_stamp()), alias, _components(checked))
     files = {MANIFEST: form.manifest, **form.files}
     return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True
 

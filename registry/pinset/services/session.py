@@ -130,7 +130,7 @@ class Session:
             )
         return found
 
-    def stamp(self) -> Stamp:
+    def next_stamp(self) -> Stamp:
         """The stamp of the commit that is staged next; of two calls without a commit between, the times may differ."""
         head = self.catalog.head()
         last = self._entries[-1].record.stamp if self._entries else None
@@ -157,7 +157,7 @@ class Session:
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
         """
-        record = make(self.stamp())
+        record = make(self.next_stamp())
         if self.caller.dry_run:
             return self._staged(Entry(commit="", record=record, files={}), record)
         staged = [move.new for move in self._moves if move.ref == record.ref]
