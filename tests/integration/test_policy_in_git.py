@@ -51,7 +51,7 @@ def test_a_new_policy_keeps_what_else_is_on_main(home: Path) -> None:
     registry.reindex()
     assert registry.policies.show()["text"] == STRICT
     registry.close()
-    assert git(home, "ls-tree", "--name-only", "main").split() == ["policy.yaml", "registry.yaml"]
+    assert git(home, "ls-tree", "--name-only", "main").split() == ["allowed_signers", "policy.yaml", "registry.yaml"]
     assert git(home, "show", "main:policy.yaml") == STRICT.strip()
 
 
