@@ -157,6 +157,24 @@ def test_of_many_who_wait_for_keys_one_asks() -> None:
     assert (len(found), len(idp.asked)) == (8, 1)
 
 
+def test_a_fetch_that_breaks_in_any_way_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    idp = Idp(jwks_uri=Idp.URL + "/keys")
+    idp.error = RecursionError("too deep")
+    with pytest.raises(Unavailable, match="too deep"):
+        idp.ask()
+    idp.error, idp.now = None, PAUSE_SECONDS
+
+    def none(_thread: threading.Thread) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        with pytest.raises(Unavailable, match="no thread"):
+            idp.ask()
+    idp.now += PAUSE_SECONDS
+    assert idp.ask()
+
+
 def test_nobody_waits_long_for_an_issuer_that_does_not_answer() -> None:
     go_on = threading.Event()
     issuer = Issuer(issuer=Idp.URL, audience="pinset", allow=ALLOW)

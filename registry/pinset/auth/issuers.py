@@ -11,7 +11,6 @@ import ssl
 import threading
 import time
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTime
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final
@@ -123,19 +122,24 @@ class _Ring:
                 if self._now() < self._next:
                     return
                 self._next = self._now() + PAUSE_SECONDS
-                self._under_way = Future()
-                threading.Thread(target=self._work, args=[self._under_way], name="pinset-oidc", daemon=True).start()
+                under_way: Future[Keys] = Future()
+                try:
+                    threading.Thread(target=self._work, args=[under_way], name="pinset-oidc", daemon=True).start()
+                except RuntimeError:  # there is none to be had
+                    self._why = "there is no thread for it"
+                    return
+                self._under_way = under_way
             under_way = self._under_way
         if waits:
             try:
                 under_way.result(self._wait)
-            except (OSError, ValueError, NotInTime):
+            except Exception:  # noqa: BLE001 - what it was is noted, and said where no keys are known
                 return
 
     def _work(self, under_way: Future[Keys]) -> None:
         try:
             keys = Keys(self._fetch(self._address()))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for it for ever
             with self._lock:
                 self._why, self._under_way = str(error) or type(error).__name__, None
             under_way.set_exception(error)

@@ -53,7 +53,7 @@ def publish_component(
         "label": label,
         "number": number,
     }
-    checked = versions.Checked(context, lambda around: assemble_component(kind, name, files, around), allow)
+    checked = versions.Checked(context, caller, lambda around: assemble_component(kind, name, files, around), allow)
     with writing(context, caller, "publish-component", arguments) as session:
         before = session.done_before()
         if before:

@@ -71,7 +71,7 @@ def publish(
         "number": number,
         "source": source,
     }
-    checked = versions.Checked(context, lambda around: assemble_release(files, around, bundle=bundle), allow)
+    checked = versions.Checked(context, caller, lambda around: assemble_release(files, around, bundle=bundle), allow)
     _need(caller, checked.result.draft.bundle, alias)
     with writing(context, caller, "publish", arguments) as session:
         before = session.done_before()
