@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 AFTER = "format: 1\nrules: [{bundles: '*', aliases: production, after: staging}]\n"
 SHUT = "format: 1\nrules: [{bundles: '*', aliases: production, require: guardrails/none, break_glass: [ana]}]\n"
 HOUR = 3_600_000_000
+HERE = pytest.mark.parametrize("where", ["memory"], indirect=True)
+FAR = pytest.mark.parametrize("where", ["memory", "http"], indirect=True)
+"""Over HTTP there is a directory behind it. What is the same code near and far is tried in memory alone."""
 
 
 class Clock:
@@ -82,6 +85,7 @@ def edit(registry: Registry, text: str, **more: Any) -> Any:
 # Editing
 
 
+@FAR
 def test_a_policy_is_edited_shown_and_kept(registry: Registry, everything: Callable[[], Any]) -> None:
     first = registry.policies.show()
     assert (first["number"], first["text"], first["current"]) == (0, "", True)
@@ -102,6 +106,7 @@ def test_a_policy_is_edited_shown_and_kept(registry: Registry, everything: Calla
         registry.policies.show(3)
 
 
+@FAR
 def test_of_two_edits_at_once_one_is_told_so(registry: Registry, everything: Callable[[], Any]) -> None:
     edit(registry, AFTER, expect=0)
     before = everything()
@@ -112,6 +117,7 @@ def test_of_two_edits_at_once_one_is_told_so(registry: Registry, everything: Cal
     assert everything() == before
 
 
+@HERE
 def test_a_bad_policy_changes_nothing(registry: Registry, everything: Callable[[], Any]) -> None:
     before = everything()
     with pytest.raises(InvalidPolicy) as caught:
@@ -129,6 +135,7 @@ def edit_dry(registry: Registry) -> Any:
     return registry.policies.edit(replace(ME, dry_run=True), AFTER, reason="because")
 
 
+@HERE
 def test_an_edit_that_is_sent_again_happens_once(registry: Registry) -> None:
     keyed = replace(ME, key="policy-1")
     first = registry.policies.edit(keyed, AFTER, expect=0, reason="because")
@@ -138,6 +145,7 @@ def test_an_edit_that_is_sent_again_happens_once(registry: Registry) -> None:
         registry.policies.edit(keyed, SHUT, expect=0, reason="because")
 
 
+@HERE
 def test_a_policy_changes_under_its_own_rule(persons: Callable[[str], Any]) -> None:
     (ana, as_ana), (eve, as_eve) = persons("ana"), persons("eve")
     own = "format: 1\npolicy: {editors: [ana], break_glass: [eve]}\n"
@@ -154,6 +162,7 @@ def test_a_policy_changes_under_its_own_rule(persons: Callable[[str], Any]) -> N
     assert not eve.policies.edit(as_eve, own, reason="back")["glass"]
 
 
+@FAR
 def test_an_edit_that_wants_approvals_becomes_a_request(persons: Callable[[str], Any], near: LocalRegistry) -> None:
     ana, as_ana = persons("ana")
     shared = "format: 1\npolicy: {editors: [ana, ben], approvals: 1}\n"
@@ -169,6 +178,7 @@ def test_an_edit_that_wants_approvals_becomes_a_request(persons: Callable[[str],
 # Moving
 
 
+@FAR
 def test_a_rule_binds_every_way_in(registry: Registry, everything: Callable[[], Any]) -> None:
     publish(registry, 2)
     promote(registry, 1)
@@ -197,6 +207,7 @@ def test_a_rule_binds_every_way_in(registry: Registry, everything: Callable[[], 
     assert [item["policy"] for item in registry.history(NAME, ALIAS)["items"]] == [1, None]
 
 
+@HERE
 def test_nothing_is_gated_where_no_rule_says_so(registry: Registry) -> None:
     publish(registry, 1)
     assert registry.promote(ME, f"{NAME}@v1", "canary")["policy"] is None
@@ -204,6 +215,7 @@ def test_nothing_is_gated_where_no_rule_says_so(registry: Registry) -> None:
     assert registry.promote(ME, f"{NAME}@v1", "staging")["policy"] == 1
 
 
+@HERE
 def test_a_rollback_along_the_chain_passes_at_once(registry: Registry) -> None:
     publish(registry, 3)
     promote(registry, 1, 2, 3)
@@ -213,6 +225,7 @@ def test_a_rollback_along_the_chain_passes_at_once(registry: Registry) -> None:
     assert rollback(registry, to="v1")["to"] == 1
 
 
+@HERE
 def test_a_rollback_to_what_no_undo_leads_to_is_a_promotion(registry: Registry, everything: Callable[[], Any]) -> None:
     publish(registry, 4)
     promote(registry, 1, 2)
@@ -232,6 +245,7 @@ def test_a_rollback_to_what_no_undo_leads_to_is_a_promotion(registry: Registry, 
     assert rollback(registry, to="v2")["to"] == 2
 
 
+@HERE
 def test_a_retired_alias_is_still_bound(registry: Registry) -> None:
     publish(registry, 2)
     promote(registry, 1)
@@ -242,6 +256,7 @@ def test_a_retired_alias_is_still_bound(registry: Registry) -> None:
     assert registry.promote(ME, f"{NAME}@v2", "staging")["to"] == 2
 
 
+@HERE
 def test_retiring_wants_the_approvals_and_the_time(registry: Registry) -> None:
     publish(registry, 1)
     promote(registry, 1)
@@ -257,6 +272,7 @@ def test_retiring_wants_the_approvals_and_the_time(registry: Registry) -> None:
     assert caught.value.details["gates"][0]["at"] == "2100-01-01T00:00:00.000000Z"
 
 
+@FAR
 def test_glass_is_broken_by_name_with_a_reason_and_loudly(persons: Callable[[str], Any]) -> None:
     (ana, as_ana), (eve, as_eve) = persons("ana"), persons("eve")
     publish_as(ana, as_ana, 2)
@@ -287,6 +303,7 @@ def publish_as(registry: Registry, caller: Caller, count: int) -> None:
 # Asking
 
 
+@FAR
 def test_one_can_ask_before(registry: Registry, everything: Callable[[], Any]) -> None:
     publish(registry, 3)
     assert registry.policies.can_promote(ME, f"{NAME}@v2", ALIAS)["can"]
@@ -307,6 +324,7 @@ def test_one_can_ask_before(registry: Registry, everything: Callable[[], Any]) -
         registry.policies.can_promote(ME, f"{NAME}@v9", ALIAS)
 
 
+@FAR
 def test_a_policy_is_tried_on_what_there_is(registry: Registry, everything: Callable[[], Any]) -> None:
     publish(registry, 2)
     promote(registry, 1)
