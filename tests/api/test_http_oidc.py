@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import issuer as idp
+from pinset.api.admissions import Admissions
+from pinset.api.follower import Follower
+from pinset.api.watch import Watch
 from pinset.auth.issuers import Issuers
 from pinset.client.remote import RemoteRegistry
 from pinset.config import Allow, Issuer
 from pinset.domain.access import parse_grants
+from pinset.domain.following import Wanted
 from pinset.errors import PermissionDenied, RateLimited, Unauthenticated
 from pinset.ports.registry import Caller
 
@@ -149,3 +154,24 @@ def test_a_directory_that_names_an_issuer_is_served_to_its_jobs(
                 stranger.bundles()
             stranger.close()
     assert server.err == ""
+
+
+def test_a_stream_ends_with_the_token_that_it_was_opened_with(memory: LocalRegistry, served: idp.Served) -> None:
+    clock = {"now": 1_800_000_000.0}
+    issuer = Issuer(issuer=served.url, audience="pinset", allow=ALLOW)
+    issuers = Issuers([issuer], wall=lambda: round(clock["now"] * 1_000_000))
+    admissions = Admissions(
+        memory, issuers.identify, now=lambda: clock["now"], wall=lambda: round(clock["now"] * 1_000_000)
+    )
+    watch, follower = Watch(admissions), Follower(Wanted(), lambda: None)
+    authorization = "Bearer " + idp.token(idp.claims(served.url, now=clock["now"]))
+
+    async def over_after(seconds: float) -> bool:
+        clock["now"] += seconds
+        with watch.over(authorization, follower):
+            await watch.look()
+        return follower.over
+
+    assert asyncio.run(over_after(300)) is False
+    served.status = 500
+    assert asyncio.run(over_after(issuer.leeway)) is True

@@ -167,9 +167,10 @@ def test_a_fetch_that_breaks_in_any_way_is_over(monkeypatch: pytest.MonkeyPatch)
     def none(_thread: threading.Thread) -> None:
         raise RuntimeError
 
-    with monkeypatch.context() as patched, pytest.raises(Unavailable, match="no thread"):
+    with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", none)
-        idp.ask()
+        with pytest.raises(Unavailable, match="no thread"):
+            idp.ask()
     idp.now += PAUSE_SECONDS
     assert idp.ask()
 
