@@ -278,13 +278,15 @@ def settle(context: Context, progress: Progress | None = None) -> None:
         repair(context, catalog)
 
 
-def rebuild(context: Context, progress: Progress | None = None) -> int:
+def rebuild(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
     """Build the catalog anew from git alone; how many commits it has. Only under the store's lock.
+
+    unsigned: take in commits that nobody signed, such as those that were pushed by git.
 
     Raises Integrity where git has lost a commit: what remains looks whole, and is older than what was served.
     """
     count, shown = 0, context.catalog.shown()
-    keyring = keyring_of(context.store)
+    keyring = keyring_of(context.store, unsigned=unsigned)
 
     def entries() -> Iterator[Entry]:
         nonlocal count

@@ -72,6 +72,7 @@ def verify(
         "releases": proof.releases,
         "moves": proof.moves,
         "texts": proof.texts,
+        "signed": proof.keyring.signed,
         "problems": problems[:_SHOWN],
     }
 
