@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
+    "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),
     "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),

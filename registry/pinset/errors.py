@@ -22,6 +22,8 @@ class PinsetError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    recorded: bool = False
+    """Whether the audit log has it already, or need not have it. Known only where it was raised."""
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

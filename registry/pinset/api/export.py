@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
-from pinset.wire import requests
+from pinset.domain.answers import audit as audit_answers
+from pinset.wire import audit, requests
 from pinset.wire.problem import Problem
 
 SHAPES: Final[dict[str, Any]] = {
@@ -34,6 +35,9 @@ SHAPES: Final[dict[str, Any]] = {
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
     "event": answers.EventAnswer,
+    "audit-item": audit_answers.AuditItem,
+    "audit-head": audit_answers.AuditHeadAnswer,
+    "audit-proof": audit_answers.AuditProofAnswer,
     "problem": Problem,
     "check-request": requests.CheckRequest,
     "publish-request": requests.PublishRequest,
@@ -43,6 +47,7 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "audit-verify-request": audit.AuditVerifyRequest,
     "token-request": requests.TokenRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""

@@ -66,6 +66,7 @@ Publishes = Annotated[Asked, asking("publish")]
 Moves = Annotated[Asked, asking("move")]
 Yanks = Annotated[Asked, asking("yank")]
 Verifies = Annotated[Asked, asking("verify", changes=False)]
+Audits = Annotated[Asked, asking("audit", changes=False)]
 Looks = Annotated[Asked, asking("tokens", changes=False)]
 Credentials = Annotated[Asked, asking("tokens", keeps=False)]
 

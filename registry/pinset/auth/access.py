@@ -16,6 +16,7 @@ REQUIRED: Final[Mapping[str, Scope]] = {
     "move": Scope.WRITE,
     "yank": Scope.WRITE,
     "verify": Scope.ADMIN,
+    "audit": Scope.ADMIN,
     "tokens": Scope.ADMIN,
 }
 """The least scope for each verb."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.audit import Audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,10 @@ class Caller:
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    @property
+    def audit(self) -> Audit:
+        """Everything that was done, tried and refused."""
 
     def describe(self) -> answers.RegistryAnswer:
         """Which registry this is."""

@@ -19,6 +19,7 @@ from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record,
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.attempts import trying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -196,9 +197,22 @@ class Session:
 
 
 @contextmanager
-def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Iterator[Session]:
-    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none."""
-    operation = operation_of(caller, verb, arguments)
+def writing(
+    context: Context,
+    caller: Caller,
+    verb: str,
+    arguments: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
+) -> Iterator[Session]:
+    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none.
+
+    What is refused within is in the audit log before it is told. about: what that is to say beside the arguments.
+    """
+    with trying(context, caller, verb, {**arguments, **(about or {})}):
+        yield from _session(context, caller, operation_of(caller, verb, arguments))
+
+
+def _session(context: Context, caller: Caller, operation: Operation) -> Iterator[Session]:
     session = None
     try:
         with context.store.exclusive():

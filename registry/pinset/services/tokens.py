@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.auth import tokens as format_of
 from pinset.domain import names
 from pinset.errors import InvalidInput, InvalidName, ReadOnly, Unauthenticated, Unavailable
 from pinset.ports.state import Scope, TokenRow
-from pinset.services import reading
+from pinset.services import attempts, reading
 
 if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.ports.registry import Caller
+    from pinset.ports.state import Attempt
     from pinset.services.session import Context
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
 _RESERVED: Final = frozenset({"local", "anonymous", "pinset"})
 """Actors that are no token: whoever bears such a name in the history was not one."""
+CREATE: Final = "token-create"
+REVOKE: Final = "token-revoke"
 _DAY: Final = 86_400_000_000
 _USED_AFTER: Final = 60_000_000
 """Microseconds between two notes of a token's use: reading must not become writing."""
@@ -49,7 +53,8 @@ def create_token(
     )
     if caller.dry_run:
         return _answer(row)
-    context.state.add_token(row)
+    with attempts.trying(context, caller, CREATE, {"name": name}):
+        context.state.add_token(row, lambda made: _record(context, caller, CREATE, made))
     return {**_answer(row), "token": minted.text}
 
 
@@ -64,7 +69,16 @@ def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAn
         found = [row for row in context.state.tokens() if row.name == name and row.revoked_at is None]
         if found:
             return _answer(found[0])
-    return _answer(context.state.revoke_token(name, context.clock.now()))
+    now = context.clock.now()
+    return _answer(context.state.revoke_token(name, now, lambda row: _record(context, caller, REVOKE, row)))
+
+
+def _record(context: Context, caller: Caller, action: str, row: TokenRow) -> Attempt:
+    """The row of the audit log of a credential that is made or ended. It never holds the secret."""
+    made = attempts.attempt_of(context, caller, action, {})
+    expires = None if row.expires_at is None else reading.time(row.expires_at)
+    told = {"token": row.id, "can": row.scope.value} | ({"expires_at": expires} if action == CREATE else {})
+    return replace(made, target=row.name, details=told)
 
 
 def has_tokens(context: Context) -> bool:

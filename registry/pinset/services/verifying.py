@@ -12,7 +12,7 @@ from pinset.errors import Integrity, PinsetError
 from pinset.services import reading, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
@@ -27,12 +27,17 @@ _SHOWN = 100
 
 
 def verify(
-    context: Context, bundle: str | None = None, progress: Progress | None = None, *, gently: bool = False
+    context: Context,
+    bundle: str | None = None,
+    progress: Progress | None = None,
+    *,
+    gently: bool = False,
+    seen: Callable[[Fact], None] | None = None,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others.
+    gently: programs that are run give way to all others. seen: is told each commit, by its serial.
     """
     if bundle is not None:
         with reading.view(context) as reader:
@@ -44,7 +49,7 @@ def verify(
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently)
+    proof, found = _examine(context.store, refs, progress, gently=gently, seen=seen)
     problems += found
     if not problems:
         problems = _catalog_problems(context, known, refs, proof.serial, progress)
@@ -96,14 +101,22 @@ def refuse_damage(found: Sequence[Damage]) -> None:
 
 
 def _examine(
-    store: Store, refs: Mapping[str, str], progress: Progress | None, *, gently: bool = False
+    store: Store,
+    refs: Mapping[str, str],
+    progress: Progress | None,
+    *,
+    gently: bool = False,
+    seen: Callable[[Fact], None] | None = None,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
     proof = Proof()
     problems: list[dict[str, str]] = []
     try:
         for stored in store.scan(refs=refs, progress=progress):
-            proof.add(_fact(stored))
+            fact = _fact(stored)
+            proof.add(fact)
+            if seen is not None:
+                seen(fact)
     except PinsetError as error:
         problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]

@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
     from pinset.domain.messages.releases import Described
 
-__all__ = ["WORDS_LIMIT", "clean_words", "decode", "encode", "format_time", "kind_of", "parse_time", "serial_of"]
+__all__ = [
+    "KINDS",
+    "WORDS_LIMIT",
+    "clean_words",
+    "decode",
+    "encode",
+    "format_time",
+    "kind_of",
+    "parse_time",
+    "serial_of",
+]
 
 _DAMAGED: Final = "see what else is wrong: pinset verify; then restore a backup"
 _INDENT: Final = "    "
@@ -60,6 +70,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "request": _Kind(RequestRecord, trust.request, trust.build_request),
     "decision": _Kind(DecisionRecord, trust.decision, trust.build_decision),
 }
+KINDS: Final = tuple(_KINDS)
+"""What kinds of records are called."""
 _NAMES: Final[Mapping[type[Record], str]] = {kind.type: name for name, kind in _KINDS.items()}
 
 

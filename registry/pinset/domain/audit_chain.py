@@ -1,0 +1,102 @@
+"""Whether a head that was kept elsewhere is in a registry's chain, and the first thing that is not as it must be.
+
+Every commit names the commit of the serial before, so the id of one stands for all before it: who rewrites any of them
+changes the id that was kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pinset.domain.messages import format_time
+from pinset.domain.records import FoundingRecord
+
+if TYPE_CHECKING:
+    from pinset.domain.auditing import Head
+    from pinset.domain.proof import Fact
+    from pinset.domain.records import Stamp
+
+
+class Verdict(StrEnum):
+    """What became of a kept head."""
+
+    HOLDS = "holds"
+    ANOTHER = "another_registry"
+    TRUNCATED = "truncated"
+    LOST = "lost"
+    REWRITTEN = "rewritten"
+    DAMAGED = "damaged"
+
+
+@dataclass(slots=True)
+class Chain:
+    """Is told the commits of a registry in the order of their serials. since: how many there are after the kept one."""
+
+    kept: Head
+    since: int = 0
+    registry: str = ""
+    epoch: int = 0
+    _last: tuple[Stamp, str] | None = None
+    _there: bool = False
+    _differences: list[tuple[int, Verdict, str]] = field(default_factory=list)
+
+    def add(self, fact: Fact) -> None:
+        """Look at one commit."""
+        stamp = fact.record.stamp
+        if isinstance(fact.record, FoundingRecord):
+            self.registry, before, self.epoch = fact.record.registry_id, self.epoch, fact.record.epoch
+            self._moved_house(fact.record, before)
+        self._follows(fact, stamp)
+        if stamp.serial == self.kept.serial:
+            self._there = True
+            self._compare(fact.commit, stamp)
+        self.since += stamp.serial > self.kept.serial
+        self._last = stamp, fact.commit
+
+    def verdict(self) -> tuple[Verdict, str]:
+        """What is different first, and the same as a sentence."""
+        if self._last is None:
+            return Verdict.TRUNCATED, "there is no commit at all"
+        if self.registry != self.kept.registry:
+            return Verdict.ANOTHER, f"this is the registry {self.registry}, and the head is of {self.kept.registry}"
+        last = self._last[0].serial
+        if last < self.kept.serial:
+            gone = f"it ends at serial {last}, and serial {self.kept.serial} was there: what came between is gone"
+            self._differences.append((last + 1, Verdict.TRUNCATED, gone))
+        elif not self._there and not self._differences:
+            self._differ(self.kept.serial, Verdict.LOST, f"serial {self.kept.serial} is on no branch")
+        if self._differences:
+            _, verdict, says = min(self._differences, key=lambda one: one[0])
+            return verdict, says
+        return Verdict.HOLDS, f"serial {self.kept.serial} is there as it was"
+
+    def _moved_house(self, record: FoundingRecord, before: int) -> None:
+        """A new epoch leaves a gap in the serials; what was kept of there is lost with the old place."""
+        last = self._last[0].serial if self._last else 0
+        if before and last < self.kept.serial < record.stamp.serial:
+            why = f" ({record.reason})" if record.reason else ""
+            says = f"serial {self.kept.serial} is gone: epoch {record.epoch} began after serial {last}{why}"
+            self._differ(last + 1, Verdict.LOST, says)
+
+    def _follows(self, fact: Fact, stamp: Stamp) -> None:
+        if self._last is None:
+            return
+        before, commit = self._last
+        if stamp.serial > before.serial + 1 and not isinstance(fact.record, FoundingRecord):
+            self._differ(before.serial + 1, Verdict.LOST, f"serial {before.serial + 1} is on no branch")
+        elif stamp.prev != commit:
+            says = f"serial {stamp.serial} follows {stamp.prev}, and serial {before.serial} is {commit}"
+            self._differ(stamp.serial, Verdict.REWRITTEN, says)
+
+    def _compare(self, commit: str, stamp: Stamp) -> None:
+        kept = self.kept
+        if commit != kept.commit:
+            self._differ(stamp.serial, Verdict.REWRITTEN, f"serial {stamp.serial} is {commit}, and was {kept.commit}")
+        elif (stamp.at, self.epoch) != (kept.at, kept.epoch):
+            says = f"serial {stamp.serial} is of epoch {self.epoch} and {format_time(stamp.at)}, and the head says otherwise"
+            self._differ(stamp.serial, Verdict.REWRITTEN, says)
+
+    def _differ(self, serial: int, verdict: Verdict, says: str) -> None:
+        self._differences.append((serial, verdict, says))
