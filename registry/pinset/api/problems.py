@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
+    from pinset.auth.identity import Identity
     from pinset.services.local import LocalRegistry
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -106,9 +107,12 @@ def is_attempt(scope: Scope, error: PinsetError) -> bool:
 
 def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> PinsetError:
     """Record a refusal. What to answer: the refusal, or where it cannot be recorded, that."""
+    identity: Identity | None = scope.get("pinset.identity")
     try:
         registry.record_attempt(
             actor=scope["pinset.actor"],
+            person=identity.person if identity else "",
+            via=identity.via if identity else error.credential,
             target=scope["path"],
             code=error.code,
             detail=error.message,

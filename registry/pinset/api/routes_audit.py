@@ -67,7 +67,7 @@ def list_audit(
 
 
 @router.get("/head", response_model=audit.AuditHeadAnswer)
-def get_audit_head(asked: p.Reads) -> Response:
+def get_audit_head(asked: p.Asks) -> Response:
     """The end of what is done: one line that can be kept elsewhere."""
     return asked.answered(asked.registry.audit.head())
 

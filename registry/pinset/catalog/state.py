@@ -47,7 +47,7 @@ from pinset.catalog.state_rows import (
 )
 from pinset.catalog.watch import Watch
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
-from pinset.ports.state import ATTEMPTS, Answer, Kind, Scope, TokenRow
+from pinset.ports.state import ATTEMPTS, Answer, Kind, TokenRow
 from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 _translated = partial(translated, "the state", WAY_OUT)
 REVISION: Final = "0004"
 """The newest migration; `migrations/versions` has them all."""
-_KNOWN: Final = frozenset({"0001", "0002", "0004"})
+_KNOWN: Final = frozenset({"0001", "0002", "0003", "0004"})
 _WITNESS: Final = "state.serial"
 _TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
@@ -142,9 +142,7 @@ class SqlState:
             raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
         for row in damaged:
             connection.execute(delete(t.TokenTable).where(self._row(t.TokenTable) == row["of_row"]))
-        return TokenRow(
-            id=name, name=name, scope=Scope.READ, secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
-        )
+        return TokenRow(id=name, name=name, grants=(), secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at)
 
     def mark(self) -> Mark | None:
         """The file, and how often its tokens changed; None on a server."""

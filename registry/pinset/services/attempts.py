@@ -123,18 +123,18 @@ class Strangers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._turn = threading.Lock()
-        self._seen: dict[tuple[str, str], _Seen] = {}
-        """By address and code."""
+        self._seen: dict[tuple[str, str, str], _Seen] = {}
+        """By address, code and credential."""
 
     def add(self, error: PinsetError, attempt: Attempt) -> None:
         """Record a refusal, or count it. Raises ReadOnly or Unavailable where it cannot be recorded."""
         failed = self.flush(attempt.at)
         if failed is not None:
             raise unrecorded(failed) from failed
-        key = (attempt.address, attempt.code)
+        key = (attempt.address, attempt.code, attempt.via)
         with self._turn:
             if key not in self._seen and len(self._seen) >= _ADDRESSES:
-                key = ("", attempt.code)
+                key = ("", attempt.code, "")
             seen = self._seen.get(key)
             if seen is not None:
                 self._seen[key] = _Seen(seen.began, attempt, seen.times + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import findings
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
@@ -22,21 +23,24 @@ WORKING_COPY = "working copy"
 
 def diff(context: Context, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
     """What changes, as JSON."""
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
-        was, before = _side(reader, old)
-        now, after = _side(reader, new)
+        was, before = _side(context, reader, old)
+        now, after = _side(context, reader, new)
     return as_json(compare(before, after), old=was, new=now)
 
 
-def _side(reader: CatalogReader, side: str | Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _side(context: Context, reader: CatalogReader, side: str | Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """One side's name and content. A working copy need not be fit to publish, only readable."""
     if not isinstance(side, str):
-        result = assemble_release(side, versions.surroundings(reader))
+        result = assemble_release(side, versions.surroundings(reader, context.grants))
         if result.content is None:
             findings.refuse(findings.as_answers(result.findings))
             raise AssertionError("a working copy without content is refused")
         return f"{result.draft.bundle} ({WORKING_COPY})", result.content
-    row, move = reading.find_release(reader, parse(side, default=None))
+    reference = parse(side, default=None)
+    reading.permit(context, reference)
+    row, move = reading.find_release(reader, reference)
     form = reader.sealed_release(row.record.bundle, row.record.version)
     through = f" ({move.record.alias})" if move else f" ({row.record.label})" if row.record.label else ""
     return f"{row.record.bundle}@v{row.record.version}{through}", content_of(form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import findings, messages, names
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.sealed import MANIFEST
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 def check(context: Context, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
     """What the checks say, without publishing."""
+    permit_anywhere(context.grants, Verb.READ)
     if label is not None:
         names.label_name(label)
     with reading.view(context) as reader:
-        result = assemble_release(files, versions.surroundings(reader))
+        result = assemble_release(files, versions.surroundings(reader, context.grants))
     ok = result.sealed is not None and not findings.refusing(result.findings)
     return {
         "ok": ok,
@@ -57,6 +59,7 @@ def publish(
     for given, rule in ((bundle, names.bundle_name), (alias, names.alias_name), (label, names.label_name)):
         if given is not None:
             rule(given)
+    _need(caller, bundle, alias)
     words = messages.clean_words(message)
     versions.check_number(number)
     findings.check_allowed(allow, words)
@@ -78,6 +81,7 @@ def publish(
             return result
 
         checked = versions.Checked(context, assemble, allow)
+        _need(caller, checked.result.draft.bundle, alias)
     with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()
         if before:
@@ -90,6 +94,16 @@ def publish(
         found = findings.as_answers(checked.result.findings)
         answer = _answer(release, found, session.operation_id if created else None, created=created)
         return {**answer, "move": moving.answer(move, session, warnings) if move else None}
+
+
+def _need(caller: Caller, bundle: str | None, alias: str | None) -> None:
+    """Raises PermissionDenied where the caller may not publish, or not move the alias; of a bundle as far as known."""
+    if bundle is None:
+        permit_anywhere(caller.grants, Verb.PUBLISH)
+        return
+    caller.need(Verb.PUBLISH, bundle)
+    if alias is not None:
+        caller.need(Verb.PROMOTE, bundle, alias)
 
 
 def _stage(

@@ -5,17 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import names
+from pinset.domain.access import (
+    Verb,
+    bundles_of,
+    may,
+    may_anywhere,
+    permit,
+    permit_anywhere,
+    show_grants,
+    verbs_of,
+)
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
 from pinset.errors import NotFound, PinsetError
 from pinset.services import reading
+from pinset.services.discretion import discreet
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pinset.domain import answers
-    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow
+    from pinset.domain.records import Record
+    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow, ReleaseRow
+    from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
 
@@ -34,23 +47,39 @@ def describe(context: Context) -> answers.RegistryAnswer:
     }
 
 
+def whoami(context: Context, caller: Caller) -> answers.WhoAnswer:
+    """Who asks."""
+    with reading.view(context) as reader:
+        registry = reader.head().registry_id
+    return {
+        "actor": caller.actor,
+        "person": caller.who,
+        "via": caller.via,
+        "can": show_grants(caller.grants),
+        "may": list(verbs_of(caller.grants)),
+        "expires_at": None if caller.expires_at is None else reading.time(caller.expires_at),
+        "registry": registry,
+    }
+
+
 def release(context: Context, reference: str) -> answers.ReleaseAnswer:
     """The release document."""
     with reading.view(context) as reader:
-        return reading.release_answer(reader, *reading.find_release(reader, parse(reference)))
+        return reading.release_answer(reader, *_found(context, reader, reference))
 
 
 def sealed(context: Context, reference: str) -> answers.SealedAnswer:
     """The sealed form."""
     with reading.view(context) as reader:
-        return reading.sealed_answer(reader, *reading.find_release(reader, parse(reference)))
+        return reading.sealed_answer(reader, *_found(context, reader, reference))
 
 
 def summary(context: Context, reference: str) -> answers.ReleaseSummary:
     """A release without its content."""
     with reading.view(context) as reader:
-        row, _ = reading.find_release(reader, parse(reference))
-        aliases = reading.serving(reader, row.record.bundle).get(row.record.version, [])
+        row, _ = _found(context, reader, reference)
+        serving = reading.serving(reader, row.record.bundle).get(row.record.version, [])
+        aliases = [name for name in serving if may(context.grants, Verb.READ, row.record.bundle, name)]
         return reading.summary_answer(row, aliases)
 
 
@@ -58,7 +87,7 @@ def file(context: Context, reference: str, path: str) -> str:
     """One file of a release as it is."""
     names.file_path(path)
     with reading.view(context) as reader:
-        row, _ = reading.find_release(reader, parse(reference))
+        row, _ = _found(context, reader, reference)
         stored = reader.sealed_release(row.record.bundle, row.record.version)
     if path == "manifest.json":
         return stored.manifest
@@ -82,6 +111,7 @@ def bundles(
         names.alias_name(alias)
     if cursor is not None and not names.is_bundle_name(cursor):
         raise reading.bad_cursor(cursor)
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         used = None
         if uses is not None:
@@ -90,13 +120,14 @@ def bundles(
             if reference is not None and row is None:
                 raise NotFound(f"there is no {reference}", hint="see what there is: pinset component list")
             used = (kind, name, row.record.version if row else None)
-        rows = reader.bundles(query=query, alias=alias, uses=used, after=cursor or "", limit=limit + 1)
+        fits = bundles_of(context.grants, Verb.READ)
+        rows = reader.bundles(query=query, alias=alias, uses=used, fits=fits, after=cursor or "", limit=limit + 1)
         return reading.page(rows, limit, lambda row: _bundle(reader, row), lambda row: row.name)
 
 
 def bundle(context: Context, name: str) -> answers.BundleAnswer:
     """One bundle."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         row = reader.bundle(name)
@@ -109,7 +140,7 @@ def releases(
     context: Context, name: str, *, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.ReleaseSummary]:
     """Releases of a bundle, newest first."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         serving = reading.serving(reader, name)
@@ -124,7 +155,7 @@ def releases(
 
 def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
     """Every alias of a bundle, retired ones included."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         return {"items": [_alias(reader, row) for row in reader.aliases(name)], "next": None}
@@ -133,7 +164,7 @@ def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
 def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
     """One alias; a retired one has no version."""
     names.bundle_name(name)
-    names.alias_name(alias_name)
+    permit(context.grants, Verb.READ, name, names.alias_name(alias_name))
     with reading.view(context) as reader:
         return _alias(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
 
@@ -145,6 +176,7 @@ def history(
     names.bundle_name(name)
     if alias_name is not None:
         names.alias_name(alias_name)
+    permit(context.grants, Verb.READ, name, alias_name or "")
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         if alias_name is not None and reader.alias(name, alias_name) is None:
@@ -155,9 +187,10 @@ def history(
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
     """Many references at one serial."""
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         head = reader.head()
-        items = [_resolved(reader, reference) for reference in references]
+        items = [_resolved(context, reader, reference) for reference in references]
     return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
 
 
@@ -165,11 +198,21 @@ def operation(context: Context, name: str) -> answers.OperationAnswer:
     """What became of a write: done, or unknown where it never happened or has not yet."""
     with reading.view(context) as reader:
         found = reader.operation(name)
-    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in found]
+    seen = [one for one in found if _is_seen(context, one[1])]
+    if found and not seen:
+        permit(context.grants, Verb.READ)  # raises: it happened, and is nothing that may be read
+    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in seen]
     return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
 
 
-def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
+def _found(context: Context, reader: CatalogReader, text: str) -> tuple[ReleaseRow, MoveRow | None]:
+    """The release that a text names, if it may be read."""
+    reference = parse(text)
+    reading.permit(context, reference)
+    return reading.find_release(reader, reference)
+
+
+def _resolved(context: Context, reader: CatalogReader, text: str) -> answers.ResolveItem:
     item: answers.ResolveItem = {
         "reference": text,
         "ref": None,
@@ -182,7 +225,8 @@ def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
         "error": None,
     }
     try:
-        row, move = reading.find_release(reader, parse(text))
+        with discreet(context.grants):
+            row, move = _found(context, reader, text)
     except PinsetError as error:
         return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
     record = row.record
@@ -196,6 +240,14 @@ def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
         "seq": move.record.seq if move else None,
         "revision": move.commit if move else None,
     }
+
+
+def _is_seen(context: Context, record: Record) -> bool:
+    """Whether a record may be read: as its alias or its bundle; one of neither by who may read anything."""
+    bundle, alias = getattr(record, "bundle", ""), getattr(record, "alias", "")
+    if not bundle:
+        return may_anywhere(context.grants, Verb.READ)
+    return may(context.grants, Verb.READ, bundle, alias)
 
 
 def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:

@@ -15,15 +15,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset.domain import messages
+from pinset.domain.access import EVERYTHING
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 from pinset.services.attempts import trying
+from pinset.services.discretion import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pinset.domain.access import Grant
     from pinset.ports.catalog import Catalog, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
@@ -47,6 +50,8 @@ class Context:
     state: State
     clock: Clock
     sights: Sights
+    grants: tuple[Grant, ...] = EVERYTHING
+    """What whoever reads may: see `LocalRegistry.seen_by`. Who writes is the `Caller`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +220,11 @@ def writing(
 def _session(context: Context, caller: Caller, operation: Operation) -> Iterator[Session]:
     session = None
     try:
-        with context.store.exclusive():
+        with context.store.exclusive(), discreet(caller.grants):
             ready(context)
             with context.catalog.writing() as catalog:
                 repair(context, catalog)
+                caller.confirm()
                 session = Session(context, catalog, caller, operation)
                 yield session
     except PinsetError as error:

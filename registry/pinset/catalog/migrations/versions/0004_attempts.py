@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 # How rows and sums were made when this was written; later ways do not change what was.
 _BEFORE = ("at", "actor", "action", "target", "code", "detail")
 _NAMES = (
