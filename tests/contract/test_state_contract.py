@@ -13,8 +13,9 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from pinset.catalog.memory import MemoryState
 from pinset.catalog.state import SqlState, _migrate
+from pinset.domain.access import Grant
 from pinset.errors import AlreadyExists, Integrity, NotFound, Unavailable, UnknownFormat
-from pinset.ports.state import Answer, Attempt, Scope, TokenRow
+from pinset.ports.state import Answer, Attempt, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 def _token(name: str = "ci", at: int = 1) -> TokenRow:
     return TokenRow(
-        id=f"id{name}{at}", name=name, scope=Scope.WRITE, secret_sha256=b"\x00" * 32, created_at=at, expires_at=9
+        id=f"id{name}{at}", name=name, grants=(Grant("write"),), secret_sha256=b"\x00" * 32, created_at=at, expires_at=9
     )
 
 
@@ -176,7 +177,8 @@ def spoil(engine: Engine, statement: str) -> None:
 
 TOKEN_DAMAGE = {
     "name": "'c1'",
-    "scope": "'admin'",
+    "grants": "'admin'",
+    "person": "'eve'",
     "secret_sha256": "CAST('01234567890123456789012345678901' AS {bytes})",
     "created_at": "3",
     "expires_at": "900",
@@ -207,7 +209,7 @@ def test_a_damaged_token_lets_nobody_in_and_others_go_on(engine: Engine, kept: S
 
 
 def test_a_use_that_is_noted_does_not_make_a_damaged_token_sound(engine: Engine, kept: SqlState) -> None:
-    spoil(engine, "UPDATE token SET scope = 'admin' WHERE id = 'idci1'")
+    spoil(engine, "UPDATE token SET grants = 'admin' WHERE id = 'idci1'")
     kept.touch_token("idci1", 7)
     with pytest.raises(Integrity):
         kept.token("idci1")
@@ -309,7 +311,7 @@ def test_rows_of_the_first_revision_are_summed_once(
     assert state.answer("k", "ci") == _answer()
     assert [one.at for one in state.attempts()] == [1]
     assert list(state.check()) == []
-    spoil(engine, "UPDATE token SET scope = 'admin'")
+    spoil(engine, "UPDATE token SET grants = 'admin'")
     with pytest.raises(Integrity):
         state.token("idci1")
     state.close()
