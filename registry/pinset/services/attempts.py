@@ -115,7 +115,7 @@ class _Seen(NamedTuple):
 
 
 class Strangers:
-    """Refusals of those whom nobody knows: the first of each address and code is a row, the rest a number in the next.
+    """Refusals of those whom nobody knows: the first of each address and action is a row, the rest a number in the next.
 
     What is not written yet when the process dies is lost: at most a minute of what came again.
     """
@@ -123,18 +123,18 @@ class Strangers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._turn = threading.Lock()
-        self._seen: dict[tuple[str, str, str], _Seen] = {}
-        """By address, code and credential."""
+        self._seen: dict[tuple[str, str, str, str], _Seen] = {}
+        """By address, code, action and credential."""
 
     def add(self, error: PinsetError, attempt: Attempt) -> None:
         """Record a refusal, or count it. Raises ReadOnly or Unavailable where it cannot be recorded."""
         failed = self.flush(attempt.at)
         if failed is not None:
             raise unrecorded(failed) from failed
-        key = (attempt.address, attempt.code, attempt.via)
+        key = (attempt.address, attempt.code, attempt.action, attempt.via)
         with self._turn:
             if key not in self._seen and len(self._seen) >= _ADDRESSES:
-                key = ("", attempt.code, "")
+                key = ("", attempt.code, attempt.action, "")
             seen = self._seen.get(key)
             if seen is not None:
                 self._seen[key] = _Seen(seen.began, attempt, seen.times + 1)
