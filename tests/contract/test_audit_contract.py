@@ -73,8 +73,8 @@ def test_what_was_done_and_what_was_refused_are_one_log(registry: Registry) -> N
 def test_it_says_who_whose_credential_and_from_where(registry: Registry) -> None:
     ci = Caller(actor="ci", person="ada@example.org", via="token:abc 10.0.0.7")
     registry.publish(ci, files("Hello."))
+    registry.publish(ci, files("Else."), label="1")
     with pytest.raises(AlreadyExists):
-        registry.publish(ci, files("Else."), label="1")
         registry.publish(ci, files("Other."), label="1")
     for item in registry.audit.items(ME, AuditFilter(person="ada@example.org"))["items"]:
         who = item["actor"], item["person"], item["credential"], item["address"]

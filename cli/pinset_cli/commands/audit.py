@@ -26,12 +26,15 @@ _SHOWN: Final = 100
 _LONGEST: Final = 64 * 1024
 """Bytes of a file that is to hold one line."""
 
+_WIDE: Final = 110
+"""Columns from which the person stands beside the actor."""
+
 audit = typer.Typer()
 _Moment = "7d, 12h, 30min, or 2025-03-14T09:30:00Z."
 
 
 @audit.callback(invoke_without_command=True)
-def log(
+def _log(
     context: typer.Context,
     bundle: Annotated[
         str | None, typer.Option("--bundle", metavar="NAME", autocompletion=complete.bundles, help="Of this bundle.")
@@ -152,7 +155,8 @@ def _pages(
 
 
 def _row(item: AuditItem, *, utc: bool) -> tuple[object, ...]:
-    who = item["actor"] if item["person"] == item["actor"] else f"{item['actor']} ({item['person']})"
+    wide = output.width() >= _WIDE and item["person"] != item["actor"]
+    who = f"{item['actor']} ({item['person']})" if wide else item["actor"]
     many = f" ({item['count']} times)" if item["count"] > 1 else ""
     outcome = f"{item['code'] or item['outcome']}{many}"
     return output.when(item["at"], absolute=utc), who, item["action"], _what(item), outcome, _why(item)
