@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
 from pinset.api import problems
-from pinset.domain.access import Verb, permit, permit_anywhere
+from pinset.domain.access import OF_REGISTRY, Verb, permit, permit_anywhere
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import IdempotencyMismatch, InvalidInput, PinsetError
 from pinset.ports.registry import Caller
@@ -177,10 +177,10 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
     """The dependency of a route: who asks may do ``verb``, else PermissionDenied. None: any credential will do.
 
     It is asked of the bundle, and the alias, in the route's path; in a path of neither, of the whole registry where
-    ``whole`` says so or the route changes something. Else the verb must be allowed anywhere, and the route shows no
-    more than that. changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
+    that is what the verb is of, or ``whole`` says so. Else the verb must be allowed anywhere, and what the route calls
+    asks for each bundle. changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
     """
-    asked = partial(_admit, verb=verb, whole=whole or changes)
+    asked = partial(_admit, verb=verb, whole=whole or verb in OF_REGISTRY)
 
     async def changing(
         request: Request,

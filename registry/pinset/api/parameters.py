@@ -71,9 +71,9 @@ Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
 RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
 Retires = Annotated[Asked, asking(Verb.RETIRE)]
 Yanks = Annotated[Asked, asking(Verb.YANK)]
-Verifies = Annotated[Asked, asking(Verb.VERIFY, whole=True, changes=False)]
+Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
 Audits = Annotated[Asked, asking(Verb.AUDIT, changes=False)]
-Looks = Annotated[Asked, asking(Verb.TOKENS, whole=True, changes=False)]
+Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
 Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 
 ADOPTING: Final = [

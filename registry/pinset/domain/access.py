@@ -44,6 +44,8 @@ class Verb(StrEnum):
     TOKENS = "tokens"
 
 
+OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.AUDIT, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
+"""What is asked of the whole registry."""
 _READER: Final = frozenset({Verb.READ})
 _AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.COMPONENT, Verb.EVIDENCE}
 _MOVER: Final = _READER | {Verb.PROMOTE, Verb.ROLLBACK, Verb.RETIRE}

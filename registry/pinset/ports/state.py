@@ -45,6 +45,11 @@ class TokenRow:
     revoked_at: int | None = None
     last_used_at: int | None = None
 
+    @property
+    def who(self) -> str:
+        """Whose it is."""
+        return self.person or self.name
+
     def usable(self, now: int) -> bool:
         """Whether it is neither revoked nor expired. now: microseconds since 1970."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

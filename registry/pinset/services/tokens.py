@@ -53,7 +53,7 @@ def create_token(
     grants = parse_grants(can)
     if lifetime is not None and not 0 < lifetime <= LONGEST:
         raise InvalidInput("a token lives at most 3650 days", hint="say how long: --expires 90d, or 12h, or 2w")
-    whose = _owner(caller, name, person)
+    whose = _owner(context, caller, name, person)
     _refuse_more(caller, grants)
     now = context.clock.now()
     minted = format_of.mint(id_bytes=secrets.token_bytes(9), secret_bytes=secrets.token_bytes(32))
@@ -123,12 +123,14 @@ def authenticate(context: Context, text: str) -> Identity:
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
             context.state.touch_token(row.id, now)
-    person = "" if row.person == row.name else row.person
-    return Identity(row.name, person, f"token:{row.id}", row.grants, row.expires_at)
+    return Identity(row.name, "" if row.who == row.name else row.who, f"token:{row.id}", row.grants, row.expires_at)
 
 
-def _owner(caller: Caller, name: str, person: str | None) -> str:
-    """Whose a new token is. Who may not do everything makes tokens for themselves alone: approvals count persons."""
+def _owner(context: Context, caller: Caller, name: str, person: str | None) -> str:
+    """Whose a new token is. Who may not do everything makes tokens for themselves alone: approvals count persons.
+
+    Nor may they take a name under which somebody else acts, or did: histories show names.
+    """
     if person is not None and (not _PERSON.fullmatch(person) or person in _RESERVED):
         raise InvalidName(
             f"{names.show(person)} cannot name a person", hint="use a user's name or address, without spaces"
@@ -139,6 +141,13 @@ def _owner(caller: Caller, name: str, person: str | None) -> str:
         raise PermissionDenied(
             f"a token for {names.show(person)} can be made by an admin alone",
             hint=f"leave --person out, and it is yours: {caller.who}",
+            details={"needs": show_grants(EVERYTHING)},
+        )
+    taken = {each for row in context.state.tokens() if row.who != caller.who for each in (row.name, row.who)}
+    if name in taken:
+        raise PermissionDenied(
+            f"{names.show(name)} is the name of somebody else's token",
+            hint="choose another name",
             details={"needs": show_grants(EVERYTHING)},
         )
     return caller.who
@@ -160,7 +169,7 @@ def _answer(row: TokenRow) -> answers.TokenAnswer:
         "id": row.id,
         "name": row.name,
         "can": show_grants(row.grants),
-        "person": row.person or row.name,
+        "person": row.who,
         "created_at": reading.time(row.created_at),
         "expires_at": None if row.expires_at is None else reading.time(row.expires_at),
         "revoked_at": None if row.revoked_at is None else reading.time(row.revoked_at),
