@@ -26,7 +26,7 @@ HERE = pytest.mark.parametrize("where", ["memory"], indirect=True)
 
 def told(registry: Registry, **wanted: Any) -> list[tuple[str, str, str | None]]:
     """Action, outcome and release of each item, newest first."""
-    items = registry.audit.items(ME, AuditFilter(**wanted), limit=500)["items"]
+    items = registry.audit.items(AuditFilter(**wanted), limit=500)["items"]
     return [(one["action"], one["outcome"], one["release"]) for one in items]
 
 
@@ -35,7 +35,7 @@ def walked(registry: Registry, limit: int, *, oldest_first: bool = False, **want
     found: list[Any] = []
     cursor = None
     while True:
-        page = registry.audit.items(ME, AuditFilter(**wanted), cursor=cursor, oldest_first=oldest_first, limit=limit)
+        page = registry.audit.items(AuditFilter(**wanted), cursor=cursor, oldest_first=oldest_first, limit=limit)
         assert len(page["items"]) <= limit
         found += page["items"]
         if (cursor := page["next"]) is None:
@@ -61,7 +61,7 @@ def test_what_was_done_and_what_was_refused_are_one_log(registry: Registry) -> N
         ("publish", "done", "support@v1"),
         ("init", "done", None),
     ]
-    refused, back = registry.audit.items(ME, limit=2)["items"]
+    refused, back = registry.audit.items(limit=2)["items"]
     assert (back["from"], back["to"], back["reason"], back["serial"]) == (2, 1, "worse", 6)
     assert back["commit"] == registry.alias(NAME, ALIAS)["revision"]
     assert (refused["bundle"], refused["alias"], refused["from"], refused["to"]) == (NAME, ALIAS, 1, 2)
@@ -76,7 +76,7 @@ def test_it_says_who_whose_credential_and_from_where(registry: Registry) -> None
     registry.publish(ci, files("Else."), label="1")
     with pytest.raises(AlreadyExists):
         registry.publish(ci, files("Other."), label="1")
-    for item in registry.audit.items(ME, AuditFilter(person="ada@example.org"))["items"]:
+    for item in registry.audit.items(AuditFilter(person="ada@example.org"))["items"]:
         who = item["actor"], item["person"], item["credential"], item["address"]
         assert who == ("ci", "ada@example.org", "token:abc", "10.0.0.7")
     assert told(registry, actor="ci") == told(registry, person="ada@example.org")
@@ -95,9 +95,9 @@ def test_each_filter_leaves_out_what_is_not_asked_for(registry: Registry) -> Non
     assert [outcome for _, outcome, _ in told(registry, action="promote", bundle=NAME)] == ["refused", "done", "done"]
     assert told(registry, action="yank") == []
     assert told(registry, actor="nobody") == []
-    items = registry.audit.items(ME)["items"]
+    items = registry.audit.items()["items"]
     at = {item["serial"]: item["at"] for item in items}
-    assert [item["serial"] for item in registry.audit.items(ME, AuditFilter(since=at[3], until=at[5]))["items"]] == [
+    assert [item["serial"] for item in registry.audit.items(AuditFilter(since=at[3], until=at[5]))["items"]] == [
         4,
         3,
     ]
@@ -118,15 +118,15 @@ MISTAKES: tuple[tuple[dict[str, str], type[InvalidInput], str], ...] = (
 def test_a_filter_that_nothing_fits_says_so(registry: Registry) -> None:
     for wanted, kind, says in MISTAKES:
         with pytest.raises(kind) as caught:
-            registry.audit.items(ME, AuditFilter(**wanted))
+            registry.audit.items(AuditFilter(**wanted))
         assert (type(caught.value), says in caught.value.hint) == (kind, True), wanted
 
 
 @HERE
 def test_pages_tell_each_item_once_while_writing_goes_on(registry: Registry) -> None:
     _history(registry)
-    whole = registry.audit.items(ME, limit=500)["items"]
-    first = registry.audit.items(ME, limit=3)
+    whole = registry.audit.items(limit=500)["items"]
+    first = registry.audit.items(limit=3)
     promote(registry, 1)  # nothing to do
     registry.publish(ME, files("Later."), alias="staging")
     with pytest.raises(Barred):
@@ -134,7 +134,7 @@ def test_pages_tell_each_item_once_while_writing_goes_on(registry: Registry) -> 
     rest: list[Any] = []
     cursor = first["next"]
     while cursor is not None:
-        page = registry.audit.items(ME, cursor=cursor, limit=2)
+        page = registry.audit.items(cursor=cursor, limit=2)
         rest, cursor = [*rest, *page["items"]], page["next"]
     assert [one["at"] for one in [*first["items"], *rest]] == [one["at"] for one in whole]
 
@@ -145,13 +145,13 @@ def test_who_follows_misses_nothing_and_is_told_nothing_twice(registry: Registry
     assert [one["at"] for one in seen] == sorted(one["at"] for one in seen)
     assert [one["at"] for one in seen][::-1] == [one["at"] for one in walked(registry, 3)]
     for item in seen:
-        page = registry.audit.items(ME, cursor=item["cursor"], oldest_first=True, limit=500)
+        page = registry.audit.items(cursor=item["cursor"], oldest_first=True, limit=500)
         assert page["items"] == seen[seen.index(item) + 1 :]
     registry.publish(ME, files("Later."))
-    after = registry.audit.items(ME, cursor=seen[-1]["cursor"], oldest_first=True)
+    after = registry.audit.items(cursor=seen[-1]["cursor"], oldest_first=True)
     assert [one["release"] for one in after["items"]] == ["support@v3"]
     with pytest.raises(InvalidInput, match="no place"):
-        registry.audit.items(ME, cursor="7")
+        registry.audit.items(cursor="7")
 
 
 @HERE
@@ -161,7 +161,7 @@ def test_a_page_that_looked_through_enough_says_where_to_go_on(
     publish(registry, 6)
     monkeypatch.setattr("pinset.services.auditing.EXAMINED", 4)
     monkeypatch.setattr("pinset.services.auditing._BATCH", 2)
-    page = registry.audit.items(ME, AuditFilter(action="init"), limit=1)
+    page = registry.audit.items(AuditFilter(action="init"), limit=1)
     assert page["items"] == []
     assert page["next"] is not None
     assert [one["action"] for one in walked(registry, 1, action="init")] == ["init"]
@@ -182,7 +182,7 @@ def test_a_refused_publish_is_recorded_with_its_bundle_and_without_its_text(regi
     key = "sk-proj-" + "a1B2c3D4" * 5
     with pytest.raises(ChecksFailed):
         registry.publish(ME, files(f"Use {key} and the secret sauce."), bundle=None)
-    [item] = registry.audit.items(ME, AuditFilter(outcome="refused", bundle=NAME))["items"]
+    [item] = registry.audit.items(AuditFilter(outcome="refused", bundle=NAME))["items"]
     assert (item["action"], item["code"]) == ("publish", "checks_failed")
     assert key not in str(item)
     assert "sauce" not in str(item)
@@ -207,7 +207,7 @@ def test_tokens_are_in_the_log_and_their_secrets_are_not(near: LocalRegistry) ->
     with pytest.raises(AlreadyExists):
         near.create_token(ME, "ci", can="admin")
     near.revoke_token(ME, "ci")
-    items = near.audit.items(ME, limit=3)["items"]
+    items = near.audit.items(limit=3)["items"]
     found = [(one["action"], one["outcome"], one["target"], one["details"].get("can")) for one in items]
     assert found == [
         ("token-revoke", "done", "ci", "read:support-*"),
@@ -225,7 +225,7 @@ def test_a_move_is_told_with_the_evidence_that_stood_then(near: LocalRegistry) -
     digest = near.release(f"{NAME}@v1")["digest"]
     promote(near, 1)
     _decided(near, digest)
-    late = near.audit.items(ME, AuditFilter(alias=ALIAS, action="promote"), limit=1)["items"][0]
+    late = near.audit.items(AuditFilter(alias=ALIAS, action="promote"), limit=1)["items"][0]
     assert late["request"] == 1
     assert late["evidence"] == {
         "results": [
@@ -234,9 +234,9 @@ def test_a_move_is_told_with_the_evidence_that_stood_then(near: LocalRegistry) -
         ],
         "approvals": [{"person": "bob", "serial": 8}],
     }
-    first = near.audit.items(ME, AuditFilter(action="promote"), limit=10)["items"][-1]
+    first = near.audit.items(AuditFilter(action="promote"), limit=10)["items"][-1]
     assert first["evidence"] == {"results": [], "approvals": []}
-    assert [one["action"] for one in near.audit.items(ME, AuditFilter(alias=ALIAS, bundle=NAME))["items"]] == [
+    assert [one["action"] for one in near.audit.items(AuditFilter(alias=ALIAS, bundle=NAME))["items"]] == [
         "reject", "promote", "approve", "request", "promote",
     ]  # fmt: skip
     assert told(near, action="evidence", bundle=NAME)[0] == ("evidence", "done", "support@v1")
@@ -303,7 +303,7 @@ def test_a_kept_head_holds_and_what_came_since_is_counted(registry: Registry) ->
     about = registry.describe()
     assert head["line"] == f"{about['id']} {about['epoch']} {about['serial']} {about['head']} {about['changed_at']}"
     promote(registry, 1)
-    found = registry.audit.verify(ME, f"{head['line']}\n")
+    found = registry.audit.verify(f"{head['line']}\n")
     assert (found["ok"], found["verdict"], found["since"], found["problems"]) == (True, "holds", 1, [])
     assert found["kept"] == head
     assert found["head"] == registry.audit.head()
@@ -321,8 +321,8 @@ def test_a_head_of_another_registry_or_of_what_is_not_there_does_not_hold(regist
         f"{identity} {epoch} {serial} {commit} 2025-03-14T09:30:00.000000Z": "rewritten",
     }
     for line, verdict in cases.items():
-        found = registry.audit.verify(ME, line)
+        found = registry.audit.verify(line)
         assert (found["ok"], found["verdict"]) == (False, verdict), line
     for broken in ("", "head", f"{identity} {epoch} {serial} {commit}", f"{identity} 0 1 {commit} {at}"):
         with pytest.raises(InvalidInput, match="no head"):
-            registry.audit.verify(ME, broken)
+            registry.audit.verify(broken)

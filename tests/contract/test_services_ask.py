@@ -58,8 +58,10 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "operation": lambda r: r.operation(str(r.kept_operation)),
     "tokens": lambda r: r.tokens(),
     "verify": lambda r: r.verify(),
+    "audit.items": lambda r: r.audit.items(),
+    "audit.verify": lambda r: r.audit.verify(r.audit.head()["line"]),
 }
-OPEN: Final = {"describe", "whoami", "close"}
+OPEN: Final = {"describe", "whoami", "close", "audit.head"}
 """What whoever is there may: nothing of any bundle is said."""
 
 

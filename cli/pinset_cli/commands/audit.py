@@ -12,7 +12,7 @@ import typer
 from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import complete, output
 from pinset_cli import options as o
-from pinset_cli.locate import Options, caller, opened
+from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,9 +123,8 @@ def verify(
     Example: pinset audit verify --since-head /mnt/elsewhere/pinset-head
     """
     line = _line_of(since_head)
-    chosen = Options(registry, as_json)
-    with opened(chosen) as found:
-        answer = found.audit.verify(caller(chosen), line)
+    with opened(Options(registry)) as found:
+        answer = found.audit.verify(line)
     if as_json:
         output.show_json(answer)
     elif answer["ok"]:
@@ -143,10 +142,10 @@ def _pages(
     found: Registry, wanted: AuditFilter, cursor: str | None, most: int | None, *, oldest_first: bool
 ) -> Iterator[Mapping[str, Any]]:
     """Pages until there are enough items, or no more. One may be empty: the log is long, and few are wanted."""
-    who, left = caller(Options()), most
+    left = most
     while left is None or left > 0:
         size = _PAGE if left is None else min(left, _PAGE)
-        page = found.audit.items(who, wanted, cursor=cursor, oldest_first=oldest_first, limit=size)
+        page = found.audit.items(wanted, cursor=cursor, oldest_first=oldest_first, limit=size)
         yield page
         cursor = page["next"]
         if cursor is None:

@@ -57,7 +57,7 @@ def list_audit(
         since=since,
         until=until,
     )
-    page = asked.registry.audit.items(asked.caller, wanted, cursor=cursor, oldest_first=order == "oldest", limit=limit)
+    page = asked.registry.audit.items(wanted, cursor=cursor, oldest_first=order == "oldest", limit=limit)
     if format_ == "json":
         return asked.page(page)
     lines = b"".join(json_of(item) + b"\n" for item in page["items"])
@@ -75,4 +75,4 @@ def get_audit_head(asked: p.Asks) -> Response:
 @router.post("/verify", response_model=audit.AuditProofAnswer, responses=p.SENDING)
 def verify_audit(asked: p.Verifies, body: w.AuditVerifyRequest) -> Response:
     """Prove that a kept head is in the chain, and that everything after it follows."""
-    return asked.answered(asked.registry.audit.verify(asked.caller, body.head))
+    return asked.answered(asked.registry.audit.verify(body.head))

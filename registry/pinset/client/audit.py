@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pinset.client.http import Http
     from pinset.domain import answers
     from pinset.domain.answers import audit
-    from pinset.ports.registry import Caller
 
 _SECONDS: Final = 600.0
 """A proof reads the whole repository."""
@@ -28,7 +27,6 @@ class RemoteAudit:
 
     def items(
         self,
-        caller: Caller,  # noqa: ARG002 - the interface has it
         wanted: AuditFilter | None = None,
         *,
         cursor: str | None = None,
@@ -53,7 +51,7 @@ class RemoteAudit:
         found: audit.AuditHeadAnswer = self._http.get(path_of("audit", "head"))
         return found
 
-    def verify(self, caller: Caller, head: str) -> audit.AuditProofAnswer:  # noqa: ARG002 - the interface has it
+    def verify(self, head: str) -> audit.AuditProofAnswer:
         """Prove that a kept head is in the chain. What is no head is not sent."""
         body = {"head": str(parse_head(head))}
         found: audit.AuditProofAnswer = self._http.ask(path_of("audit", "verify"), body, seconds=_SECONDS)

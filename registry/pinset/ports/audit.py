@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.answers import audit
-    from pinset.ports.registry import Caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +33,13 @@ class Audit(Protocol):
 
     def items(
         self,
-        caller: Caller,
         wanted: AuditFilter | None = None,
         *,
         cursor: str | None = None,
         oldest_first: bool = False,
         limit: int = 100,
     ) -> answers.Page[audit.AuditItem]:
-        """A page of the log, newest first. What the caller may not audit is left out.
+        """A page of the log, newest first. What who asks may not audit is left out.
 
         cursor: go on there, from ``next`` of a page or ``cursor`` of an item; what is written meanwhile is neither
         missed nor told twice. A page may hold fewer items than there are, even none, and say where to go on: one
@@ -51,7 +49,7 @@ class Audit(Protocol):
     def head(self) -> audit.AuditHeadAnswer:
         """The end of what is done: one line that can be kept elsewhere."""
 
-    def verify(self, caller: Caller, head: str) -> audit.AuditProofAnswer:
+    def verify(self, head: str) -> audit.AuditProofAnswer:
         """Prove that a kept head is in the chain, and that everything after it follows.
 
         head: the line. Raises InvalidInput for what is none.

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pinset.domain.access import Verb
+from pinset.domain.access import Verb, permit
 from pinset.domain.audit_chain import Chain, Verdict
 from pinset.domain.auditing import Head, parse_head
 from pinset.services import audit_items, reading, verifying
 
 if TYPE_CHECKING:
     from pinset.domain.answers import audit
-    from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
 
-def verify(context: Context, caller: Caller, text: str) -> audit.AuditProofAnswer:
+def verify(context: Context, text: str) -> audit.AuditProofAnswer:
     """Prove a registry and the place of a kept head in it. Raises InvalidInput for text that is no head."""
+    permit(context.grants, Verb.VERIFY)
     kept = parse_head(text)
-    caller.need(Verb.VERIFY)
     chain = Chain(kept)
     found = verifying.verify(context, seen=chain.add)
     with reading.view(context) as reader:

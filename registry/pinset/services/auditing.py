@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import messages, names
-from pinset.domain.access import Grant, Verb, may, may_anywhere, permit
+from pinset.domain.access import Grant, Verb, may, permit, permit_anywhere
 from pinset.domain.auditing import Head, Outcome, Place, Wanted, parse_moment, parse_place
 from pinset.domain.records import Action, Decision, Verdict
 from pinset.errors import InvalidInput
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.answers import audit
     from pinset.ports.catalog import CatalogReader
-    from pinset.ports.registry import Caller
     from pinset.services.attempts import Strangers
     from pinset.services.session import Context
 
@@ -57,7 +56,6 @@ class Auditing:
 
     def items(
         self,
-        caller: Caller,
         wanted: AuditFilter | None = None,
         *,
         cursor: str | None = None,
@@ -66,11 +64,11 @@ class Auditing:
     ) -> answers.Page[audit.AuditItem]:
         """A page of the log, newest first."""
         asked = wanted_of(wanted or AuditFilter(), self._context.clock.now())
-        _permit(caller, asked)
+        _permit(self._context.grants, asked)
         self._strangers.flush()
         with reading.view(self._context) as reader:
             start = parse_place(cursor) if cursor is not None else self._start(reader, oldest_first=oldest_first)
-            log = _Log(self._context, reader, caller, asked, oldest_first=oldest_first)
+            log = _Log(self._context, reader, asked, oldest_first=oldest_first)
             return log.page(start, limit)
 
     def head(self) -> audit.AuditHeadAnswer:
@@ -79,9 +77,9 @@ class Auditing:
             found = reader.head()
         return audit_items.head_answer(Head(found.registry_id, found.epoch, found.serial, found.commit, found.at))
 
-    def verify(self, caller: Caller, head: str) -> audit.AuditProofAnswer:
+    def verify(self, head: str) -> audit.AuditProofAnswer:
         """Prove that a kept head is in the chain, and that everything after it follows."""
-        return audit_proof.verify(self._context, caller, head)
+        return audit_proof.verify(self._context, head)
 
     def _start(self, reader: CatalogReader, *, oldest_first: bool) -> Place:
         if oldest_first:
@@ -121,14 +119,15 @@ def check(asked: AuditFilter) -> None:
             raise InvalidInput(f"{names.show(given)} is no {what}", hint=hint)
 
 
-def _permit(caller: Caller, wanted: Wanted) -> None:
+def _permit(grants: tuple[Grant, ...], wanted: Wanted) -> None:
     """Raises PermissionDenied for who may audit nothing of what is asked for."""
     if not wanted.bundle:
-        allowed = may_anywhere(caller.grants, Verb.AUDIT)
-    else:  # whatever its aliases: of those that may not be seen there are no items
-        allowed = any(may((Grant(g.verb, g.bundles),), Verb.AUDIT, wanted.bundle) for g in caller.grants)
-    if not allowed:
-        permit((), Verb.AUDIT, wanted.bundle, wanted.alias)
+        permit_anywhere(grants, Verb.AUDIT)
+        return
+    # Of a bundle whatever the aliases: of those that may not be seen there are no items.
+    whole = tuple(Grant(grant.verb, grant.bundles) for grant in grants)
+    if not may(whole, Verb.AUDIT, wanted.bundle):
+        permit(grants, Verb.AUDIT, wanted.bundle, wanted.alias)
 
 
 @dataclass(slots=True)
@@ -160,7 +159,6 @@ class _Log:
 
     context: Context
     reader: CatalogReader
-    caller: Caller
     wanted: Wanted
     oldest_first: bool = field(kw_only=True)
 
@@ -241,7 +239,7 @@ class _Log:
         return half
 
     def _may(self, bundle: str, alias: str) -> bool:
-        return may(self.caller.grants, Verb.AUDIT, bundle, alias)
+        return may(self.context.grants, Verb.AUDIT, bundle, alias)
 
     def _serials(self) -> tuple[int, int]:
         """The serials that may be asked for, both exclusive: times rise with them."""
