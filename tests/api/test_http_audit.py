@@ -73,6 +73,10 @@ def test_a_refused_request_says_who_tried_what_from_where(asks: Callable[..., An
     assert items[0]["reason"] == "why"
     assert all(one["credential"].startswith("token:") for one in items)
     assert items[3]["target"] == "/v1/bundles/support"
+    assert "read:payments" in items[3]["detail"]
+    partly = asks("audit:support", "GET", "/v1/audit?bundle=support&outcome=refused")
+    assert [one["detail"] for one in partly.json()["items"]] == [items[0]["detail"], None, None, None]
+    assert "payments" not in partly.text, "nothing is said of what may not be audited"
 
 
 def test_a_token_that_was_revoked_is_known_and_one_that_was_guessed_is_not(

@@ -176,7 +176,7 @@ class World:
 
     def attempts(self) -> int:
         """How often somebody was refused."""
-        self.registry._strangers.flush()
+        self.registry._repeats.flush()
         kept = self.registry._context.state.attempts(limit=10_000)
         return sum(one.count for one in kept if one.code in ("permission_denied", "unauthenticated"))
 

@@ -19,7 +19,7 @@ from pinset.errors import (
 )
 from pinset.ports.registry import Caller
 from pinset.ports.state import Attempt, Kind
-from pinset.services.attempts import WINDOW, Strangers, trying
+from pinset.services.attempts import WINDOW, Repeats, trying
 
 if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
@@ -90,7 +90,7 @@ def test_a_refusal_that_cannot_be_recorded_is_not_told(
     assert "barred" not in found.message + found.hint
 
 
-# -- strangers -------------------------------------------------------------------------------------------------
+# -- what comes again ------------------------------------------------------------------------------------------
 
 
 def stranger(at: int, address: str = "10.0.0.1", **more: Any) -> Attempt:
@@ -105,12 +105,17 @@ def stranger(at: int, address: str = "10.0.0.1", **more: Any) -> Attempt:
     return Attempt(at=at, kind=Kind.ANONYMOUS, address=address, **told)
 
 
+def known(at: int, **more: Any) -> Attempt:
+    told = {"actor": "app", "via": "token:abc", "target": "/v1/bundles/support", **more}
+    return Attempt(at=at, action="read", code="permission_denied", detail="no", address="10.0.0.9", **told)
+
+
 def counted(registry: LocalRegistry) -> list[tuple[str, str, int]]:
     return [(row.address, row.action, row.count) for row in rows(registry)]
 
 
 def test_what_a_stranger_does_again_within_a_minute_is_a_number(memory: LocalRegistry) -> None:
-    strangers, start = Strangers(memory._context), 10**12
+    strangers, start = Repeats(memory._context), 10**12
     for number in range(1000):
         error = Unauthenticated("no")
         strangers.add(error, stranger(start + number))
@@ -130,7 +135,7 @@ def test_what_a_stranger_does_again_within_a_minute_is_a_number(memory: LocalReg
 
 
 def test_a_clock_that_is_set_back_hides_nothing(memory: LocalRegistry) -> None:
-    strangers = Strangers(memory._context)
+    strangers = Repeats(memory._context)
     strangers.add(Unauthenticated("no"), stranger(10**12))
     strangers.add(Unauthenticated("no"), stranger(10**12 + 1))
     strangers.add(Unauthenticated("no"), stranger(10**11))
@@ -138,14 +143,31 @@ def test_a_clock_that_is_set_back_hides_nothing(memory: LocalRegistry) -> None:
 
 
 def test_many_addresses_cost_no_memory_without_end(memory: LocalRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pinset.services.attempts._ADDRESSES", 3)
-    strangers = Strangers(memory._context)
+    monkeypatch.setattr("pinset.services.attempts._MOST", 3)
+    strangers = Repeats(memory._context)
     for number in range(50):
         strangers.add(Unauthenticated("no"), stranger(10**12 + number, address=f"10.0.0.{number}"))
     assert len(strangers._seen) == 4
+    strangers.add(PermissionDenied("no"), known(10**12 + 50))
+    strangers.add(PermissionDenied("no"), known(10**12 + 51))
+    assert len(strangers._seen) == 4
     assert strangers.flush() is None
-    assert sum(count for _, _, count in counted(memory)) == 50
-    assert len(counted(memory)) == 5
+    assert counted(memory)[3:] == [("", "read", 1), ("10.0.0.9", "read", 1), ("10.0.0.9", "read", 1), ("", "read", 46)]
+
+
+def test_a_program_that_polls_what_it_may_not_read_is_a_row_a_minute(memory: LocalRegistry) -> None:
+    repeats = Repeats(memory._context)
+    for number in range(100):
+        repeats.add(PermissionDenied("no"), known(10**12 + number))
+    repeats.add(PermissionDenied("no"), known(10**12 + 100, target="/v1/bundles/other"))
+    repeats.add(PermissionDenied("no"), known(10**12 + 101, actor="other"))
+    assert repeats.flush() is None
+    assert [(row.actor, row.target, row.count, row.kind) for row in rows(memory)] == [
+        ("app", "/v1/bundles/support", 1, "refused"),
+        ("app", "/v1/bundles/other", 1, "refused"),
+        ("other", "/v1/bundles/support", 1, "refused"),
+        ("app", "/v1/bundles/support", 99, "refused"),
+    ]
 
 
 def test_what_was_counted_and_cannot_be_written_stays_and_nobody_is_told(
@@ -154,7 +176,7 @@ def test_what_was_counted_and_cannot_be_written_stays_and_nobody_is_told(
     def full(_attempt: Attempt) -> None:
         raise ReadOnly("the disk is full", hint="free space")
 
-    strangers = Strangers(memory._context)
+    strangers = Repeats(memory._context)
     for number in range(3):
         strangers.add(Unauthenticated("no"), stranger(10**12 + number))
     with monkeypatch.context() as patch:

@@ -1,7 +1,7 @@
 """What was tried and refused is recorded before the refusal is told; what cannot be recorded is not told.
 
-A stranger can be refused as often as he likes. So what comes again from the same address within a minute is counted,
-and one row tells of all of it.
+A stranger can be refused as often as he likes, and so can a program that polls what it may not read. What comes again
+within a minute is counted, and one row tells of all of it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ REFUSALS: Final = (Unauthenticated, PermissionDenied, Refused, Conflict)
 ANONYMOUS: Final = "anonymous"
 """The actor of a request whose sender is not known."""
 WINDOW: Final = 60_000_000
-"""Microseconds in which the same refusals of one address are one row."""
-_ADDRESSES: Final = 1000
-"""How many addresses are counted apart."""
+"""Microseconds in which the same refusals are one row."""
+LOOK: Final = "read"
+"""What a look at something is called."""
+_MOST: Final = 1000
+"""How many repeated refusals are counted apart; of strangers beyond that all of a kind together, from no address."""
 _ACTIONS: Final[Mapping[str, str]] = {"publish-component": "component"}
 _TOLD: Final = ("reference", "label", "number", "to", "steps", "at", "expect", "again", "suite", "request")
 """What of a request may be told: never the files, which hold prompts."""
@@ -106,6 +108,17 @@ def unrecorded(failed: PinsetError) -> PinsetError:
     )
 
 
+class _Key(NamedTuple):
+    """What makes two refusals the same. target: of a credential that is known; a stranger may name anything."""
+
+    actor: str
+    via: str
+    address: str
+    code: str
+    action: str
+    target: str = ""
+
+
 class _Seen(NamedTuple):
     """When a window began, the last refusal that is only counted, and how many are."""
 
@@ -114,27 +127,29 @@ class _Seen(NamedTuple):
     times: int
 
 
-class Strangers:
-    """Refusals of those whom nobody knows: the first of each address and action is a row, the rest a number in the next.
+class Repeats:
+    """Refusals that may come without end: of strangers, and of looks that a credential does not allow.
 
-    What is not written yet when the process dies is lost: at most a minute of what came again.
+    The first of each is a row at once; what comes again within a minute is a number in the next. What is not written yet
+    when the process dies is lost: at most a minute of what came again.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._turn = threading.Lock()
-        self._seen: dict[tuple[str, str, str, str], _Seen] = {}
-        """By address, code, action and credential."""
+        self._seen: dict[_Key, _Seen] = {}
 
     def add(self, error: PinsetError, attempt: Attempt) -> None:
         """Record a refusal, or count it. Raises ReadOnly or Unavailable where it cannot be recorded."""
         failed = self.flush(attempt.at)
         if failed is not None:
             raise unrecorded(failed) from failed
-        key = (attempt.address, attempt.code, attempt.action, attempt.via)
+        known = attempt.kind is not Kind.ANONYMOUS
+        key = _Key(attempt.actor, attempt.via, attempt.address, attempt.code, attempt.action)
+        key = key._replace(target=attempt.target) if known else key
         with self._turn:
-            if key not in self._seen and len(self._seen) >= _ADDRESSES:
-                key = ("", attempt.code, attempt.action, "")
+            if key not in self._seen and len(self._seen) >= _MOST and not known:
+                key, attempt = key._replace(via="", address=""), replace(attempt, address="", via="")
             seen = self._seen.get(key)
             if seen is not None:
                 self._seen[key] = _Seen(seen.began, attempt, seen.times + 1)
@@ -142,7 +157,8 @@ class Strangers:
                 return
         keep(self._context, error, attempt)
         with self._turn:
-            self._seen.setdefault(key, _Seen(attempt.at, None, 0))
+            if len(self._seen) < _MOST or not known:
+                self._seen.setdefault(key, _Seen(attempt.at, None, 0))
 
     def flush(self, now: int | None = None) -> PinsetError | None:
         """Write what was counted in windows that are over, None: in all. The error where it cannot be; then it stays."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_EVIDENCE: Final = 100
 """Results and decisions that are looked at for one move."""
+_DENIED: Final = "permission_denied"
+"""Whose words name all that the credential may."""
 _CALLED: Final = {"result": "evidence"}
 
 
@@ -211,8 +213,8 @@ def done_item(reader: CatalogReader, commit: str, record: Record, deed: Deed, pl
     }
 
 
-def row_item(row: Attempt, place: Place) -> AuditItem:
-    """What a row of the state says, as an item."""
+def row_item(row: Attempt, place: Place, *, whole: bool = True) -> AuditItem:
+    """What a row of the state says, as an item. whole: to who may audit everything, and may read of other bundles."""
     details = dict(row.details)
     reason, reference = details.pop("reason", ""), details.get("reference")
     return {
@@ -231,7 +233,7 @@ def row_item(row: Attempt, place: Place) -> AuditItem:
         "target": row.target or None,
         "reason": reason if isinstance(reason, str) else "",
         "code": row.code or None,
-        "detail": row.detail or None,
+        "detail": (row.detail or None) if whole or row.code != _DENIED else None,
         "count": row.count,
         "serial": None,
         "commit": None,

@@ -10,7 +10,10 @@ from pinset.domain.auditing import Head, parse_head
 from pinset.services import audit_items, reading, verifying
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pinset.domain.answers import audit
+    from pinset.domain.proof import Fact
     from pinset.services.session import Context
 
 
@@ -18,8 +21,14 @@ def verify(context: Context, text: str) -> audit.AuditProofAnswer:
     """Prove a registry and the place of a kept head in it. Raises InvalidInput for text that is no head."""
     permit(context.grants, Verb.VERIFY)
     kept = parse_head(text)
-    chain = Chain(kept)
-    found = verifying.verify(context, seen=chain.add)
+    chains = [Chain(kept)]
+
+    def anew() -> Callable[[Fact], None]:
+        chains.append(Chain(kept))
+        return chains[-1].add
+
+    found = verifying.verify(context, seen=anew)
+    chain = chains[-1]
     with reading.view(context) as reader:
         now = reader.head()
     verdict, says = chain.verdict()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.answers import audit
     from pinset.ports.catalog import CatalogReader
-    from pinset.services.attempts import Strangers
+    from pinset.services.attempts import Repeats
     from pinset.services.session import Context
 
 EXAMINED: Final = 2000
@@ -51,8 +51,8 @@ ACTIONS: Final = tuple(
 class Auditing:
     """Implements `ports.audit.Audit` on a registry of this process."""
 
-    def __init__(self, context: Context, strangers: Strangers) -> None:
-        self._context, self._strangers = context, strangers
+    def __init__(self, context: Context, repeats: Repeats) -> None:
+        self._context, self._repeats = context, repeats
 
     def items(
         self,
@@ -65,7 +65,7 @@ class Auditing:
         """A page of the log, newest first."""
         asked = wanted_of(wanted or AuditFilter(), self._context.clock.now())
         _permit(self._context.grants, asked)
-        self._strangers.flush()
+        self._repeats.flush()
         with reading.view(self._context) as reader:
             start = parse_place(cursor) if cursor is not None else self._start(reader, oldest_first=oldest_first)
             log = _Log(self._context, reader, asked, oldest_first=oldest_first)
@@ -228,13 +228,14 @@ class _Log:
     def _rows(self, start: int, limit: int) -> _Half:
         """What the state holds."""
         half, size, left = _Half(at=start, seen=start), limit + 1, EXAMINED
+        whole = self._may("", "")
         while left > 0 and len(half.found) <= limit and not half.whole:
             ends = {"after": half.seen} if self.oldest_first else {"before": half.seen}
             batch = self.context.state.attempts(self.wanted, oldest_first=self.oldest_first, limit=size, **ends)
             for row in batch:
                 half.seen = row.number
                 if self._may(row.bundle, row.alias):
-                    half.found.append((row.at, row.number, partial(audit_items.row_item, row)))
+                    half.found.append((row.at, row.number, partial(audit_items.row_item, row, whole=whole)))
             half.whole, left, size = len(batch) < size, left - size, _BATCH
         return half
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Refused, Unavailable
 from pinset.ports.state import Answer, Attempt, Kind
 from pinset.services import queries, session
-from pinset.services.attempts import ANONYMOUS, Strangers, keep
+from pinset.services.attempts import ANONYMOUS, LOOK, Repeats, keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,14 +37,14 @@ class LocalRegistry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._strangers = Strangers(context)
+        self._repeats = Repeats(context)
 
     @property
     def audit(self) -> Audit:
         """The audit log."""
         from pinset.services import auditing
 
-        return auditing.Auditing(self._context, self._strangers)
+        return auditing.Auditing(self._context, self._repeats)
 
     def seen_by(self, grants: tuple[Grant, ...]) -> Self:
         """The same registry for who may read no more than this. What it changes is for its caller to be allowed."""
@@ -388,8 +388,8 @@ class LocalRegistry:
             **more,  # type: ignore[arg-type]  # texts by their names
         )
         error = error or Refused(detail)
-        if attempt.kind is Kind.ANONYMOUS:
-            self._strangers.add(error, attempt)
+        if attempt.kind is Kind.ANONYMOUS or action == LOOK:
+            self._repeats.add(error, attempt)
         else:
             keep(self._context, error, attempt)
 
@@ -457,7 +457,7 @@ class LocalRegistry:
 
     def close(self) -> None:
         context = self._context
-        self._strangers.flush()
+        self._repeats.flush()
         if context.catalog.wants_checkpoint:
             with suppress(PinsetError), context.store.exclusive(wait=False):
                 context.catalog.checkpoint()

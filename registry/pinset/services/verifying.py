@@ -33,12 +33,12 @@ def verify(
     progress: Progress | None = None,
     *,
     gently: bool = False,
-    seen: Callable[[Fact], None] | None = None,
+    seen: Callable[[], Callable[[Fact], None]] | None = None,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others. seen: is told each commit, by its serial.
+    gently: programs that are run give way to all others. seen: makes what is told each commit, by its serial.
     """
     permit(context.grants, Verb.VERIFY)
     if bundle is not None:
@@ -51,7 +51,7 @@ def verify(
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently, seen=seen)
+    proof, found = _examine(context.store, refs, progress, gently=gently, seen=seen() if seen else None)
     problems += found
     if not problems:
         problems = _catalog_problems(context, known, refs, proof.serial, progress)
