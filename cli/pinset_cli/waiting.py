@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.domain.adoption import SILENT, Adopted, adopted, lacking
-from pinset.errors import InvalidInput, Unavailable
+from pinset.errors import InvalidInput, RateLimited, Unavailable
 from pinset_cli import output
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _look(registry: Registry, move: MoveAnswer) -> tuple[Sequence[ClientsAnswer]
     """The clients, or why they cannot be told just now."""
     try:
         return registry.clients(move["bundle"])["items"], None
-    except Unavailable as error:
+    except (Unavailable, RateLimited) as error:
         return (), f"the registry cannot say who holds it: {error.message}"
 
 
@@ -110,7 +110,7 @@ def _moved_on(registry: Registry, move: MoveAnswer) -> str:
     """A sentence where the alias serves something else by now, so that nobody will take up what it was moved to."""
     try:
         serves = registry.alias(move["bundle"], move["alias"])["version"]
-    except Unavailable:
+    except (Unavailable, RateLimited):
         return ""
     if serves == move["to"]:
         return ""

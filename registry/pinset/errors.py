@@ -61,6 +61,12 @@ class InvalidManifest(InvalidInput):
     code = "invalid_manifest"
 
 
+class InvalidConfig(InvalidInput):
+    """The registry's ``config.toml`` has mistakes; ``details["findings"]`` holds every one of them."""
+
+    code = "invalid_config"
+
+
 class TooLarge(InvalidInput):
     """A text, a release or a body over its limit. Refused before it is read whole."""
 

@@ -78,14 +78,16 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc 
     if as_json:
         output.show_json(page)
         return
-    rows = [
-        (t["name"], t["person"], t["can"], output.when(t["created_at"], absolute=utc), (t["expires_at"] or "never")[:10],
-         output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never", _state(t))
-        for t in page["items"]
-    ]  # fmt: skip
+    rows = []
+    for t in page["items"]:
+        used = output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never"
+        first, *others = t["can"].split()  # a grant a line, so that each can be read whole
+        ends = (t["expires_at"] or "never")[:10]
+        rows.append((t["name"], t["person"], output.when(t["created_at"], absolute=utc), ends, used, _state(t), first))
+        rows += [("", "", "", "", "", "", grant) for grant in others]
     output.listed(
         rows,
-        ("NAME", "PERSON", "CAN", "WHEN", "EXPIRES", "USED", "STATE"),
+        ("NAME", "PERSON", "WHEN", "EXPIRES", "USED", "STATE", "CAN"),
         None,
         "no tokens yet: pinset token create --name me --can admin",
     )

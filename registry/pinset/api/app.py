@@ -20,10 +20,12 @@ from pinset.api import (
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
+from pinset.api.connections import Connections
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
 from pinset.api.hub import Hub
+from pinset.api.limits import Limiter
 from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
@@ -89,7 +91,9 @@ def create_app(
     app.state.ready = Ready(registry)
     admissions = app.state.admissions = Admissions(registry, others)
     app.state.watch = Watch(admissions)
-    app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
+    limiter = app.state.limiter = Limiter(settings.limits)
+    app.state.connections = Connections(limiter, settings.limits)
+    app.state.hot = Hot(app.state.ready, admissions, app.state.observer, limiter)
     problems.install(app)
     app.add_middleware(
         Guard,
@@ -98,6 +102,7 @@ def create_app(
         observer=app.state.observer,
         gate=app.state.gate,
         admissions=admissions,
+        limiter=limiter,
     )
     return app
 
@@ -130,7 +135,12 @@ def _working(
         for worker in workers:
             worker.start()
         try:
-            yield {"hot": app.state.hot}
+            yield {
+                "hot": app.state.hot,
+                "connections": app.state.connections,
+                "head_seconds": app.state.settings.head_seconds,
+                "stall_seconds": app.state.settings.stall_seconds,
+            }
         finally:
             app.state.hot.close()
             for worker in workers:

@@ -27,6 +27,8 @@ def text(
     answers: Answers,
     fetches: Mapping[Fetched, int],
     clients: Sequence[ClientsAnswer],
+    limited: Mapping[str, int] | None = None,
+    connections: int | None = None,
 ) -> str:
     """Everything. What a process counts says which process; what they share says which registry."""
     shared = {"registry": registry["id"], "epoch": str(registry["epoch"])}
@@ -37,6 +39,7 @@ def text(
         _requested(answers, own),
         _fetched(fetches, own),
         _connected(clients, shared),
+        *_limited(limited or {}, connections, own),
     ]
     return "".join(f"{line}\n" for part in parts for line in part)
 
@@ -89,6 +92,15 @@ def _connected(clients: Sequence[ClientsAnswer], shared: Mapping[str, str]) -> l
                  [(said, numbers[key]) for key, said in labels.items()]),
         *_family("pinset_clients_oldest_seconds", "gauge", how_old, [(said, ages[key]) for key, said in labels.items()]),
     ]  # fmt: skip
+
+
+def _limited(limited: Mapping[str, int], connections: int | None, own: Mapping[str, str]) -> list[list[str]]:
+    """What was refused because it was too much, and how many connections there are, where a socket is served."""
+    refused = [({**own, "limit": limit}, number) for limit, number in sorted(limited.items())]
+    found = [_family("pinset_limited_total", "counter", "Requests and connections refused by a limit.", refused)]
+    if connections is not None:
+        found.append(_family("pinset_connections", "gauge", "Connections that are open.", [(own, connections)]))
+    return found
 
 
 def _by_alias(clients: Iterable[ClientsAnswer]) -> dict[tuple[str, str], list[ClientsAnswer]]:

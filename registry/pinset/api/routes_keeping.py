@@ -99,6 +99,8 @@ def _figures(asked: Asked) -> str:
         answers=state.requests.now(),
         fetches=state.fetches.now(),
         clients=asked.registry.all_clients(),
+        limited=state.limiter.counts.copy(),
+        connections=state.connections.here,
     )
 
 

@@ -91,6 +91,11 @@ def show_grants(grants: Iterable[Grant]) -> str:
     return " ".join(str(grant) for grant in grants)
 
 
+def some(grants: tuple[Grant, ...]) -> str:
+    """The first grants, as a message shows them."""
+    return show_grants(grants[:_SHOWN]) + (" …" if len(grants) > _SHOWN else "") if grants else "nothing"
+
+
 def may(grants: tuple[Grant, ...], verb: Verb, bundle: str = "", alias: str = "") -> bool:
     """Whether any of the grants allows a verb on a bundle and an alias.
 
@@ -192,9 +197,8 @@ def _covers(wide: str, narrow: str) -> bool:
 
 
 def _denied(grants: tuple[Grant, ...], needed: Grant) -> PermissionDenied:
-    can = show_grants(grants[:_SHOWN]) + (" …" if len(grants) > _SHOWN else "")
     return PermissionDenied(
-        f"the credential can {can or 'nothing'}, and this needs {needed}",
+        f"the credential can {some(grants)}, and this needs {needed}",
         hint=f"ask for one that can: pinset token create --name N --can {needed}",
         details={"needs": str(needed)},
     )

@@ -55,7 +55,7 @@ def publish_component(
         "number": number,
     }
     with trying(context, caller, "publish-component", arguments):
-        checked = versions.Checked(context, lambda around: assemble_component(kind, name, files, around), allow)
+        checked = versions.Checked(context, caller, lambda around: assemble_component(kind, name, files, around), allow)
     with writing(context, caller, "publish-component", arguments) as session:
         before = session.done_before()
         if before:

@@ -80,7 +80,7 @@ def publish(
             about["bundle"] = result.draft.bundle
             return result
 
-        checked = versions.Checked(context, assemble, allow)
+        checked = versions.Checked(context, caller, assemble, allow)
         _need(caller, checked.result.draft.bundle, alias)
     with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()

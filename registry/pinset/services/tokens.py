@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pinset.auth import tokens as format_of
 from pinset.auth.identity import Identity
 from pinset.domain import names
-from pinset.domain.access import EVERYTHING, Verb, beyond, parse_grants, permit, show_grants
+from pinset.domain.access import EVERYTHING, Verb, beyond, parse_grants, permit, show_grants, some
 from pinset.errors import InvalidInput, InvalidName, PermissionDenied, ReadOnly, Unauthenticated, Unavailable
 from pinset.ports.state import TokenRow
 from pinset.services import attempts, reading
@@ -158,7 +158,7 @@ def _refuse_more(caller: Caller, grants: tuple[Grant, ...]) -> None:
     more = beyond(caller.grants, grants)
     if more:
         raise PermissionDenied(
-            f"you may not give {show_grants(more)}: you can {show_grants(caller.grants)}",
+            f"you may not give {some(more)}: you can {some(caller.grants)}",
             hint="give less, or ask an admin",
             details={"needs": show_grants(more)},
         )
