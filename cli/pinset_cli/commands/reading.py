@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers.keys import SignatureAnswer
 
 
 def get(
@@ -89,8 +90,11 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         reference = o.reference(target)
         summary = found.summary(reference)
         document = found.release(summary["ref"])
+        signatures = found.keys.signatures(summary["ref"])["items"]
     if as_json:
-        output.show_json({**summary, "content": document["content"], "files": document["files"]})
+        output.show_json(
+            {**summary, "signatures": signatures, "content": document["content"], "files": document["files"]}
+        )
         return
     facts = (
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
@@ -98,6 +102,7 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("commit", summary["commit"]),
         ("published", output.both(summary["published_at"])),
         ("by", summary["published_by"]),
+        ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
         ("source", summary["source"]),
         ("served by", ", ".join(summary["aliases"])),
@@ -112,6 +117,11 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
     if summary["yanked"] is not None and summary["aliases"]:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
+
+
+def _signer(signature: SignatureAnswer) -> str:
+    state = f", {signature['state']}" if signature["state"] != "active" else ""
+    return f"{signature['person']} ({signature['key']}{state})"
 
 
 def _filled(

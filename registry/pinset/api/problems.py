@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
+_MOVED: Final = ("alias_moved", "policy_moved", "request_changed")
 _LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "OPTIONS"})
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
@@ -80,7 +81,7 @@ def problem(
 
 def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) -> Response:
     """The problem document of one of our errors. conditional: a failed If-Match is 412, not 409."""
-    status = 412 if conditional and error.code == "alias_moved" else http_status(type(error))
+    status = 412 if conditional and error.code in _MOVED else http_status(type(error))
     hint, details = error.hint, error.details
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("the request %s met %s: %s; %s", request_id, error.code, error.message, hint)

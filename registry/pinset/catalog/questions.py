@@ -60,6 +60,11 @@ def part(row: Row[Any], table: Any) -> dict[str, Any]:
     return rows.sound(table, values)
 
 
+def raw(commit: dict[str, Any]) -> str:
+    """The bytes of a commit as text; '' where they are not known."""
+    return f"{commit['head']}\n\n{commit['message']}" if commit["head"] else ""
+
+
 def releases(*where: Any) -> Select[Any]:
     """Releases with the commit that each of them is."""
     return whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
@@ -101,7 +106,7 @@ def release_row(row: Row[Any]) -> ReleaseRow:
     record = messages.decode(commit["message"])
     if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
+    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"], raw=raw(commit))
 
 
 def component_row(row: Row[Any]) -> ComponentRow:
@@ -119,7 +124,7 @@ def move_row(row: Row[Any], table: Any) -> MoveRow:
     record = messages.decode(commit["message"])
     if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
-    return MoveRow(record=record, commit=commit["id"])
+    return MoveRow(record=record, commit=commit["id"], raw=raw(commit))
 
 
 def note_row(row: Row[Any]) -> tuple[str, Record]:
@@ -151,6 +156,7 @@ MOVE: Final = moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
 BARS: Final = whole(t.Bar).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
 MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
 TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
+COMMIT: Final = whole(t.Commit).where(t.Commit.serial == bindparam("serial"))
 _COMMITS: Final = whole(t.Commit).order_by(t.Commit.serial)
 OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
 RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))

@@ -250,6 +250,12 @@ class SqlReader:
         wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
         return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
 
+    def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
+        """The shared components that a release holds."""
+        wanted = q.whole(t.Uses).where(t.Uses.bundle == bundle, t.Uses.version == version).order_by(t.Uses.key)
+        parts = (q.part(row, t.Uses) for row in self._rows(wanted))
+        return {part["key"]: part["component_version"] for part in parts}
+
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
         return self._records(q.OPERATION, operation=operation)
@@ -309,6 +315,13 @@ class SqlReader:
         if digest_of_text(str(row.text)) != digest:
             raise Integrity(f"the catalog's text {digest} is damaged", hint="run `pinset reindex`")
         return str(row.text)
+
+    def raw(self, serial: int) -> str:
+        """The commit's own text."""
+        row = self._one(q.COMMIT, serial=serial)
+        if row is None:
+            raise NotFound(f"there is no write {serial}")
+        return q.raw(q.part(row, t.Commit))
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""

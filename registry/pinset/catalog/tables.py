@@ -46,13 +46,14 @@ class IntentTable(_Summed, table=True):
 
 
 class Commit(_Summed, table=True):
-    """Every commit with its message, from which its record is read."""
+    """Every commit: its message, from which its record is read, and what is before that, with the signature."""
 
     __tablename__ = "commits"
     serial: int = Field(primary_key=True, sa_type=BigInteger)
     id: str = Field(index=True)
     ref: str = Field(index=True)
     operation: str = Field(index=True)
+    head: str
     message: str
 
 

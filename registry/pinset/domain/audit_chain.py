@@ -32,10 +32,14 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Chain:
-    """Is told the commits of a registry in the order of their serials. since: how many there are after the kept one."""
+    """Is told the commits of a registry in the order of their serials.
+
+    since: how many there are after the kept one. whole: whether it was told all of them.
+    """
 
     kept: Head
     since: int = 0
+    whole: bool = False
     registry: str = ""
     epoch: int = 0
     _last: tuple[Stamp, str] | None = None

@@ -10,10 +10,7 @@ from pinset.domain.auditing import Head, parse_head
 from pinset.services import audit_items, reading, verifying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinset.domain.answers import audit
-    from pinset.domain.proof import Fact
     from pinset.services.session import Context
 
 
@@ -21,28 +18,29 @@ def verify(context: Context, text: str) -> audit.AuditProofAnswer:
     """Prove a registry and the place of a kept head in it. Raises InvalidInput for text that is no head."""
     permit(context.grants, Verb.VERIFY)
     kept = parse_head(text)
-    chains = [Chain(kept)]
+    chains: list[Chain] = []
 
-    def anew() -> Callable[[Fact], None]:
+    def anew() -> Chain:
         chains.append(Chain(kept))
-        return chains[-1].add
+        return chains[-1]
 
     found = verifying.verify(context, seen=anew)
-    chain = chains[-1]
     with reading.view(context) as reader:
         now = reader.head()
-    verdict, says = chain.verdict()
     problems: Any = found["problems"]
-    unread = [problem for problem in problems if problem["where"] == "repository"]
-    # Where not all could be read, what is missing may only be unread.
-    if unread or (verdict is Verdict.HOLDS and problems):
-        first = (unread or problems)[0]
-        verdict, says = Verdict.DAMAGED, f"{first['where'].strip()}: {first['what']}"
+    # As the branches are comes first; what could not be read whole says nothing of what is missing.
+    whole = [chain for chain in chains if chain.whole]
+    said = [(*chain.verdict(), chain.since) for chain in whole]
+    verdict, says, since = next((one for one in said if one[0] is not Verdict.HOLDS), (Verdict.HOLDS, "", 0))
+    if verdict is Verdict.HOLDS and (problems or not said):
+        verdict, says = Verdict.DAMAGED, f"{problems[0]['where'].strip()}: {problems[0]['what']}"
+    elif verdict is Verdict.HOLDS:
+        verdict, says, since = said[-1]
     return {
         "ok": verdict is Verdict.HOLDS,
         "verdict": verdict.value,
         "says": says,
-        "since": chain.since,
+        "since": since,
         "kept": audit_items.head_answer(kept),
         "head": audit_items.head_answer(Head(now.registry_id, now.epoch, now.serial, now.commit, now.at)),
         "problems": problems,

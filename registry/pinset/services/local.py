@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
+    from pinset.domain.answers.keys import ForeignAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
+    from pinset.services.approving import LocalRequests
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.evidence import LocalEvidence
+    from pinset.services.keys import LocalKeys
+    from pinset.services.policies import LocalPolicies
     from pinset.services.session import Context
+    from pinset.services.settling import Settler
 
 
 class LocalRegistry:
@@ -88,6 +94,12 @@ class LocalRegistry:
         from pinset.services import changes
 
         return changes.changes(self._context, after)
+
+    @property
+    def keys(self) -> LocalKeys:
+        from pinset.services.keys import LocalKeys
+
+        return LocalKeys(self._context)
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)
@@ -156,11 +168,20 @@ class LocalRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
         return moving.promote(
-            self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
+            self._context,
+            caller,
+            reference,
+            alias,
+            expect=expect,
+            revision=revision,
+            reason=reason,
+            again=again,
+            break_glass=break_glass,
         )
 
     def rollback(
@@ -192,11 +213,20 @@ class LocalRegistry:
         )
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
-        return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
+        return moving.retire(
+            self._context, caller, bundle, alias, revision=revision, reason=reason, break_glass=break_glass
+        )
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
         from pinset.services import yanking
@@ -343,6 +373,30 @@ class LocalRegistry:
 
         return tokens.revoke_token(self._context, caller, name)
 
+    @property
+    def evidence(self) -> LocalEvidence:
+        from pinset.services.evidence import LocalEvidence
+
+        return LocalEvidence(self._context)
+
+    @property
+    def requests(self) -> LocalRequests:
+        from pinset.services.approving import LocalRequests
+
+        return LocalRequests(self._context)
+
+    def settler(self, every: float) -> Settler:
+        """What makes approved moves once time has passed their last gate. every: seconds between two looks."""
+        from pinset.services.settling import Settler
+
+        return Settler(self._context, every=every)
+
+    @property
+    def policies(self) -> LocalPolicies:
+        from pinset.services.policies import LocalPolicies
+
+        return LocalPolicies(self._context)
+
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
     ) -> answers.VerifyAnswer:
@@ -433,6 +487,18 @@ class LocalRegistry:
         from pinset.services import maintenance
 
         return maintenance.reindex(self._context, progress)
+
+    def repair(self) -> list[ForeignAnswer]:
+        """Put aside what others moved in the repository; what that was."""
+        from pinset.services import foreign
+
+        return foreign.put_aside(self._context)
+
+    def foreign(self) -> list[ForeignAnswer]:
+        """What others moved in the repository, and is still so."""
+        from pinset.services import foreign
+
+        return foreign.look(self._context)
 
     def gc(self, progress: Progress | None = None) -> None:
         """Repack the repository."""

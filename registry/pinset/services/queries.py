@@ -280,6 +280,9 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
         "reason": record.reason,
         "yanked": target.yanked if target else None,
         "split": None,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
 
 
@@ -297,6 +300,9 @@ def _move(row: MoveRow) -> answers.HistoryItem:
         "actor": record.stamp.actor,
         "reason": record.reason,
         "again": record.again,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
         "revision": row.commit,
         "serial": record.stamp.serial,
     }

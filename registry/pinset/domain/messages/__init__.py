@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain.messages import keys as key_messages
 from pinset.domain.messages import releases, trust
 from pinset.domain.messages.text import WORDS_LIMIT, clean_words, format_time, one_line, parse_time
 from pinset.domain.records import (
@@ -17,12 +18,14 @@ from pinset.domain.records import (
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
+    KeyRecord,
     MoveRecord,
     PolicyRecord,
     Record,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
+    SignatureRecord,
     Stamp,
 )
 from pinset.errors import Integrity, UnknownFormat
@@ -70,6 +73,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "result": _Kind(ResultRecord, trust.result, trust.build_result),
     "request": _Kind(RequestRecord, trust.request, trust.build_request),
     "decision": _Kind(DecisionRecord, trust.decision, trust.build_decision),
+    "key": _Kind(KeyRecord, key_messages.key, key_messages.build_key),
+    "signature": _Kind(SignatureRecord, key_messages.signature, key_messages.build_signature),
 }
 KINDS: Final = tuple(_KINDS)
 """What kinds of records are called."""
