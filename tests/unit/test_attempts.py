@@ -20,6 +20,7 @@ from pinset.errors import (
 from pinset.ports.registry import Caller
 from pinset.ports.state import Attempt, Kind
 from pinset.services.attempts import WINDOW, Repeats, trying
+from pinset.services.auditing import ACTIONS
 
 if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
@@ -58,6 +59,14 @@ def test_files_and_what_has_no_name_here_are_never_told(memory: LocalRegistry) -
     [row] = rows(memory)
     assert row.details == {"reason": "why"}
     assert "sauce" not in repr(row)
+
+
+def test_a_refusal_is_called_as_what_is_done_is(memory: LocalRegistry) -> None:
+    for verb, about in (("publish-component", {}), ("keys.add", {"name": "ops"}), ("decide", {"decision": "approve"})):
+        with pytest.raises(Barred), trying(memory._context, ADA, verb, about):
+            raise Barred("no")
+    assert [row.action for row in rows(memory)] == ["component", "keys", "approve"]
+    assert {row.action for row in rows(memory)} <= set(ACTIONS)
 
 
 def test_a_dry_run_is_recorded_only_where_the_credential_does_not_allow_it(memory: LocalRegistry) -> None:

@@ -40,7 +40,7 @@ LOOK: Final = "read"
 _MOST: Final = 1000
 """How many repeated refusals are counted apart; of strangers beyond that all of a kind together, from no address."""
 _ACTIONS: Final[Mapping[str, str]] = {"publish-component": "component"}
-_TOLD: Final = ("reference", "label", "number", "to", "steps", "at", "expect", "again", "suite", "request")
+_TOLD: Final = ("reference", "label", "number", "name", "to", "steps", "at", "expect", "again", "suite", "request")
 """What of a request may be told: never the files, which hold prompts."""
 
 
@@ -79,7 +79,7 @@ def attempt_of(
         person=caller.recorded_person or "",
         via=via,
         address=address,
-        action=_ACTIONS.get(verb, verb),
+        action=about.get("decision") or _ACTIONS.get(verb, verb.partition(".")[0]),
         target="/".join(str(about[name]) for name in ("kind", "name") if about.get(name)),
         bundle=bundle,
         alias=alias,

@@ -34,7 +34,7 @@ _MOST_EVIDENCE: Final = 100
 """Results and decisions that are looked at for one move."""
 _DENIED: Final = "permission_denied"
 """Whose words name all that the credential may."""
-_CALLED: Final = {"result": "evidence"}
+_CALLED: Final = {"result": "evidence", "key": "keys", "signature": "sign"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

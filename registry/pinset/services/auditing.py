@@ -34,14 +34,19 @@ EXAMINED: Final = 2000
 """Commits, and rows, that one request looks at."""
 _BATCH: Final = 200
 _OWN_ACTIONS: Final = (
-    "init", "epoch", "publish", "component", "evidence", "request", "policy", "token-create", "token-revoke", "change",
+    "init", "epoch", "publish", "component", "evidence", "request", "policy", "token-create", "token-revoke", "sign", "settle",
+    "change",
 )  # fmt: skip
 ACTIONS: Final = tuple(
     dict.fromkeys(
         chain(
             _OWN_ACTIONS,
             (one.value for kind in (Action, Verdict, Decision, Verb) for one in kind),
-            (kind for kind in messages.KINDS if kind not in ("registry", "release", "move", "result", "decision")),
+            (
+                kind
+                for kind in messages.KINDS
+                if kind not in ("registry", "release", "move", "result", "decision", "key", "signature")
+            ),
         )
     )
 )
