@@ -18,10 +18,16 @@ def commit(serial: int, branch: str = "a") -> str:
     return f"{serial:039d}{branch}"
 
 
-def fact(serial: int, *, prev: int | None = None, branch: str = "a", epoch: int = 0, registry: str = ID) -> Fact:
-    before = serial - 1 if prev is None else prev
+def fact(
+    serial: int, *, prev: int | None = None, branch: str = "a", before: str = "a", epoch: int = 0, registry: str = ID
+) -> Fact:
+    last = serial - 1 if prev is None else prev
     stamp = Stamp(
-        serial=serial, prev=commit(before) if before else None, at=serial * HOUR, actor="ada", operation=f"op_{serial}"
+        serial=serial,
+        prev=commit(last, before) if last else None,
+        at=serial * HOUR,
+        actor="ada",
+        operation=f"op_{serial}",
     )
     record: Record = EvidenceRecord(stamp=stamp, bundle="b", version=1, verdict=Verdict.YANK)
     if epoch:
@@ -67,6 +73,25 @@ def test_the_first_difference_is_named(facts: list[Fact], found: str, says: str)
     kind, sentence, _ = verdict(facts)
     assert kind == found
     assert says in sentence
+
+
+def test_what_a_purge_wrote_anew_is_no_alarm_and_nothing_else_is_excused() -> None:
+    anew = [fact(1, epoch=1), *(fact(serial, branch="b", before="a" if serial == 2 else "b") for serial in range(2, 8))]
+
+    def said(kept: Head, named: list[tuple[int, str]]) -> tuple[str, str]:
+        chain = Chain(kept)
+        for one in anew:
+            chain.add(one)
+        chain.purged(anew[-1].record.stamp, named, "a key was in it")
+        return chain.verdict()
+
+    old = [(serial, commit(serial)) for serial in range(2, 7)]
+    verdict, says = said(KEPT, old)
+    assert (verdict, "by a purge at serial 7, by ada, because a key was in it" in says) == ("purged", True)
+    assert said(KEPT, old[:1])[0] == "rewritten", "the tombstone does not name it"
+    assert said(KEPT, [(4, commit(4, "c"))])[0] == "rewritten"
+    assert said(replace_head(at=1), old)[0] == "rewritten", "and a purge changes no time"
+    assert said(Head(ID, 1, 4, commit(4, "b"), 4 * HOUR), old)[0] == "holds"
 
 
 def test_a_line_that_was_altered_does_not_hold() -> None:

@@ -14,6 +14,8 @@ from pinset.domain.messages import format_time
 from pinset.domain.records import FoundingRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pinset.domain.auditing import Head
     from pinset.domain.proof import Fact
     from pinset.domain.records import Stamp
@@ -23,6 +25,8 @@ class Verdict(StrEnum):
     """What became of a kept head."""
 
     HOLDS = "holds"
+    PURGED = "purged"
+    """It was written anew by a purge, which is recorded: it holds."""
     ANOTHER = "another_registry"
     TRUNCATED = "truncated"
     LOST = "lost"
@@ -43,7 +47,8 @@ class Chain:
     registry: str = ""
     epoch: int = 0
     _last: tuple[Stamp, str] | None = None
-    _there: bool = False
+    _there: str = ""
+    _purge: str = ""
     _differences: list[tuple[int, Verdict, str]] = field(default_factory=list)
 
     def add(self, fact: Fact) -> None:
@@ -54,10 +59,24 @@ class Chain:
             self._moved_house(fact.record, before)
         self._follows(fact, stamp)
         if stamp.serial == self.kept.serial:
-            self._there = True
+            self._there = fact.commit
             self._compare(fact.commit, stamp)
         self.since += stamp.serial > self.kept.serial
         self._last = stamp, fact.commit
+
+    def purged(self, stamp: Stamp, before: Iterable[tuple[int, str]], reason: str = "") -> None:
+        """A purge wrote commits anew, and its tombstone says which they were: serials and commits.
+
+        Its own commit must have been proven. Where it names the kept one, that is there under its new id.
+        """
+        if self._there == self.kept.commit or (self.kept.serial, self.kept.commit) not in before:
+            return
+        self._differences = [one for one in self._differences if one[2] != self._renamed()]
+        why = f", because {reason}" if reason else ""
+        self._purge = (
+            f"serial {self.kept.serial} was written anew by a purge at serial {stamp.serial}, by {stamp.actor}{why}; "
+            "that is recorded"
+        )
 
     def verdict(self) -> tuple[Verdict, str]:
         """What is different first, and the same as a sentence."""
@@ -74,6 +93,8 @@ class Chain:
         if self._differences:
             _, verdict, says = min(self._differences, key=lambda one: one[0])
             return verdict, says
+        if self._purge:
+            return Verdict.PURGED, self._purge
         return Verdict.HOLDS, f"serial {self.kept.serial} is there as it was"
 
     def _moved_house(self, record: FoundingRecord, before: int) -> None:
@@ -97,10 +118,13 @@ class Chain:
     def _compare(self, commit: str, stamp: Stamp) -> None:
         kept = self.kept
         if commit != kept.commit:
-            self._differ(stamp.serial, Verdict.REWRITTEN, f"serial {stamp.serial} is {commit}, and was {kept.commit}")
-        elif (stamp.at, self.epoch) != (kept.at, kept.epoch):
+            self._differ(stamp.serial, Verdict.REWRITTEN, self._renamed())
+        if (stamp.at, self.epoch) != (kept.at, kept.epoch):
             says = f"serial {stamp.serial} is of epoch {self.epoch} and {format_time(stamp.at)}, and the head says otherwise"
             self._differ(stamp.serial, Verdict.REWRITTEN, says)
+
+    def _renamed(self) -> str:
+        return f"serial {self.kept.serial} is {self._there}, and was {self.kept.commit}"
 
     def _differ(self, serial: int, verdict: Verdict, says: str) -> None:
         self._differences.append((serial, verdict, says))

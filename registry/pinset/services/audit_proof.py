@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.access import Verb, permit
 from pinset.domain.audit_chain import Chain, Verdict
@@ -12,6 +12,8 @@ from pinset.services import audit_items, reading, verifying
 if TYPE_CHECKING:
     from pinset.domain.answers import audit
     from pinset.services.session import Context
+
+_HOLDING: Final = (Verdict.HOLDS, Verdict.PURGED)
 
 
 def verify(context: Context, text: str) -> audit.AuditProofAnswer:
@@ -31,13 +33,13 @@ def verify(context: Context, text: str) -> audit.AuditProofAnswer:
     # As the branches are comes first; what could not be read whole says nothing of what is missing.
     whole = [chain for chain in chains if chain.whole]
     said = [(*chain.verdict(), chain.since) for chain in whole]
-    verdict, says, since = next((one for one in said if one[0] is not Verdict.HOLDS), (Verdict.HOLDS, "", 0))
+    verdict, says, since = next((one for one in said if one[0] not in _HOLDING), (Verdict.HOLDS, "", 0))
     if verdict is Verdict.HOLDS and (problems or not said):
         verdict, says = Verdict.DAMAGED, f"{problems[0]['where'].strip()}: {problems[0]['what']}"
     elif verdict is Verdict.HOLDS:
         verdict, says, since = said[-1]
     return {
-        "ok": verdict is Verdict.HOLDS,
+        "ok": verdict in _HOLDING,
         "verdict": verdict.value,
         "says": says,
         "since": since,
