@@ -94,9 +94,9 @@ class AuditProblem(TypedDict):
 class AuditProofAnswer(TypedDict):
     """Whether a kept head is in the chain, and everything after it follows.
 
-    verdict: ``holds``; ``purged``: it holds, and was written anew by a purge that is recorded; or what is different first: ``another_registry``, ``truncated``, ``lost``, ``rewritten``,
-    ``damaged``. says: the same as a sentence. since: how many records there are after it. head: where the log ends
-    now. problems: everything that is wrong.
+    verdict: ``holds``; ``purged``, where it holds and was written anew by a purge that is recorded; or what is different
+    first: ``another_registry``, ``truncated``, ``lost``, ``rewritten``, ``damaged``. says: the same as a sentence. since:
+    how many records there are after it. head: where the log ends now. problems: everything that is wrong.
     """
 
     ok: bool
