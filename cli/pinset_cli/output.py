@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
-    r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request) [a-z]+|"
+    r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit) [a-z]+|"
     r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|where-used|yank"
-    r"|unyank|watch|whoami|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
+    r"|unyank|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``; near: that take a directory only."""
 _SPACE_HINTS: Final = {

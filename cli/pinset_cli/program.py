@@ -47,6 +47,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
+    "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),
     "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
     "repair": Listed("keys", "repair", "Put aside what somebody else moved in the repository."),

@@ -22,6 +22,10 @@ class PinsetError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    recorded: bool = False
+    """Whether the audit log has it already, or need not have it. Known only where it was raised."""
+    credential: str = ""
+    """For the audit log: which credential it was that is good no longer. Never sent."""
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

@@ -166,7 +166,8 @@ def test_the_state_of_the_first_revision_is_kept_and_brought_up_to_date(tmp_path
         assert len(registry.tokens()["items"]) == 4
     with closing(sqlite3.connect(home / "state.sqlite")) as made:
         assert made.execute("SELECT version_num FROM alembic_version").fetchall() == [(state.REVISION,)]
-        assert made.execute("SELECT actor, code FROM attempt").fetchall() == [("eve", "refused")]
+        rows = made.execute("SELECT kind, actor, action, code FROM attempt ORDER BY id").fetchall()
+        assert rows == [("refused", "eve", "promote", "refused"), ("done", "ana", "token-create", "")]
 
 
 def test_the_state_of_a_later_revision_is_not_touched(tmp_path: Path) -> None:

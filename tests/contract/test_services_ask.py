@@ -85,9 +85,11 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "keys.all": lambda r: r.keys.all(),
     "keys.signatures": lambda r: r.keys.signatures("support@v1"),
     "verify": lambda r: r.verify(),
+    "audit.items": lambda r: r.audit.items(),
+    "audit.verify": lambda r: r.audit.verify(r.audit.head()["line"]),
 }
 KEY: Final = make_private()
-OPEN: Final = {"describe", "whoami", "close"}
+OPEN: Final = {"describe", "whoami", "close", "audit.head"}
 """What whoever is there may: nothing of any bundle is said."""
 
 

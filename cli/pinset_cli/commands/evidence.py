@@ -124,13 +124,18 @@ def evidence_report(
     target: o.Refs,
     suite: Annotated[str, typer.Option("--suite", metavar="S", help="A suite, such as groundedness.")],
     registry: o.Registry = None,
+    as_json: o.Json = False,
 ) -> None:
     """The report that came with the newest result of a suite, as it was.
 
     Example: pinset evidence report support-summarizer@v7 --suite groundedness
     """
     with opened(Options(registry)) as found:
-        output.show_text(found.evidence.report(o.reference(target), suite))
+        text = found.evidence.report(o.reference(target), suite)
+    if as_json:
+        output.show_json({"suite": suite, "report": text})
+    else:
+        output.show_text(text)
 
 
 def _signed(found: Registry, reference: str, report: str | None, said: _Said, key: Path) -> tuple[str, dict[str, str]]:

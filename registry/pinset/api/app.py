@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pinset.api import (
     problems,
     routes_aliases,
+    routes_audit,
     routes_comparing,
     routes_components,
     routes_events,
@@ -58,6 +59,7 @@ _ROUTERS = (
     routes_components.router,
     routes_comparing.router,
     routes_events.router,
+    routes_audit.router,
     routes_evidence.router,
     routes_policies.router,
     routes_keys.router,

@@ -11,10 +11,11 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
+from pinset.domain.answers import audit as audit_answers
 from pinset.domain.answers import evidence, policy
 from pinset.domain.answers import keys as key_answers
 from pinset.domain.answers import requests as asked
-from pinset.wire import deciding, keys, requests
+from pinset.wire import audit, deciding, keys, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
@@ -48,6 +49,9 @@ SHAPES: Final[dict[str, Any]] = {
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
     "event": answers.EventAnswer,
+    "audit-item": audit_answers.AuditItem,
+    "audit-head": audit_answers.AuditHeadAnswer,
+    "audit-proof": audit_answers.AuditProofAnswer,
     "keys": key_answers.KeysAnswer,
     "key-change": key_answers.KeyChange,
     "signature": key_answers.SignedAnswer,
@@ -60,6 +64,7 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "audit-verify-request": audit.AuditVerifyRequest,
     "evidence-request": evidence_requests.EvidenceRequest,
     "decision-request": deciding.DecisionRequest,
     "policy-request": policy_requests.PolicyRequest,

@@ -82,6 +82,7 @@ Settles = Annotated[Asked, asking(Verb.PROMOTE, whole=True)]
 KeepsKeys = Annotated[Asked, asking(Verb.KEYS)]
 Policies = Annotated[Asked, asking(Verb.POLICY)]
 Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
+Audits = Annotated[Asked, asking(Verb.AUDIT, changes=False)]
 Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
 Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, false, or_, select
 
@@ -78,6 +78,26 @@ def components(*where: Any) -> Select[Any]:
 def moves(*where: Any, table: Any) -> Select[Any]:
     """Moves with the commit that each of them is. table: every move, or the newest of each alias."""
     return whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
+
+
+class Trail(NamedTuple):
+    """A stretch of serials, both ends exclusive, and how much of it from which end."""
+
+    after: int
+    before: int | None
+    oldest_first: bool
+    limit: int
+
+
+def trail(table: Any, asked: Trail, *where: Any) -> Select[Any]:
+    """The commits that rows of a table are, by serial."""
+    found = whole(t.Commit)
+    if table is not t.Commit:
+        found = found.join(table, table.serial == t.Commit.serial)
+    found = found.where(table.serial > asked.after, *where).limit(asked.limit)
+    if asked.before is not None:
+        found = found.where(table.serial < asked.before)
+    return found.order_by(table.serial if asked.oldest_first else descending(table.serial))
 
 
 def release_row(row: Row[Any]) -> ReleaseRow:

@@ -264,6 +264,28 @@ class SqlReader:
         """Commits and records by serial."""
         return self._records(q.RECORDS, after=after, limit=limit)
 
+    def trail(
+        self,
+        *,
+        bundle: str = "",
+        alias: str = "",
+        after: int = 0,
+        before: int | None = None,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial, of everything or of a bundle."""
+        asked = q.Trail(after, before, oldest_first, limit)
+        if not bundle:
+            return self._records(q.trail(t.Commit, asked))
+        found = self._records(
+            q.trail(t.Move, asked, t.Move.bundle == bundle, *([t.Move.alias == alias] if alias else []))
+        )
+        found += self._records(q.trail(t.Note, asked, t.Note.bundle == bundle))
+        if not alias:
+            found += self._records(q.trail(t.Release, asked, t.Release.bundle == bundle))
+        return sorted(found, key=lambda one: one[1].stamp.serial, reverse=not oldest_first)[:limit]
+
     def notes(
         self,
         kinds: Sequence[str],
@@ -339,7 +361,7 @@ class SqlReader:
             ) from error
         return form
 
-    def _records(self, wanted: Select[Any], **values: Any) -> Sequence[tuple[str, Record]]:
+    def _records(self, wanted: Select[Any], **values: Any) -> list[tuple[str, Record]]:
         parts = (q.part(row, t.Commit) for row in self._rows(wanted, **values))
         return [(part["id"], messages.decode(part["message"])) for part in parts]
 

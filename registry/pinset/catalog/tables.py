@@ -82,6 +82,7 @@ class Release(_Summed, table=True):
     __table_args__ = (
         Index("release_label", "bundle", "label", unique=True),
         Index("release_digest", "bundle", "digest"),
+        Index("release_serial", "bundle", "serial"),
     )
     bundle: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
@@ -178,7 +179,12 @@ class Note(_Summed, table=True):
     """
 
     __tablename__ = "note"
-    __table_args__ = (Index("note_bundle", "bundle", "kind", "serial"), Index("note_kind", "kind", "number", "serial"))
+    __table_args__ = (
+        Index("note_bundle", "bundle", "kind", "serial"),
+        Index("note_kind", "kind", "number", "serial"),
+        Index("note_serial", "bundle", "serial"),
+        Index("note_version", "bundle", "version", "kind", "serial"),
+    )
     serial: int = Field(primary_key=True, sa_type=BigInteger)
     bundle: str
     kind: str

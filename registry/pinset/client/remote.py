@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
+from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
 from pinset.client.requests import path_of
 from pinset.domain import names
@@ -54,6 +55,11 @@ class RemoteRegistry:
     ) -> None:
         self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
+
+    @property
+    def audit(self) -> RemoteAudit:
+        """The audit log."""
+        return RemoteAudit(self._http)
 
     @property
     def keys(self) -> RemoteKeys:

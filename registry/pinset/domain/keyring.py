@@ -39,6 +39,8 @@ class Keyring:
     own: frozenset[str] = frozenset()
     unsigned: bool = False
     keys: dict[str, k.Key] = field(default_factory=dict)
+    signed: int = 0
+    """How many commits had a signature that counts."""
     begun: str | None = None
     """The key that a commit named and was signed with itself, of the newest such commit."""
     _registry: str = ""
@@ -65,10 +67,11 @@ class Keyring:
         if signer is None:
             return None if self.unsigned or not (active or named) else "is not signed by the registry"
         if signer in active:
+            self.signed += 1
             return None
         if signer != named:
             return f"is signed with {k.fingerprint(signer)}, which is no active key of the registry"
-        self.begun = named
+        self.begun, self.signed = named, self.signed + 1
         foreign = self.own and signer not in self.own and self._own_before()
         return f"begins with the key {k.fingerprint(signer)}, which is not this registry's" if foreign else None
 

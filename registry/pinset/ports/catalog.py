@@ -213,6 +213,22 @@ class CatalogReader(Protocol):
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial, after a serial: what events and verify read."""
 
+    def trail(
+        self,
+        *,
+        bundle: str = "",
+        alias: str = "",
+        after: int = 0,
+        before: int | None = None,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial, newest first, of everything or of what is about a bundle.
+
+        alias: with a bundle, leaves out the moves of its other aliases, and its releases. after, before: serials, both
+        exclusive.
+        """
+
     def notes(
         self,
         kinds: Sequence[str],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.audit import Audit
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
     from pinset.ports.policies import Policies
@@ -65,6 +66,10 @@ class Caller:
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    @property
+    def audit(self) -> Audit:
+        """Everything that was done, tried and refused."""
 
     @property
     def keys(self) -> Keys:

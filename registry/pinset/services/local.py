@@ -10,9 +10,10 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Unavailable
-from pinset.ports.state import Answer, Attempt
+from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Refused, Unavailable
+from pinset.ports.state import Answer, Attempt, Kind
 from pinset.services import queries, session
+from pinset.services.attempts import ANONYMOUS, LOOK, Repeats, keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
     from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -41,6 +43,14 @@ class LocalRegistry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._repeats = Repeats(context)
+
+    @property
+    def audit(self) -> Audit:
+        """The audit log."""
+        from pinset.services import auditing
+
+        return auditing.Auditing(self._context, self._repeats)
 
     def seen_by(self, grants: tuple[Grant, ...]) -> Self:
         """The same registry for who may read no more than this. What it changes is for its caller to be allowed."""
@@ -406,12 +416,36 @@ class LocalRegistry:
 
         return tokens.authenticate(self._context, token)
 
-    def record_attempt(self, *, actor: str, action: str, target: str, code: str, detail: str) -> None:
-        """Keep a change that was refused."""
-        at = self._context.clock.now()
-        self._context.state.add_attempt(
-            Attempt(at=at, actor=actor, action=action, target=target, code=code, detail=detail)
+    def record_attempt(
+        self,
+        *,
+        actor: str,
+        action: str,
+        target: str,
+        code: str,
+        detail: str,
+        error: PinsetError | None = None,
+        **more: str,
+    ) -> None:
+        """Keep what was refused, before the refusal is told. error: the refusal. more: as `ports.state.Attempt` has it.
+
+        Raises ReadOnly and Unavailable where it cannot be kept.
+        """
+        attempt = Attempt(
+            at=self._context.clock.now(),
+            kind=Kind.ANONYMOUS if actor == ANONYMOUS else Kind.REFUSED,
+            actor=actor,
+            action=action,
+            target=target,
+            code=code,
+            detail=detail,
+            **more,  # type: ignore[arg-type]  # texts by their names
         )
+        error = error or Refused(detail)
+        if attempt.kind is Kind.ANONYMOUS or action == LOOK:
+            self._repeats.add(error, attempt)
+        else:
+            keep(self._context, error, attempt)
 
     def kept_answer(self, key: str, actor: str) -> Answer | None:
         """What the first request with an Idempotency-Key was answered, while it is kept."""
@@ -489,6 +523,7 @@ class LocalRegistry:
 
     def close(self) -> None:
         context = self._context
+        self._repeats.flush()
         if context.catalog.wants_checkpoint:
             with suppress(PinsetError), context.store.exclusive(wait=False):
                 context.catalog.checkpoint()

@@ -64,10 +64,10 @@ def move_house(context: Context, reason: str) -> None:
         session.rebuild(context)
 
 
-def reindex(context: Context, progress: Progress | None = None) -> int:
-    """Rebuild the catalog from git alone; how many commits it has."""
+def reindex(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
+    """Rebuild the catalog from git alone; how many commits it has. unsigned: take in commits that nobody signed."""
     with context.store.exclusive():
-        return session.rebuild(context, progress)
+        return session.rebuild(context, progress, unsigned=unsigned)
 
 
 def gc(context: Context, progress: Progress | None = None) -> None:

@@ -11,12 +11,14 @@ from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stam
 from pinset.domain.sealed import MANIFEST, parse
 from pinset.ports.store import Files
 from pinset.services import moving, reading, requests, versions
+from pinset.services.attempts import trying
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.assembly import Assembled, Surroundings
     from pinset.domain.records import Record
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
@@ -71,9 +73,16 @@ def publish(
         "number": number,
         "source": source,
     }
-    checked = versions.Checked(context, caller, lambda around: assemble_release(files, around, bundle=bundle), allow)
-    _need(caller, checked.result.draft.bundle, alias)
-    with writing(context, caller, "publish", arguments) as session:
+    with trying(context, caller, "publish", arguments) as about:
+
+        def assemble(around: Surroundings) -> Assembled:
+            result = assemble_release(files, around, bundle=bundle)
+            about["bundle"] = result.draft.bundle
+            return result
+
+        checked = versions.Checked(context, caller, assemble, allow)
+        _need(caller, checked.result.draft.bundle, alias)
+    with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()
         if before:
             found = findings.as_answers(checked.result.findings)

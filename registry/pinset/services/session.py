@@ -24,6 +24,7 @@ from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, KeyReco
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
 from pinset.services.staged import Staged
 
@@ -243,9 +244,22 @@ class Session:
 
 
 @contextmanager
-def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Iterator[Session]:
-    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none."""
-    operation = operation_of(caller, verb, arguments)
+def writing(
+    context: Context,
+    caller: Caller,
+    verb: str,
+    arguments: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
+) -> Iterator[Session]:
+    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none.
+
+    What is refused within is in the audit log before it is told. about: what that is to say beside the arguments.
+    """
+    with trying(context, caller, verb, {**arguments, **(about or {})}):
+        yield from _session(context, caller, operation_of(caller, verb, arguments))
+
+
+def _session(context: Context, caller: Caller, operation: Operation) -> Iterator[Session]:
     session = None
     try:
         with context.store.exclusive(), discreet(caller.grants):
@@ -278,13 +292,15 @@ def settle(context: Context, progress: Progress | None = None) -> None:
         repair(context, catalog)
 
 
-def rebuild(context: Context, progress: Progress | None = None) -> int:
+def rebuild(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
     """Build the catalog anew from git alone; how many commits it has. Only under the store's lock.
+
+    unsigned: take in commits that nobody signed, such as those that were pushed by git.
 
     Raises Integrity where git has lost a commit: what remains looks whole, and is older than what was served.
     """
     count, shown = 0, context.catalog.shown()
-    keyring = keyring_of(context.store)
+    keyring = keyring_of(context.store, unsigned=unsigned)
 
     def entries() -> Iterator[Entry]:
         nonlocal count

@@ -13,11 +13,12 @@ from pinset.errors import Integrity, PinsetError
 from pinset.services import foreign, reading, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
     from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.domain.audit_chain import Chain
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
@@ -35,11 +36,13 @@ def verify(
     *,
     gently: bool = False,
     unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others. unsigned: a commit without a signature is accepted.
+    gently: programs that are run give way to all others. unsigned: a commit without a signature is accepted. seen: makes
+    what is told each commit, by its serial.
     """
     permit(context.grants, Verb.VERIFY)
     if bundle is not None:
@@ -52,12 +55,12 @@ def verify(
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned)
+    proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
     moved: list[ForeignAnswer] = []
     if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
         # Somebody moved a branch: what the registry wrote itself is proven all the same.
         moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
-        again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned)
+        again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
         proof = again if not found else proof
     problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
     problems += found
@@ -72,6 +75,7 @@ def verify(
         "releases": proof.releases,
         "moves": proof.moves,
         "texts": proof.texts,
+        "signed": proof.keyring.signed,
         "problems": problems[:_SHOWN],
     }
 
@@ -117,13 +121,20 @@ def _examine(
     *,
     gently: bool = False,
     unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
     proof = Proof(session.keyring_of(store, unsigned=unsigned))
     problems: list[dict[str, str]] = []
+    chain = seen() if seen else None
     try:
         for stored in store.scan(refs=refs, progress=progress):
-            proof.add(_fact(stored))
+            fact = _fact(stored)
+            proof.add(fact)
+            if chain is not None:
+                chain.add(fact)
+        if chain is not None:
+            chain.whole = True
     except PinsetError as error:
         problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]

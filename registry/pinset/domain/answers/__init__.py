@@ -331,13 +331,14 @@ class WhoAnswer(TypedDict):
 
 
 class VerifyAnswer(TypedDict):
-    """What verify found. problems: where, what, hint."""
+    """What verify found. signed: commits with a signature that counts. problems: where, what, hint."""
 
     ok: bool
     commits: int
     releases: int
     moves: int
     texts: int
+    signed: int
     problems: list[dict[str, str]]
 
 

@@ -35,7 +35,17 @@ if TYPE_CHECKING:
 
     from pinset.domain.messages.releases import Described
 
-__all__ = ["WORDS_LIMIT", "clean_words", "decode", "encode", "format_time", "kind_of", "parse_time", "serial_of"]
+__all__ = [
+    "KINDS",
+    "WORDS_LIMIT",
+    "clean_words",
+    "decode",
+    "encode",
+    "format_time",
+    "kind_of",
+    "parse_time",
+    "serial_of",
+]
 
 _FORMATS: Final = ("1", "2")
 """Format 2 says which registry wrote a commit. Foundings, which say it anyhow, and commits of before are of format 1."""
@@ -66,6 +76,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "key": _Kind(KeyRecord, key_messages.key, key_messages.build_key),
     "signature": _Kind(SignatureRecord, key_messages.signature, key_messages.build_signature),
 }
+KINDS: Final = tuple(_KINDS)
+"""What kinds of records are called."""
 _NAMES: Final[Mapping[type[Record], str]] = {kind.type: name for name, kind in _KINDS.items()}
 
 
