@@ -44,7 +44,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "sign": Listed("keys", "sign", "Sign a release as its author."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
-    "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
+    "verify": Listed("keeping", "verify", "Prove every digest, chain and signature against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
     "repair": Listed("keys", "repair", "Put aside what somebody else moved in the repository."),
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),

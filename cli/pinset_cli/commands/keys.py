@@ -157,7 +157,9 @@ def sign(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Sign a release as its author, with a key that the registry knows.
+    """Sign a release as its author.
+
+    The registry knows the public half of the key: pinset keys add.
 
     Example: pinset sign support-summarizer@v7 --key ~/.ssh/id_ed25519
     """
