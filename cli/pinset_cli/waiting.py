@@ -41,7 +41,10 @@ class Outcome(NamedTuple):
 def patience(timeout: float | None, *, wait: bool) -> float | None:
     """Seconds to wait; None for not at all. Raises InvalidInput for a time-out of nothing."""
     if timeout is not None and not wait:
-        raise InvalidInput("--timeout says how long --wait waits, which is not there", hint="add --wait")
+        raise InvalidInput(
+            "--timeout says how long to wait, and nothing is waited for",
+            hint="add --wait, or to a promotion --when-approved",
+        )
     return None if not wait else SECONDS if timeout is None else timeout
 
 

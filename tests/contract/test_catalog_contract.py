@@ -232,7 +232,7 @@ def test_where_used_says_who_serves_it_first(catalog: Any, entries: list[Entry])
 def test_names_are_sought_by_patterns(
     catalog: Any, entries: list[Entry], fits: list[str] | None, names: list[str]
 ) -> None:
-    _feed(catalog, entries)
+    catalog.rebuild(entries)
     with catalog.reading() as reader:
         assert [row.name for row in reader.bundles(fits=fits)] == names
         used = {use.bundle for use in reader.where_used("prompts", "tone", fits=fits)}

@@ -196,6 +196,7 @@ def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
     rows = []
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
+        why = f"GLASS BROKEN: {why}" if m.get("glass") else why
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}{' PURGED' if m['purged'] else ''}"
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers.keys import SignatureAnswer
 
 
 def get(
@@ -90,9 +91,12 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         summary = found.summary(reference)
         gone = summary["purged"]
         document = found.release(summary["ref"]) if gone is None else None
+        signatures = found.keys.signatures(summary["ref"])["items"]
     content = document["content"] if document else None
     if as_json:
-        output.show_json({**summary, "content": content, "files": document["files"] if document else {}})
+        output.show_json(
+            {**summary, "signatures": signatures, "content": content, "files": document["files"] if document else {}}
+        )
         return
     facts = (
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
@@ -100,6 +104,7 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("commit", summary["commit"]),
         ("published", output.both(summary["published_at"])),
         ("by", summary["published_by"]),
+        ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
         ("source", summary["source"]),
         ("served by", ", ".join(summary["aliases"])),
@@ -116,6 +121,11 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
     if summary["yanked"] is not None and summary["aliases"]:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
+
+
+def _signer(signature: SignatureAnswer) -> str:
+    state = f", {signature['state']}" if signature["state"] != "active" else ""
+    return f"{signature['person']} ({signature['key']}{state})"
 
 
 def _filled(

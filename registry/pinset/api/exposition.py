@@ -27,15 +27,20 @@ def text(
     answers: Answers,
     fetches: Mapping[Fetched, int],
     clients: Sequence[ClientsAnswer],
+    foreign: int | None = None,
     limited: Mapping[str, int] | None = None,
     connections: int | None = None,
 ) -> str:
-    """Everything. What a process counts says which process; what they share says which registry."""
+    """Everything. What a process counts says which process; what they share says which registry.
+
+    foreign: branches that somebody else moved; None before anybody looked.
+    """
     shared = {"registry": registry["id"], "epoch": str(registry["epoch"])}
     own = {"worker": str(os.getpid())}
     parts = [
         _family("pinset_serial", "gauge", "The newest visible write.", [(shared, registry["serial"])]),
         _scrubbed(scrub, shared),
+        _moved(foreign, {**shared, **own}),
         _requested(answers, own),
         _fetched(fetches, own),
         _connected(clients, shared),
@@ -121,6 +126,12 @@ def _scrubbed(scrub: Scrub | None, shared: Mapping[str, str]) -> list[str]:
     when = "When a scrub last found nothing wrong, in seconds since 1970."
     samples = [(shared, scrub.sound_at // 1_000_000)]
     return [*lines, *_family("pinset_scrub_last_success_timestamp_seconds", "gauge", when, samples)]
+
+
+def _moved(foreign: int | None, labels: Mapping[str, str]) -> list[str]:
+    """Nothing before the first look: 0 would say that all is well."""
+    what = "Branches of the repository that are not where the registry left them."
+    return [] if foreign is None else _family("pinset_foreign_refs", "gauge", what, [(labels, foreign)])
 
 
 def _family(name: str, kind: str, what: str, samples: Iterable[tuple[Mapping[str, str], float]]) -> list[str]:

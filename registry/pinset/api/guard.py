@@ -117,7 +117,7 @@ class Guard:
             return
         except PinsetError as error:
             if problems.is_attempt(scope, error):
-                await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
+                error = await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
             await problems.of_error(error, scope["pinset.request_id"])(scope, receive, counted)
         except problems.RefusedRequest as error:
             await error.problem(scope["pinset.request_id"])(scope, receive, counted)

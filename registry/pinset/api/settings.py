@@ -14,7 +14,8 @@ class Settings:
 
     small_body: bytes of a body. large_body: bytes of one that carries files; 8 MiB of text may take three times that
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
-    to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
+    to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. settle_seconds: between two
+    looks whether time has passed the last gate of a request; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
     beat_seconds: between two beats of such a stream, at most.
     workers: how many processes serve the same registry here, this one too.
@@ -28,6 +29,7 @@ class Settings:
     body_seconds: float = Limits.body_seconds
     kept_answers: int = 24 * 3600 * 1_000_000
     scrub_hours: float = 24.0
+    settle_seconds: float = 10.0
     at_once: int = Limits.at_once
     streams: int = Limits.streams
     beat_seconds: float = 15.0

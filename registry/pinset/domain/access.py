@@ -25,7 +25,7 @@ _SHOWN: Final = 8
 
 
 class Verb(StrEnum):
-    """What may be done: to a bundle, and where it is to an alias, to that; the last five to the whole registry."""
+    """What may be done: to a bundle, and where it is to an alias, to that; those of `OF_REGISTRY` to the whole registry."""
 
     READ = "read"
     PUBLISH = "publish"
@@ -44,7 +44,7 @@ class Verb(StrEnum):
     TOKENS = "tokens"
 
 
-OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.AUDIT, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
+OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
 """What is asked of the whole registry."""
 _READER: Final = frozenset({Verb.READ})
 _AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.COMPONENT, Verb.EVIDENCE}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain import keys as k
 from pinset.domain import messages, names, sealed, tombstones
 from pinset.domain.access import Verb
 from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord, Stamp
@@ -18,7 +19,9 @@ from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetErr
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 from pinset.services import reading
 from pinset.services import session as sessions
+from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
+from pinset.services.resigning import Resigner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import CatalogReader, ComponentRow, Head, ReleaseRow
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
-    from pinset.ports.store import StoredCommit
+    from pinset.ports.store import StoredCommit, Written
     from pinset.services.session import Context, Session
 
     Row = ReleaseRow | ComponentRow
@@ -115,7 +118,8 @@ class LocalPurging:
         arguments = {"reference": reference, "files": sorted(files), "all_files": all_files, "reason": words}
         operation = sessions.operation_of(caller, "purge", arguments)
         wanted = None if all_files else tuple(files)
-        return _purge(self._context, caller, operation, reference, wanted, words, expect, progress)
+        with trying(self._context, caller, "purge", arguments):
+            return _purge(self._context, caller, operation, reference, wanted, words, expect, progress)
 
 
 def _purge(
@@ -228,14 +232,21 @@ def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Prog
     refs = dict(context.store.refs())
     if refs != dict(catalog.refs()):
         raise Unavailable("the repository is ahead of the catalog", hint="run `pinset reindex`, then try again")
-    rewritten = _rewrite(context, refs, plan, progress)
+    keys = sessions.keys_of(catalog)
+    signer = k.signing(keys)
+    resigner = Resigner(context.store, keys)
+    rewritten = _rewrite(context, refs, plan, resigner, progress)
     if rewritten.last is None:
         raise Integrity("the repository has none of what is to be purged", hint="run `pinset verify`")
     files = tombstones.files_of(tombstones.Tombstone(tuple(sorted(plan.texts)), plan.gone, tuple(rewritten.before)))
     digest = f"sha256:{sealed.sha256(files[tombstones.FILE])}"
     record = _record(session, head, rewritten.last, plan, words, digest)
     tip = refs.get(PURGES_REF)
-    commit = _commit(context, record, Files(files), (rewritten.of(tip),) if tip else ())
+    parents = (rewritten.of(tip),) if tip else ()
+    written = _commit(context, record, Files(files), parents, signer.public if signer else None)
+    resigner.written(record, written)
+    resigner.prove()
+    commit = written.commit
     moves = [
         RefMove(ref, at, rewritten.of(at)) for ref, at in refs.items() if rewritten.of(at) != at and ref != PURGES_REF
     ]
@@ -244,7 +255,9 @@ def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Prog
     return _answer(record, commit, plan, len(rewritten.before), session.operation.id)
 
 
-def _rewrite(context: Context, refs: Mapping[str, str], plan: _Plan, progress: Progress | None) -> _Rewritten:
+def _rewrite(
+    context: Context, refs: Mapping[str, str], plan: _Plan, resigner: Resigner, progress: Progress | None
+) -> _Rewritten:
     """Write every commit from the first purged one on anew; nobody sees them before the branches move."""
     rewritten, texts, emptied = _Rewritten(), frozenset(plan.texts.values()), frozenset(plan.refs)
     for stored in context.store.scan(refs=refs, progress=progress):
@@ -252,8 +265,10 @@ def _rewrite(context: Context, refs: Mapping[str, str], plan: _Plan, progress: P
         empties = isinstance(record, ReleaseRecord | ComponentRecord) and str(record.which) in emptied
         if not empties:
             _refuse_text(stored, record, texts)
-        serial = record.stamp.serial
-        if serial >= plan.first:
+        serial, signer = record.stamp.serial, resigner.signer_for(record, stored)
+        if serial < plan.first:
+            resigner.kept(record, stored)
+        else:
             anew = replace(record, stamp=replace(record.stamp, prev=rewritten.last))
             parents = tuple(rewritten.of(parent) for parent in stored.parents)
             tree: Files | TreeOf = TreeOf(stored.commit)
@@ -261,7 +276,9 @@ def _rewrite(context: Context, refs: Mapping[str, str], plan: _Plan, progress: P
                 tree = Files()
             elif isinstance(record, MoveRecord) and record.to_version is not None:
                 tree = TreeOf(parents[-1])
-            rewritten.anew[stored.commit] = _commit(context, anew, tree, parents)
+            written = _commit(context, anew, tree, parents, signer)
+            resigner.written(anew, written)
+            rewritten.anew[stored.commit] = written.commit
             rewritten.before.append((serial, stored.commit))
         rewritten.last = rewritten.of(stored.commit)
     return rewritten
@@ -279,10 +296,19 @@ def _refuse_text(stored: StoredCommit, record: Record, texts: frozenset[str]) ->
     )
 
 
-def _commit(context: Context, record: Record, tree: Files | TreeOf, parents: tuple[str, ...]) -> str:
+def _commit(
+    context: Context, record: Record, tree: Files | TreeOf, parents: tuple[str, ...], signer: str | None
+) -> Written:
     stamp = record.stamp
-    new = NewCommit(tree=tree, parents=parents, message=messages.encode(record), author=stamp.actor, at=stamp.at)
-    return context.store.write(new).commit
+    new = NewCommit(
+        tree=tree,
+        parents=parents,
+        message=messages.encode(record),
+        author=stamp.actor,
+        at=stamp.at,
+        signer=signer,
+    )
+    return context.store.write(new)
 
 
 def _record(session: Session, head: Head, last: str, plan: _Plan, words: str, tombstone: str) -> PurgeRecord:

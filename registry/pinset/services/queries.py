@@ -281,6 +281,9 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
         "reason": record.reason,
         "yanked": target.yanked if target else None,
         "split": None,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
 
 
@@ -298,6 +301,9 @@ def _move(row: MoveRow, gone: frozenset[int]) -> answers.HistoryItem:
         "actor": record.stamp.actor,
         "reason": record.reason,
         "again": record.again,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
         "revision": row.commit,
         "serial": record.stamp.serial,
         "purged": record.to_version in gone,

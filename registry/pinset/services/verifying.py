@@ -8,15 +8,17 @@ from pinset.domain import names
 from pinset.domain.access import Verb, permit
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
-from pinset.domain.records import PURGES_REF, ComponentRecord, ReleaseRecord
+from pinset.domain.records import MAIN_REF, PURGES_REF, ComponentRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError, Purged
-from pinset.services import reading, session
+from pinset.services import foreign, reading, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
+    from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.domain.audit_chain import Chain
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
@@ -28,18 +30,25 @@ _SHOWN = 100
 
 
 def verify(
-    context: Context, bundle: str | None = None, progress: Progress | None = None, *, gently: bool = False
+    context: Context,
+    bundle: str | None = None,
+    progress: Progress | None = None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others.
+    gently: programs that are run give way to all others. unsigned: a commit without a signature is accepted. seen: makes
+    what is told each commit, by its serial.
     """
     permit(context.grants, Verb.VERIFY)
     if bundle is not None:
         with reading.view(context) as reader:
             reading.need_bundle(reader, names.bundle_name(bundle))
-    proof, problems = _verified(context, progress, gently=gently)
+    proof, problems = _verified(context, progress, gently=gently, unsigned=unsigned, seen=seen)
     problems += _state_problems(context)
     if context.store.unswept:
         problems.append({"where": "repository", "what": "still has bytes that were purged", "hint": "run `pinset gc`"})
@@ -51,11 +60,19 @@ def verify(
         "releases": proof.releases,
         "moves": proof.moves,
         "texts": proof.texts,
+        "signed": proof.keyring.signed,
         "problems": problems[:_SHOWN],
     }
 
 
-def _verified(context: Context, progress: Progress | None, *, gently: bool) -> tuple[Proof, list[dict[str, str]]]:
+def _verified(
+    context: Context,
+    progress: Progress | None,
+    *,
+    gently: bool,
+    unsigned: bool,
+    seen: Callable[[], Chain] | None,
+) -> tuple[Proof, list[dict[str, str]]]:
     """The proof of one moment, and what is wrong in the store and in the catalog."""
     while True:
         known, refs, problems = None, {}, []
@@ -65,11 +82,19 @@ def _verified(context: Context, progress: Progress | None, *, gently: bool) -> t
             except Integrity as error:
                 problems = [_problem("repository", error)]
         # From here on writers go on: what was there at that moment is proven.
-        proof, found = _examine(context.store, refs, progress, gently=gently)
+        at = refs
+        moved: list[ForeignAnswer] = []
+        proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+        if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
+            # Somebody moved a branch: what the registry wrote itself is proven all the same.
+            moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
+            again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+            proof = again if not found else proof
+        problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
         problems += found
-        if not problems:
-            problems = _catalog_problems(context, known, refs, proof.serial, progress)
-        if not problems or not _purged_since(context.store, refs):
+        if not problems or (moved and not found):
+            problems += _catalog_problems(context, known, refs, proof.serial, progress)
+        if not problems or not _purged_since(context.store, at):
             return proof, problems
 
 
@@ -116,18 +141,32 @@ def refuse_damage(found: Sequence[Damage]) -> None:
 
 
 def _examine(
-    store: Store, refs: Mapping[str, str], progress: Progress | None, *, gently: bool = False
+    store: Store,
+    refs: Mapping[str, str],
+    progress: Progress | None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
-    proof = Proof()
+    proof = Proof(session.keyring_of(store, unsigned=unsigned))
     problems: list[dict[str, str]] = []
+    chain = seen() if seen else None
     try:
         for stored in store.scan(refs=refs, progress=progress):
-            proof.add(_fact(stored))
+            fact = _fact(stored)
+            proof.add(fact)
+            if chain is not None:
+                chain.add(fact)
         proof.finish()
+        if chain is not None:
+            chain.whole = True
     except PinsetError as error:
         problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
+    if (end := proof.keyring.foreign_end()) is not None:
+        problems.append({"where": MAIN_REF, "what": end, "hint": _way_out()})
     problems += [
         {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
         for damage in store.check(progress=progress, gently=gently)
@@ -143,6 +182,7 @@ def _fact(stored: StoredCommit) -> Fact:
         parents=stored.parents,
         record=decode(stored.message),
         files=stored.files,
+        raw=stored.raw,
     )
 
 

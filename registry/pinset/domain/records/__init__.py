@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pinset.domain.records.base import (
     FORMAT,
+    KEYS_FILE,
     MAIN_REF,
     POLICY_FILE,
     PROPOSALS_REF,
@@ -23,6 +24,7 @@ from pinset.domain.records.base import (
     evidence_ref,
     release_ref,
 )
+from pinset.domain.records.keys import KeyAction, KeyRecord, Purpose, SignatureRecord
 from pinset.domain.records.purges import PURGES_REF, PurgeRecord
 from pinset.domain.records.releases import (
     Action,
@@ -54,10 +56,13 @@ Record = (
     | RequestRecord
     | DecisionRecord
     | PurgeRecord
+    | KeyRecord
+    | SignatureRecord
 )
 
 __all__ = [
     "FORMAT",
+    "KEYS_FILE",
     "MAIN_REF",
     "POLICY_FILE",
     "PROPOSALS_REF",
@@ -72,13 +77,17 @@ __all__ = [
     "DecisionRecord",
     "EvidenceRecord",
     "FoundingRecord",
+    "KeyAction",
+    "KeyRecord",
     "MoveRecord",
     "PolicyRecord",
     "PurgeRecord",
+    "Purpose",
     "Record",
     "ReleaseRecord",
     "RequestRecord",
     "ResultRecord",
+    "SignatureRecord",
     "Stamp",
     "Verdict",
     "Version",
