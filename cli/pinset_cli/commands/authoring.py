@@ -150,6 +150,7 @@ def pull(
         list[str],
         typer.Argument(metavar="REF DIR", help="A release, and a new directory.", autocompletion=complete.references),
     ],
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
@@ -168,7 +169,7 @@ def pull(
         raise InvalidInput("pull needs a release and a directory", hint=f"pinset pull {target[0]} ./DIR")
     directory = Path(target[-1])
     with opened(Options(registry)) as found:
-        answer = found.sealed(o.reference(target[:-1]))
+        answer = o.looking(found, at).sealed(o.reference(target[:-1]))
     # A server's word is not taken for it: neither for the bytes nor for where they go.
     sealed.verify(sealed.Sealed(answer["manifest"], answer["files"]), answer["digest"])
     files = {names.file_path(path): text for path, text in answer["files"].items()}

@@ -24,6 +24,7 @@ def get(
         typer.Argument(metavar="REF", help="Without a selector: production.", autocompletion=complete.references),
     ],
     file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="One file as it is.")] = None,
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -33,12 +34,13 @@ def get(
     """
     reference = o.reference(target)
     with opened(Options(registry)) as found:
+        looking = o.looking(found, at)
         if file is None:
-            document = found.release(reference)
+            document = looking.release(reference)
             output.show_json(document)
             _warn_yanked(document)
             return
-        text = found.file(reference, file)
+        text = looking.file(reference, file)
     if as_json:
         output.show_json({"path": file, "text": text})
     else:
@@ -52,6 +54,7 @@ def render(
     variables: Annotated[
         Path | None, typer.Option("--vars", metavar="FILE", help="Variables as a JSON object.")
     ] = None,
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -62,7 +65,7 @@ def render(
     from pinset.errors import NotFound
 
     with opened(Options(registry)) as found:
-        answer = found.release(o.reference(target))
+        answer = o.looking(found, at).release(o.reference(target))
     _warn_yanked(answer)
     prompts = answer["content"]["prompts"]
     if prompt not in prompts:
@@ -80,14 +83,14 @@ def render(
         output.show_text((content.rstrip("\n") if isinstance(content, str) else json.dumps(content)) + "\n")
 
 
-def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -> None:
+def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: o.Json = False) -> None:
     """A release: its author, its pins, and what serves it.
 
     Example: pinset show support-summarizer@v7
     """
     with opened(Options(registry)) as found:
         reference = o.reference(target)
-        summary = found.summary(reference)
+        summary = o.looking(found, at).summary(reference)
         document = found.release(summary["ref"])
     if as_json:
         output.show_json({**summary, "content": document["content"], "files": document["files"]})
@@ -100,6 +103,7 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("by", summary["published_by"]),
         ("message", summary["message"]),
         ("source", summary["source"]),
+        ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
         ("YANKED", summary["yanked"]),
@@ -109,7 +113,7 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         if value:
             output.say(_fact(label, value))
     _parts(document["content"])
-    if summary["yanked"] is not None and summary["aliases"]:
+    if summary["yanked"] is not None and summary["aliases"] and at is None:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
 
@@ -159,8 +163,8 @@ def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
 def _warn_yanked(document: ReleaseAnswer) -> None:
     if document["yanked"] is None:
         return
-    alias = document["alias"]
-    place = f"{document['bundle']}@{alias['name']} serves {document['ref']}, which" if alias else document["ref"]
+    alias, verb = document["alias"], "served" if "at" in document else "serves"
+    place = f"{document['bundle']}@{alias['name']} {verb} {document['ref']}, which" if alias else document["ref"]
     output.talk(output.safe(f"warning: {place} is yanked: {document['yanked']}"))
 
 

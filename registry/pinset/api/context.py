@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pinset.api.settings import Settings
+    from pinset.ports.past import Readings
     from pinset.ports.state import Answer
     from pinset.services.local import LocalRegistry
 
@@ -68,6 +69,10 @@ class Asked:
         if key is not None and not _KEY.fullmatch(key):
             raise InvalidInput("the Idempotency-Key is no visible ASCII of 1 to 255", hint="send a UUID")
         self.caller = Caller(actor=request.scope["pinset.actor"], key=None if dry_run else key, dry_run=dry_run)
+
+    def looking(self, at: str | None) -> Readings:
+        """The registry, as it was at a time where one is given."""
+        return self.registry if at is None else self.registry.past(at)
 
     def answered(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """A body as JSON."""

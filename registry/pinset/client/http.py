@@ -167,9 +167,9 @@ class Http:
         except _Again as again:
             raise again.error from again.__cause__
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, **query: str | int | None) -> str:
         """The text at a path, as it is."""
-        answer = self._call(Request(method="GET", path=path, query={}))
+        answer = self._call(Request(method="GET", path=path, query=query))
         try:
             return answer.content.decode()
         except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.http import Http
+from pinset.client.past import RemotePast
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -273,6 +274,9 @@ class RemoteRegistry:
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
+
+    def past(self, at: str) -> RemotePast:
+        return RemotePast(self._http, at)
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         found: answers.OperationAnswer = self._http.get(path_of("operations", operation))

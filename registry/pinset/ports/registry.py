@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.ports.past import Readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +213,12 @@ class Registry(Protocol):
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""
+
+    def past(self, at: str) -> Readings:
+        """The registry as it was at a time: ISO 8601 with a zone, a day (UTC), or how long ago (``2h``, ``3d``).
+
+        The text is judged when something is asked.
+        """
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         """What became of a write."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.past import Past
     from pinset.services.session import Context
 
 
@@ -246,6 +247,12 @@ class LocalRegistry:
 
         return comparing.diff(self._context, old, new)
 
+    def diff_at(self, old: str, new: str, *, old_at: str | None, new_at: str | None) -> dict[str, Any]:
+        """What changes from what a reference named at one time to what one named at another; None: now."""
+        from pinset.services import comparing
+
+        return comparing.diff(self._context, old, new, old_at=old_at, new_at=new_at)
+
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
         from pinset.services import components
 
@@ -274,6 +281,11 @@ class LocalRegistry:
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
+
+    def past(self, at: str) -> Past:
+        from pinset.services.past import Past
+
+        return Past(self._context, at)
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         return queries.operation(self._context, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from pinset.domain import messages, names
+from pinset.domain import messages, names, times
 from pinset.domain.moves import (
     NONE,
     History,
@@ -88,7 +88,8 @@ def rollback(
     names.alias_name(alias)
     if sum(value is not None for value in (to, steps, at)) > 1:
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
-    moment = _moment(at)
+    if at is not None:
+        times.moment(at, now=0)  # raises for what is none
     words = messages.clean_words(reason)
     arguments = {"bundle": bundle, "alias": alias, "to": to, "steps": steps, "at": at, "reason": words}
     with writing(context, caller, "rollback", arguments) as session:
@@ -100,6 +101,8 @@ def rollback(
         if current is None:
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
         _expect(reader, bundle, alias, current, expect=serving, revision=revision)
+        now = max(context.clock.now(), reader.head().at)
+        moment = times.moment(at, now=now) if at is not None else None
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
         past = _history(reader, bundle, alias, current.record)
         try:
@@ -323,15 +326,11 @@ def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord
         return row.record if row else None
 
     def current_at(at: int) -> MoveRecord | None:
-        low, high, found = 1, current.seq, None
-        while low <= high:  # times rise with the seqs
-            middle = (low + high) // 2
-            candidate = move(middle)
-            if candidate is not None and candidate.stamp.at <= at:
-                found, low = candidate, middle + 1
-            else:
-                high = middle - 1
-        return found
+        def look(seq: int) -> tuple[int, bool, MoveRecord] | None:
+            found = move(seq)
+            return None if found is None else (seq, found.stamp.at <= at, found)
+
+        return times.last(current.seq, look)  # times rise with the seqs
 
     row = reader.release(bundle, current.to_version) if current.to_version else None
     declared = row.record.rollback_to if row else None
@@ -343,17 +342,6 @@ def _target_version(reader: CatalogReader, bundle: str, to: str | None) -> int |
         return None
     row, _ = reading.find_release(reader, Reference(bundle, parse_selector(to)))
     return row.record.version
-
-
-def _moment(at: str | None) -> int | None:
-    if at is None:
-        return None
-    try:
-        return messages.parse_time(at)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{names.show(at)} is no time", hint="write it with its zone: 2025-03-14T09:30:00Z"
-        ) from error
 
 
 def _warnings(row: ReleaseRow, now: int | None) -> list[str]:

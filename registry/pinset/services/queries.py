@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import names
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
+from pinset.domain.sealed import MANIFEST
 from pinset.errors import NotFound, PinsetError
 from pinset.services import reading
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pinset.domain import answers
-    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow
+    from pinset.domain.references import Reference
+    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow, ReleaseRow
     from pinset.services.session import Context
 
 
@@ -59,13 +62,7 @@ def file(context: Context, reference: str, path: str) -> str:
     names.file_path(path)
     with reading.view(context) as reader:
         row, _ = reading.find_release(reader, parse(reference))
-        stored = reader.sealed_release(row.record.bundle, row.record.version)
-    if path == "manifest.json":
-        return stored.manifest
-    if path not in stored.files:
-        there = ", ".join(sorted(stored.files)[:8])
-        raise NotFound(f"{reference} has no file {path}", hint=f"its files are {there}")
-    return stored.files[path]
+        return file_of(reader, row, path)
 
 
 def bundles(
@@ -91,7 +88,9 @@ def bundles(
                 raise NotFound(f"there is no {reference}", hint="see what there is: pinset component list")
             used = (kind, name, row.record.version if row else None)
         rows = reader.bundles(query=query, alias=alias, uses=used, after=cursor or "", limit=limit + 1)
-        return reading.page(rows, limit, lambda row: _bundle(reader, row), lambda row: row.name)
+        return reading.page(
+            rows, limit, lambda row: bundle_answer(reader, row, reader.aliases(row.name)), lambda row: row.name
+        )
 
 
 def bundle(context: Context, name: str) -> answers.BundleAnswer:
@@ -102,7 +101,7 @@ def bundle(context: Context, name: str) -> answers.BundleAnswer:
         row = reader.bundle(name)
         if row is None:
             raise AssertionError("the bundle was just seen in the same view")
-        return _bundle(reader, row)
+        return bundle_answer(reader, row, reader.aliases(name))
 
 
 def releases(
@@ -127,7 +126,7 @@ def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
     names.bundle_name(name)
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
-        return {"items": [_alias(reader, row) for row in reader.aliases(name)], "next": None}
+        return {"items": [alias_answer(reader, row) for row in reader.aliases(name)], "next": None}
 
 
 def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
@@ -135,7 +134,7 @@ def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
     names.bundle_name(name)
     names.alias_name(alias_name)
     with reading.view(context) as reader:
-        return _alias(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
+        return alias_answer(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
 
 
 def history(
@@ -150,14 +149,14 @@ def history(
         if alias_name is not None and reader.alias(name, alias_name) is None:
             reading.served(reader, name, alias_name)  # raises, saying what there is
         rows = reader.moves(name, alias_name, before=reading.number(cursor), limit=limit + 1)
-        return reading.page(rows, limit, _move, lambda row: str(row.record.stamp.serial))
+        return reading.page(rows, limit, history_item, lambda row: str(row.record.stamp.serial))
 
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
     """Many references at one serial."""
     with reading.view(context) as reader:
         head = reader.head()
-        items = [_resolved(reader, reference) for reference in references]
+        items = [resolved(text, lambda wanted: reading.find_release(reader, wanted)) for text in references]
     return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
 
 
@@ -169,7 +168,27 @@ def operation(context: Context, name: str) -> answers.OperationAnswer:
     return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
 
 
-def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
+def file_of(reader: CatalogReader, row: ReleaseRow, path: str) -> str:
+    """One file of a release as it is. Raises NotFound, naming files of a similar path."""
+    stored = reader.sealed_release(row.record.bundle, row.record.version)
+    if path == MANIFEST:
+        return stored.manifest
+    if path not in stored.files:
+        raise no_file(f"{row.record.bundle}@v{row.record.version}", path, list(stored.files))
+    return stored.files[path]
+
+
+def no_file(reference: str, path: str, there: Sequence[str]) -> NotFound:
+    """The error for a path that a release has not."""
+    near = difflib.get_close_matches(path, there, n=5, cutoff=0.5)
+    same = [other for other in there if other.rpartition("/")[2] == path.rpartition("/")[2]]
+    first = list(dict.fromkeys([*same, *near]))[:5]
+    hint = f"did you mean {', '.join(first)}?" if first else f"its files are {', '.join(sorted(there)[:8])}"
+    return NotFound(f"{reference} has no file {path}", hint=hint)
+
+
+def resolved(text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]) -> answers.ResolveItem:
+    """What a reference names, or why it names nothing. find: its release, and the move of its alias."""
     item: answers.ResolveItem = {
         "reference": text,
         "ref": None,
@@ -182,7 +201,7 @@ def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
         "error": None,
     }
     try:
-        row, move = reading.find_release(reader, parse(text))
+        row, move = find(parse(text))
     except PinsetError as error:
         return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
     record = row.record
@@ -198,8 +217,9 @@ def _resolved(reader: CatalogReader, text: str) -> answers.ResolveItem:
     }
 
 
-def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
-    aliases = {move.record.alias: move.record.to_version for move in reader.aliases(row.name)}
+def bundle_answer(reader: CatalogReader, row: BundleRow, moves: Sequence[MoveRow]) -> answers.BundleAnswer:
+    """A bundle, and what its aliases serve by these moves."""
+    aliases = {move.record.alias: move.record.to_version for move in moves}
     served = {version: reader.release(row.name, version) for version in set(aliases.values()) if version}
     reasons = {version: found.yanked for version, found in served.items() if found and found.yanked is not None}
     return {
@@ -212,7 +232,8 @@ def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
     }
 
 
-def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
+def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
+    """An alias after a move."""
     record = row.record
     target = reader.release(record.bundle, record.to_version) if record.to_version else None
     return {
@@ -231,7 +252,8 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
     }
 
 
-def _move(row: MoveRow) -> answers.HistoryItem:
+def history_item(row: MoveRow) -> answers.HistoryItem:
+    """A move in a history."""
     record = row.record
     item: Any = {
         "bundle": record.bundle,

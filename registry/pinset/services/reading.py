@@ -13,7 +13,7 @@ from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
 from pinset.services.session import ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pinset.domain import answers
     from pinset.domain.references import ComponentReference
@@ -211,8 +211,13 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
 
 def serving(reader: CatalogReader, bundle: str) -> dict[int, list[str]]:
     """The aliases of a bundle by the version they serve now."""
+    return by_version(reader.aliases(bundle))
+
+
+def by_version(moves: Iterable[MoveRow]) -> dict[int, list[str]]:
+    """The aliases that moves are of, by the version they moved to."""
     found: dict[int, list[str]] = {}
-    for row in reader.aliases(bundle):
+    for row in moves:
         if row.record.to_version is not None:
             found.setdefault(row.record.to_version, []).append(row.record.alias)
     return found

@@ -72,9 +72,10 @@ class YankRequest(_Request):
 
 
 class ResolveRequest(_Request):
-    """References to resolve at one serial."""
+    """References to resolve at one serial. at: as of then."""
 
     references: Annotated[list[Annotated[str, Field(max_length=600)]], Field(max_length=100)]
+    at: Annotated[str | None, Field(max_length=64)] = None
 
 
 class DiffRequest(_Request):

@@ -2,7 +2,8 @@
 
 The services build them, HTTP sends them, ``--json`` prints them, the remote client returns them: one shape each.
 Times are ISO 8601 in UTC with six digits; versions, seqs and serials are numbers. The functional form is used
-where a key is a Python keyword.
+where a key is a Python keyword. ``at`` is the time an answer is of, where one was asked for: all in it is of then, but for
+``yanked``, which is what is known now.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ class AliasAnswer(TypedDict):
     reason: str
     yanked: str | None
     split: None
+    at: NotRequired[str]
 
 
 class ClientsAnswer(TypedDict):
@@ -157,6 +159,7 @@ class ReleaseSummary(TypedDict):
     allowed: list[str]
     allow_reason: str
     aliases: list[str]
+    at: NotRequired[str]
 
 
 class AliasInRelease(TypedDict):
@@ -189,6 +192,7 @@ class ReleaseHead(TypedDict):
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+    at: NotRequired[str]
 
 
 class ReleaseAnswer(ReleaseHead):
@@ -218,6 +222,7 @@ class BundleAnswer(TypedDict):
     changed_at: str
     aliases: dict[str, int | None]
     yanked: dict[str, str]
+    at: NotRequired[str]
 
 
 HistoryItem = TypedDict(
@@ -333,6 +338,7 @@ class ResolveAnswer(TypedDict):
     epoch: int
     serial: int
     items: list[ResolveItem]
+    at: NotRequired[str]
 
 
 MoveEvent = TypedDict(
