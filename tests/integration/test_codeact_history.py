@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HISTORY = Path(__file__).parents[2].parent / "shared/data/codeact-history"
-STATES, DISTINCT, BACK = 63, 60, 30
+STATES, DISTINCT, BACK = 63, 60, 10
 ALIAS_REF = "refs/heads/aliases/codeact/production"
 
 pytestmark = pytest.mark.skipif(not HISTORY.is_dir(), reason=f"the history of states is not at {HISTORY.name}/")

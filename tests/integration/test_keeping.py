@@ -244,7 +244,7 @@ def test_a_registry_that_lost_its_repository_is_not_made_anew(place: Path) -> No
 def test_a_registry_of_a_later_format_is_not_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     later = place.parent / "later"
     with monkeypatch.context() as patch:
-        patch.setattr("pinset.domain.records.FORMAT", 99)
+        patch.setattr("pinset.domain.records.releases.FORMAT", 99)
         bootstrap.create_registry(later)
     for path in later.glob("catalog*"):
         path.unlink()

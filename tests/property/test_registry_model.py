@@ -302,8 +302,8 @@ class RegistryAgainstModel(RuleBasedStateMachine):
 
 TestRegistryAgainstModel = RegistryAgainstModel.TestCase
 TestRegistryAgainstModel.settings = settings(
-    max_examples=int(os.environ.get("PINSET_ROUNDS") or 300) if TORTURE else 8,
-    stateful_step_count=60 if TORTURE else 22,
+    max_examples=int(os.environ.get("PINSET_ROUNDS") or 300) if TORTURE else 5,
+    stateful_step_count=60 if TORTURE else 20,
     deadline=None,
     derandomize=not TORTURE,  # the same examples every time where nobody watches; new ones where somebody does
     suppress_health_check=list(HealthCheck),  # a step writes to disk; slow is right

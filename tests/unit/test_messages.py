@@ -367,7 +367,7 @@ def test_decode_refuses_what_encode_never_writes(damage: Callable[[str], str]) -
 
 
 @pytest.mark.parametrize(
-    "damage", [swap("Format: 1", "Format: 2"), swap("Format: 1", "Format: 01"), swap("Format: 1\n", "")]
+    "damage", [swap("Format: 1", "Format: 3"), swap("Format: 1", "Format: 01"), swap("Format: 1\n", "")]
 )
 def test_decode_tells_a_newer_format_from_damage(damage: Callable[[str], str]) -> None:
     with pytest.raises(UnknownFormat, match="format") as refused:

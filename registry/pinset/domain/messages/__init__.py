@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pinset.domain.messages import releases, trust
 from pinset.domain.messages.text import WORDS_LIMIT, clean_words, format_time, one_line, parse_time
 from pinset.domain.records import (
-    FORMAT,
     ComponentRecord,
     DecisionRecord,
     EvidenceRecord,
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WORDS_LIMIT", "clean_words", "decode", "encode", "format_time", "kind_of", "parse_time", "serial_of"]
 
+_FORMATS: Final = ("1", "2")
+"""Format 2 says which registry wrote a commit. Foundings, which say it anyhow, and commits of before are of format 1."""
 _DAMAGED: Final = "see what else is wrong: pinset verify; then restore a backup"
 _INDENT: Final = "    "
 _KEY_LINE: Final = re.compile(r"([A-Z][A-Za-z-]*): (.*)")
@@ -63,6 +64,10 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 _NAMES: Final[Mapping[type[Record], str]] = {kind.type: name for name, kind in _KINDS.items()}
 
 
+def _format_of(record: Record) -> int:
+    return 1 if record.stamp.registry is None else 2
+
+
 def kind_of(record: Record) -> str:
     """What a record's kind is called in its message."""
     return _NAMES[type(record)]
@@ -74,12 +79,11 @@ def encode(record: Record) -> str:
     subject, words, keys = _KINDS[name].describe(record)
     stamp = record.stamp
     lines = {
-        "Format": str(FORMAT),
+        "Format": str(_format_of(record)),
         "Kind": name,
         "Serial": str(stamp.serial),
         "Prev": stamp.prev,
         "At": format_time(stamp.at),
-        "Registry": stamp.registry,
         "Actor": one_line(stamp.actor),
         "Person": one_line(stamp.person) if stamp.person is not None else None,
         "Via": one_line(stamp.via) if stamp.via is not None else None,
@@ -87,6 +91,8 @@ def encode(record: Record) -> str:
         "Request": stamp.request,
         **keys,
     }
+    if stamp.registry is not None:  # of a founding it is its own key, at its own place
+        lines["Registry"] = stamp.registry
     paragraphs = [subject]
     if words:
         paragraphs.append("\n".join(_INDENT + line for line in words.split("\n")))
@@ -109,9 +115,9 @@ def decode(text: str) -> Record:
         if match is None or match[1] in keys:
             raise Integrity(f"a commit message has the line {line!r} where its keys should be", hint=_DAMAGED)
         keys[match[1]] = match[2]
-    if keys.get("Format") != str(FORMAT):
+    if keys.get("Format") not in _FORMATS:
         raise UnknownFormat(
-            f"a commit has format {keys.get('Format')!r}, and this program knows {FORMAT}",
+            f"a commit has format {keys.get('Format')!r}, and this program knows {' and '.join(_FORMATS)}",
             hint="upgrade pinset; a newer one wrote this registry",
         )
     _, _, body = head.partition("\n\n")
