@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pinset.ports.registry import Registry
 
 _STARTER = """\
 release:
@@ -100,7 +105,11 @@ def publish(
     ] = None,
     label: o.Label = None,
     number: o.Number = None,
-    source: Annotated[str | None, typer.Option("--source", help="Where it comes from, such as a commit.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="KEY=VALUE", help="Where it comes from, besides what git and CI say."),
+    ] = None,
+    no_source: Annotated[bool, typer.Option("--no-source", help="Do not ask git and CI where it comes from.")] = False,
     allow: o.Allow = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -110,20 +119,25 @@ def publish(
 
     Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
     """
+    from pinset_cli import provenance
     from pinset_cli.workcopy import read_bundle
 
     chosen = Options(registry, as_json, dry_run)
-    read = [read_bundle(directory) for directory in directories or [Path()]]
+    said = provenance.given(source or [])
+    read = [(directory, read_bundle(directory)) for directory in directories or [Path()]]
     published = []
     with opened(chosen) as found:
-        for files in read:
+        for directory, files in read:
+            origin = (
+                {} if no_source else provenance.detect(directory, files, since=partial(_published_from, found, files))
+            )
             answer = found.publish(
                 caller(chosen),
                 files,
                 message=message,
                 label=label,
                 alias=alias,
-                source=source or _source(),
+                source={**origin, **said} or None,
                 number=number,
                 allow=allow or (),
             )
@@ -303,9 +317,15 @@ def _component(name: str) -> tuple[str, str]:
     return component_kind(kind), component_name(key)
 
 
-def _source() -> str | None:
-    """Where CI says the files come from; None elsewhere."""
-    environment = os.environ
-    repository = environment.get("GITHUB_REPOSITORY") or environment.get("CI_PROJECT_PATH")
-    commit = environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA")
-    return f"{repository}@{commit}" if repository and commit else None
+def _published_from(found: Registry, files: Mapping[str, str]) -> str | None:
+    """The commit that the newest release of a bundle was published from, where that is known."""
+    from pinset.domain.manifest import draft
+    from pinset.errors import PinsetError
+
+    name = draft.read(files).bundle
+    try:
+        releases = found.releases(name, limit=1)["items"] if name else []
+    except PinsetError:  # a first release, or a registry that publish will complain about
+        return None
+    source = releases[0]["source"] if releases else None
+    return source.get("commit") if isinstance(source, dict) else None

@@ -187,10 +187,16 @@ def _served(aliases: Mapping[str, int | None], yanked: Mapping[str, str]) -> str
 
 def _releases(items: list[Any], *, utc: bool) -> None:
     rows = [
-        (f"v{r['version']}", r["label"], output.when(r["published_at"], absolute=utc), r["published_by"], _note(r))
-        for r in items
+        (f"v{r['version']}", r["label"], output.when(r["published_at"], absolute=utc), _by(r), _note(r)) for r in items
     ]
     output.table(rows, ("VERSION", "LABEL", "WHEN", "BY", "NOTES"))
+
+
+def _by(release: Mapping[str, Any]) -> str:
+    """Who published, and for whom where that was a machine."""
+    from pinset.domain.provenance import told_by
+
+    return told_by(release["published_by"], release["source"])
 
 
 def _note(release: Mapping[str, Any]) -> str:
@@ -200,11 +206,15 @@ def _note(release: Mapping[str, Any]) -> str:
 
 
 def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
+    from pinset.domain.provenance import is_machine, people
+
     rows = []
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}"
+        if m["action"] == "promote" and m["authors"] and is_machine(m["actor"], {}):
+            why = f"written by {people(m['authors'])}" + (f": {why}" if why else "")
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
     output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers.source import SourceAnswer
 
 
 def get(
@@ -88,6 +89,8 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
 
     Example: pinset show support-summarizer@v7
     """
+    from pinset.domain.provenance import told_by
+
     with opened(Options(registry)) as found:
         reference = o.reference(target)
         summary = o.looking(found, at).summary(reference)
@@ -100,9 +103,9 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         ("digest", summary["digest"]),
         ("commit", summary["commit"]),
         ("published", output.both(summary["published_at"])),
-        ("by", summary["published_by"]),
+        ("by", told_by(summary["published_by"], summary["source"])),
         ("message", summary["message"]),
-        ("source", summary["source"]),
+        *_source(summary["source"]),
         ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
@@ -166,6 +169,25 @@ def _warn_yanked(document: ReleaseAnswer) -> None:
     alias, verb = document["alias"], "served" if "at" in document else "serves"
     place = f"{document['bundle']}@{alias['name']} {verb} {document['ref']}, which" if alias else document["ref"]
     output.talk(output.safe(f"warning: {place} is yanked: {document['yanked']}"))
+
+
+def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
+    """Where a release comes from, as facts."""
+    if source is None or isinstance(source, str):
+        return [("source", source)]
+    at = f"{source.get('repository', '')}@{source['commit']}" if "commit" in source else source.get("repository", "")
+    path = source.get("path", ".")
+    dirty = "with changes that were not committed" if source.get("dirty") else ""
+    checkout = ", ".join(part for part in (at.removeprefix("@"), f"path {path}" if path != "." else "", dirty) if part)
+    run = [source.get("ci"), f"by {source['by']}" if "by" in source else None, source.get("ref")]
+    return [
+        ("source", source.get("text")),
+        ("source", checkout),
+        ("authors", ", ".join(source.get("authors", []))),
+        ("run", ", ".join(part for part in run if part)),
+        ("run", source.get("url")),
+        ("pull request", source.get("pull_request")),
+    ]
 
 
 def _fact(label: str, value: object) -> str:

@@ -7,6 +7,7 @@ a name holds becomes part of an address. Who acts is known to the server by the 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
@@ -20,7 +21,7 @@ from pinset.domain.references import parse, parse_component, parse_selector
 from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import httpx
 
@@ -69,7 +70,7 @@ class RemoteRegistry:
         message: str = "",
         label: str | None = None,
         alias: str | None = None,
-        source: str | None = None,
+        source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
@@ -79,7 +80,7 @@ class RemoteRegistry:
             message=message,
             label=label,
             alias=alias,
-            source=source,
+            source=dict(source) if isinstance(source, Mapping) else source,
             number=number,
             allow=list(allow),
         )

@@ -69,14 +69,15 @@ class Registry(Protocol):
         message: str = "",
         label: str | None = None,
         alias: str | None = None,
-        source: str | None = None,
+        source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
         """Publish a release, and with ``alias`` promote it in the same write.
 
-        bundle: must be the manifest's, where given. label: overrides the manifest's version. allow: codes of
-        judgements that ``message`` gives the reason for. Raises ChecksFailed, AlreadyExists for a taken label.
+        bundle: must be the manifest's, where given. label: overrides the manifest's version. source: where the files
+        come from, see `domain.provenance`; or a text. allow: codes of judgements that ``message`` gives the reason for.
+        Raises ChecksFailed, AlreadyExists for a taken label.
         """
 
     def publish_component(

@@ -132,7 +132,7 @@ class Past:
             first = then.serial + 1
             before = first if before is None else min(first, before)
             rows = reader.moves(name, alias_name, before=before, limit=limit + 1)
-            return reading.page(rows, limit, queries.history_item, lambda row: str(row.record.stamp.serial))
+            return queries.history_page(reader, rows, limit)
 
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""

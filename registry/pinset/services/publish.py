@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pinset.domain import findings, messages, names
+from pinset.domain import findings, messages, names, provenance
 from pinset.domain.assembly import assemble_release
 from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.sealed import MANIFEST
@@ -47,7 +47,7 @@ def publish(
     message: str = "",
     label: str | None = None,
     alias: str | None = None,
-    source: str | None = None,
+    source: Mapping[str, Any] | str | None = None,
     number: int | None = None,
     allow: Sequence[str] = (),
 ) -> answers.PublishAnswer:
@@ -56,6 +56,7 @@ def publish(
         if given is not None:
             rule(given)
     words = messages.clean_words(message)
+    origin = provenance.recorded(messages.clean_words(source) if isinstance(source, str) else source)
     versions.check_number(number)
     findings.check_allowed(allow, words)
     arguments = {
@@ -66,7 +67,7 @@ def publish(
         "label": label,
         "alias": alias,
         "number": number,
-        "source": source,
+        "source": origin,
     }
     checked = versions.Checked(context, lambda around: assemble_release(files, around, bundle=bundle), allow)
     with writing(context, caller, "publish", arguments) as session:
@@ -74,7 +75,7 @@ def publish(
         if before:
             found = findings.as_answers(checked.result.findings)
             return _answer_again(session, before, found)
-        release, created = _stage(session, checked, label, words, source, number)
+        release, created = _stage(session, checked, label, words, origin, number)
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         move = moving.stage_promotion(session, release, alias, words) if alias else None
         session.commit()
@@ -114,7 +115,7 @@ def _stage(
             label=label,
             digest=digest,
             message=words,
-            source=messages.clean_words(source) if source else None,
+            source=source,
             rollback_to=result.rollback_to,
             allowed=waived,
             allow_reason=words if waived else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from pinset.domain import names
+from pinset.domain import names, provenance
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
 from pinset.domain.sealed import MANIFEST
@@ -149,7 +149,7 @@ def history(
         if alias_name is not None and reader.alias(name, alias_name) is None:
             reading.served(reader, name, alias_name)  # raises, saying what there is
         rows = reader.moves(name, alias_name, before=reading.number(cursor), limit=limit + 1)
-        return reading.page(rows, limit, history_item, lambda row: str(row.record.stamp.serial))
+        return history_page(reader, rows, limit)
 
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
@@ -252,8 +252,23 @@ def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
     }
 
 
-def history_item(row: MoveRow) -> answers.HistoryItem:
-    """A move in a history."""
+def history_page(reader: CatalogReader, rows: Sequence[MoveRow], limit: int) -> answers.Page[answers.HistoryItem]:
+    """A page of a history from rows of one bundle. Each release that is moved to is looked at once."""
+    known: dict[int, list[str]] = {}
+
+    def authors(row: MoveRow) -> list[str]:
+        version = row.record.to_version
+        if version is None:
+            return []
+        if version not in known:
+            found = reader.release(row.record.bundle, version)
+            known[version] = (provenance.fields_of(found.record.source) or {}).get("authors", []) if found else []
+        return known[version]
+
+    return reading.page(rows, limit, lambda row: _move(row, authors(row)), lambda row: str(row.record.stamp.serial))
+
+
+def _move(row: MoveRow, authors: list[str]) -> answers.HistoryItem:
     record = row.record
     item: Any = {
         "bundle": record.bundle,
@@ -267,6 +282,7 @@ def history_item(row: MoveRow) -> answers.HistoryItem:
         "actor": record.stamp.actor,
         "reason": record.reason,
         "again": record.again,
+        "authors": authors,
         "revision": row.commit,
         "serial": record.stamp.serial,
     }

@@ -6,7 +6,7 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pinset.domain import messages, names
+from pinset.domain import messages, names, provenance
 from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
@@ -153,7 +153,7 @@ def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
         "alias": None
@@ -200,7 +200,7 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
         "allowed": list(record.allowed),

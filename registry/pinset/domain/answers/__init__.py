@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
+from pinset.domain.answers.source import SourceAnswer  # noqa: TC001 - pydantic reads the annotations
+
 T = TypeVar("T")
 
 
@@ -153,7 +155,7 @@ class ReleaseSummary(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
     allowed: list[str]
@@ -188,7 +190,7 @@ class ReleaseHead(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
@@ -239,11 +241,15 @@ HistoryItem = TypedDict(
         "actor": str,
         "reason": str,
         "again": bool,
+        "authors": list[str],
         "revision": str,
         "serial": int,
     },
 )
-"""One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left."""
+"""One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
+
+authors: who wrote the release that it moved to, where its publisher said so.
+"""
 
 
 class UseAnswer(TypedDict):
