@@ -15,6 +15,7 @@ from pinset.api import (
     routes_components,
     routes_events,
     routes_keeping,
+    routes_past,
     routes_releases,
 )
 from pinset.api.admissions import Admissions
@@ -47,6 +48,7 @@ _ROUTERS = (
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
+    routes_past.router,
     routes_events.router,
     routes_keeping.router,
     routes_keeping.open_router,

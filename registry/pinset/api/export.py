@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
+from pinset.domain.answers.blame import BlameAnswer
 from pinset.wire import requests
 from pinset.wire.problem import Problem
 
@@ -27,6 +28,7 @@ SHAPES: Final[dict[str, Any]] = {
     "clients": answers.ClientsAnswer,
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
+    "blame": BlameAnswer,
     "yank": answers.YankAnswer,
     "resolve": answers.ResolveAnswer,
     "operation": answers.OperationAnswer,

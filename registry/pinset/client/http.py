@@ -107,7 +107,7 @@ class Http:
         """Whether `close` was called."""
         return self._closed
 
-    def get(self, path: str, **query: str | int | None) -> Any:
+    def get(self, path: str, /, **query: str | int | None) -> Any:
         """The JSON object at a path."""
         return self._object(self._call(Request(method="GET", path=path, query=query)))
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pinset.client.http import Http
     from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
 
 
 class RemotePast:
@@ -89,6 +90,10 @@ class RemotePast:
         found: dict[str, Any] = self._get(path_of("diff"), **sides)
         return found
 
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """What brought each line of a file, as of then."""
+        return blame(self._http, reference, path, at=self._at)
+
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references."""
         body = {"references": list(references), "at": self._at}
@@ -97,6 +102,12 @@ class RemotePast:
 
     def _get(self, path: str, **query: str | int | None) -> Any:
         return self._http.get(path, **query, at=self._at)
+
+
+def blame(http: Http, reference: str, path: str, *, at: str | None = None) -> BlameAnswer:
+    """What brought each line of a file."""
+    found: BlameAnswer = http.get(_release(reference) + "/blame", path=names.file_path(path), at=at)
+    return found
 
 
 def _bundle(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.http import Http
-from pinset.client.past import RemotePast
+from pinset.client.past import RemotePast, blame
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
 
@@ -275,6 +276,9 @@ class RemoteRegistry:
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        return blame(self._http, reference, path)
 
     def past(self, at: str) -> RemotePast:
         return RemotePast(self._http, at)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
 
 
 class Readings(Protocol):
@@ -59,6 +60,12 @@ class Readings(Protocol):
 
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes from one release to another."""
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """For each line of a file, what brought it: by an alias the move, by any other reference the release.
+
+        See `domain.blame`. Raises NotFound, naming near paths, for a file that the release has not, and TooLarge.
+        """
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.ports.past import Readings
 
 
@@ -214,6 +215,9 @@ class Registry(Protocol):
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """For each line of a file, what brought it: see `ports.past.Readings`."""
 
     def past(self, at: str) -> Readings:
         """The registry as it was at a time: ISO 8601 with a zone, a day (UTC), or how long ago (``2h``, ``3d``).

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.adoption import Table
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -281,6 +282,11 @@ class LocalRegistry:
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        from pinset.services import blaming
+
+        return blaming.blame(self._context, reference, path)
 
     def past(self, at: str) -> Past:
         from pinset.services.past import Past

@@ -22,7 +22,7 @@ from pinset.domain.records import ROOT, MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.references import Reference, parse, parse_selector
 from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
 from pinset.ports.store import Files, TreeOf
-from pinset.services import reading
+from pinset.services import moments, reading
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def rollback(
         if current is None:
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
         _expect(reader, bundle, alias, current, expect=serving, revision=revision)
-        now = max(context.clock.now(), reader.head().at)
-        moment = times.moment(at, now=now) if at is not None else None
+        moment = moments.said(context, reader, at) if at is not None else None
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
         past = _history(reader, bundle, alias, current.record)
         try:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import names
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
-from pinset.services import comparing, moments, queries, reading
+from pinset.services import blaming, comparing, moments, queries, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.ports.catalog import BundleRow, CatalogReader
     from pinset.services.moments import Moment
     from pinset.services.session import Context
@@ -137,6 +138,10 @@ class Past:
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""
         return comparing.diff(self._context, old, new, old_at=self._at, new_at=self._at)
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """What brought each line of a file, as of then."""
+        return blaming.blame(self._context, reference, path, at=self._at)
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references, as of one serial."""
