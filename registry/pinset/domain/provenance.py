@@ -55,7 +55,7 @@ def recorded(source: Mapping[str, Any] | str | None) -> str | None:
     if isinstance(source, str):
         return without_secrets(source) or None
     fields = checked(source or {})
-    return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if fields else None
+    return _line(fields) if fields else None
 
 
 def shown(record: str | None) -> SourceAnswer | str | None:
@@ -70,9 +70,11 @@ def fields_of(record: str | None) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(record)
-        return found if recorded(found) == record else None
-    except (ValueError, RecursionError, InvalidInput):
+    except (ValueError, RecursionError):
         return None
+    # What counts as a secret may change, so what was recorded once is not judged by that again.
+    fits = bool(found) and all(name in FIELDS and _is_fit(name, value) for name, value in found.items())
+    return found if fits and _line(found) == record else None
 
 
 def checked(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +119,23 @@ def people(authors: Sequence[str]) -> str:
     """Names of authors on a line, the first two."""
     named = ", ".join(author_name(author) for author in authors[:2])
     return named + (f" +{len(authors) - 2}" if len(authors) > 2 else "")
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_fit(name: str, value: Any) -> bool:
+    """Whether a value is of the kind that a field holds."""
+    if name == "dirty":
+        return isinstance(value, bool)
+    if name == "authors":
+        return isinstance(value, list) and all(map(_is_line, value))
+    return _is_line(value) and (name != "commit" or _COMMIT.fullmatch(value) is not None)
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and one_line(value) == value
 
 
 def _checked(name: str, value: Any) -> Any:
