@@ -206,6 +206,14 @@ def code(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
         say("  ".join([*first, _cut(line[-1], room)]).rstrip())
 
 
+def wrapped(text: object, *, indent: int = 4) -> None:
+    """A sentence on stdout over as many lines as it needs, all but the first indented."""
+    from pinset.domain.diff.wrap import Piece, wrap
+
+    for number, line in enumerate(wrap([Piece(_cell(text))], width() - indent, first=width())):
+        say((" " * indent if number else "") + "".join(piece.text for piece in line).rstrip())
+
+
 def cut(text: str, columns: int) -> str:
     """Text on one line, with … for what does not fit."""
     return _cut(_cell(text), columns)

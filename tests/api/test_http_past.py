@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Api
-
     from pinset.services.local import LocalRegistry
 
 ME = Caller(actor="ada")

@@ -73,13 +73,13 @@ def _origins(answer: BlameAnswer, *, utc: bool) -> None:
         output.say()
         label = f" ({origin['label']})" if origin["label"] else ""
         published = f"published {output.when(origin['published_at'], absolute=utc)} by {_publisher(origin)}"
-        output.say(output.safe(f"v{origin['version']}{label}  {published}" + _because(origin["message"])))
+        output.wrapped(f"v{origin['version']}{label} {published}" + _because(origin["message"]))
         move = origin["move"]
         if move is not None:
             person = f" ({move['person']})" if move["person"] != move["by"] else ""
             when = output.when(move["at"], absolute=utc)
             told = f"move {move['seq']}, {move['action']} {when} by {move['by']}{person}" + _because(move["reason"])
-            output.say(output.safe(f"  {answer['bundle']}@{answer['alias']}: {told}"))
+            output.wrapped(f"  {answer['bundle']}@{answer['alias']}: {told}")
         for first in sorted(first for first, since in back if since == number):
             output.say(f"  + gave lines of v{answer['origins'][first]['version']} back")
 
