@@ -26,7 +26,8 @@ _LOOKED_AT: Final = 1000
 """Commits whose authors are read."""
 _SAFE: Final = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "log.showSignature=false", "core.quotePath=false")
 """Nothing that a repository's settings name is run for a look at it."""
-_KEPT: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES")
+_KEPT: Final = ("GIT_CONFIG", "GIT_CEILING_DIRECTORIES")
+"""How the names of variables begin that settings are given by. The others are of another repository: a hook's, say."""
 
 
 class Place(NamedTuple):
@@ -143,7 +144,9 @@ class Git:
         if self._binary is None or left <= 0:
             return None
         settings = [word for setting in _SAFE for word in ("-c", setting)]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)
+        }
         environment = {
             **kept,
             "GIT_OPTIONAL_LOCKS": "0",
