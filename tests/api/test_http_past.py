@@ -148,6 +148,10 @@ def test_a_source_of_fields_is_checked_and_answered(api: Api, manifest: Callable
     text = api("POST", f"{PLACE}/releases", json={"files": manifest(words="2"), "source": "ci@abc"})
     assert text.status_code == 201
     assert api("GET", f"{PLACE}/releases/v2").json()["source"] == "ci@abc"
+    request = {"json": {"files": manifest(words="4"), "source": source}, "headers": {"Idempotency-Key": "k-1"}}
+    one, again = (api("POST", f"{PLACE}/releases", **request) for _ in range(2))
+    assert (one.status_code, again.json()) == (201, one.json())
+    assert again.headers["idempotent-replayed"] == "true"
     for wrong in (
         {"comit": "0123abc"},
         {"commit": "xyz"},

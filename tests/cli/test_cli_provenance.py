@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
 ADA = "Ada Lovelace <ada@example.com>"
 BOB = "Bob <bob@example.com>"
-SIGNS = (
-    "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TF_BUILD", "BITBUCKET_BUILD_NUMBER", "JENKINS_URL",
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in SIGNS:
-        monkeypatch.delenv(name, raising=False)
 
 
 class Checkout:
