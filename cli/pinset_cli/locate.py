@@ -126,7 +126,10 @@ def caller(options: Options) -> Caller:
             f"PINSET_ACTOR {why}: {show(named, 40)}",
             hint=f"set it to one line of at most {_ACTOR_LIMIT} characters: export PINSET_ACTOR=ci-bot",
         )
-    return Asking(actor=named.strip() or f"{_user()}@{platform.node()}", dry_run=options.dry_run)
+    user = _user()
+    principal = f"{user}@{platform.node()}"
+    # Whatever name somebody acts under here, the person is who the operating system says.
+    return Asking(actor=named.strip() or principal, dry_run=options.dry_run, person=principal, via=f"user:{user}")
 
 
 def _user() -> str:

@@ -53,6 +53,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "component": Listed("authoring", "component", "Shared components."),
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
     "token": Listed("tokens", "token", "Credentials."),
+    "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
 }
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}

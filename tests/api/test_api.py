@@ -7,13 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi.routing import APIRoute
 
-from pinset.auth.access import REQUIRED, permit
 from pinset.domain.sealed import Sealed, verify
-from pinset.errors import PermissionDenied
 from pinset.ports.registry import Caller
-from pinset.ports.state import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,58 +188,6 @@ def test_with_a_token_in_the_registry_nobody_is_anonymous(two: LocalRegistry, ap
     two.revoke_token(OPS, "ci")
     two.create_token(OPS, "other", can="read")
     assert api("GET", ALIAS, headers={"Authorization": f"Bearer {secret}"}).status_code == 401
-
-
-def _routes(api: Any) -> list[tuple[str, str, str]]:
-    """Method, path and verb of every route of the application."""
-    found: list[tuple[str, str, str]] = []
-    pending: list[Any] = list(api.app.routes)
-    while pending:
-        route = pending.pop()
-        pending += list(getattr(getattr(route, "original_router", None), "routes", []))
-        if isinstance(route, APIRoute):
-            verbs = [getattr(one.call, "verb", None) for one in route.dependant.dependencies]
-            found += [(method, route.path, str(verbs[0] if verbs else None)) for method in route.methods]
-    return found
-
-
-def test_every_route_says_what_it_takes(api: Any) -> None:
-    routes = _routes(api)
-    assert len(routes) > 30
-    for method, path, verb in routes:
-        assert verb in REQUIRED, (method, path)
-        if method not in ("GET", "HEAD") and path not in ("/v1/diff", "/v1/check", "/v1/resolve"):
-            assert REQUIRED[verb] is not Scope.READ, (method, path)
-
-
-def test_scopes_bind_every_route(two: LocalRegistry, api: Any) -> None:
-    order = [Scope.READ, Scope.WRITE, Scope.ADMIN]
-    secrets = {scope: two.create_token(OPS, scope.value, can=scope.value)["token"] for scope in order}
-    values = {
-        "bundle": "support",
-        "alias": "nowhere",
-        "selector": "v9",
-        "path": "x.md",
-        "kind": "prompts",
-        "name": "none",
-    }
-    for method, path, verb in _routes(api):
-        where = path.replace("{path:path}", "{path}").format(operation="op_x", **values)
-        where += "?wait=0" if path == "/v1/events" else ""
-        for scope in order:
-            answer = api(
-                method,
-                where,
-                headers={"Authorization": f"Bearer {secrets[scope]}"},
-                json={} if method in ("POST", "PUT") else None,
-            )
-            allowed = order.index(scope) >= order.index(REQUIRED[verb])
-            assert (answer.status_code == 403) is not allowed, (method, where, scope, answer.text)
-
-
-def test_a_verb_that_nobody_wrote_down_is_denied() -> None:
-    with pytest.raises(PermissionDenied):
-        permit(Scope.ADMIN, "launch")
 
 
 def test_tokens_are_not_kept(two: LocalRegistry) -> None:

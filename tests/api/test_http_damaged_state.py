@@ -48,7 +48,7 @@ def pinset(home: Path, *words: str) -> Any:
 
 def test_a_damaged_token_is_said_and_revoked(home: Path, registry: LocalRegistry, api_of: Callable[..., Any]) -> None:
     secrets = {name: registry.create_token(OPS, name, can="read")["token"] for name in ("ann", "bob")}
-    spoil(home, "UPDATE token SET scope = 'admin' WHERE name = 'ann'")
+    spoil(home, "UPDATE token SET grants = 'admin' WHERE name = 'ann'")
     api = api_of(registry)
 
     def ask(name: str, path: str = "/v1/bundles") -> tuple[int, str]:
@@ -113,7 +113,7 @@ def test_a_backup_of_a_damaged_state_is_refused_and_so_is_a_restore(
         (home, lambda: bootstrap.backup_registry(home, tmp_path / "second")),
         (tmp_path / "backup", lambda: bootstrap.restore_registry(tmp_path / "backup", tmp_path / "again")),
     ):
-        spoil(damaged, "UPDATE token SET scope = 'admin'")
+        spoil(damaged, "UPDATE token SET grants = 'admin'")
         with pytest.raises(Integrity, match="token"):
             use()
 

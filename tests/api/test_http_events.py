@@ -28,7 +28,6 @@ from pinset.api.follower import HELD, HELD_BYTES
 from pinset.api.protocol import Protocol
 from pinset.api.server import GRACE_SECONDS
 from pinset.api.settings import Settings
-from pinset.api.streams import Credentials
 from pinset.client.remote import RemoteRegistry
 from pinset.ports.registry import Caller
 from serving import serving
@@ -238,14 +237,6 @@ def test_a_stream_that_has_not_begun_holds_up_no_end(memory: LocalRegistry, monk
     go_on.set()
     wire.settle()
     loop.close()
-
-
-def test_what_is_known_of_a_token_does_not_grow_with_the_header(memory: LocalRegistry) -> None:
-    token = memory.create_token(WHO, "app", can="read")["token"]
-    credentials = Credentials(memory)
-    for spaces in (1, 1000):
-        assert asyncio.run(credentials.hold(f"Bearer{' ' * spaces}{token}"))
-    assert list(credentials._seen) == [token]
 
 
 def test_who_never_reads_is_cut_off_and_the_others_hear_everything(

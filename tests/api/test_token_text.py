@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pinset.auth.tokens import matches, mint, parse
-from pinset.ports.state import Scope, TokenRow
+from pinset.domain.access import Grant
+from pinset.ports.state import TokenRow
 
 MINTED = mint(id_bytes=bytes(range(9)), secret_bytes=bytes(range(32)))
-ROW = TokenRow(id=MINTED.id, name="ci", scope=Scope.READ, secret_sha256=MINTED.sha256, created_at=0, expires_at=100)
+ROW = TokenRow(
+    id=MINTED.id, name="ci", grants=(Grant("read"),), secret_sha256=MINTED.sha256, created_at=0, expires_at=100
+)
 
 
 def test_a_token_is_read_back_and_its_text_is_not_kept() -> None:

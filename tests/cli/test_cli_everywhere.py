@@ -71,7 +71,7 @@ def test_a_bar_is_refused_until_again(cli: Cli, bundle: Callable[..., str]) -> N
         (("diff", "support", "support@v1"), 2, "does not say which release"),
         (("where-used", "guardrails/none"), 3, "no component"),
         (("get", "support@v1", "--file", "../x"), 2, "cannot be a file's path"),
-        (("token", "create", "--name", "x", "--can", "fly"), 2, "no scope"),
+        (("token", "create", "--name", "x", "--can", "fly"), 2, "no verb"),
         (("history", "support@canary"), 3, "does not exist"),
     ],
 )

@@ -13,8 +13,10 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from pinset.catalog.memory import MemoryState
 from pinset.catalog.state import SqlState, _migrate
+from pinset.catalog.sums import sum_of
+from pinset.domain.access import Grant
 from pinset.errors import AlreadyExists, Integrity, NotFound, Unavailable, UnknownFormat
-from pinset.ports.state import Answer, Attempt, Scope, TokenRow
+from pinset.ports.state import Answer, Attempt, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +37,7 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 def _token(name: str = "ci", at: int = 1) -> TokenRow:
     return TokenRow(
-        id=f"id{name}{at}", name=name, scope=Scope.WRITE, secret_sha256=b"\x00" * 32, created_at=at, expires_at=9
+        id=f"id{name}{at}", name=name, grants=(Grant("write"),), secret_sha256=b"\x00" * 32, created_at=at, expires_at=9
     )
 
 
@@ -176,7 +178,8 @@ def spoil(engine: Engine, statement: str) -> None:
 
 TOKEN_DAMAGE = {
     "name": "'c1'",
-    "scope": "'admin'",
+    "grants": "'admin'",
+    "person": "'eve'",
     "secret_sha256": "CAST('01234567890123456789012345678901' AS {bytes})",
     "created_at": "3",
     "expires_at": "900",
@@ -207,7 +210,7 @@ def test_a_damaged_token_lets_nobody_in_and_others_go_on(engine: Engine, kept: S
 
 
 def test_a_use_that_is_noted_does_not_make_a_damaged_token_sound(engine: Engine, kept: SqlState) -> None:
-    spoil(engine, "UPDATE token SET scope = 'admin' WHERE id = 'idci1'")
+    spoil(engine, "UPDATE token SET grants = 'admin' WHERE id = 'idci1'")
     kept.touch_token("idci1", 7)
     with pytest.raises(Integrity):
         kept.token("idci1")
@@ -309,12 +312,45 @@ def test_rows_of_the_first_revision_are_summed_once(
     assert state.answer("k", "ci") == _answer()
     assert [one.at for one in state.attempts()] == [1]
     assert list(state.check()) == []
-    spoil(engine, "UPDATE token SET scope = 'admin'")
+    spoil(engine, "UPDATE token SET grants = 'admin'")
     with pytest.raises(Integrity):
         state.token("idci1")
     state.close()
 
 
+def test_a_scope_becomes_a_grant_and_what_was_damaged_stays_so(engine: Engine, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pinset.catalog.state.REVISION", "0002")
+        _migrate(engine)
+    with engine.begin() as connection:
+        for name, scope in (("ci", "write"), ("eve", "read")):
+            told = ["token", f"id{name}", name, scope, b"\x00" * 32, 1, 9, None]
+            connection.execute(
+                text(SECOND_REVISION),
+                {"id": told[1], "name": name, "scope": scope, "secret": told[4], "sum": sum_of(told)}
+                | {"used": sum_of(["token use", told[1], None])},
+            )
+        connection.execute(text("UPDATE token SET scope = 'admin' WHERE name = 'eve'"))
+        told = {"id": 1, "state_id": "s", "changes": 2, "tokens": 2}
+        connection.execute(text("DELETE FROM state_meta"))
+        named = "INSERT INTO state_meta (sum, id, state_id, changes, tokens) VALUES (:sum, :id, :state_id, :changes, :tokens)"
+        connection.execute(text(named), {**told, "sum": sum_of(["state_meta", *told.values()])})
+    engine.dispose()
+    sqlite = engine.dialect.name == "sqlite"
+    state = SqlState(tmp_path if sqlite else engine.url.render_as_string(hide_password=False))
+    found = state.token("idci")
+    assert found is not None
+    assert (found.grants, found.person, found.who) == ((Grant("write"),), "", "ci")
+    with pytest.raises(Integrity):
+        state.token("ideve")
+    mine = replace(_token("mine", 3), person="ana", grants=(Grant("promote", "a-*", "staging"), Grant("read")))
+    state.add_token(mine)
+    assert state.token(mine.id) == mine
+    state.close()
+
+
+SECOND_REVISION = """INSERT INTO token (id, name, scope, secret_sha256, created_at, expires_at, sum, used_sum)
+VALUES (:id, :name, :scope, :secret, 1, 9, :sum, :used)"""
 FIRST_REVISION = (
     """INSERT INTO token (id, name, scope, secret_sha256, created_at, expires_at, last_used_at)
     VALUES ('idci1', 'ci', 'write', :secret, 1, 9, 5)""",

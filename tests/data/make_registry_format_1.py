@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinset.bootstrap import opening
+from pinset.domain.access import parse_grants
 from pinset.errors import Refused
 from pinset.ports.registry import Caller
-from pinset.ports.state import Scope, TokenRow
+from pinset.ports.state import TokenRow
 from pinset.services import maintenance, session
 from pinset.services.local import LocalRegistry
 
@@ -148,11 +149,11 @@ def write(registry: LocalRegistry, context: Context) -> None:
 
 def write_state(registry: LocalRegistry, context: Context) -> None:
     """Tokens that are valid, expired and revoked, a kept answer, a refused attempt."""
-    for number, (name, scope) in enumerate((("ci", Scope.WRITE), ("app", Scope.READ), ("old", Scope.ADMIN)), start=1):
+    for number, (name, can) in enumerate((("ci", "write"), ("app", "read"), ("old", "admin")), start=1):
         row = TokenRow(
             id=f"{number:012d}",
             name=name,
-            scope=scope,
+            grants=parse_grants(can),
             secret_sha256=bytes([number]) * 32,
             created_at=START + number,
             expires_at=None if number == 1 else START + number * 10**12,

@@ -306,7 +306,7 @@ def said_of_tokens(registry: Any, tokens: dict[str, str]) -> dict[str, Any]:
 
     def lets_in(secret: str) -> list[Any]:
         row = registry.authenticate(secret)
-        return [row.id, row.name, row.scope, row.created_at, row.expires_at, row.revoked_at]
+        return list(row)
 
     for name, secret in tokens.items():
         ask(f"token {name}", partial(lets_in, secret))

@@ -198,7 +198,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         assert re.search(re.escape(f"$ {command}\n") + pattern(expected), done.stdout), command
 
 
-@pytest.mark.parametrize("page", ["http.md", "running.md", "looking-back.md"])
+@pytest.mark.parametrize("page", ["http.md", "running.md", "access.md", "looking-back.md"])
 def test_a_page_can_be_typed(shell: Shell, page: str) -> None:
     play_page(shell, blocks(DOCS / page))
 

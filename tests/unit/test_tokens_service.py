@@ -24,7 +24,7 @@ def test_reading_goes_on_where_the_state_cannot_be_written(
         raise ReadOnly("the disk is full")
 
     monkeypatch.setattr(memory._context.state, "touch_token", full)
-    assert memory.authenticate(secret).name == "ci"
+    assert memory.authenticate(secret).actor == "ci"
 
 
 @pytest.mark.parametrize("name", ["local", "anonymous", "pinset"])

@@ -1,12 +1,16 @@
-"""token create, list, revoke: who may do what over HTTP."""
+"""token create, list, revoke, and whoami: who may do what over HTTP."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from pinset.domain.access import Verb, may, parse_grants
+from pinset.domain.names import show
+from pinset.errors import InvalidInput
 from pinset_cli import options as o
 from pinset_cli import output
 from pinset_cli.locate import Options, caller, opened
@@ -15,26 +19,36 @@ if TYPE_CHECKING:
     from pinset.domain.answers import TokenAnswer
     from pinset.ports.registry import Registry
 
+_TIME: Final = re.compile("([0-9]{1,6})([hdw]?)", re.ASCII)
 token = typer.Typer(help="Credentials.", no_args_is_help=True)
 
 
 @token.command("create")
 def token_create(
     name: Annotated[str, typer.Option("--name", help="Who or what will use it.")],
-    can: Annotated[str, typer.Option("--can", metavar="read|write|admin", help="What it may do.")],
-    expires: Annotated[int, typer.Option("--expires", metavar="DAYS", help="1 to 3650.")] = 90,
+    can: Annotated[
+        list[str],
+        typer.Option("--can", metavar="GRANT", help="VERB or ROLE, with :BUNDLES or :BUNDLES@ALIASES; again for more."),
+    ],
+    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 90d, 12h or 2w.")] = "90d",
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="WHO", help="Whose it is; by default the name's.")
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Make a credential; its secret is shown this once.
 
-    Example: pinset token create --name ci --can write
+    Roles: reader, author, promoter, approver, auditor, admin; and read, write. In patterns * stands for anything.
+
+    Example: pinset token create --name ci --can read --can "promote:support-*@staging"
     """
+    lifetime = _seconds(expires)
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
         first = _usable(found) == []
-        answer = found.create_token(caller(chosen), name, can=can, expires_in_days=expires)
+        answer = found.create_token(caller(chosen), name, can=" ".join(can), person=person, lifetime=lifetime)
     lost = f"the token {name} is made and its secret was not shown, so revoke it: pinset token revoke {name}"
     output.done(lost, written=not dry_run)
     if as_json:
@@ -43,11 +57,12 @@ def token_create(
         output.say(answer["token"])
     until = output.utc(answer["expires_at"]) if answer["expires_at"] else "it is revoked"
     if not as_json:
-        output.talk(f"{name} {'could' if dry_run else 'can'} {can} until {until}")
+        whose = f" for {answer['person']}" if answer["person"] != name else ""
+        output.talk(f"{name} {'could' if dry_run else 'can'} {answer['can']}{whose} until {until}")
         if not dry_run:
             output.talk("the secret is not shown again")
     if first:
-        _say_first(name, can, until, dry_run=dry_run)
+        _say_first(name, answer["can"], until, dry_run=dry_run)
     if not as_json:
         output.unchanged(dry_run=dry_run)
 
@@ -63,14 +78,16 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc 
     if as_json:
         output.show_json(page)
         return
-    rows = [
-        (t["name"], t["can"], output.when(t["created_at"], absolute=utc), (t["expires_at"] or "never")[:10],
-         output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never", _state(t))
-        for t in page["items"]
-    ]  # fmt: skip
+    rows = []
+    for t in page["items"]:
+        used = output.when(t["last_used_at"], absolute=utc) if t["last_used_at"] else "never"
+        first, *others = t["can"].split()  # a grant a line, so that each can be read whole
+        ends = (t["expires_at"] or "never")[:10]
+        rows.append((t["name"], t["person"], output.when(t["created_at"], absolute=utc), ends, used, _state(t), first))
+        rows += [("", "", "", "", "", "", grant) for grant in others]
     output.listed(
         rows,
-        ("NAME", "CAN", "WHEN", "EXPIRES", "USED", "STATE"),
+        ("NAME", "PERSON", "WHEN", "EXPIRES", "USED", "STATE", "CAN"),
         None,
         "no tokens yet: pinset token create --name me --can admin",
     )
@@ -107,6 +124,39 @@ def token_revoke(
         output.unchanged(dry_run=dry_run)
 
 
+def whoami(registry: o.Registry = None, as_json: o.Json = False) -> None:
+    """Who you are for the registry, and what you may do.
+
+    Example: pinset whoami
+    """
+    chosen = Options(registry, as_json)
+    with opened(chosen) as found:
+        answer = found.whoami(caller(chosen))
+    if as_json:
+        output.show_json(answer)
+        return
+    until = output.utc(answer["expires_at"]) if answer["expires_at"] else "never"
+    rows = [
+        ("actor", answer["actor"]),
+        ("person", answer["person"]),
+        ("via", answer["via"] or "-"),
+        ("can", answer["can"]),
+        ("may", " ".join(answer["may"])),
+        ("expires", until),
+        ("registry", answer["registry"]),
+    ]
+    for name, value in rows:
+        output.say(f"{name:<9} {output.safe(value)}")
+
+
+def _seconds(text: str) -> int:
+    """How long, of ``90`` (days), ``90d``, ``12h`` or ``2w``. Raises InvalidInput."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise InvalidInput(f"{show(text)} is no time that a token lives", hint="say --expires 90d, or 12h, or 2w")
+    return int(match[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[match[2] or "d"]
+
+
 def _usable(found: Registry) -> list[str] | None:
     """Names of the tokens that are neither revoked nor expired; None where one is damaged, so that nobody knows."""
     from pinset.errors import Integrity
@@ -131,7 +181,7 @@ def _say_first(name: str, can: str, until: str, *, dry_run: bool) -> None:
         f"warning: {name} {be} the first token: a server of this registry {refuse}\n"
         "everybody who brings none; callers bring theirs so: export PINSET_TOKEN=pst_…"
     )
-    if can != "admin":
+    if not may(parse_grants(can), Verb.TOKENS):
         # Not advice(): over HTTP the command would be refused from here on.
         output.talk(
             f"warning: {name} {be} not admin: over HTTP nobody can make or revoke tokens then,\n"

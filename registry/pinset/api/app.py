@@ -28,7 +28,7 @@ from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
-from pinset.api.streams import Credentials
+from pinset.api.watch import Watch
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from fastapi.routing import APIRoute
 
+    from pinset.auth.identity import Identity
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
@@ -62,8 +63,11 @@ def create_app(
     scrubs: Scrubs | None = None,
     clock: Clock | None = None,
     at_end: Callable[[], None] | None = None,
+    others: Callable[[str], Identity] | None = None,
 ) -> FastAPI:
     """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry.
+
+    others: whose a bearer is that is none of the registry's tokens: see `Admissions`. With it a credential is needed.
 
     scrubs, clock: with both, and unless the settings say otherwise, the registry is scrubbed while the application
     runs.
@@ -81,10 +85,10 @@ def create_app(
     app.state.probe = CapacityLimiter(1)
     app.state.counting = CapacityLimiter(1)
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
-    app.state.credentials = Credentials(registry)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
-    admissions = Admissions(registry)
+    admissions = app.state.admissions = Admissions(registry, others)
+    app.state.watch = Watch(admissions)
     app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
     problems.install(app)
     app.add_middleware(

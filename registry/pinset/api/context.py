@@ -14,7 +14,8 @@ from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response
 
 from pinset.api import problems
-from pinset.auth.access import permit
+from pinset.domain.access import OF_REGISTRY, Verb, permit, permit_anywhere
+from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import IdempotencyMismatch, InvalidInput, PinsetError
 from pinset.ports.registry import Caller
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pinset.api.settings import Settings
+    from pinset.auth.identity import Identity
     from pinset.ports.past import Readings
     from pinset.ports.state import Answer
     from pinset.services.local import LocalRegistry
 
 _KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 _KEY: Final = re.compile(_KEY_PATTERN[1:-1])
-_PASSING: Final = (412, 428, 429)
+_PASSING: Final = (401, 403, 412, 428, 429)
 """Statuses below 500 that the same request may not get again."""
 _SERVER_ERROR: Final = 500
 _MEDIA_TYPE: Final = "application/json"
@@ -63,12 +65,23 @@ class Asked:
     """One request: who asks, what they may, and how it is answered."""
 
     def __init__(self, request: Request, *, dry_run: bool, key: str | None) -> None:
-        self.registry: LocalRegistry = request.app.state.registry
+        identity: Identity = request.scope["pinset.identity"]
+        registry: LocalRegistry = request.app.state.registry
+        self.registry = registry.seen_by(identity.grants)
         self._settings: Settings = request.app.state.settings
         self.request = request
         if key is not None and not _KEY.fullmatch(key):
             raise InvalidInput("the Idempotency-Key is no visible ASCII of 1 to 255", hint="send a UUID")
-        self.caller = Caller(actor=request.scope["pinset.actor"], key=None if dry_run else key, dry_run=dry_run)
+        self.caller = Caller(
+            actor=identity.actor,
+            key=None if dry_run else key,
+            dry_run=dry_run,
+            person=identity.person,
+            via=f"{identity.via} {request.client.host if request.client else ''}".rstrip(),
+            grants=identity.grants,
+            expires_at=identity.expires_at,
+            valid=partial(request.app.state.admissions.confirm, request.headers.get("authorization")),
+        )
 
     def looking(self, at: str | None) -> Readings:
         """The registry, as it was at a time where one is given."""
@@ -165,11 +178,14 @@ class Asked:
         )
 
 
-def asking(verb: str, *, changes: bool = True, keeps: bool = True) -> Any:
-    """The dependency of a route: who asks may do ``verb``, else PermissionDenied.
+def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keeps: bool = True) -> Any:
+    """The dependency of a route: who asks may do ``verb``, else PermissionDenied. None: any credential will do.
 
-    changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
+    It is asked of the bundle, and the alias, in the route's path; in a path of neither, of the whole registry where
+    that is what the verb is of, or ``whole`` says so. Else the verb must be allowed anywhere, and what the route calls
+    asks for each bundle. changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
     """
+    asked = partial(_admit, verb=verb, whole=whole or verb in OF_REGISTRY)
 
     async def changing(
         request: Request,
@@ -183,15 +199,15 @@ def asking(verb: str, *, changes: bool = True, keeps: bool = True) -> Any:
             ),
         ] = None,
     ) -> Asked:
-        _admit(request, verb)
+        asked(request)
         return Asked(request, dry_run=dry_run, key=key)
 
     async def trying(request: Request, dry_run: _DryRun = False) -> Asked:  # noqa: FBT002 - FastAPI reads it
-        _admit(request, verb)
+        asked(request)
         return Asked(request, dry_run=dry_run, key=None)
 
     async def reading(request: Request) -> Asked:
-        _admit(request, verb)
+        asked(request)
         return Asked(request, dry_run=False, key=None)
 
     chosen: Any = (changing if keeps else trying) if changes else reading
@@ -199,12 +215,22 @@ def asking(verb: str, *, changes: bool = True, keeps: bool = True) -> Any:
     return Depends(chosen)
 
 
-def _admit(request: Request, verb: str) -> None:
+def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
     """Raises PermissionDenied, and InvalidInput for a parameter that the route does not take or that is there twice.
 
     A misspelt ``dry_run`` that is silently ignored is a change nobody wanted.
     """
-    permit(request.scope["pinset.scope"], verb)
+    grants, path = request.scope["pinset.identity"].grants, request.path_params
+    bundle, alias = path.get("bundle", ""), path.get("alias", "")
+    if verb == Verb.COMPONENT:
+        bundle = f"{path['kind']}/{path['name']}"
+    if verb == Verb.READ and "selector" in path and bundle:
+        alias = _alias_of(path["selector"])
+    if verb is not None:
+        if bundle or whole:
+            permit(grants, verb, bundle, alias)
+        else:
+            permit_anywhere(grants, verb)
     if not request.scope["query_string"]:
         return
     known = _query_of(request.scope["route"].dependant)
@@ -214,6 +240,15 @@ def _admit(request: Request, verb: str) -> None:
         raise InvalidInput("the request has a query parameter that this route does not take", hint=hint)
     if len(set(given)) != len(given):
         raise InvalidInput("the request has a query parameter twice", hint="send each once")
+
+
+def _alias_of(selector: str) -> str:
+    """The alias that a selector in a path names; '' for what needs leave to read all of the bundle."""
+    try:
+        found = parse_selector(selector)
+    except InvalidInput:
+        return ""
+    return found.text if found.kind is SelectorKind.ALIAS else ""
 
 
 def _query_of(dependant: Any) -> set[str]:

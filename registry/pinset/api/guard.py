@@ -7,7 +7,6 @@ waits for its turn. Pure ASGI, so that nothing is read that need not be.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import uuid
 from functools import partial
@@ -16,12 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 
 from pinset.api import problems
-from pinset.api.admissions import LOCAL
+from pinset.api.admissions import ANONYMOUS
 from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
 from pinset.api.origin import refuse_foreign
-from pinset.errors import PinsetError, Unauthenticated
-from pinset.ports.state import Scope
+from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +31,9 @@ if TYPE_CHECKING:
     from pinset.api.gate import Gate
     from pinset.api.observer import Observer
     from pinset.api.settings import Settings
+    from pinset.auth.identity import Identity
     from pinset.services.local import LocalRegistry
 
-ANONYMOUS: Final = "anonymous"
-"""The actor of a request whose sender is not known."""
 PATH_LIMIT: Final = 2048
 """Bytes of a path."""
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
@@ -64,7 +61,7 @@ _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"),)
 
 
 class Guard:
-    """ASGI middleware. Leaves ``pinset.actor``, ``pinset.scope`` and ``pinset.request_id`` in the scope."""
+    """ASGI middleware. Leaves ``pinset.identity``, ``pinset.actor`` and ``pinset.request_id`` in the scope."""
 
     def __init__(
         self,
@@ -78,8 +75,6 @@ class Guard:
         self._app = app
         self._registry = registry
         self._admissions = admissions
-        self._looking = asyncio.Lock()
-        self._failed: PinsetError | None = None
         self._settings = settings
         self._observer = observer
         self._gate = gate
@@ -96,13 +91,14 @@ class Guard:
         headers = _joined(scope)
         given = headers.get("x-request-id", "")
         scope["pinset.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        scope["pinset.actor"] = ANONYMOUS
+        scope["pinset.actor"] = ANONYMOUS.actor
         note = partial(self._observer.answered, scope, headers, method, began=began)
         counted = _counting(scope, send, note)
         try:
             _check_headers(scope)
             _check_path(scope)
-            await self._admit(scope, headers)
+            identity = scope["pinset.identity"] = await self._admit(scope, headers)
+            scope["pinset.actor"] = identity.actor
             if is_costly(scope):
                 self._gate.check()
             body = await read_body(scope, headers, receive, self._settings)
@@ -131,55 +127,15 @@ class Guard:
             note(500)
             raise
 
-    async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> None:
+    async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> Identity:
         """Who asks. Without any token in the registry only this machine, and no page of another site."""
         if scope["path"] in _OPEN:
-            scope["pinset.scope"] = Scope.READ
-            return
+            return ANONYMOUS
         authorization = headers.get("authorization")
-        if authorization is not None:
-            kind, _, text = authorization.partition(" ")
-            if kind.lower() != "bearer":
-                raise Unauthenticated("only bearer tokens are taken", hint="send Authorization: Bearer pst_…")
-            scope["pinset.actor"], scope["pinset.scope"] = await self._identify(authorization, text.strip())
-            return
-        await self._need_none()
-        refuse_foreign(scope, headers)
-        scope["pinset.actor"], scope["pinset.scope"] = LOCAL, Scope.ADMIN
-
-    async def _need_none(self) -> None:
-        """Raises Unauthenticated where the registry has tokens. Of many who ask at once one looks.
-
-        A look that failed may have taken long, so it counts for all who waited for it.
-        """
-        if self._admissions.are_open():
-            return
-        before = self._failed
-        async with self._looking:
-            if self._admissions.are_open():
-                return
-            failed = self._failed
-            if failed is not None and failed is not before:
-                raise type(failed)(failed.message, hint=failed.hint)
-            mark = self._registry.tokens_mark()
-            try:
-                found = await run_in_threadpool(self._registry.has_tokens)
-            except PinsetError as error:
-                self._failed = type(error)(error.message, hint=error.hint)
-                raise
-            if found:
-                raise Unauthenticated("a token is needed", hint="send Authorization: Bearer pst_…")
-            self._admissions.note_open(mark)
-
-    async def _identify(self, authorization: str, text: str) -> tuple[str, Scope]:
-        """Who sends a token. Raises Unauthenticated."""
-        known = self._admissions.of(authorization)
-        if known is not None:
-            return known.actor, known.scope
-        mark = self._registry.tokens_mark()
-        row = await run_in_threadpool(self._registry.authenticate, text)
-        self._admissions.take(authorization, row, mark)
-        return row.name, row.scope
+        identity = await self._admissions.identify(authorization)
+        if authorization is None:
+            refuse_foreign(scope, headers)
+        return identity
 
 
 def _joined(scope: AsgiScope) -> dict[str, str]:

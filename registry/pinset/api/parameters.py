@@ -13,6 +13,7 @@ from fastapi import Header, Path, Query
 
 from pinset.api import problems
 from pinset.api.context import Asked, asking
+from pinset.domain.access import Verb
 from pinset.domain.adoption import CLIENT, HOLDS
 from pinset.domain.names import KINDS
 from pinset.domain.references import SelectorKind
@@ -66,13 +67,18 @@ Absent = Annotated[
 ]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="ETags that the client has.")]
 
-Reads = Annotated[Asked, asking("read", changes=False)]
-Publishes = Annotated[Asked, asking("publish")]
-Moves = Annotated[Asked, asking("move")]
-Yanks = Annotated[Asked, asking("yank")]
-Verifies = Annotated[Asked, asking("verify", changes=False)]
-Looks = Annotated[Asked, asking("tokens", changes=False)]
-Credentials = Annotated[Asked, asking("tokens", keeps=False)]
+Asks = Annotated[Asked, asking(None, changes=False)]
+Reads = Annotated[Asked, asking(Verb.READ, changes=False)]
+ReadsAll = Annotated[Asked, asking(Verb.READ, whole=True, changes=False)]
+Publishes = Annotated[Asked, asking(Verb.PUBLISH)]
+PublishesParts = Annotated[Asked, asking(Verb.COMPONENT)]
+Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
+RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
+Retires = Annotated[Asked, asking(Verb.RETIRE)]
+Yanks = Annotated[Asked, asking(Verb.YANK)]
+Verifies = Annotated[Asked, asking(Verb.VERIFY, changes=False)]
+Looks = Annotated[Asked, asking(Verb.TOKENS, changes=False)]
+Credentials = Annotated[Asked, asking(Verb.TOKENS, keeps=False)]
 
 ADOPTING: Final = [
     {

@@ -64,6 +64,11 @@ class Prepared:
         return self.bundle, self.alias, self.version
 
     @property
+    def place(self) -> tuple[str, str]:
+        """What who is given it must be allowed to read: a bundle, and the alias, '' where it was asked for by none."""
+        return self.bundle, self.alias
+
+    @property
     def size(self) -> int:
         """Bytes that it takes, all encodings made."""
         return 2 * len(self.body) + _BESIDE

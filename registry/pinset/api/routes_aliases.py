@@ -40,7 +40,7 @@ def get_alias(
 
 @router.put("/{alias}", **_MOVING)
 def promote(
-    asked: p.Moves,
+    asked: p.Promotes,
     bundle: p.Bundle,
     alias: p.Alias,
     body: r.PromoteRequest,
@@ -61,7 +61,7 @@ def promote(
 
 @router.delete("/{alias}", **_MOVING)
 def retire(
-    asked: p.Moves,
+    asked: p.Retires,
     bundle: p.Bundle,
     alias: p.Alias,
     reason: Annotated[str, Query(max_length=1000)] = "",
@@ -77,7 +77,7 @@ def retire(
 
 @router.post("/{alias}/rollback", response_model=a.MoveAnswer, responses={**p.SENDING, **p.MATCHING})
 def rollback(
-    asked: p.Moves, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest, if_match: p.IfMatch = None
+    asked: p.RollsBack, bundle: p.Bundle, alias: p.Alias, body: r.RollbackRequest, if_match: p.IfMatch = None
 ) -> Response:
     """Undo: make an alias serve what it served before.
 

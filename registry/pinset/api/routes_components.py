@@ -44,7 +44,7 @@ def list_component_versions(
     response_model=a.ComponentAnswer,
     responses={**p.SENDING, 201: {"model": a.ComponentAnswer, "description": "A new version."}},
 )
-def publish_component(asked: p.Publishes, kind: p.Kind, name: p.Name, body: r.ComponentRequest) -> Response:
+def publish_component(asked: p.PublishesParts, kind: p.Kind, name: p.Name, body: r.ComponentRequest) -> Response:
     """Publish a version of a shared component: 201 where it is new, 200 where its content was there."""
     caller = asked.caller
 

@@ -42,8 +42,8 @@ async def get_events(
     state = asked.request.app.state
     return EventStream(
         state.hub,
-        state.credentials,
-        Wanted.of(_listed(bundle), _listed(alias)),
+        state.watch,
+        Wanted.of(_listed(bundle), _listed(alias), asked.caller.grants),
         after=after if last is None else _serial(last),
         wait=wait,
         beat=state.settings.beat_seconds,

@@ -22,9 +22,15 @@ open_router = APIRouter(responses=p.LOOKING, tags=["health"])
 
 
 @router.get("/registry", response_model=a.RegistryAnswer)
-def get_registry(asked: p.Reads) -> Response:
+def get_registry(asked: p.Asks) -> Response:
     """Which registry this is."""
     return asked.answered(asked.registry.describe())
+
+
+@router.get("/whoami", response_model=a.WhoAnswer)
+def whoami(asked: p.Asks) -> Response:
+    """Who asks, and what they may do."""
+    return asked.answered(asked.registry.whoami(asked.caller))
 
 
 @router.get("/operations/{operation}", response_model=a.OperationAnswer)
@@ -50,7 +56,9 @@ def list_tokens(asked: p.Looks) -> Response:
 @router.post("/tokens", response_model=a.TokenAnswer, responses=p.SENDING)
 def create_token(asked: p.Credentials, body: r.TokenRequest) -> Response:
     """Make a credential. The answer holds a secret, so it is never kept: a retry is told that the name is taken."""
-    made = asked.registry.create_token(asked.caller, body.name, can=body.can, expires_in_days=body.expires_in_days)
+    made = asked.registry.create_token(
+        asked.caller, body.name, can=body.grants, person=body.person, lifetime=body.lifetime
+    )
     return asked.answered(made)
 
 
@@ -61,13 +69,13 @@ def revoke_token(asked: p.Credentials, name: p.TokenName) -> Response:
 
 
 @open_router.get("/healthz")
-async def healthz(asked: p.Reads) -> dict[str, str]:  # noqa: ARG001 - the guard lets everybody in, the table must know it
+async def healthz(asked: p.Asks) -> dict[str, str]:  # noqa: ARG001 - the guard lets everybody in, the table must know it
     """Whether the process answers."""
     return {"status": "ok"}
 
 
 @open_router.get("/readyz")
-async def readyz(asked: p.Reads) -> dict[str, Any]:
+async def readyz(asked: p.Asks) -> dict[str, Any]:
     """Whether the registry can be read, and up to which write."""
     # A thread of its own: those of the other requests may all be at work.
     found = await to_thread.run_sync(asked.registry.describe, limiter=asked.request.app.state.probe)
@@ -75,7 +83,7 @@ async def readyz(asked: p.Reads) -> dict[str, Any]:
 
 
 @open_router.get("/metrics", response_class=PlainTextResponse)
-async def get_metrics(asked: p.Reads) -> Response:
+async def get_metrics(asked: p.ReadsAll) -> Response:
     """The server's figures for Prometheus."""
     text = await to_thread.run_sync(_figures, asked, limiter=asked.request.app.state.counting)
     return Response(text, media_type=exposition.MEDIA_TYPE)
@@ -95,6 +103,6 @@ def _figures(asked: Asked) -> str:
 
 
 @open_router.get("/openapi.json", include_in_schema=False)
-def openapi(asked: p.Reads) -> Response:
+def openapi(asked: p.Asks) -> Response:
     """The description of all this."""
     return asked.answered(asked.request.app.openapi())

@@ -14,7 +14,7 @@ class Settings:
     as JSON. body_seconds: how long a body may take to arrive. kept_answers: microseconds for which the first answer
     to an Idempotency-Key is kept. scrub_hours: between two scrubs of the registry; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
-    beat_seconds: between two beats of such a stream, at most; at each it is seen whether the token still counts.
+    beat_seconds: between two beats of such a stream, at most.
     workers: how many processes serve the same registry here, this one too.
     log_requests: whether each request is a line in the log.
     """

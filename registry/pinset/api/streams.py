@@ -6,11 +6,9 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pinset.api.follower import PIECE_BYTES, Follower, Told
-from pinset.errors import PinsetError, Unauthenticated
 from pinset.services.events import greeting
 
 if TYPE_CHECKING:
@@ -19,9 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from pinset.api.hub import Hub
+    from pinset.api.watch import Watch
     from pinset.domain.following import Wanted
-    from pinset.ports.catalog import Mark
-    from pinset.services.local import LocalRegistry
 
 STREAM: Final = "pinset.stream"
 """Set in the scope of a request whose answer has no end: nobody waits for it when the server stops."""
@@ -31,42 +28,6 @@ _HEADERS: Final = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
-_FRESH_SECONDS: Final = 10.0
-"""How long it counts that a credential was good while no token changes: thousands of streams may share one."""
-_MOST_CREDENTIALS: Final = 10_000
-
-
-class Credentials:
-    """Whether those who were let in would still be."""
-
-    def __init__(self, registry: LocalRegistry) -> None:
-        self._registry = registry
-        self._seen: dict[str | None, tuple[float, Mark | None, bool]] = {}
-
-    async def hold(self, authorization: str | None) -> bool:
-        """Whether a request with this header would be let in now. Where that cannot be told it is left as it was."""
-        now, mark = asyncio.get_running_loop().time(), self._registry.tokens_mark()
-        # The token alone is kept: spaces may make a header as long as a head is.
-        token = None if authorization is None else authorization.partition(" ")[2].strip()
-        seen = self._seen.get(token)
-        if seen is not None and mark is not None and mark == seen[1] and now < seen[0] + _FRESH_SECONDS:
-            return seen[2]
-        held = await run_in_threadpool(self._look, token)
-        if len(self._seen) >= _MOST_CREDENTIALS:
-            self._seen.clear()
-        self._seen[token] = now, mark, held
-        return held
-
-    def _look(self, token: str | None) -> bool:
-        try:
-            if token is None:
-                return not self._registry.has_tokens()
-            self._registry.authenticate(token)
-        except Unauthenticated:
-            return False
-        except PinsetError:
-            return True
-        return True
 
 
 class EventStream(Response):
@@ -79,7 +40,7 @@ class EventStream(Response):
     def __init__(
         self,
         hub: Hub,
-        credentials: Credentials,
+        watch: Watch,
         wanted: Wanted,
         *,
         after: int | None,
@@ -88,7 +49,7 @@ class EventStream(Response):
     ) -> None:
         super().__init__()
         self._hub = hub
-        self._credentials = credentials
+        self._watch = watch
         self._wanted = wanted
         self._after = after
         self._wait = wait
@@ -104,13 +65,14 @@ class EventStream(Response):
             if not scope.get("pinset.bodiless"):
                 leaving = asyncio.create_task(_left(receive, follower))
                 try:
-                    await self._stream(_Line(send, follower, 2 * self._beat), _authorization(scope))
+                    with self._watch.over(_authorization(scope), follower):
+                        await self._stream(_Line(send, follower, 2 * self._beat))
                 finally:
                     self._hub.leave(follower)
                     leaving.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _stream(self, line: _Line, authorization: str | None) -> None:
+    async def _stream(self, line: _Line) -> None:
         hub, follower = self._hub, line.follower
         at = hub.at if self._after is None else self._after
         await line.send(line.retry(hub.retry) + b"\n" + Told.of(greeting(hub.head, at)).text)
@@ -122,8 +84,6 @@ class EventStream(Response):
         quiet, beat = now(), now() + self._pause()
         while not follower.over:
             if now() >= beat:
-                if not await self._credentials.hold(authorization):
-                    return
                 await line.send(_beat(hub, line))
                 beat = now() + self._pause()
             text = follower.take()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, false, func, or_, select
 
 from pinset.catalog import rows, tables
 from pinset.domain import messages
@@ -13,6 +13,8 @@ from pinset.errors import Integrity
 from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Row, Select
 
     from pinset.domain.records import Record
@@ -34,6 +36,12 @@ def descending(column: Any) -> Any:
 def prefix(column: Any, text: str) -> tuple[Any, Any]:
     """Texts that begin so, as a range, which an index answers."""
     return column >= text, column < text + END
+
+
+def fitting(column: Any, patterns: Sequence[str]) -> Any:
+    """Texts that fit one of the patterns, in which ``*`` stands for any characters."""
+    likes = [pattern.replace("/", "//").replace("_", "/_").replace("%", "/%").replace("*", "%") for pattern in patterns]
+    return or_(false(), *(column.like(like, escape="/") for like in likes))
 
 
 def whole(*parts: Any) -> Select[Any]:

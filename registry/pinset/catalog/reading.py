@@ -58,6 +58,7 @@ class SqlReader:
         query: str = "",
         alias: str | None = None,
         uses: tuple[str, str, int | None] | None = None,
+        fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
         at: int | None = None,
@@ -75,6 +76,8 @@ class SqlReader:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if uses is not None:
             wanted = wanted.where(self._serves(*uses))
+        if fits is not None:
+            wanted = wanted.where(q.fitting(t.Bundle.name, fits))
         return [BundleRow(**q.part(row, t.Bundle)) for row in self._rows(wanted)]
 
     def _serves(self, kind: str, name: str, version: int | None) -> Any:
@@ -229,6 +232,7 @@ class SqlReader:
         name: str,
         version: int | None = None,
         *,
+        fits: Sequence[str] | None = None,
         after: tuple[bool, int] | None = None,
         limit: int = 100,
     ) -> Sequence[Use]:
@@ -244,6 +248,8 @@ class SqlReader:
         )
         if version is not None:
             wanted = wanted.where(t.Uses.component_version == version)
+        if fits is not None:
+            wanted = wanted.where(q.fitting(t.Uses.bundle, fits))
         if after is not None:
             wanted = wanted.where(
                 (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))

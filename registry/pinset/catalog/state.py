@@ -45,7 +45,7 @@ from pinset.catalog.state_rows import (
 )
 from pinset.catalog.watch import Watch
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
-from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, Scope, TokenRow
+from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, TokenRow
 from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import Mark
 
 _translated = partial(translated, "the state", WAY_OUT)
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration; `migrations/versions` has them all."""
-_KNOWN: Final = frozenset({"0001", "0002"})
+_KNOWN: Final = frozenset({"0001", "0002", "0003"})
 _WITNESS: Final = "state.serial"
 _TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
@@ -131,7 +131,7 @@ class SqlState:
             for row in damaged:
                 connection.execute(delete(t.TokenTable).where(self._row(t.TokenTable) == row["of_row"]))
             return TokenRow(
-                id=name, name=name, scope=Scope.READ, secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
+                id=name, name=name, grants=(), secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
             )
 
     def mark(self) -> Mark | None:

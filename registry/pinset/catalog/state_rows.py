@@ -6,8 +6,9 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.errors import Integrity
-from pinset.ports.state import Answer, Scope, TokenRow
+from pinset.domain.access import parse_grants, show_grants
+from pinset.errors import Integrity, InvalidInput, UnknownFormat
+from pinset.ports.state import Answer, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +51,18 @@ def token_of(row: Row) -> TokenRow:
             f"the state is damaged: {which_token(row)}", hint=how_to_revoke(row), details={"rows": "damaged"}
         )
     values = {name: row[name] for name in TokenRow.__slots__}
-    return TokenRow(**{**values, "scope": Scope(row["scope"])})
+    try:
+        return TokenRow(**{**values, "grants": parse_grants(row["grants"])})
+    except InvalidInput as error:
+        raise UnknownFormat(
+            f"the token {row['name']} has grants that this program does not know: {error.message}",
+            hint="upgrade pinset; a newer one made this token",
+        ) from error
 
 
 def token_values(token: TokenRow) -> dict[str, Any]:
     """The row of a token, with its sums."""
-    values = {**{name: getattr(token, name) for name in TokenRow.__slots__}, "scope": token.scope.value}
+    values = {**{name: getattr(token, name) for name in TokenRow.__slots__}, "grants": show_grants(token.grants)}
     sums = {
         "sum": t.sum_of(t.TokenTable.__table__, values),
         "used_sum": t.sum_of_use(token.id, token.last_used_at),

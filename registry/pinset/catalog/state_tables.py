@@ -64,7 +64,8 @@ class TokenTable(_Summed, table=True):
     __tablename__ = "token"
     id: str = Field(primary_key=True)
     name: str = Field(index=True)
-    scope: str
+    grants: str
+    person: str
     secret_sha256: bytes = Field(sa_type=_Bytes)
     created_at: int = Field(sa_type=BigInteger)
     expires_at: int | None = Field(default=None, sa_type=BigInteger)

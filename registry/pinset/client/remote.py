@@ -58,6 +58,10 @@ class RemoteRegistry:
         found: answers.RegistryAnswer = self._http.get(path_of("registry"))
         return found
 
+    def whoami(self, caller: Caller) -> answers.WhoAnswer:  # noqa: ARG002 - the server knows who by the credential
+        found: answers.WhoAnswer = self._http.get(path_of("whoami"))
+        return found
+
     def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
         found: answers.CheckAnswer = self._http.ask(path_of("check"), _body(files=dict(files), label=label))
         return found
@@ -299,9 +303,15 @@ class RemoteRegistry:
         return events.follow(self._http, wanted, after=after, wait=wait, sleep=self._sleep)
 
     def create_token(
-        self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        can: str,
+        person: str | None = None,
+        lifetime: int | None = 90 * 86_400,
     ) -> answers.TokenAnswer:
-        body = {"name": name, "can": can, "expires_in_days": expires_in_days}
+        body = _body(name=name, can=can, person=person) | _expiry(lifetime)
         found: answers.TokenAnswer = self._change(caller, "POST", path_of("tokens"), body)
         return found
 
@@ -368,6 +378,12 @@ class RemoteRegistry:
 def _body(**fields: Any) -> dict[str, Any]:
     """A request's body: what was not said is left out."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _expiry(lifetime: int | None) -> dict[str, int | None]:
+    """How long a token lives: in days where that says it, as servers of before understand it."""
+    days, rest = divmod(lifetime, 86_400) if lifetime is not None else (None, 0)
+    return {"expires_in_seconds": lifetime} if rest else {"expires_in_days": days}
 
 
 def _side(side: str | Mapping[str, str]) -> str | dict[str, str]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _PATTERN: Final = re.compile(r"[a-z0-9*][a-z0-9._*/-]{0,127}", re.ASCII)
 _MOST: Final = 100
+_STARS: Final = 4
+_SHOWN: Final = 8
+"""Grants that an error shows."""
 
 
 class Verb(StrEnum):
@@ -41,6 +44,8 @@ class Verb(StrEnum):
     TOKENS = "tokens"
 
 
+OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.AUDIT, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
+"""What is asked of the whole registry."""
 _READER: Final = frozenset({Verb.READ})
 _AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.COMPONENT, Verb.EVIDENCE}
 _MOVER: Final = _READER | {Verb.PROMOTE, Verb.ROLLBACK, Verb.RETIRE}
@@ -100,16 +105,36 @@ def may_anywhere(grants: tuple[Grant, ...], verb: Verb) -> bool:
     return any(verb in _verbs(grant.verb) for grant in grants)
 
 
+def bundles_of(grants: tuple[Grant, ...], verb: Verb) -> tuple[str, ...] | None:
+    """Patterns of the bundles that a verb is allowed on whatever the alias, for searches; None for every bundle."""
+    found = {grant.bundles for grant in grants if verb in _verbs(grant.verb) and grant.aliases == "*"}
+    return None if "*" in found else tuple(sorted(found))
+
+
 def permit(grants: tuple[Grant, ...], verb: Verb, bundle: str = "", alias: str = "") -> None:
     """Raises PermissionDenied where none of the grants allows it, saying what would."""
-    if may(grants, verb, bundle, alias):
-        return
-    needed = Grant(verb.value, bundle or "*", alias or "*")
-    raise PermissionDenied(
-        f"the credential can {show_grants(grants) or 'nothing'}, and this needs {needed}",
-        hint=f"ask for one that can: pinset token create --name N --can {needed}",
-        details={"needs": str(needed)},
-    )
+    if not may(grants, verb, bundle, alias):
+        raise _denied(grants, Grant(verb.value, bundle or "*", alias or "*"))
+
+
+def permit_anywhere(grants: tuple[Grant, ...], verb: Verb) -> None:
+    """Raises PermissionDenied where none of the grants allows a verb on any bundle."""
+    if not may_anywhere(grants, verb):
+        raise _denied(grants, Grant(verb.value))
+
+
+def beyond(grants: tuple[Grant, ...], given: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Those of the given grants that allow anything which ``grants`` do not.
+
+    Each verb of a grant must be allowed by one of the grants for all names that its patterns stand for.
+    """
+    return tuple(one for one in given if not all(_is_within(one, verb, grants) for verb in _verbs(one.verb)))
+
+
+def verbs_of(grants: Iterable[Grant]) -> tuple[str, ...]:
+    """The grants with their roles taken apart: verb by verb, each written as a grant is."""
+    apart = ((verb, grant) for grant in grants for verb in Verb if verb in _verbs(grant.verb))
+    return tuple(dict.fromkeys(str(Grant(verb.value, grant.bundles, grant.aliases)) for verb, grant in apart))
 
 
 def _parse(text: str) -> Grant:
@@ -119,6 +144,8 @@ def _parse(text: str) -> Grant:
         known = ", ".join([*ROLES, *(each for each in Verb if each not in ROLES)])
         raise InvalidInput(f"{show(verb)} is no verb and no role", hint=f"one of {known}")
     for given, mark in ((bundles, colon), (aliases, at)):
+        if given.count("*") > _STARS:
+            raise InvalidInput(f"{show(text)} has too many *", hint=f"a pattern has at most {_STARS}")
         if mark and not _PATTERN.fullmatch(given):
             raise InvalidInput(
                 f"{show(text)} has a pattern that no name fits", hint="write VERB:BUNDLES@ALIASES, with * for anything"
@@ -138,4 +165,36 @@ def _verbs(name: str) -> frozenset[Verb]:
 def _fits(pattern: str, name: str) -> bool:
     if pattern == "*":
         return True
-    return bool(name) and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+    first, *others = pattern.split("*")
+    if not name or not others:
+        return name == pattern
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for piece in others[:-1]:
+        found = name.find(piece, at)  # the first place is as good as any: no pattern takes longer than its length
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return len(name) - at >= len(others[-1]) and name.endswith(others[-1])
+
+
+def _is_within(one: Grant, verb: Verb, grants: tuple[Grant, ...]) -> bool:
+    return any(
+        verb in _verbs(own.verb) and _covers(own.bundles, one.bundles) and _covers(own.aliases, one.aliases)
+        for own in grants
+    )
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether a pattern fits every name that another one fits: where its own ``*`` take in those of the other."""
+    return _fits(wide, "" if narrow == "*" else narrow)
+
+
+def _denied(grants: tuple[Grant, ...], needed: Grant) -> PermissionDenied:
+    can = show_grants(grants[:_SHOWN]) + (" …" if len(grants) > _SHOWN else "")
+    return PermissionDenied(
+        f"the credential can {can or 'nothing'}, and this needs {needed}",
+        hint=f"ask for one that can: pinset token create --name N --can {needed}",
+        details={"needs": str(needed)},
+    )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
+from pinset.domain.access import EVERYTHING, Verb, may
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pinset.domain.access import Grant
     from pinset.domain.answers import EventAnswer
 
 MOST: Final = 1000
@@ -22,20 +24,22 @@ _OF_STREAMS: Final = frozenset({"ready", "reset", "lost"})
 class Wanted:
     """A choice of events. bundles: of these alone. aliases: moves alone, and of these; empty: any.
 
-    Whoever names aliases asks what they serve, and a release or a yank changes no alias.
+    grants: what who wants them may read; nothing else is among them. Whoever names aliases asks what they serve, and a release or a yank changes no alias.
     """
 
     bundles: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
+    grants: tuple[Grant, ...] = EVERYTHING
 
     @classmethod
-    def of(cls, bundles: Sequence[str], aliases: Sequence[str]) -> Wanted:
+    def of(cls, bundles: Sequence[str], aliases: Sequence[str], grants: tuple[Grant, ...] = EVERYTHING) -> Wanted:
         """Of names as users write them. Raises InvalidName, and InvalidInput for too many."""
         if max(len(bundles), len(aliases)) > MOST:
             raise InvalidInput(f"a stream is limited to at most {MOST} names", hint="leave the names out to get all")
         return cls(
             frozenset(names.bundle_name(name) for name in bundles),
             frozenset(names.alias_name(name) for name in aliases),
+            grants,
         )
 
     def includes(self, event: EventAnswer) -> bool:
@@ -43,6 +47,8 @@ class Wanted:
         if event["event"] in _OF_STREAMS:
             return True
         data: Any = event["data"]
-        if self.bundles and data["bundle"] not in self.bundles:
+        if self.bundles and data.get("bundle") not in self.bundles:
             return False
-        return not self.aliases or data.get("alias") in self.aliases
+        if self.aliases and data.get("alias") not in self.aliases:
+            return False
+        return may(self.grants, Verb.READ, data.get("bundle") or "", data.get("alias") or "")

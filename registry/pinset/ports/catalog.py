@@ -115,14 +115,16 @@ class CatalogReader(Protocol):
         query: str = "",
         alias: str | None = None,
         uses: tuple[str, str, int | None] | None = None,
+        fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
         at: int | None = None,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after ``after``: whose name holds ``query`` and that serve ``alias`` now.
 
-        uses: a component (kind, name, version or None for any) that one of the served releases holds. at: only those
-        that were there at a serial, and that served ``alias`` then; the rows are as they are now.
+        uses: a component (kind, name, version or None for any) that one of the served releases holds. fits: patterns
+        of which the name fits one, with ``*`` for any characters; None for every name. at: only those that were there
+        at a serial, and that served ``alias`` then; the rows are as they are now.
         """
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
@@ -195,12 +197,13 @@ class CatalogReader(Protocol):
         name: str,
         version: int | None = None,
         *,
+        fits: Sequence[str] | None = None,
         after: tuple[bool, int] | None = None,
         limit: int = 100,
     ) -> Sequence[Use]:
         """Every release that holds a component, served ones first, then newest first.
 
-        after: whether the last one seen is served, and its serial.
+        fits: as for `bundles`. after: whether the last one seen is served, and its serial.
         """
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:

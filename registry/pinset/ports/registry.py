@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pinset.domain.access import EVERYTHING, permit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
@@ -27,7 +27,9 @@ class Caller:
     actor: as it is recorded. key: the Idempotency-Key, or None. dry_run: say what would happen, write nothing.
     person: whose credential it is, '' where that is the actor; approvals are counted by person. via: which credential
     and from where (``token:ID ADDRESS``), recorded with what is written. grants: what it may do; who opens the
-    registry's directory may do everything that its policy allows.
+    registry's directory may do everything that its policy allows. expires_at: of the credential, in microseconds
+    since 1970; None for never. valid: raises Unauthenticated where the credential
+    has ended since; a write asks it once it has its turn.
     """
 
     actor: str
@@ -36,6 +38,8 @@ class Caller:
     person: str = ""
     via: str = ""
     grants: tuple[Grant, ...] = EVERYTHING
+    expires_at: int | None = None
+    valid: Callable[[], None] | None = None
 
     @property
     def who(self) -> str:
@@ -51,12 +55,20 @@ class Caller:
         """Raises PermissionDenied where what it may do does not include this: see `domain.access.permit`."""
         permit(self.grants, verb, bundle, alias)
 
+    def confirm(self) -> None:
+        """Raises Unauthenticated where the credential no longer counts: it may have ended while its write waited."""
+        if self.valid is not None:
+            self.valid()
+
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
 
     def describe(self) -> answers.RegistryAnswer:
         """Which registry this is."""
+
+    def whoami(self, caller: Caller) -> answers.WhoAnswer:
+        """Who asks, as the registry knows them: a server by the credential, a directory by who opened it."""
 
     def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
         """What the checks say of a bundle directory's files (text by path, ``release.yaml`` among them)."""
@@ -245,9 +257,19 @@ class Registry(Protocol):
         """
 
     def create_token(
-        self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        can: str,
+        person: str | None = None,
+        lifetime: int | None = 90 * 86_400,
     ) -> answers.TokenAnswer:
-        """Make a credential; the answer holds the secret, this once."""
+        """Make a credential; the answer holds the secret, this once.
+
+        can: grants, apart by commas or spaces; no more than the caller may. person: whose it is, by default the name's;
+        who is no admin makes them for themselves alone. lifetime: seconds, at most 3650 days; None for ever.
+        """
 
     def tokens(self) -> answers.Page[answers.TokenAnswer]:
         """All credentials, without secrets."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pinset.domain.access import Grant
     from pinset.ports.catalog import Mark
     from pinset.ports.store import Damage
 
@@ -21,26 +21,27 @@ _REFUSALS: Final = 400
 """HTTP status from which an answer is a refusal."""
 
 
-class Scope(StrEnum):
-    """What a token may do; each scope includes the one before."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRow:
-    """A credential. The secret is not kept, only its SHA-256 (32 bytes). Times in microseconds since 1970."""
+    """A credential. The secret is not kept, only its SHA-256 (32 bytes). Times in microseconds since 1970.
+
+    grants: what it may do. person: whose it is, '' for one that bears its owner's name.
+    """
 
     id: str
     name: str
-    scope: Scope
+    grants: tuple[Grant, ...]
+    person: str = ""
     secret_sha256: bytes
     created_at: int
     expires_at: int | None
     revoked_at: int | None = None
     last_used_at: int | None = None
+
+    @property
+    def who(self) -> str:
+        """Whose it is."""
+        return self.person or self.name
 
     def usable(self, now: int) -> bool:
         """Whether it is neither revoked nor expired. now: microseconds since 1970."""

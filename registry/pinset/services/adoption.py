@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import names
+from pinset.domain.access import Verb, permit
 from pinset.domain.adoption import counted
 from pinset.services import reading
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def clients(context: Context, bundle: str) -> answers.Page[answers.ClientsAnswer]:
     """The clients of one bundle."""
-    names.bundle_name(bundle)
+    permit(context.grants, Verb.READ, names.bundle_name(bundle))
     with reading.view(context) as reader:
         reading.need_bundle(reader, bundle)
     sights = context.sights
@@ -24,4 +25,5 @@ def clients(context: Context, bundle: str) -> answers.Page[answers.ClientsAnswer
 
 def all_clients(context: Context) -> list[answers.ClientsAnswer]:
     """The clients of all bundles."""
+    permit(context.grants, Verb.READ)
     return counted(context.sights.everyone(), context.sights.now())

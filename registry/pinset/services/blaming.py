@@ -36,6 +36,7 @@ def blame(context: Context, reference: str, path: str, *, at: str | None = None)
     if path == MANIFEST:
         raise InvalidInput(f"{MANIFEST} is written by the registry, not by people", hint="name a file of the author's")
     wanted = parse(reference)
+    reading.permit(context, wanted)
     with reading.view(context) as reader:
         then = moments.find(context, reader, at) if at is not None else None
         row, move = moments.release_at(reader, wanted, then) if then else reading.find_release(reader, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import findings
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pinset.ports.catalog import CatalogReader
-    from pinset.services.moments import Moment
     from pinset.services.session import Context
 
 WORKING_COPY = "working copy"
@@ -30,21 +30,26 @@ def diff(
     new_at: str | None = None,
 ) -> dict[str, Any]:
     """What changes, as JSON. old_at, new_at: the time that a reference is taken at, now where there is none."""
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
-        was, before = _side(reader, old, moments.find(context, reader, old_at) if old_at is not None else None)
-        now, after = _side(reader, new, moments.find(context, reader, new_at) if new_at is not None else None)
+        was, before = _side(context, reader, old, old_at)
+        now, after = _side(context, reader, new, new_at)
     return as_json(compare(before, after), old=was, new=now)
 
 
-def _side(reader: CatalogReader, side: str | Mapping[str, str], then: Moment | None) -> tuple[str, dict[str, Any]]:
+def _side(
+    context: Context, reader: CatalogReader, side: str | Mapping[str, str], at: str | None
+) -> tuple[str, dict[str, Any]]:
     """One side's name and content. A working copy need not be fit to publish, only readable."""
     if not isinstance(side, str):
-        result = assemble_release(side, versions.surroundings(reader))
+        result = assemble_release(side, versions.surroundings(reader, context.grants))
         if result.content is None:
             findings.refuse(findings.as_answers(result.findings))
             raise AssertionError("a working copy without content is refused")
         return f"{result.draft.bundle} ({WORKING_COPY})", result.content
     wanted = parse(side, default=None)
+    reading.permit(context, wanted)
+    then = moments.find(context, reader, at) if at is not None else None
     row, move = reading.find_release(reader, wanted) if then is None else moments.release_at(reader, wanted, then)
     form = reader.sealed_release(row.record.bundle, row.record.version)
     called = [move.record.alias if move else row.record.label, f"at {then.text}" if then and not wanted.fixed else None]

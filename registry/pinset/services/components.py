@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import findings, messages, names, sealed
+from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.assembly import assemble_component
 from pinset.domain.records import ComponentRecord, Stamp
 from pinset.domain.references import ComponentReference, parse_selector
@@ -37,6 +38,7 @@ def publish_component(
     """Publish a version of a shared component."""
     names.component_kind(kind)
     names.component_name(name)
+    caller.need(Verb.COMPONENT, f"{kind}/{name}")
     if label is not None:
         names.label_name(label)
     words = messages.clean_words(message)
@@ -112,6 +114,7 @@ def _stage(
 
 def component(context: Context, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
     """One version of a component with its part and files."""
+    permit_anywhere(context.grants, Verb.READ)
     names.component_kind(kind)
     names.component_name(name)
     with reading.view(context) as reader:
@@ -129,6 +132,7 @@ def component_versions(
     context: Context, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.ComponentAnswer]:
     """Versions of a component, newest first."""
+    permit_anywhere(context.grants, Verb.READ)
     names.component_kind(kind)
     names.component_name(name)
     with reading.view(context) as reader:
@@ -142,6 +146,7 @@ def components(
     context: Context, *, kind: str | None = None, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.ComponentAnswer]:
     """The newest version of every component."""
+    permit_anywhere(context.grants, Verb.READ)
     if kind is not None:
         names.component_kind(kind)
     with reading.view(context) as reader:
@@ -152,7 +157,8 @@ def components(
 def where_used(
     context: Context, reference: str, *, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.UseAnswer]:
-    """The releases that hold a component: served ones first, then newest first."""
+    """The releases that hold a component and may be read: served ones first, then newest first."""
+    permit_anywhere(context.grants, Verb.READ)
     kind, name, pinned = reading.component_key(reference)
     with reading.view(context) as reader:
         wanted = pinned or ComponentReference(kind, name, parse_selector("latest"))
@@ -160,7 +166,8 @@ def where_used(
         if row is None:
             raise _unknown(reader, wanted)
         version = row.record.version if pinned else None
-        uses = reader.where_used(kind, name, version, after=_after(cursor), limit=limit + 1)
+        fits = bundles_of(context.grants, Verb.READ)
+        uses = reader.where_used(kind, name, version, fits=fits, after=_after(cursor), limit=limit + 1)
         return reading.page(uses, limit, _use, lambda use: f"{int(bool(use.aliases))}-{use.serial}")
 
 

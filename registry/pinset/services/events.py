@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.following import Wanted
 from pinset.domain.records import EvidenceRecord, FoundingRecord, MoveRecord, ReleaseRecord, Verdict
 from pinset.services import reading
@@ -92,7 +93,8 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[answers.EventAnswer]:
     """See `ports.registry.Registry.events`."""
-    return _following(context, after, Wanted.of(bundles, aliases), wait, sleep)
+    permit_anywhere(context.grants, Verb.READ)
+    return _following(context, after, Wanted.of(bundles, aliases, context.grants), wait, sleep)
 
 
 def _following(

@@ -6,7 +6,9 @@ Every use case but looking is imported when it is asked for: fetching a release 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Unavailable
 from pinset.ports.state import Answer, Attempt
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pinset.auth.identity import Identity
     from pinset.domain import answers
+    from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
-    from pinset.ports.state import TokenRow
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
     from pinset.services.past import Past
@@ -34,6 +37,14 @@ class LocalRegistry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+
+    def seen_by(self, grants: tuple[Grant, ...]) -> Self:
+        """The same registry for who may read no more than this. What it changes is for its caller to be allowed."""
+        if grants == self._context.grants:
+            return self
+        seen = copy(self)
+        seen._context = replace(self._context, grants=grants)  # noqa: SLF001 - of one of its own kind
+        return seen
 
     def open(self, progress: Progress | None = None) -> None:
         """Make the catalog usable and settle a write that was cut off. Raises Busy, ReadOnly, Integrity."""
@@ -72,6 +83,9 @@ class LocalRegistry:
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)
+
+    def whoami(self, caller: Caller) -> answers.WhoAnswer:
+        return queries.whoami(self._context, caller)
 
     def check(self, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
         from pinset.services import publish
@@ -315,11 +329,17 @@ class LocalRegistry:
         return events.since(self._context, after)
 
     def create_token(
-        self, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        can: str,
+        person: str | None = None,
+        lifetime: int | None = 90 * 86_400,
     ) -> answers.TokenAnswer:
         from pinset.services import tokens
 
-        return tokens.create_token(self._context, caller, name, can=can, expires_in_days=expires_in_days)
+        return tokens.create_token(self._context, caller, name, can=can, person=person, lifetime=lifetime)
 
     def tokens(self) -> answers.Page[answers.TokenAnswer]:
         from pinset.services import tokens
@@ -344,8 +364,8 @@ class LocalRegistry:
 
         return tokens.has_tokens(self._context)
 
-    def authenticate(self, token: str) -> TokenRow:
-        """The token that a text is. Raises Unauthenticated."""
+    def authenticate(self, token: str) -> Identity:
+        """Whose token a text is. Raises Unauthenticated."""
         from pinset.services import tokens
 
         return tokens.authenticate(self._context, token)

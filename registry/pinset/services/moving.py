@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import messages, names, times
+from pinset.domain.access import Verb
 from pinset.domain.moves import (
     NONE,
     History,
@@ -45,7 +46,7 @@ def promote(
 ) -> answers.MoveAnswer:
     """Make an alias serve a release."""
     wanted = parse(reference, default=None)
-    names.alias_name(alias)
+    caller.need(Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
     words = messages.clean_words(reason)
     if again and not words:
         raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
@@ -84,8 +85,7 @@ def rollback(
 
     A retry's answer has no warnings: which releases were skipped is not in the record, and may be others by now.
     """
-    names.bundle_name(bundle)
-    names.alias_name(alias)
+    caller.need(Verb.ROLLBACK, names.bundle_name(bundle), names.alias_name(alias))
     if sum(value is not None for value in (to, steps, at)) > 1:
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
     if at is not None:
@@ -122,8 +122,7 @@ def retire(
     context: Context, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
 ) -> answers.MoveAnswer:
     """Make an alias serve nothing."""
-    names.bundle_name(bundle)
-    names.alias_name(alias)
+    caller.need(Verb.RETIRE, names.bundle_name(bundle), names.alias_name(alias))
     words = messages.clean_words(reason)
     arguments = {"bundle": bundle, "alias": alias, "reason": words}
     with writing(context, caller, "retire", arguments) as session:

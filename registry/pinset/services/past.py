@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import names
+from pinset.domain.access import Verb, bundles_of, may, permit, permit_anywhere
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
 from pinset.services import blaming, comparing, moments, queries, reading
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.references import Reference
     from pinset.ports.catalog import BundleRow, CatalogReader
     from pinset.services.moments import Moment
     from pinset.services.session import Context
@@ -30,29 +32,30 @@ class Past:
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         """The release document."""
-        wanted = parse(reference)
+        wanted = self._wanted(reference)
         with self._view() as (reader, then):
             found = moments.release_at(reader, wanted, then)
             return {**reading.release_answer(reader, *found), "at": then.text}
 
     def sealed(self, reference: str) -> answers.SealedAnswer:
         """The sealed form."""
-        wanted = parse(reference)
+        wanted = self._wanted(reference)
         with self._view() as (reader, then):
             return {**reading.sealed_answer(reader, *moments.release_at(reader, wanted, then)), "at": then.text}
 
     def summary(self, reference: str) -> answers.ReleaseSummary:
         """A release without its content, and what served it then."""
-        wanted = parse(reference)
+        wanted = self._wanted(reference)
         with self._view() as (reader, then):
             row, _ = moments.release_at(reader, wanted, then)
-            aliases = _serving(reader, row.record.bundle, then).get(row.record.version, [])
+            serving = _serving(reader, row.record.bundle, then).get(row.record.version, [])
+            aliases = [name for name in serving if may(self._context.grants, Verb.READ, row.record.bundle, name)]
             return {**reading.summary_answer(row, aliases), "at": then.text}
 
     def file(self, reference: str, path: str) -> str:
         """One file of a release as it is."""
         names.file_path(path)
-        wanted = parse(reference)
+        wanted = self._wanted(reference)
         with self._view() as (reader, then):
             row, _ = moments.release_at(reader, wanted, then)
             return queries.file_of(reader, row, path)
@@ -75,13 +78,17 @@ class Past:
             names.alias_name(alias)
         if cursor is not None and not names.is_bundle_name(cursor):
             raise reading.bad_cursor(cursor)
+        permit_anywhere(self._context.grants, Verb.READ)
         with self._view() as (reader, then):
-            rows = reader.bundles(query=query, alias=alias, after=cursor or "", limit=limit + 1, at=then.serial)
+            fits = bundles_of(self._context.grants, Verb.READ)
+            rows = reader.bundles(
+                query=query, alias=alias, fits=fits, after=cursor or "", limit=limit + 1, at=then.serial
+            )
             return reading.page(rows, limit, lambda row: _bundle(reader, row, then), lambda row: row.name)
 
     def bundle(self, name: str) -> answers.BundleAnswer:
         """One bundle."""
-        names.bundle_name(name)
+        self._may(names.bundle_name(name))
         with self._view() as (reader, then):
             moments.need_bundle(reader, name, then)
             row = reader.bundle(name)
@@ -93,7 +100,7 @@ class Past:
         self, name: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ReleaseSummary]:
         """Releases of a bundle, newest first."""
-        names.bundle_name(name)
+        self._may(names.bundle_name(name))
         before = reading.number(cursor)
         with self._view() as (reader, then):
             newest = moments.need_bundle(reader, name, then)
@@ -112,7 +119,7 @@ class Past:
 
     def aliases(self, name: str) -> answers.Page[answers.AliasAnswer]:
         """Every alias of a bundle that had moved."""
-        names.bundle_name(name)
+        self._may(names.bundle_name(name))
         with self._view() as (reader, then):
             moments.need_bundle(reader, name, then)
             items = [queries.alias_answer(reader, row) for row in moments.moves_at(reader, name, then)]
@@ -123,8 +130,7 @@ class Past:
     ) -> answers.Page[answers.HistoryItem]:
         """Moves until then, newest first."""
         names.bundle_name(name)
-        if alias_name is not None:
-            names.alias_name(alias_name)
+        self._may(name, names.alias_name(alias_name) if alias_name is not None else "")
         before = reading.number(cursor)
         with self._view() as (reader, then):
             moments.need_bundle(reader, name, then)
@@ -145,10 +151,12 @@ class Past:
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references, as of one serial."""
+        permit_anywhere(self._context.grants, Verb.READ)
         with self._view() as (reader, then):
             head = reader.head()
             items = [
-                queries.resolved(text, lambda wanted: moments.release_at(reader, wanted, then)) for text in references
+                queries.resolved(self._context, text, lambda wanted: moments.release_at(reader, wanted, then))
+                for text in references
             ]
             return {
                 "registry": head.registry_id,
@@ -157,6 +165,15 @@ class Past:
                 "items": items,
                 "at": then.text,
             }
+
+    def _wanted(self, text: str) -> Reference:
+        """The reference that a text is. Raises PermissionDenied where what it names may not be read."""
+        reference = parse(text)
+        reading.permit(self._context, reference)
+        return reference
+
+    def _may(self, bundle: str, alias: str = "") -> None:
+        permit(self._context.grants, Verb.READ, bundle, alias)
 
     @contextmanager
     def _view(self) -> Iterator[tuple[CatalogReader, Moment]]:

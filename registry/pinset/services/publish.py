@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import findings, messages, names, provenance
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.sealed import MANIFEST
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 def check(context: Context, files: Mapping[str, str], *, label: str | None = None) -> answers.CheckAnswer:
     """What the checks say, without publishing."""
+    permit_anywhere(context.grants, Verb.READ)
     if label is not None:
         names.label_name(label)
     with reading.view(context) as reader:
-        result = assemble_release(files, versions.surroundings(reader))
+        result = assemble_release(files, versions.surroundings(reader, context.grants))
     ok = result.sealed is not None and not findings.refusing(result.findings)
     return {
         "ok": ok,
@@ -55,6 +57,7 @@ def publish(
     for given, rule in ((bundle, names.bundle_name), (alias, names.alias_name), (label, names.label_name)):
         if given is not None:
             rule(given)
+    _need(caller, bundle, alias)
     words = messages.clean_words(message)
     origin = provenance.recorded(messages.clean_words(source) if isinstance(source, str) else source)
     versions.check_number(number)
@@ -70,6 +73,7 @@ def publish(
         "source": origin,
     }
     checked = versions.Checked(context, lambda around: assemble_release(files, around, bundle=bundle), allow)
+    _need(caller, checked.result.draft.bundle, alias)
     with writing(context, caller, "publish", arguments) as session:
         before = session.done_before()
         if before:
@@ -82,6 +86,16 @@ def publish(
         found = findings.as_answers(checked.result.findings)
         answer = _answer(release, found, session.operation_id if created else None, created=created)
         return {**answer, "move": moving.answer(move, session, warnings) if move else None}
+
+
+def _need(caller: Caller, bundle: str | None, alias: str | None) -> None:
+    """Raises PermissionDenied where the caller may not publish, or not move the alias; of a bundle as far as known."""
+    if bundle is None:
+        permit_anywhere(caller.grants, Verb.PUBLISH)
+        return
+    caller.need(Verb.PUBLISH, bundle)
+    if alias is not None:
+        caller.need(Verb.PROMOTE, bundle, alias)
 
 
 def _stage(

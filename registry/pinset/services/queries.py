@@ -6,19 +6,32 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import names, provenance
+from pinset.domain.access import (
+    Verb,
+    bundles_of,
+    may,
+    may_anywhere,
+    permit,
+    permit_anywhere,
+    show_grants,
+    verbs_of,
+)
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
 from pinset.domain.sealed import MANIFEST
 from pinset.errors import NotFound, PinsetError
 from pinset.services import reading
+from pinset.services.discretion import discreet
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.records import Record
     from pinset.domain.references import Reference
     from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow, ReleaseRow
+    from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
 
@@ -37,23 +50,39 @@ def describe(context: Context) -> answers.RegistryAnswer:
     }
 
 
+def whoami(context: Context, caller: Caller) -> answers.WhoAnswer:
+    """Who asks."""
+    with reading.view(context) as reader:
+        registry = reader.head().registry_id
+    return {
+        "actor": caller.actor,
+        "person": caller.who,
+        "via": caller.via,
+        "can": show_grants(caller.grants),
+        "may": list(verbs_of(caller.grants)),
+        "expires_at": None if caller.expires_at is None else reading.time(caller.expires_at),
+        "registry": registry,
+    }
+
+
 def release(context: Context, reference: str) -> answers.ReleaseAnswer:
     """The release document."""
     with reading.view(context) as reader:
-        return reading.release_answer(reader, *reading.find_release(reader, parse(reference)))
+        return reading.release_answer(reader, *_found(context, reader, reference))
 
 
 def sealed(context: Context, reference: str) -> answers.SealedAnswer:
     """The sealed form."""
     with reading.view(context) as reader:
-        return reading.sealed_answer(reader, *reading.find_release(reader, parse(reference)))
+        return reading.sealed_answer(reader, *_found(context, reader, reference))
 
 
 def summary(context: Context, reference: str) -> answers.ReleaseSummary:
     """A release without its content."""
     with reading.view(context) as reader:
-        row, _ = reading.find_release(reader, parse(reference))
-        aliases = reading.serving(reader, row.record.bundle).get(row.record.version, [])
+        row, _ = _found(context, reader, reference)
+        serving = reading.serving(reader, row.record.bundle).get(row.record.version, [])
+        aliases = [name for name in serving if may(context.grants, Verb.READ, row.record.bundle, name)]
         return reading.summary_answer(row, aliases)
 
 
@@ -61,7 +90,7 @@ def file(context: Context, reference: str, path: str) -> str:
     """One file of a release as it is."""
     names.file_path(path)
     with reading.view(context) as reader:
-        row, _ = reading.find_release(reader, parse(reference))
+        row, _ = _found(context, reader, reference)
         return file_of(reader, row, path)
 
 
@@ -79,6 +108,7 @@ def bundles(
         names.alias_name(alias)
     if cursor is not None and not names.is_bundle_name(cursor):
         raise reading.bad_cursor(cursor)
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         used = None
         if uses is not None:
@@ -87,7 +117,8 @@ def bundles(
             if reference is not None and row is None:
                 raise NotFound(f"there is no {reference}", hint="see what there is: pinset component list")
             used = (kind, name, row.record.version if row else None)
-        rows = reader.bundles(query=query, alias=alias, uses=used, after=cursor or "", limit=limit + 1)
+        fits = bundles_of(context.grants, Verb.READ)
+        rows = reader.bundles(query=query, alias=alias, uses=used, fits=fits, after=cursor or "", limit=limit + 1)
         return reading.page(
             rows, limit, lambda row: bundle_answer(reader, row, reader.aliases(row.name)), lambda row: row.name
         )
@@ -95,7 +126,7 @@ def bundles(
 
 def bundle(context: Context, name: str) -> answers.BundleAnswer:
     """One bundle."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         row = reader.bundle(name)
@@ -108,7 +139,7 @@ def releases(
     context: Context, name: str, *, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.ReleaseSummary]:
     """Releases of a bundle, newest first."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         serving = reading.serving(reader, name)
@@ -123,7 +154,7 @@ def releases(
 
 def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
     """Every alias of a bundle, retired ones included."""
-    names.bundle_name(name)
+    permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         return {"items": [alias_answer(reader, row) for row in reader.aliases(name)], "next": None}
@@ -132,7 +163,7 @@ def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
 def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
     """One alias; a retired one has no version."""
     names.bundle_name(name)
-    names.alias_name(alias_name)
+    permit(context.grants, Verb.READ, name, names.alias_name(alias_name))
     with reading.view(context) as reader:
         return alias_answer(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
 
@@ -144,6 +175,7 @@ def history(
     names.bundle_name(name)
     if alias_name is not None:
         names.alias_name(alias_name)
+    permit(context.grants, Verb.READ, name, alias_name or "")
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         if alias_name is not None and reader.alias(name, alias_name) is None:
@@ -154,9 +186,10 @@ def history(
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
     """Many references at one serial."""
+    permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         head = reader.head()
-        items = [resolved(text, lambda wanted: reading.find_release(reader, wanted)) for text in references]
+        items = [resolved(context, text, lambda wanted: reading.find_release(reader, wanted)) for text in references]
     return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
 
 
@@ -164,7 +197,10 @@ def operation(context: Context, name: str) -> answers.OperationAnswer:
     """What became of a write: done, or unknown where it never happened or has not yet."""
     with reading.view(context) as reader:
         found = reader.operation(name)
-    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in found]
+    seen = [one for one in found if _is_seen(context, one[1])]
+    if found and not seen:
+        permit(context.grants, Verb.READ)  # raises: it happened, and is nothing that may be read
+    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in seen]
     return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
 
 
@@ -187,8 +223,17 @@ def no_file(reference: str, path: str, there: Sequence[str]) -> NotFound:
     return NotFound(f"{reference} has no file {path}", hint=hint)
 
 
-def resolved(text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]) -> answers.ResolveItem:
-    """What a reference names, or why it names nothing. find: its release, and the move of its alias."""
+def _found(context: Context, reader: CatalogReader, text: str) -> tuple[ReleaseRow, MoveRow | None]:
+    """The release that a text names, if it may be read."""
+    reference = parse(text)
+    reading.permit(context, reference)
+    return reading.find_release(reader, reference)
+
+
+def resolved(
+    context: Context, text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]
+) -> answers.ResolveItem:
+    """What a reference names, or why it names nothing that may be read. find: its release, and the move of its alias."""
     item: answers.ResolveItem = {
         "reference": text,
         "ref": None,
@@ -201,7 +246,10 @@ def resolved(text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | 
         "error": None,
     }
     try:
-        row, move = find(parse(text))
+        with discreet(context.grants):
+            reference = parse(text)
+            reading.permit(context, reference)
+            row, move = find(reference)
     except PinsetError as error:
         return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
     record = row.record
@@ -215,6 +263,14 @@ def resolved(text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | 
         "seq": move.record.seq if move else None,
         "revision": move.commit if move else None,
     }
+
+
+def _is_seen(context: Context, record: Record) -> bool:
+    """Whether a record may be read: as its alias or its bundle; one of neither by who may read anything."""
+    bundle, alias = getattr(record, "bundle", ""), getattr(record, "alias", "")
+    if not bundle:
+        return may_anywhere(context.grants, Verb.READ)
+    return may(context.grants, Verb.READ, bundle, alias)
 
 
 def bundle_answer(reader: CatalogReader, row: BundleRow, moves: Sequence[MoveRow]) -> answers.BundleAnswer:

@@ -6,10 +6,12 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pinset.domain import messages, names, provenance
+from pinset.domain import access, messages, names, provenance
+from pinset.domain.access import Verb
 from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
+from pinset.services.discretion import discreet
 from pinset.services.session import ready
 
 if TYPE_CHECKING:
@@ -34,8 +36,15 @@ def view(context: Context) -> Iterator[CatalogReader]:
     if not context.catalog.usable():
         with context.store.exclusive():
             ready(context)
-    with context.catalog.reading() as reader:
+    with context.catalog.reading() as reader, discreet(context.grants):
         yield reader
+
+
+def permit(context: Context, reference: Reference) -> None:
+    """Raises PermissionDenied where who reads may not read what a reference names: one alias, or any release."""
+    selector = reference.selector
+    alias = selector.text if selector.kind is SelectorKind.ALIAS else ""
+    access.permit(context.grants, Verb.READ, reference.bundle, alias)
 
 
 def find_release(reader: CatalogReader, reference: Reference) -> tuple[ReleaseRow, MoveRow | None]:
@@ -90,7 +99,8 @@ def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
         raise NotFound(f"the alias {bundle}@{alias} is retired", hint=hint)
     there = [row.record.alias for row in reader.aliases(bundle) if row.record.to_version is not None]
     hint = "its aliases are " + ", ".join(there) if there else f"it has none yet: pinset promote {bundle}@v1 {alias}"
-    raise NotFound(f"the alias {bundle}@{alias} does not exist", hint=hint)
+    near = {"near": there, "bundle": bundle} if there else {}
+    raise NotFound(f"the alias {bundle}@{alias} does not exist", hint=hint, details=near)
 
 
 def need_bundle(reader: CatalogReader, bundle: str) -> None:
@@ -101,7 +111,7 @@ def need_bundle(reader: CatalogReader, bundle: str) -> None:
         begun = [row.name for row in reader.bundles(query=bundle.split(".", maxsplit=1)[0][:4], limit=5)]
         near = list(dict.fromkeys([*alike, *begun]))[:5]
         hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
-        raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint)
+        raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint, details={"near": near} if near else {})
 
 
 def find_component(reader: CatalogReader, reference: ComponentReference) -> ComponentRow | None:

@@ -15,14 +15,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pinset.domain import messages
+from pinset.domain.access import EVERYTHING
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.discretion import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pinset.domain.access import Grant
     from pinset.ports.catalog import Catalog, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
@@ -46,6 +49,8 @@ class Context:
     state: State
     clock: Clock
     sights: Sights
+    grants: tuple[Grant, ...] = EVERYTHING
+    """What whoever reads may: see `LocalRegistry.seen_by`. Who writes is the `Caller`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +206,11 @@ def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str,
     operation = operation_of(caller, verb, arguments)
     session = None
     try:
-        with context.store.exclusive():
+        with context.store.exclusive(), discreet(caller.grants):
             ready(context)
             with context.catalog.writing() as catalog:
                 repair(context, catalog)
+                caller.confirm()
                 session = Session(context, catalog, caller, operation)
                 yield session
     except PinsetError as error:

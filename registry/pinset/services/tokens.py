@@ -8,62 +8,81 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pinset.auth import tokens as format_of
+from pinset.auth.identity import Identity
 from pinset.domain import names
-from pinset.errors import InvalidInput, InvalidName, ReadOnly, Unauthenticated, Unavailable
-from pinset.ports.state import Scope, TokenRow
+from pinset.domain.access import EVERYTHING, Verb, beyond, parse_grants, permit, show_grants
+from pinset.errors import InvalidInput, InvalidName, PermissionDenied, ReadOnly, Unauthenticated, Unavailable
+from pinset.ports.state import TokenRow
 from pinset.services import reading
 
 if TYPE_CHECKING:
     from pinset.domain import answers
+    from pinset.domain.access import Grant
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
+_PERSON: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _RESERVED: Final = frozenset({"local", "anonymous", "pinset"})
 """Actors that are no token: whoever bears such a name in the history was not one."""
-_DAY: Final = 86_400_000_000
+_SECOND: Final = 1_000_000
+LONGEST: Final = 3650 * 86_400
+"""Seconds that a token lives at most."""
 _USED_AFTER: Final = 60_000_000
 """Microseconds between two notes of a token's use: reading must not become writing."""
 
 
 def create_token(
-    context: Context, caller: Caller, name: str, *, can: str, expires_in_days: int | None = 90
+    context: Context,
+    caller: Caller,
+    name: str,
+    *,
+    can: str,
+    person: str | None = None,
+    lifetime: int | None = 90 * 86_400,
 ) -> answers.TokenAnswer:
-    """Make a credential; the answer holds the secret, this once."""
+    """Make a credential; the answer holds the secret, this once. See `ports.registry.Registry.create_token`."""
+    caller.need(Verb.TOKENS)
     if not _NAME.fullmatch(name) or name in _RESERVED:
         hint = "use lower-case letters, digits and . _ @ - (at most 63)"
         raise InvalidName(f"{names.show(name)} cannot name a token", hint=hint)
-    if can not in set(Scope):
-        raise InvalidInput(f"{names.show(can)} is no scope", hint="one of " + ", ".join(Scope))
-    if expires_in_days is not None and not 1 <= expires_in_days <= 3650:
-        raise InvalidInput("a token lives 1 to 3650 days", hint="say --expires 90")
+    grants = parse_grants(can)
+    if lifetime is not None and not 0 < lifetime <= LONGEST:
+        raise InvalidInput("a token lives at most 3650 days", hint="say how long: --expires 90d, or 12h, or 2w")
+    whose = _owner(context, caller, name, person)
+    _refuse_more(caller, grants)
     now = context.clock.now()
     minted = format_of.mint(id_bytes=secrets.token_bytes(9), secret_bytes=secrets.token_bytes(32))
     row = TokenRow(
         id=minted.id,
         name=name,
-        scope=Scope(can),
+        grants=grants,
+        person=whose,
         secret_sha256=minted.sha256,
         created_at=now,
-        expires_at=None if expires_in_days is None else now + expires_in_days * _DAY,
+        expires_at=None if lifetime is None else now + lifetime * _SECOND,
     )
     if caller.dry_run:
         return _answer(row)
+    caller.confirm()
     context.state.add_token(row)
     return {**_answer(row), "token": minted.text}
 
 
 def tokens(context: Context) -> answers.Page[answers.TokenAnswer]:
     """All credentials, without secrets."""
+    permit(context.grants, Verb.TOKENS)
     return {"items": [_answer(row) for row in context.state.tokens()], "next": None}
 
 
 def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAnswer:
     """End a credential."""
+    caller.need(Verb.TOKENS)
     if caller.dry_run:
         found = [row for row in context.state.tokens() if row.name == name and row.revoked_at is None]
         if found:
             return _answer(found[0])
+    caller.confirm()
     return _answer(context.state.revoke_token(name, context.clock.now()))
 
 
@@ -72,8 +91,8 @@ def has_tokens(context: Context) -> bool:
     return context.state.has_tokens(context.clock.now())
 
 
-def authenticate(context: Context, text: str) -> TokenRow:
-    """The token that a text is. Raises Unauthenticated, saying no more than that."""
+def authenticate(context: Context, text: str) -> Identity:
+    """Whose token a text is. Raises Unauthenticated, saying no more than that."""
     parsed = format_of.parse(text)
     row = context.state.token(parsed[0]) if parsed else None
     now = context.clock.now()
@@ -85,14 +104,53 @@ def authenticate(context: Context, text: str) -> TokenRow:
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
             context.state.touch_token(row.id, now)
-    return row
+    return Identity(row.name, "" if row.who == row.name else row.who, f"token:{row.id}", row.grants, row.expires_at)
+
+
+def _owner(context: Context, caller: Caller, name: str, person: str | None) -> str:
+    """Whose a new token is. Who may not do everything makes tokens for themselves alone: approvals count persons.
+
+    Nor may they take a name under which somebody else acts, or did: histories show names.
+    """
+    if person is not None and (not _PERSON.fullmatch(person) or person in _RESERVED):
+        raise InvalidName(
+            f"{names.show(person)} cannot name a person", hint="use a user's name or address, without spaces"
+        )
+    if not beyond(caller.grants, EVERYTHING):
+        return name if person is None else person
+    if person not in (None, caller.who):
+        raise PermissionDenied(
+            f"a token for {names.show(person)} can be made by an admin alone",
+            hint=f"leave --person out, and it is yours: {caller.who}",
+            details={"needs": show_grants(EVERYTHING)},
+        )
+    taken = {each for row in context.state.tokens() if row.who != caller.who for each in (row.name, row.who)}
+    if name in taken:
+        raise PermissionDenied(
+            f"{names.show(name)} is the name of somebody else's token",
+            hint="choose another name",
+            details={"needs": show_grants(EVERYTHING)},
+        )
+    return caller.who
+
+
+def _refuse_more(caller: Caller, grants: tuple[Grant, ...]) -> None:
+    """Raises PermissionDenied where a token could more than who makes it."""
+    more = beyond(caller.grants, grants)
+    if more:
+        raise PermissionDenied(
+            f"you may not give {show_grants(more)}: you can {show_grants(caller.grants)}",
+            hint="give less, or ask an admin",
+            details={"needs": show_grants(more)},
+        )
 
 
 def _answer(row: TokenRow) -> answers.TokenAnswer:
     return {
         "id": row.id,
         "name": row.name,
-        "can": row.scope.value,
+        "can": show_grants(row.grants),
+        "person": row.who,
         "created_at": reading.time(row.created_at),
         "expires_at": None if row.expires_at is None else reading.time(row.expires_at),
         "revoked_at": None if row.revoked_at is None else reading.time(row.revoked_at),

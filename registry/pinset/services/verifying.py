@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import names
+from pinset.domain.access import Verb, permit
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
 from pinset.domain.records import ComponentRecord, ReleaseRecord
@@ -34,6 +35,7 @@ def verify(
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
     gently: programs that are run give way to all others.
     """
+    permit(context.grants, Verb.VERIFY)
     if bundle is not None:
         with reading.view(context) as reader:
             reading.need_bundle(reader, names.bundle_name(bundle))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pinset.domain import findings, names
+from pinset.domain.access import EVERYTHING, Verb, permit
 from pinset.domain.assembly import Found, Surroundings
 from pinset.errors import AlreadyExists, Conflict, InvalidInput
 from pinset.services import reading
@@ -12,6 +13,7 @@ from pinset.services import reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pinset.domain.access import Grant
     from pinset.domain.assembly import Assembled
     from pinset.domain.references import ComponentReference, Selector
     from pinset.ports.catalog import CatalogReader, ComponentRow, ReleaseRow
@@ -53,8 +55,8 @@ class Checked:
         return result
 
 
-def surroundings(reader: CatalogReader) -> Surroundings:
-    """What one view of the registry knows."""
+def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) -> Surroundings:
+    """What one view of the registry knows. grants: of a bundle nothing is said that may not be read."""
 
     def component(reference: ComponentReference) -> Found | None:
         row = reading.find_component(reader, reference)
@@ -64,10 +66,12 @@ def surroundings(reader: CatalogReader) -> Surroundings:
         return Found(version=row.record.version, digest=row.record.digest, sealed=form)
 
     def version(bundle: str, selector: Selector) -> int | None:
+        permit(grants, Verb.READ, bundle)
         row = reading.select(reader, bundle, selector)
         return row.record.version if row else None
 
     def serving(bundle: str) -> int | None:
+        permit(grants, Verb.READ, bundle)
         move = reader.alias(bundle, names.DEFAULT_ALIAS)
         return move.record.to_version if move else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import messages
+from pinset.domain.access import Verb
 from pinset.domain.records import EvidenceRecord, Stamp, Verdict
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
@@ -33,6 +34,7 @@ def unyank(context: Context, caller: Caller, reference: str, *, reason: str = ""
 
 def _record(context: Context, caller: Caller, reference: str, verdict: Verdict, words: str) -> answers.YankAnswer:
     wanted = parse(reference, default=None)
+    caller.need(Verb.YANK, wanted.bundle)
     with writing(context, caller, verdict.value, {"reference": reference, "reason": words}) as session:
         before = session.done_before()
         if before:

@@ -105,8 +105,28 @@ class DiffRequest(_Request):
 
 
 class TokenRequest(_Request):
-    """A credential to make."""
+    """A credential to make. can: its grants, as one text or as a list. person: whose it is.
+
+    expires_in_seconds: counts more than expires_in_days, of which null is never.
+    """
 
     name: str
-    can: str
+    can: (
+        Annotated[str, Field(max_length=30_000)]
+        | Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=100)]
+    )
+    person: Short = None
     expires_in_days: Annotated[int | None, Field(ge=1, le=3650)] = 90
+    expires_in_seconds: Annotated[int | None, Field(ge=1, le=3650 * 86_400)] = None
+
+    @property
+    def grants(self) -> str:
+        """The grants as one text."""
+        return self.can if isinstance(self.can, str) else " ".join(self.can)
+
+    @property
+    def lifetime(self) -> int | None:
+        """Seconds, None for ever."""
+        if self.expires_in_seconds is not None:
+            return self.expires_in_seconds
+        return None if self.expires_in_days is None else self.expires_in_days * 86_400

@@ -300,16 +300,29 @@ class RegistryAnswer(TypedDict):
 
 
 class TokenAnswer(TypedDict):
-    """A credential. token: the secret text, only in the answer that creates it."""
+    """A credential. can: its grants. person: whose it is. token: the secret text, only in the answer that creates it."""
 
     id: str
     name: str
     can: str
+    person: str
     created_at: str
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
     token: NotRequired[str]
+
+
+class WhoAnswer(TypedDict):
+    """Who asks. via: the credential, and from where. can: the grants; may: the same verb by verb. registry: its id."""
+
+    actor: str
+    person: str
+    via: str
+    can: str
+    may: list[str]
+    expires_at: str | None
+    registry: str
 
 
 class VerifyAnswer(TypedDict):
