@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEAVY = ("httpx", "yaml", "jsonschema", "detect_secrets", "jinja2", "rapidfuzz", "pygit2", "sqlmodel", "sqlalchemy",
          "pydantic", "fastapi", "uvicorn", "rfc8785")  # fmt: skip
 LOOKING = {"check", "get", "render", "list", "status", "releases", "show", "history", "diff", "where-used", "watch", "verify",
-           "component list", "component show", "alias list", "token list", "whoami"}  # fmt: skip
+           "component list", "component show", "alias list", "token list", "whoami", "blame"}  # fmt: skip
 OF_A_DIRECTORY = {"init", "serve", "reindex", "gc", "backup", "restore"}
 
 

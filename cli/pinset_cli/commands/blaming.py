@@ -89,12 +89,14 @@ def _came(origin: BlameOrigin) -> str:
 
 
 def _who(origin: BlameOrigin) -> str:
-    """Who wrote it, as far as is known: the authors, the person, the credential."""
+    """Who wrote it: who published it, and where that was a machine those it published for, or whose it is."""
     from pinset.domain.provenance import is_machine, people
 
     source = origin["source"] if isinstance(origin["source"], dict) else {}
     behind = source.get("authors") or ([source["by"]] if "by" in source else [])
-    return people(behind) if behind and is_machine(origin["by"], source) else origin["person"]
+    if not is_machine(origin["by"], source):
+        return origin["by"]
+    return people(behind) if behind else origin["person"]
 
 
 def _publisher(origin: BlameOrigin) -> str:
