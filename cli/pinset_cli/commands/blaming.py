@@ -27,7 +27,7 @@ def blame(
     as_json: o.Json = False,
     utc: o.Utc = False,
 ) -> None:
-    """What brought each line of a file: the release, the move, when and who.
+    """What brought each line of a file, when, and who.
 
     By an alias: among what it served. By a version: among the releases before it.
 
