@@ -22,7 +22,19 @@ import pygit2
 if TYPE_CHECKING:
     from figures import Figure
 
-MODULES = ("starting", "fetching", "serving", "events", "fleet", "diffs", "writing", "scale", "steady", "peers")
+MODULES = (
+    "starting",
+    "fetching",
+    "serving",
+    "events",
+    "fleet",
+    "diffs",
+    "trust",
+    "writing",
+    "scale",
+    "steady",
+    "peers",
+)
 HEAD = ["figure", "median", "p90", "beside", "ratio", "wanted", "kept"]
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 

@@ -140,6 +140,7 @@ def _tell(error: PinsetError, *, as_json: bool) -> None:
         output.talk(output.as_json(body))
         return
     output.show_findings(error.details.get("findings", ()))
+    output.show_gates(error.details.get("gates", ()))
     output.talk(output.safe(f"error: {error.message}"))
     if error.hint:
         output.advise(f"hint: {error.hint}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry as Opened
 
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST: Final = 30 * 86400
+
+
+def _seconds(text: str) -> float:
+    """Seconds of a span as users write it."""
+    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhd]?)", str(text))
+    seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
+    if not 0 <= seconds <= _LONGEST:
+        raise typer.BadParameter(f"{str(text)!r} is no time from 0 to 30d, such as 90, 90s, 15m or 1h")
+    return seconds
+
+
 Registry = Annotated[
     str | None,
     typer.Option("--registry", "-r", metavar="DIR|URL", help="Registry directory or address (PINSET_REGISTRY)."),
@@ -21,9 +35,13 @@ Registry = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
 Message = Annotated[str, typer.Option("-m", "--message", metavar="TEXT", help="Why; kept in the history.")]
+BreakGlass = Annotated[
+    bool, typer.Option("--break-glass", help="Past the policy's gates, for whom it names (needs -m TEXT).")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
 Timeout = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0, max=86400, help="How long to --wait; default 60.")
+    float | None,
+    typer.Option("--timeout", metavar="TIME", parser=_seconds, help="How long to wait: 90, 90s, 15m, 1h; --wait: 60."),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
@@ -65,6 +83,18 @@ def reference(parts: list[str]) -> str:
         one = parts[0] if "@" in parts[0] else f"{parts[0]}@{parts[1]}"
         raise InvalidReference(f"this needs one reference, not {len(parts)} words", hint=f"write {one}")
     return "@".join(parts)
+
+
+def promotion(target: list[str], verb: str) -> tuple[str, str]:
+    """A release and the alias that is to serve it. Raises InvalidInput."""
+    from pinset.errors import InvalidInput
+
+    words = target if "@" in target[0] else ["@".join(target[:2]), *target[2:]]
+    if len(target) < 2 or len(words) > 2:
+        release = words[0] if "@" in words[0] else f"{words[0]}@latest"
+        place = words[1] if len(words) > 1 else "production"
+        raise InvalidInput(f"{verb} needs one release and one alias", hint=f"pinset {verb} {release} {place}")
+    return reference(target[:-1]), target[-1]
 
 
 def bundle_and_alias(parts: list[str]) -> tuple[str, str]:

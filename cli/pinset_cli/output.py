@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
-    r"\bpinset (?:(?:component|alias|token) [a-z]+|"
+    r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit) [a-z]+|"
     r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|blame|where-used|yank"
-    r"|unyank|watch|whoami|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
+    r"|unyank|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``; near: that take a directory only."""
 _SPACE_HINTS: Final = {
@@ -273,6 +273,20 @@ def show_findings(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str] 
         talk(head + safe(f"{weight}: {finding['message']} [{finding['code']}]"))
         if finding["hint"] and not waived:
             advise(f"    {finding['hint']}")
+
+
+def gate(one: Mapping[str, Any]) -> str:
+    """A gate on one line."""
+    rule = f"rule {one['rule']}" if one["rule"] else "the policy's own rule"
+    what = f"{'passed' if one['passed'] else 'OPEN'}: {one['name']} ({rule}): wants {one['wants']}; {one['found']}"
+    when = f"; passes at {utc(one['at'])}" if one["at"] else ""
+    return on_one_line(what + when)
+
+
+def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
+    """Gates on stderr, one a line."""
+    for one in gates:
+        talk(gate(one))
 
 
 def _write(text: str) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.domain.adoption import SILENT, Adopted, adopted, lacking
-from pinset.errors import InvalidInput, Unavailable
+from pinset.errors import InvalidInput, RateLimited, Unavailable
 from pinset_cli import output
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class Outcome(NamedTuple):
 def patience(timeout: float | None, *, wait: bool) -> float | None:
     """Seconds to wait; None for not at all. Raises InvalidInput for a time-out of nothing."""
     if timeout is not None and not wait:
-        raise InvalidInput("--timeout says how long --wait waits, which is not there", hint="add --wait")
+        raise InvalidInput(
+            "--timeout says how long to wait, and nothing is waited for",
+            hint="add --wait, or to a promotion --when-approved",
+        )
     return None if not wait else SECONDS if timeout is None else timeout
 
 
@@ -92,7 +95,7 @@ def _look(registry: Registry, move: MoveAnswer) -> tuple[Sequence[ClientsAnswer]
     """The clients, or why they cannot be told just now."""
     try:
         return registry.clients(move["bundle"])["items"], None
-    except Unavailable as error:
+    except (Unavailable, RateLimited) as error:
         return (), f"the registry cannot say who holds it: {error.message}"
 
 
@@ -110,7 +113,7 @@ def _moved_on(registry: Registry, move: MoveAnswer) -> str:
     """A sentence where the alias serves something else by now, so that nobody will take up what it was moved to."""
     try:
         serves = registry.alias(move["bundle"], move["alias"])["version"]
-    except Unavailable:
+    except (Unavailable, RateLimited):
         return ""
     if serves == move["to"]:
         return ""

@@ -22,6 +22,10 @@ class PinsetError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    recorded: bool = False
+    """Whether the audit log has it already, or need not have it. Known only where it was raised."""
+    credential: str = ""
+    """For the audit log: which credential it was that is good no longer. Never sent."""
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -55,6 +59,18 @@ class InvalidManifest(InvalidInput):
     """The manifest or a file it names has errors; ``details["findings"]`` holds every one of them."""
 
     code = "invalid_manifest"
+
+
+class InvalidPolicy(InvalidInput):
+    """The policy has errors, or would lock everybody out; ``details["findings"]`` holds every one of them."""
+
+    code = "invalid_policy"
+
+
+class InvalidConfig(InvalidInput):
+    """The registry's ``config.toml`` has mistakes; ``details["findings"]`` holds every one of them."""
+
+    code = "invalid_config"
 
 
 class TooLarge(InvalidInput):
@@ -105,6 +121,18 @@ class AliasMoved(Conflict):
     code = "alias_moved"
 
 
+class RequestChanged(Conflict):
+    """The request of this number is another one than the caller has seen."""
+
+    code = "request_changed"
+
+
+class PolicyMoved(Conflict):
+    """A compare-and-swap failed: another policy is in force than the caller thinks."""
+
+    code = "policy_moved"
+
+
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before for another request."""
 
@@ -144,6 +172,30 @@ class Barred(Refused):
     code = "barred"
 
 
+class GatesOpen(Refused):
+    """The policy wants more than was found; ``details["gates"]`` holds every gate, passed ones too."""
+
+    code = "gates_open"
+
+
+class Protected(Refused):
+    """The policy protects the alias, and this way around its gates is not taken."""
+
+    code = "protected"
+
+
+class RequestClosed(Refused):
+    """The request was decided, has expired, or is about what is no longer so; ``details["state"]`` says which."""
+
+    code = "request_closed"
+
+
+class OwnApproval(Refused):
+    """Nobody approves what they asked for or published themselves."""
+
+    code = "own_approval"
+
+
 class NothingBehind(Refused):
     """There is nothing to roll back to."""
 
@@ -178,6 +230,12 @@ class Integrity(PinsetError):
     """Stored bytes are not what was stored. Never served; ``pinset verify`` says what is damaged."""
 
     code = "integrity"
+
+
+class Untrusted(Integrity):
+    """A signature is missing, or is not by a key that is trusted, or not of what it stands beside."""
+
+    code = "untrusted"
 
 
 class UnknownFormat(Integrity):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Api:
     """Sends requests to the application of a registry."""
 
-    def __init__(self, registry: LocalRegistry, settings: Settings) -> None:
-        self.app = create_app(registry, settings=settings)
+    def __init__(self, registry: LocalRegistry, settings: Settings, others: Any = None) -> None:
+        self.app = create_app(registry, settings=settings, others=others)
         self.loop = asyncio.new_event_loop()
 
     def __call__(
@@ -53,8 +53,8 @@ def api_of() -> Iterator[Callable[..., Api]]:
     """Makes the application of a registry, with the settings given."""
     made: list[Api] = []
 
-    def make(registry: LocalRegistry, **settings: Any) -> Api:
-        made.append(Api(registry, Settings(**settings)))
+    def make(registry: LocalRegistry, others: Any = None, **settings: Any) -> Api:
+        made.append(Api(registry, Settings(**settings), others))
         return made[-1]
 
     yield make

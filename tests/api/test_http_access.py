@@ -163,7 +163,12 @@ def test_diffs_and_checks_say_nothing_of_other_bundles(two: LocalRegistry, api: 
         api("POST", "/v1/bundles/support/releases", json={"files": other}, headers=headers),
     ]
     assert [answer.status_code for answer in refused] == [403] * 4
+    author = bearer(two.create_token(OPS, "author", can="publish:support")["token"])
+    for body in (other, {"release.yaml": other["release.yaml"].replace("rollback_to: v1", "rollback_to: v9")}):
+        answer = api("POST", "/v1/bundles/support/releases", json={"files": body}, headers=author)
+        assert (answer.status_code, answer.json()["details"]["needs"]) == (403, "read:payments")
     own = {"release.yaml": manifest()["release.yaml"] + "  rollback_to: v1\n"}
+    assert api("POST", "/v1/bundles/support/releases", json={"files": own}, headers=author).status_code == 201
     assert api("POST", "/v1/check", json={"files": own}, headers=headers).json()["ok"]
 
 

@@ -331,18 +331,28 @@ def test_of_many_who_wait_for_the_tokens_none_waits_for_more_than_one_look_that_
     assert len(looks) == 2
 
 
-def test_a_refused_change_is_recorded_and_a_look_is_not(memory: LocalRegistry, api: Any) -> None:
-    api("GET", "/v1/registry", headers={"Host": "evil.example"})
+def test_who_is_refused_is_recorded_and_who_looks_is_not(memory: LocalRegistry, api: Any) -> None:
+    api("GET", "/v1/registry")
     assert memory._context.state.attempts() == []
     path = "/v1/bundles/support/aliases/production"
+    api("GET", "/v1/registry", headers={"Host": "evil.example"})
     api("PUT", path, json={"release": "v1"}, headers={"Host": "evil.example"})
-    secret = memory.create_token(OPS, "ci", can="read")["token"]
-    api("PUT", path, json={"release": "v1"}, headers={"Authorization": f"Bearer {secret}", "If-None-Match": "*"})
-    found = [(one.actor, one.action, one.target, one.code) for one in memory._context.state.attempts()]
+    secret = memory.create_token(OPS, "ci", can="read", person="ada")["token"]
+    bearer = {"Authorization": f"Bearer {secret}", "If-None-Match": "*"}
+    api("PUT", path, json={"release": "v1"}, headers=bearer)
+    api("GET", "/v1/tokens", headers=bearer)
+    api("GET", "/v1/bundles/support", headers=bearer)
+    rows = memory._context.state.attempts()
+    found = [(one.kind, one.actor, one.person, one.action, one.bundle, one.alias, one.target, one.code) for one in rows]
     assert found == [
-        ("ci", "PUT", path, "permission_denied"),
-        ("anonymous", "PUT", path, "foreign_origin"),
+        ("refused", "ci", "ada", "tokens", "", "", "/v1/tokens", "permission_denied"),
+        ("refused", "ci", "ada", "promote", "support", "production", path, "permission_denied"),
+        ("done", "ops", "", "token-create", "", "", "ci", ""),
+        ("anonymous", "anonymous", "", "promote", "support", "production", path, "foreign_origin"),
+        ("anonymous", "anonymous", "", "read", "", "", "/v1/registry", "foreign_origin"),
     ]
+    assert {one.address for one in rows if one.kind != "done"} == {"127.0.0.1"}
+    assert rows[0].via == rows[1].via == f"token:{rows[2].details['token']}"
 
 
 def test_nothing_is_sniffed_or_kept_unasked(api: Any) -> None:

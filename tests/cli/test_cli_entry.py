@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 HEAVY = ("httpx", "yaml", "jsonschema", "detect_secrets", "jinja2", "rapidfuzz", "pygit2", "sqlmodel", "sqlalchemy",
          "pydantic", "fastapi", "uvicorn", "rfc8785")  # fmt: skip
 LOOKING = {"check", "get", "render", "list", "status", "releases", "show", "history", "diff", "where-used", "watch", "verify",
-           "component list", "component show", "alias list", "token list", "whoami", "blame"}  # fmt: skip
-OF_A_DIRECTORY = {"init", "serve", "reindex", "gc", "backup", "restore"}
+           "component list", "component show", "alias list", "token list",
+           "policy show", "policy history", "policy check", "can promote", "whoami",
+           "evidence list", "evidence report", "request list", "request show", "keys show", "blame"}  # fmt: skip
+OF_A_DIRECTORY = {"init", "serve", "reindex", "gc", "backup", "restore", "repair"}
 
 
 class Asked:
@@ -85,7 +87,7 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 def test_every_command_has_an_example_and_the_options_that_all_have(name: str, function: Any) -> None:
     taken = set(function.__annotations__)
     assert f"\n    Example: pinset {name}" in (function.__doc__ or "")
-    assert "as_json" in taken or name == "serve"
+    assert "as_json" in taken or name in {"serve", "evidence report"}
     assert "registry" in taken or name in {"init", "restore", "new"}
     assert "dry_run" in taken or name in LOOKING | OF_A_DIRECTORY
 

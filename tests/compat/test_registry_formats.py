@@ -21,7 +21,7 @@ from pinset.catalog import state
 from pinset.domain.records import Stamp
 from pinset.errors import Integrity, UnknownFormat
 from pinset.ports.registry import Caller
-from pinset.services import session
+from pinset.services import maintenance, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,8 +103,9 @@ def test_it_is_small_and_holds_one_of_everything() -> None:
 def test_what_is_written_today_is_the_same_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every id: content, trees, messages, times. Where this fails the format has changed, and wants a number.
 
-    But for what format 2 added: the registry that a commit names.
+    But for what format 2 added: the registry that a commit names, and the key that it is signed with.
     """
+    monkeypatch.setattr(maintenance, "_new_key", lambda *_: {})
     monkeypatch.setattr(session, "Stamp", lambda **values: Stamp(**{**values, "registry": None}))
     home = tmp_path / "new"
     home.mkdir()
@@ -165,7 +166,8 @@ def test_the_state_of_the_first_revision_is_kept_and_brought_up_to_date(tmp_path
         assert len(registry.tokens()["items"]) == 4
     with closing(sqlite3.connect(home / "state.sqlite")) as made:
         assert made.execute("SELECT version_num FROM alembic_version").fetchall() == [(state.REVISION,)]
-        assert made.execute("SELECT actor, code FROM attempt").fetchall() == [("eve", "refused")]
+        rows = made.execute("SELECT kind, actor, action, code FROM attempt ORDER BY id").fetchall()
+        assert rows == [("refused", "eve", "promote", "refused"), ("done", "ana", "token-create", "")]
 
 
 def test_the_state_of_a_later_revision_is_not_touched(tmp_path: Path) -> None:

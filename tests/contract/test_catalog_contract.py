@@ -255,6 +255,28 @@ def test_where_used_says_who_serves_it_first(catalog: Any, entries: list[Entry])
         assert ("production",) in [use.aliases for use in uses if use.bundle == "alpha"]
 
 
+@pytest.mark.parametrize(
+    ("fits", "names"),
+    [
+        (None, ["alpha", "beta"]),
+        ([], []),
+        (["beta"], ["beta"]),
+        (["al*", "*et*"], ["alpha", "beta"]),
+        (["bet_"], []),
+        (["b%", "/*", "a"], []),
+        (["*a"], ["alpha", "beta"]),
+    ],
+)
+def test_names_are_sought_by_patterns(
+    catalog: Any, entries: list[Entry], fits: list[str] | None, names: list[str]
+) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        assert [row.name for row in reader.bundles(fits=fits)] == names
+        used = {use.bundle for use in reader.where_used("prompts", "tone", fits=fits)}
+        assert sorted(used) == names
+
+
 def test_operations_and_refs_are_remembered(catalog: Any, entries: list[Entry]) -> None:
     catalog.rebuild(entries)
     with catalog.reading() as reader:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from pinset import bootstrap
+from pinset.ports.audit import AuditFilter
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
     "bundles by an alias": lambda r: r.bundles(alias="production", limit=FEW),
     "bundles by a name": lambda r: r.bundles(query="b-0", limit=FEW),
     "bundle": lambda r: r.bundle(MIDDLE),
+    "audit of a bundle": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE), limit=FEW),
+    "audit of an alias": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE, alias="production"), limit=FEW),
+    "audit of a day": lambda r: r.audit.items(AuditFilter(since="1d"), limit=FEW),
     "describe": lambda r: r.describe(),
     "publish": publishing(1),
     "promote": lambda r: r.promote(BY, f"{MIDDLE}@v2", "production"),

@@ -193,7 +193,7 @@ def test_a_short_digest_means_what_it_meant_then(registry: Registry) -> None:
 def test_a_rollback_takes_the_same_times(registry: Registry) -> None:
     publish(registry, 3)
     promote(registry, 1, 2, 3)
-    with pytest.raises(InvalidInput, match="no time"):
+    with pytest.raises(InvalidInput, match="not a time"):
         rollback(registry, at="3mo")
     assert rollback(registry, at=times(registry)[1])["to"] == 2
 

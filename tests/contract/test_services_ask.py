@@ -6,15 +6,19 @@ The methods are those of `ports.registry.Registry`, and of the faces that hang o
 from __future__ import annotations
 
 import inspect
+import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pinset.domain.access import EVERYTHING, parse_grants
+from pinset.domain.keys import STATEMENTS
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
 from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
+from pinset.signing import make_private, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +38,18 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "retire": lambda r, who: r.retire(who, "support", "production"),
     "yank": lambda r, who: r.yank(who, "support@v1", reason="it leaks"),
     "unyank": lambda r, who: r.unyank(who, "support@v1"),
+    "evidence.add": lambda r, who: r.evidence.add(who, "support@v1", suite="tone", score="1"),
+    "requests.approve": lambda r, who: r.requests.approve(replace(who, actor=f"{who.actor}-2"), 1),
+    "requests.reject": lambda r, who: r.requests.reject(who, 1, reason="no"),
+    "requests.withdraw": lambda r, who: r.requests.withdraw(who, 1),
+    "requests.settle": lambda r, who: r.requests.settle(who),
+    "policies.edit": lambda r, who: r.policies.edit(who, "format: 1\nrules: []\n", reason="open"),
+    "keys.add": lambda r, who: r.keys.add(who, "new", make_private().public, purpose="author", person="me"),
+    "keys.retire": lambda r, who: r.keys.retire(who, "mine"),
+    "keys.create": lambda r, who: r.keys.create(who),
+    "keys.rotate": lambda r, who: r.keys.rotate(who),
+    "keys.prepare": lambda r, who: r.keys.prepare(who),
+    "keys.sign": lambda r, who: r.keys.sign(who, "support@v1", signed(r)),
     "create_token": lambda r, who: r.create_token(who, "new", can="read"),
     "revoke_token": lambda r, who: r.revoke_token(who, "old"),
 }
@@ -60,12 +76,26 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "events": lambda r: list(r.events(wait=0, after=1)),
     "operation": lambda r: r.operation(str(r.kept_operation)),
     "tokens": lambda r: r.tokens(),
+    "evidence.of_bundle": lambda r: r.evidence.of_bundle("support"),
+    "evidence.of_release": lambda r: r.evidence.of_release("support@v1"),
+    "evidence.report": lambda r: r.evidence.report("support@v1", "read"),
+    "requests.list": lambda r: r.requests.list(),
+    "requests.show": lambda r: r.requests.show(1),
+    "policies.show": lambda r: r.policies.show(),
+    "policies.history": lambda r: r.policies.history(),
+    "policies.check": lambda r: r.policies.check(ME, "format: 1\nrules: []\n"),
+    "policies.can_promote": lambda r: r.policies.can_promote(ME, "support@v1", "staging"),
+    "keys.all": lambda r: r.keys.all(),
+    "keys.signatures": lambda r: r.keys.signatures("support@v1"),
     "verify": lambda r: r.verify(),
+    "audit.items": lambda r: r.audit.items(),
+    "audit.verify": lambda r: r.audit.verify(r.audit.head()["line"]),
 }
 PAST: Final = tuple(name for name, _ in inspect.getmembers(Readings, callable) if not name.startswith("_"))
 LOOKS |= {f"past.{name}": partial(lambda look, r: look(r.past("0s")), LOOKS[name]) for name in PAST}
 """Of a time, each of these is asked in the same words."""
-OPEN: Final = {"describe", "whoami", "close"}
+KEY: Final = make_private()
+OPEN: Final = {"describe", "whoami", "close", "audit.head"}
 """What whoever is there may: nothing of any bundle is said."""
 
 
@@ -75,8 +105,20 @@ def filled(memory: LocalRegistry, manifest: Any) -> Any:
     memory.publish(ME, manifest(words="two"), alias="production")
     memory.publish_component(ME, "prompts", "voice", TONE)
     memory.create_token(ME, "old", can="read")
+    memory.keys.add(ME, "mine", KEY.public, purpose="author", person="me")
+    memory.evidence.add(ME, "support@v1", report=json.dumps({"suite": "read", "score": 1}))
+    held = "format: 1\nrules: [{bundles: '*', aliases: held, approvals: 1}]\n"
+    memory.policies.edit(ME, held, reason="held back")
+    memory.promote(ME, "support@v1", "held")
     memory.kept_operation = done["operation"]  # type: ignore[attr-defined]  # for `LOOKS`
     return memory
+
+
+def signed(registry: Any) -> str:
+    """A signature of support@v1 by the key that is known."""
+    digest = registry.summary("support@v1")["digest"]
+    said = statement(registry=registry.describe()["id"], bundle="support", digest=digest)
+    return KEY.sign(said, STATEMENTS)
 
 
 def methods(registry: LocalRegistry) -> set[str]:

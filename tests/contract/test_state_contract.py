@@ -15,8 +15,9 @@ from pinset.catalog.memory import MemoryState
 from pinset.catalog.state import SqlState, _migrate
 from pinset.catalog.sums import sum_of
 from pinset.domain.access import Grant
+from pinset.domain.auditing import Outcome, Wanted
 from pinset.errors import AlreadyExists, Integrity, NotFound, Unavailable, UnknownFormat
-from pinset.ports.state import Answer, Attempt, TokenRow
+from pinset.ports.state import Answer, Attempt, Kind, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,6 +128,92 @@ def test_only_the_newest_attempts_are_kept_and_no_long_target(state: Any, monkey
     kept = state.attempts()
     assert [one.at for one in kept] == [7, 6, 5]
     assert {one.target for one in kept} == {"\u00fc" * 200}
+
+
+def _refused(at: int, actor: str = "a", kind: Kind = Kind.REFUSED, **more: Any) -> Attempt:
+    return Attempt(at=at, actor=actor, action="promote", target="x", code="barred", detail="no", kind=kind, **more)
+
+
+def test_strangers_flush_nobody_and_one_credential_flushes_no_other(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("state", "memory"):
+        monkeypatch.setattr(f"pinset.catalog.{module}.ATTEMPTS", 4)
+    state.add_attempt(_refused(0, "admin", Kind.DONE))
+    state.add_attempt(_refused(1, "ann"))
+    state.add_attempt(_refused(2, "anonymous", Kind.ANONYMOUS, address="10.0.0.1"))
+    for at in range(10, 20):
+        state.add_attempt(_refused(at, "anonymous", Kind.ANONYMOUS, address="10.0.0.2"))
+        state.add_attempt(_refused(at, "ben"))
+        state.add_attempt(_refused(at, "admin", Kind.DONE))
+    kept = [(one.kind.value, one.holder, one.at) for one in state.attempts()]
+    assert [one for one in kept if one[0] == "refused"] == [("refused", "ben", at) for at in (19, 18, 17)] + [
+        ("refused", "ann", 1)
+    ]
+    assert {(who, at) for kind, who, at in kept if kind == "anonymous"} == {
+        ("10.0.0.2", 19), ("10.0.0.2", 18), ("10.0.0.2", 17), ("10.0.0.1", 2),
+    }  # fmt: skip
+    assert len([one for one in kept if one[0] == "done"]) == 11, "what was done stays"
+
+
+def test_numbers_rise_and_are_never_given_twice(state: Any) -> None:
+    for at in range(5):
+        state.add_attempt(_refused(at))
+    numbers = [one.number for one in state.attempts(oldest_first=True)]
+    assert numbers == sorted(set(numbers))
+    assert [one.at for one in state.attempts(after=numbers[1], before=numbers[4])] == [3, 2]
+    assert [one.at for one in state.attempts(after=numbers[1], oldest_first=True, limit=2)] == [2, 3]
+
+
+def test_attempts_are_found_by_what_is_wanted(state: Any) -> None:
+    state.add_attempt(_refused(1, bundle="support", alias="production", person="ada"))
+    state.add_attempt(_refused(2, "b", bundle="support"))
+    state.add_attempt(_refused(3, "ada", Kind.DONE))
+    state.add_attempt(_refused(4, "anonymous", Kind.ANONYMOUS))
+
+    def at(**wanted: Any) -> list[int]:
+        return [one.at for one in state.attempts(Wanted(**wanted))]
+
+    assert at() == [4, 3, 2, 1]
+    assert (at(bundle="support"), at(alias="production"), at(actor="b")) == ([2, 1], [1], [2])
+    assert (at(person="ada"), at(action="promote"), at(action="yank")) == ([3, 1], [4, 3, 2, 1], [])
+    assert (at(outcome=Outcome.DONE), at(outcome=Outcome.REFUSED)) == ([3], [4, 2, 1])
+    assert (at(since=2, until=4), at(bundle="support", since=2)) == ([3, 2], [2])
+
+
+def test_what_a_row_says_is_kept_cleaned(state: Any) -> None:
+    key, token = "sk-proj-" + "a1B2c3D4" * 5, "pst_8yhLij7fENBI_" + "sQUowe18" * 6
+    told = {"reason": f"{key}\n", "deep": [key], "n": 7}
+    dirty = replace(_refused(1, "a\x1b[2J\u202e\ud800b", via=f"oidc:{token}", details=told), detail="d" * 999)
+    state.add_attempt(dirty)
+    [kept] = state.attempts()
+    assert (kept.actor, kept.via) == ("a[2Jb", "oidc:[Pinset token]")
+    assert (len(kept.detail), kept.details["n"]) == (500, 7)
+    assert key not in repr(kept)
+    assert kept.details["reason"] == "[OpenAI key]"
+    assert kept == replace(dirty.cleaned(), number=kept.number)
+
+
+def test_a_token_and_its_row_are_kept_together_or_not_at_all(state: Any) -> None:
+    def fails(_row: TokenRow) -> Attempt:
+        raise Unavailable("the log is full", hint="make room")
+
+    def told(row: TokenRow) -> Attempt:
+        return _refused(5, "admin", Kind.DONE, details={"token": row.id, "revoked": row.revoked_at})
+
+    with pytest.raises(Unavailable):
+        state.add_token(_token(), fails)
+    assert list(state.tokens()) == []
+    state.add_token(_token(), told)
+    with pytest.raises(Unavailable):
+        state.revoke_token("ci", 5, fails)
+    assert [row.revoked_at for row in state.tokens()] == [None]
+    with pytest.raises(AlreadyExists):
+        state.add_token(_token(at=2), told)
+    state.revoke_token("ci", 5, told)
+    with pytest.raises(NotFound):
+        state.revoke_token("ci", 6, told)
+    assert [one.details["revoked"] for one in state.attempts()] == [5, None]
 
 
 def test_the_answer_of_the_write_takes_the_place_of_one_that_is_not(state: Any) -> None:
@@ -276,7 +363,9 @@ def test_a_damaged_answer_is_never_given(engine: Engine, kept: SqlState, damage:
     assert kept.answer("second", "ci") == _answer("second")
 
 
-@pytest.mark.parametrize("damage", ["actor = 'b'", "at = 9", "detail = ''", "sum = 1"])
+@pytest.mark.parametrize(
+    "damage", ["actor = 'b'", "at = 9", "detail = ''", "kind = 'done'", "details = '{'", "sum = 1"]
+)
 def test_a_damaged_attempt_is_said_and_dropped(engine: Engine, kept: SqlState, damage: str) -> None:
     spoil(engine, f"UPDATE attempt SET {damage} WHERE at = 1")
     with pytest.raises(Integrity):

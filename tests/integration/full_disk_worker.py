@@ -3,7 +3,7 @@
 Runs in a mount namespace of its own: ``unshare --mount python full_disk_worker.py``. Reads one JSON object from
 standard input: ``disk``, an empty directory to mount a small file system at, ``home``, a directory for what must not
 be on it, and ``cases``, a list of [what, kB]. kB null asks for every 4 kB from 0 on, until it succeeds for a while.
-The case ``reader`` is a registry that is kept open. Says a line of JSON for each case. Ends with status 77 where
+The case ``reader`` is a registry that is kept open, ``log`` one whose audit log has no room. Says a line of JSON for each case. Ends with status 77 where
 nothing can be mounted.
 """
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ import crash_worker
 from crash_checks import WRITING, commits_of, git_fsck, wrong
 
 from pinset import bootstrap, durable
-from pinset.errors import PinsetError, all_errors, exit_status
+from pinset.errors import PinsetError, Refused, all_errors, exit_status
+from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +70,8 @@ def main() -> int:
     said = prepare(home / "base")
     for what, asked in given["cases"]:
         calm = 0
-        if what == "reader":
-            tell(what, 0, forked(lambda: kept_reader(disk, home / "base")), None)
+        if what in KEPT:
+            tell(what, 0, forked(partial(KEPT[what], disk, home / "base")), None)
             continue
         for size in itertools.count(0, STEP) if asked is None else (asked,):
             problems, failed = case(disk, home / "base", what, size, said)
@@ -143,6 +145,44 @@ def kept_reader(disk: Path, base: Path) -> list[str]:
     return problems
 
 
+def full_log(disk: Path, base: Path) -> list[str]:
+    """What is wrong with a registry that has no room to say who was refused."""
+    shutil.rmtree(disk / "registry", ignore_errors=True)
+    shutil.copytree(base / "registry", disk / "registry", symlinks=True)
+    who, place, problems = Caller(actor="ada"), {"action": "promote", "target": "/x", "code": "barred"}, []
+    with closing(bootstrap.local_registry(disk / "registry")) as registry:
+        registry.promote(who, "support@v2", "production")
+        registry.rollback(who, "support", "production")
+        registry.create_token(who, "first", can="read")
+        before = len(registry.audit.items()["items"])
+        filler = fill(disk, 0)
+        tries: dict[str, Callable[[], object]] = {
+            "a refused promotion": lambda: registry.promote(who, "support@v2", "production"),
+            "a refused request": lambda: registry.record_attempt(actor="eve", detail="no", **place),
+            "a stranger's request": lambda: registry.record_attempt(actor="anonymous", detail="no", **place),
+            "a new token": lambda: registry.create_token(who, "second", can="admin"),
+            "a revoked token": lambda: registry.revoke_token(who, "first"),
+        }
+        for name, work in tries.items():
+            try:
+                work()
+                problems.append(f"{name} was answered")
+            except PinsetError as error:
+                if exit_status(type(error)) != 8:
+                    problems.append(f"{name} was answered with {error.code}: {error.message}")
+        if [token["revoked_at"] for token in registry.tokens()["items"]] != [None]:
+            problems.append("the tokens changed")
+        if registry.release("support@production")["version"] != 1 or len(registry.audit.items()["items"]) != before:
+            problems.append("reading does not go on")
+        filler.unlink()
+        try:
+            registry.promote(who, "support@v2", "production")
+        except Refused as error:
+            if registry.audit.items()["items"][0]["code"] != error.code:
+                problems.append("with room again the refusal is not in the log")
+    return problems
+
+
 def again(disk: Path, what: str, write: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[str]:
     """What is wrong after there is room: the next write works, and all is there."""
     lines, problems = ran(disk, [{"do": "open", "key": "open"}, NEXT])
@@ -202,6 +242,9 @@ def unreadable(directory: Path, known: dict[str, dict[str, Any]]) -> list[str]:
         registry.history("support")
         registry.bundles()
     return problems
+
+
+KEPT: dict[str, Callable[[Path, Path], list[str]]] = {"reader": kept_reader, "log": full_log}
 
 
 # -- help ------------------------------------------------------------------------------------------------------

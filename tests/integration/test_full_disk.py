@@ -61,11 +61,18 @@ def test_a_write_without_room_is_refused_and_loses_nothing(tmp_path: Path, count
     counted(disks=len(found))
 
 
-def test_a_registry_opened_on_a_full_disk_shows_what_is_written_once_there_is_room(tmp_path: Path) -> None:
-    assert problems_of(ran(tmp_path, [["reader", 0]])) == []
+def test_a_registry_opened_on_a_full_disk_shows_what_is_written_and_tells_no_refusal_it_cannot_record(
+    tmp_path: Path,
+) -> None:
+    found = ran(tmp_path, [["reader", 0], ["log", 0]])
+    assert (problems_of(found), len(found)) == ([], 2)
 
 
 MUTANTS = {
+    "tells a refusal that it could not record": """
+from pinset.services import attempts, local
+local.keep = attempts.keep = lambda context, error, attempt: None
+""",
     "acknowledges what it could not write": """
 from pinset.services import session
 commit = session.Session.commit
@@ -88,6 +95,8 @@ keeping.built_aside = broken
 }
 
 
-@pytest.mark.parametrize(("mutant", "case"), [*zip(MUTANTS, [["promote", 68], ["backup", 40]], strict=True)])
+@pytest.mark.parametrize(
+    ("mutant", "case"), [*zip(MUTANTS, [["log", 0], ["promote", 68], ["backup", 40]], strict=True)]
+)
 def test_a_registry_that_a_full_disk_breaks_is_found(mutant: str, case: list[Any], tmp_path: Path) -> None:
     assert problems_of(ran(tmp_path, [case], MUTANTS[mutant])), "nothing was found"

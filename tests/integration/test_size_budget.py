@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 WORDS = ("ticket", "customer", "answer", "refund", "order", "policy", "summary", "tone", "reply", "detail")
 BUNDLES, RELEASES = 8, 20
-MOST = 1024
+SIGNATURE = 136
+"""Bytes of a commit's signature: 64 are random, and in base64 they are more than deflate gets back."""
+MOST = 1024 + SIGNATURE
 """Bytes of a release, its files, its commit and its part of the index."""
 MANIFEST = """\
 release:

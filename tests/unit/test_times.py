@@ -41,12 +41,12 @@ def test_a_time_is_said_in_full_as_a_day_or_as_how_long_ago(text: str, means: st
 @pytest.mark.parametrize(
     "text",
     [
-        "", "now", "yesterday", "2026-03-01T08:30:00", "2026-13-01", "2026-02-30", "3", "-3d", "3.5h", "100000d", "\u0663d",
+        "", "now", "yesterday", "2026-03-01T08:30:00", "2026-13-01", "2026-02-30", "3", "-3d", "3.5h", "1000000d", "\u0663d",
         "3D", "3d2h", " 3d", "2026-03-01T08:30:00Z\n", "2026-03-01T08:30:00Z" + " " * 60, "\u202e3d",
     ],
 )  # fmt: skip
 def test_anything_else_is_no_time(text: str) -> None:
-    with pytest.raises(InvalidInput, match="is no time"):
+    with pytest.raises(InvalidInput, match="is not a time"):
         times.moment(text, now=NOW)
 
 

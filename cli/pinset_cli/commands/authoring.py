@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
@@ -15,7 +16,9 @@ from pinset_cli.locate import Options, caller, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinset.domain.answers import MoveAnswer
     from pinset.ports.registry import Registry
+    from pinset_cli.commands.keys import Signer
 
 _STARTER = """\
 release:
@@ -111,11 +114,16 @@ def publish(
     ] = None,
     no_source: Annotated[bool, typer.Option("--no-source", help="Do not ask git and CI where it comes from.")] = False,
     allow: o.Allow = None,
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEYFILE", help="Sign it too, with your private key.")
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Publish a release; prints NAME@vN.
+
+    Exits 1 where the promotion of --alias became a request; the release is published all the same.
 
     Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
     """
@@ -125,8 +133,11 @@ def publish(
     chosen = Options(registry, as_json, dry_run)
     said = provenance.given(source or [])
     read = [(directory, read_bundle(directory)) for directory in directories or [Path()]]
-    published = []
+    published: list[dict[str, Any]] = []
+    signer = _signer(sign) if sign is not None else None
     with opened(chosen) as found:
+        if signer is not None:
+            signer.need_known(found)
         for directory, files in read:
             origin = (
                 {} if no_source else provenance.detect(directory, files, since=partial(_published_from, found, files))
@@ -141,8 +152,10 @@ def publish(
                 number=number,
                 allow=allow or (),
             )
-            published.append(answer)
+            published.append({**answer})
             output.done(f"{answer['ref']} is published", written=answer["operation"])
+            if signer is not None and not dry_run:
+                published[-1]["signature"] = signer.sign(found, chosen, answer["ref"])
             if not as_json:
                 output.show_findings(answer["findings"], allow or ())
                 output.say(output.on_one_line(answer["ref"]))
@@ -151,12 +164,32 @@ def publish(
                 if answer["move"]:
                     for warning in answer["move"]["warnings"]:
                         output.talk(output.safe(f"warning: {warning}"))
-                    serves = "would serve" if dry_run else "now serves"
-                    output.talk(f"{answer['bundle']}@{answer['move']['alias']} {serves} v{answer['move']['to']}")
+                    _say_move(answer["move"], dry_run=dry_run)
+                if "signature" in published[-1]:
+                    output.talk(f"signed with {published[-1]['signature']['key']}")
     if not as_json:
         output.unchanged(dry_run=dry_run)
     if as_json:
         output.show_json(published[0] if len(published) == 1 else {"items": published, "next": None})
+    if any(answer["move"] and answer["move"]["action"] == "request" for answer in published):
+        raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+def _say_move(move: MoveAnswer, *, dry_run: bool) -> None:
+    """What became of the promotion that a publish was to make too."""
+    place = f"{move['bundle']}@{move['alias']}"
+    if move["action"] != "request":
+        output.talk(f"{place} {'would serve' if dry_run else 'now serves'} v{move['to']}")
+        return
+    output.talk(f"{place} wants approvals: request {move['request']} {'would be' if dry_run else 'is'} made")
+    if not dry_run:
+        output.advise(f"    pinset request show {move['request']}")
+
+
+def _signer(key: Path) -> Signer:
+    from pinset_cli.commands.keys import Signer
+
+    return Signer(key)
 
 
 def pull(

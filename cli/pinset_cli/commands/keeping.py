@@ -93,10 +93,13 @@ def verify(
         str | None,
         typer.Argument(metavar="[NAME]", help="Only problems of this bundle.", autocompletion=complete.bundles),
     ] = None,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Say how many commits are signed; they are proven in any case.")
+    ] = False,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """Prove every digest and chain against git.
+    """Prove every digest, chain and signature against git.
 
     Exits 1 where something is wrong.
 
@@ -120,6 +123,8 @@ def verify(
         }
         counts = ", ".join(output.count(number, what) for what, number in counted.items())
         output.say(f"{'all is well' if answer['ok'] else 'DAMAGED'}: {counts}")
+        if signatures:
+            output.say(f"signed by the registry: {answer['signed']} of {output.count(answer['commits'], 'commit')}")
     if not answer["ok"]:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 

@@ -211,6 +211,7 @@ def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
     rows = []
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
+        why = f"GLASS BROKEN: {why}" if m.get("glass") else why
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}"
         if m["action"] == "promote" and m["authors"] and is_machine(m["actor"], {}):

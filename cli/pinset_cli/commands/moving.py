@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pinset.errors import EXIT_ANSWER_IS_NO, PinsetError
-from pinset_cli import complete, output, waiting
+from pinset.errors import EXIT_ANSWER_IS_NO, InvalidInput, PinsetError
+from pinset_cli import asking, complete, output, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
@@ -29,8 +29,12 @@ def promote(
         str | None, typer.Option("--expect", metavar="SELECTOR|none", help="What the alias must serve now.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Although a rollback barred it (needs -m TEXT).")] = False,
+    break_glass: o.BreakGlass = False,
     message: o.Message = "",
     wait: o.Wait = False,
+    when_approved: Annotated[
+        bool, typer.Option("--when-approved", help="Wait until others have approved it, where they must.")
+    ] = False,
     timeout: o.Timeout = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -38,22 +42,30 @@ def promote(
 ) -> None:
     """Make an alias serve a release.
 
+    Where the policy wants the approval of others it becomes a request, and the command exits 1.
+
+    With --when-approved it waits until the move is made; it exits 5 where the request comes to nothing, 8 when the time is over.
+
     With --wait exits 1 where some client that runs does not hold it in time; the move stays.
 
     Example: pinset promote support-summarizer@staging production --expect v7
     """
-    from pinset.errors import InvalidInput
-
-    words = target if "@" in target[0] else ["@".join(target[:2]), *target[2:]]
-    if len(target) < 2 or len(words) > 2:
-        release = words[0] if "@" in words[0] else f"{words[0]}@latest"
-        place = words[1] if len(words) > 1 else "production"
-        raise InvalidInput("promote needs one release and one alias", hint=f"pinset promote {release} {place}")
-    reference, alias = o.reference(target[:-1]), target[-1]
-    chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
+    reference, alias = o.promotion(target, "promote")
+    if wait and when_approved:
+        raise InvalidInput(
+            "--wait and --when-approved wait for different things",
+            hint="wait for the approval, then promote with --wait",
+        )
+    chosen = Options(registry, as_json, dry_run)
+    seconds = None if when_approved else waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
         began = time.monotonic()
-        answer = found.promote(caller(chosen), reference, alias, expect=expect, reason=message, again=again)
+        answer = found.promote(
+            caller(chosen), reference, alias, expect=expect, reason=message, again=again, break_glass=break_glass
+        )
+        if answer["action"] == "request":
+            asking.end(found, answer, chosen, when_approved=when_approved, seconds=timeout)
+            return
         _end(found, answer, chosen, seconds, began)
 
 
@@ -79,8 +91,6 @@ def rollback(
 
     Example: pinset rollback support-summarizer@production -m "refuses refunds"
     """
-    from pinset.errors import InvalidInput
-
     bundle, alias = o.bundle_and_alias(target)
     at = o.fixed(at) if at is not None else None
     chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
@@ -136,6 +146,7 @@ def alias_list(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = Fa
 @alias.command("retire")
 def alias_retire(
     target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
+    break_glass: o.BreakGlass = False,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -148,7 +159,9 @@ def alias_retire(
     bundle, name = o.bundle_and_alias(target)
     chosen = Options(registry, as_json, dry_run)
     with opened(chosen) as found:
-        answer = found.retire(caller(chosen), bundle, name, reason=message)
+        answer = found.retire(caller(chosen), bundle, name, reason=message, break_glass=break_glass)
+        if answer["action"] == "request":
+            asking.end(found, answer, chosen, when_approved=False, seconds=None)
     _show(answer, chosen)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers.keys import SignatureAnswer
     from pinset.domain.answers.source import SourceAnswer
 
 
@@ -95,8 +96,11 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         reference = o.reference(target)
         summary = o.looking(found, at).summary(reference)
         document = found.release(summary["ref"])
+        signatures = found.keys.signatures(summary["ref"])["items"]
     if as_json:
-        output.show_json({**summary, "content": document["content"], "files": document["files"]})
+        output.show_json(
+            {**summary, "signatures": signatures, "content": document["content"], "files": document["files"]}
+        )
         return
     facts = (
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
@@ -104,6 +108,7 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         ("commit", summary["commit"]),
         ("published", output.both(summary["published_at"])),
         ("by", told_by(summary["published_by"], summary["source"])),
+        ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
         *_source(summary["source"]),
         ("as of", output.both(summary["at"]) if "at" in summary else None),
@@ -119,6 +124,11 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
     if summary["yanked"] is not None and summary["aliases"] and at is None:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
+
+
+def _signer(signature: SignatureAnswer) -> str:
+    state = f", {signature['state']}" if signature["state"] != "active" else ""
+    return f"{signature['person']} ({signature['key']}{state})"
 
 
 def _filled(

@@ -91,7 +91,10 @@ def _line(event: EventAnswer) -> str:
 
 def _move(data: Mapping[str, Any]) -> tuple[str, str]:
     ends = " -> ".join("nothing" if version is None else f"v{version}" for version in (data["from"], data["to"]))
-    return f"{data['bundle']}@{data['alias']}  {ends}  {data['action']}", data["reason"]
+    return (
+        f"{data['bundle']}@{data['alias']}  {ends}  {data['action']}{' (GLASS BROKEN)' if data.get('glass') else ''}",
+        data["reason"],
+    )
 
 
 def _release(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -104,8 +107,28 @@ def _yank(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"{data['bundle']}@v{data['version']}  {done}", data["yanked"] or ""
 
 
+def _result(data: Mapping[str, Any]) -> tuple[str, str]:
+    verdict = {True: "  passed", False: "  FAILED", None: ""}[data["passed"]]
+    score = f" {data['score']}" if data["score"] is not None else ""
+    return f"{data['bundle']}@v{data['version']}  {data['suite']}{score}{verdict}", ""
+
+
+def _request(data: Mapping[str, Any]) -> tuple[str, str]:
+    ends = " -> ".join("nothing" if version is None else f"v{version}" for version in (data["from"], data["to"]))
+    what = f"{data['bundle']}@{data['alias']}  {ends}" if data["bundle"] else "policy"
+    return f"{what}  request {data['number']}", data["reason"]
+
+
+def _decision(data: Mapping[str, Any]) -> tuple[str, str]:
+    what = f"{data['bundle']}@{data['alias']}" if data["bundle"] else "policy"
+    return f"{what}  {data['decision']} request {data['number']}", data["reason"]
+
+
 _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "move": _move,
     "release": _release,
     "yank": _yank,
+    "result": _result,
+    "request": _request,
+    "decision": _decision,
 }

@@ -12,6 +12,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 
 from pinset.api.origin import is_local_name
@@ -36,6 +37,8 @@ PREFIX: Final = "pst_"
 _MOST: Final = 10_000
 _LONGEST: Final = 128
 """Characters of a header that is kept as it is; of a longer one its SHA-256, for it may be as long as a head."""
+_AT_ONCE: Final = 8
+"""Credentials of others that are looked at at the same time."""
 _PLACES: Final = 1000
 """Answers that are remembered of what one credential may read."""
 
@@ -78,6 +81,8 @@ class Admissions:
         self._open = False
         self._looking = asyncio.Lock()
         self._failed: PinsetError | None = None
+        # Who has to wait for an issuer takes no thread from the rest.
+        self._apart = CapacityLimiter(_AT_ONCE)
 
     def of(self, authorization: str) -> Admitted | None:
         """Who sends a header, where that is known; else the credential is to be read."""
@@ -99,7 +104,10 @@ class Admissions:
         if known is not None:
             return known.identity
         mark = self._registry.tokens_mark()
-        identity = await run_in_threadpool(self._read, authorization)
+        if self._is_other(authorization):
+            identity = await to_thread.run_sync(self._read, authorization, limiter=self._apart)
+        else:
+            identity = await run_in_threadpool(self._read, authorization)
         self.take(authorization, identity, mark)
         return identity
 
@@ -132,6 +140,10 @@ class Admissions:
         if self._others is not None and not text.startswith(PREFIX):
             return self._others(text)
         return self._registry.authenticate(text)
+
+    def _is_other(self, authorization: str) -> bool:
+        """Whether it is for others to say whose a header is."""
+        return self._others is not None and not authorization.partition(" ")[2].lstrip().startswith(PREFIX)
 
     async def _need_none(self) -> None:
         """Raises Unauthenticated where a credential is needed. Of many who ask at once one looks.

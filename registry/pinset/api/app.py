@@ -11,24 +11,32 @@ from fastapi import FastAPI
 from pinset.api import (
     problems,
     routes_aliases,
+    routes_audit,
     routes_comparing,
     routes_components,
     routes_events,
+    routes_evidence,
     routes_keeping,
+    routes_keys,
     routes_past,
+    routes_policies,
     routes_releases,
+    routes_requests,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
+from pinset.api.connections import Connections
 from pinset.api.gate import Gate
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
 from pinset.api.hub import Hub
+from pinset.api.limits import Limiter
 from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
 from pinset.api.settings import Settings
 from pinset.api.watch import Watch
+from pinset.services.foreign import LOOK_SECONDS, Watcher
 from pinset.services.scrubbing import Scrubber
 from pinset.version import VERSION
 from pinset.wire.problem import Problem
@@ -43,14 +51,20 @@ if TYPE_CHECKING:
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
+    from pinset.services.settling import Settler
 
 _ROUTERS = (
     routes_releases.router,
+    routes_requests.router,
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
     routes_past.router,
     routes_events.router,
+    routes_audit.router,
+    routes_evidence.router,
+    routes_policies.router,
+    routes_keys.router,
     routes_keeping.router,
     routes_keeping.open_router,
 )
@@ -74,7 +88,12 @@ def create_app(
     """
     settings = settings or Settings()
     adoption = Adoption(registry.keep_sights)
-    app = _routed(_working([adoption, *_scrubbing(registry, settings, scrubs, clock)], at_end))
+    settling = [registry.settler(settings.settle_seconds)] if settings.settle_seconds > 0 else []
+    # Each process looks: together as often as one alone would.
+    foreign = Watcher(registry.foreign, every=LOOK_SECONDS * settings.workers)
+    watching = [foreign] if scrubs is not None else []
+    app = _routed(_working([adoption, *settling, *_scrubbing(registry, settings, scrubs, clock), *watching], at_end))
+    app.state.foreign = foreign
     app.state.registry = registry
     app.state.settings = settings
     app.state.scrubs = scrubs
@@ -89,7 +108,9 @@ def create_app(
     app.state.ready = Ready(registry)
     admissions = app.state.admissions = Admissions(registry, others)
     app.state.watch = Watch(admissions)
-    app.state.hot = Hot(app.state.ready, admissions, app.state.observer)
+    limiter = app.state.limiter = Limiter(settings.limits)
+    app.state.connections = Connections(limiter, settings.limits)
+    app.state.hot = Hot(app.state.ready, admissions, app.state.observer, limiter)
     problems.install(app)
     app.add_middleware(
         Guard,
@@ -98,6 +119,7 @@ def create_app(
         observer=app.state.observer,
         gate=app.state.gate,
         admissions=admissions,
+        limiter=limiter,
     )
     return app
 
@@ -118,7 +140,7 @@ def describe() -> dict[str, Any]:
 
 
 def _working(
-    workers: Sequence[Adoption | Scrubber], at_end: Callable[[], None] | None
+    workers: Sequence[Adoption | Scrubber | Settler | Watcher], at_end: Callable[[], None] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """The lifespan of an application: threads work from its start to its end, and what is left is done then.
 
@@ -130,7 +152,12 @@ def _working(
         for worker in workers:
             worker.start()
         try:
-            yield {"hot": app.state.hot}
+            yield {
+                "hot": app.state.hot,
+                "connections": app.state.connections,
+                "head_seconds": app.state.settings.head_seconds,
+                "stall_seconds": app.state.settings.stall_seconds,
+            }
         finally:
             app.state.hot.close()
             for worker in workers:

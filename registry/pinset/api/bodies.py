@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pinset.api.gate import Gate
     from pinset.api.settings import Settings
 
-_CARRIES_FILES: Final = re.compile(r"/v1/(?:bundles/[^/]+/releases|components/[^/]+/[^/]+|check|diff)")
+_CARRIES_FILES: Final = re.compile(
+    r"/v1/(?:bundles/[^/]+/releases(?:/[^/]+/evidence)?|components/[^/]+/[^/]+|check|diff)"
+)
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INLINE: Final = 64 * 1024
 """Bytes that are parsed at once; more would hold up the other requests, and goes through the gate to a thread."""

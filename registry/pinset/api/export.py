@@ -11,8 +11,14 @@ from pydantic import TypeAdapter
 
 from pinset.api.app import describe
 from pinset.domain import answers
+from pinset.domain.answers import audit as audit_answers
+from pinset.domain.answers import evidence, policy
+from pinset.domain.answers import keys as key_answers
+from pinset.domain.answers import requests as asked
 from pinset.domain.answers.blame import BlameAnswer
-from pinset.wire import requests
+from pinset.wire import audit, deciding, keys, requests
+from pinset.wire import evidence as evidence_requests
+from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
 
 SHAPES: Final[dict[str, Any]] = {
@@ -30,12 +36,27 @@ SHAPES: Final[dict[str, Any]] = {
     "use": answers.UseAnswer,
     "blame": BlameAnswer,
     "yank": answers.YankAnswer,
+    "evidence": evidence.EvidenceAnswer,
+    "evidence-item": evidence.ResultAnswer,
+    "request": asked.RequestAnswer,
+    "decision": asked.DecisionAnswer,
+    "settled": asked.SettledAnswer,
+    "policy": policy.PolicyAnswer,
+    "policy-item": policy.PolicyItem,
+    "policy-check": policy.PolicyCheckAnswer,
+    "gates": policy.GatesAnswer,
     "resolve": answers.ResolveAnswer,
     "operation": answers.OperationAnswer,
     "registry": answers.RegistryAnswer,
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
     "event": answers.EventAnswer,
+    "audit-item": audit_answers.AuditItem,
+    "audit-head": audit_answers.AuditHeadAnswer,
+    "audit-proof": audit_answers.AuditProofAnswer,
+    "keys": key_answers.KeysAnswer,
+    "key-change": key_answers.KeyChange,
+    "signature": key_answers.SignedAnswer,
     "problem": Problem,
     "check-request": requests.CheckRequest,
     "publish-request": requests.PublishRequest,
@@ -45,7 +66,14 @@ SHAPES: Final[dict[str, Any]] = {
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,
+    "audit-verify-request": audit.AuditVerifyRequest,
+    "evidence-request": evidence_requests.EvidenceRequest,
+    "decision-request": deciding.DecisionRequest,
+    "policy-request": policy_requests.PolicyRequest,
+    "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,
+    "key-request": keys.KeyRequest,
+    "signature-request": keys.SignatureRequest,
 }
 """What programs send, keep or pass on, by the name of its schema's file."""
 

@@ -27,16 +27,24 @@ def text(
     answers: Answers,
     fetches: Mapping[Fetched, int],
     clients: Sequence[ClientsAnswer],
+    foreign: int | None = None,
+    limited: Mapping[str, int] | None = None,
+    connections: int | None = None,
 ) -> str:
-    """Everything. What a process counts says which process; what they share says which registry."""
+    """Everything. What a process counts says which process; what they share says which registry.
+
+    foreign: branches that somebody else moved; None before anybody looked.
+    """
     shared = {"registry": registry["id"], "epoch": str(registry["epoch"])}
     own = {"worker": str(os.getpid())}
     parts = [
         _family("pinset_serial", "gauge", "The newest visible write.", [(shared, registry["serial"])]),
         _scrubbed(scrub, shared),
+        _moved(foreign, {**shared, **own}),
         _requested(answers, own),
         _fetched(fetches, own),
         _connected(clients, shared),
+        *_limited(limited or {}, connections, own),
     ]
     return "".join(f"{line}\n" for part in parts for line in part)
 
@@ -91,6 +99,15 @@ def _connected(clients: Sequence[ClientsAnswer], shared: Mapping[str, str]) -> l
     ]  # fmt: skip
 
 
+def _limited(limited: Mapping[str, int], connections: int | None, own: Mapping[str, str]) -> list[list[str]]:
+    """What was refused because it was too much, and how many connections there are, where a socket is served."""
+    refused = [({**own, "limit": limit}, number) for limit, number in sorted(limited.items())]
+    found = [_family("pinset_limited_total", "counter", "Requests and connections refused by a limit.", refused)]
+    if connections is not None:
+        found.append(_family("pinset_connections", "gauge", "Connections that are open.", [(own, connections)]))
+    return found
+
+
 def _by_alias(clients: Iterable[ClientsAnswer]) -> dict[tuple[str, str], list[ClientsAnswer]]:
     found: dict[tuple[str, str], list[ClientsAnswer]] = {}
     for item in clients:
@@ -109,6 +126,12 @@ def _scrubbed(scrub: Scrub | None, shared: Mapping[str, str]) -> list[str]:
     when = "When a scrub last found nothing wrong, in seconds since 1970."
     samples = [(shared, scrub.sound_at // 1_000_000)]
     return [*lines, *_family("pinset_scrub_last_success_timestamp_seconds", "gauge", when, samples)]
+
+
+def _moved(foreign: int | None, labels: Mapping[str, str]) -> list[str]:
+    """Nothing before the first look: 0 would say that all is well."""
+    what = "Branches of the repository that are not where the registry left them."
+    return [] if foreign is None else _family("pinset_foreign_refs", "gauge", what, [(labels, foreign)])
 
 
 def _family(name: str, kind: str, what: str, samples: Iterable[tuple[Mapping[str, str], float]]) -> list[str]:

@@ -18,8 +18,9 @@ from pinset.api import problems
 from pinset.api.admissions import ANONYMOUS
 from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
+from pinset.api.limits import is_write
 from pinset.api.origin import refuse_foreign
-from pinset.errors import PinsetError
+from pinset.errors import PermissionDenied, PinsetError, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from pinset.api.admissions import Admissions
     from pinset.api.gate import Gate
+    from pinset.api.limits import Limiter
     from pinset.api.observer import Observer
     from pinset.api.settings import Settings
     from pinset.auth.identity import Identity
@@ -71,6 +73,7 @@ class Guard:
         observer: Observer,
         gate: Gate,
         admissions: Admissions,
+        limiter: Limiter,
     ) -> None:
         self._app = app
         self._registry = registry
@@ -78,6 +81,7 @@ class Guard:
         self._settings = settings
         self._observer = observer
         self._gate = gate
+        self._limiter = limiter
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with the body read and checked. Whoever hangs up half way changes nothing."""
@@ -97,8 +101,7 @@ class Guard:
         try:
             _check_headers(scope)
             _check_path(scope)
-            identity = scope["pinset.identity"] = await self._admit(scope, headers)
-            scope["pinset.actor"] = identity.actor
+            await self._enter(scope, headers)
             if is_costly(scope):
                 self._gate.check()
             body = await read_body(scope, headers, receive, self._settings)
@@ -114,7 +117,7 @@ class Guard:
             return
         except PinsetError as error:
             if problems.is_attempt(scope, error):
-                await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
+                error = await run_in_threadpool(problems.keep_attempt, self._registry, scope, error)
             await problems.of_error(error, scope["pinset.request_id"])(scope, receive, counted)
         except problems.RefusedRequest as error:
             await error.problem(scope["pinset.request_id"])(scope, receive, counted)
@@ -127,10 +130,24 @@ class Guard:
             note(500)
             raise
 
+    async def _enter(self, scope: AsgiScope, headers: dict[str, str]) -> None:
+        """Note who asks. Raises what `_admit` raises, and RateLimited for who asks too often, or guesses."""
+        if scope["path"] in _OPEN:
+            scope["pinset.identity"] = ANONYMOUS
+            return
+        client, authorization = scope.get("client"), headers.get("authorization")
+        self._limiter.check_guess(client, authorization)
+        try:
+            identity = scope["pinset.identity"] = await self._admit(scope, headers)
+        except (Unauthenticated, PermissionDenied):
+            self._limiter.note_guess(client, authorization, good=False)
+            raise
+        self._limiter.note_guess(client, authorization, good=True)
+        scope["pinset.actor"] = identity.actor
+        self._limiter.check(identity.actor, write=is_write(scope))
+
     async def _admit(self, scope: AsgiScope, headers: dict[str, str]) -> Identity:
         """Who asks. Without any token in the registry only this machine, and no page of another site."""
-        if scope["path"] in _OPEN:
-            return ANONYMOUS
         authorization = headers.get("authorization")
         identity = await self._admissions.identify(authorization)
         if authorization is None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pinset.api.admissions import Admissions
+    from pinset.api.limits import Limiter
     from pinset.api.observer import Observer
     from pinset.api.prepared import Encoding
     from pinset.api.ready import Ready
@@ -66,8 +67,9 @@ class Later:
 class Hot:
     """The hot path of one process."""
 
-    def __init__(self, ready: Ready, admissions: Admissions, observer: Observer) -> None:
+    def __init__(self, ready: Ready, admissions: Admissions, observer: Observer, limiter: Limiter) -> None:
         self._ready, self._admissions, self._observer = ready, admissions, observer
+        self._reads = limiter.reads
         self._waiting: dict[bytes, list[Callable[[], None]]] = {}
         # A thread of its own: nothing that takes long may stand before it.
         self._thread = ThreadPoolExecutor(1, "pinset-ready")
@@ -92,8 +94,8 @@ class Hot:
         if headers is None or actor is None:
             return None
         variant = prepared.variants.get(_encoding(headers.get(b"accept-encoding", b"")))
-        if variant is None:
-            return None
+        if variant is None or self._reads.take(actor) is not None:
+            return None  # the ordinary way says for how long it asks too often
         given = headers.get(b"if-none-match")
         head, body, status = variant.whole, variant.body, 200
         if given is not None and (given == variant.tag or is_known(given.decode("latin-1"), variant.tag.decode())):

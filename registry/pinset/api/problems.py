@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from http import HTTPStatus
@@ -14,29 +13,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from pinset.errors import (
-    Conflict,
-    PermissionDenied,
-    PinsetError,
-    Refused,
-    Unauthenticated,
-    http_status,
-)
+from pinset.api.tries import tried
+from pinset.errors import PermissionDenied, PinsetError, Unauthenticated, http_status
+from pinset.services.attempts import REFUSALS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.types import Scope
 
+    from pinset.auth.identity import Identity
     from pinset.services.local import LocalRegistry
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
+_MOVED: Final = ("alias_moved", "policy_moved", "request_changed")
 _LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "OPTIONS"})
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
-_REFUSALS: Final = (Unauthenticated, PermissionDenied, Refused, Conflict)
+_WHO: Final = (Unauthenticated, PermissionDenied)
 
 
 class RefusedRequest(Exception):  # noqa: N818 - HTTP's own refusals, outside the tree of errors
@@ -85,7 +81,7 @@ def problem(
 
 def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) -> Response:
     """The problem document of one of our errors. conditional: a failed If-Match is 412, not 409."""
-    status = 412 if conditional and error.code == "alias_moved" else http_status(type(error))
+    status = 412 if conditional and error.code in _MOVED else http_status(type(error))
     hint, details = error.hint, error.details
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.error("the request %s met %s: %s; %s", request_id, error.code, error.message, hint)
@@ -95,7 +91,7 @@ def of_error(error: PinsetError, request_id: str, *, conditional: bool = False) 
 def of_request(error: PinsetError, request: Request) -> Response:
     """The problem document of an error that a request met; what was refused is recorded."""
     if is_attempt(request.scope, error):
-        keep_attempt(request.app.state.registry, request.scope, error)
+        error = keep_attempt(request.app.state.registry, request.scope, error)
     return of_error(error, _id(request), conditional=_is_conditional(request))
 
 
@@ -104,20 +100,29 @@ def _is_conditional(request: Request) -> bool:
 
 
 def is_attempt(scope: Scope, error: PinsetError) -> bool:
-    """Whether a refusal is recorded: of a change, by what is there or by who asks."""
-    return scope["method"] not in _LOOKING and isinstance(error, _REFUSALS)
+    """Whether a refusal is to be recorded: of a change, by what is there, or of anything, by who asks."""
+    if error.recorded:
+        return False
+    return isinstance(error, _WHO) or (scope["method"] not in _LOOKING and isinstance(error, REFUSALS))
 
 
-def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> None:
-    """Record a change that was refused. A record that cannot be kept does not hide the refusal."""
-    with contextlib.suppress(PinsetError):
+def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> PinsetError:
+    """Record a refusal. What to answer: the refusal, or where it cannot be recorded, that."""
+    identity: Identity | None = scope.get("pinset.identity")
+    try:
         registry.record_attempt(
             actor=scope["pinset.actor"],
-            action=scope["method"],
+            person=identity.person if identity else "",
+            via=identity.via if identity else error.credential,
             target=scope["path"],
             code=error.code,
             detail=error.message,
+            error=error,
+            **tried(scope),
         )
+    except PinsetError as failed:
+        return failed
+    return error
 
 
 def install(app: FastAPI) -> None:

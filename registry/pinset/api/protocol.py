@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pinset.api.connections import LINGER_SECONDS
 from pinset.api.hot import Later
 from pinset.api.origin import is_near
 from pinset.api.problems import problem
@@ -16,6 +17,7 @@ from pinset.api.streams import STREAM
 if TYPE_CHECKING:
     import asyncio
 
+    from pinset.api.connections import Connections
     from pinset.api.hot import Hot
 
 HEAD_LIMIT: Final = 64 * 1024
@@ -29,8 +31,15 @@ STALL_SECONDS: Final = 30.0
 class Protocol(H11Protocol):
     """uvicorn's HTTP/1.1 with the hot path ahead of it, a deadline for heads, and no wait for half-sent bodies at the end.
 
-    The lifespan's state may hold ``hot``, which is asked first.
+    The lifespan's state may hold ``hot``, which is asked first, ``connections``, which says whether there may be one more,
+    and ``head_seconds`` and ``stall_seconds`` where they are others.
     """
+
+    _connections: Connections | None = None
+    """Where this one is counted."""
+    _refused = False
+    """Whether it is one too many: nothing that it sends is read."""
+    _lingering: tuple[Connections, asyncio.TimerHandle] | None = None
 
     _deadline: asyncio.TimerHandle | None = None
     _since: float | None = None
@@ -48,13 +57,23 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a head."""
         super().connection_made(transport)
+        connections: Connections | None = self.app_state.get("connections")
+        answer = connections.enter(self.client) if connections is not None else None
+        if connections is not None and answer is not None:
+            self._refuse(connections, answer)
+            return
+        self._connections = connections
+        self._head_seconds: float = self.app_state.get("head_seconds", HEAD_SECONDS)
+        self._stall_seconds: float = self.app_state.get("stall_seconds", STALL_SECONDS)
         self._hot: Hot | None = self.app_state.get("hot")
         self._near = is_near(self.client) and is_near(self.server)
         self._since, self._clean = self.loop.time(), True
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._look_at_clock)
+        self._deadline = self.loop.call_later(self._head_seconds, self._look_at_clock)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes: of a request that the hot path answers, or of any."""
+        if self._refused:
+            return
         if self._held is not None:
             # More arrived while a request waits: its answer comes first.
             self._held += data
@@ -118,10 +137,21 @@ class Protocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        if self._connections is not None:
+            self._connections.leave(self.client)
+            self._connections = None
+        if self._lingering is not None:
+            connections, timer = self._lingering
+            timer.cancel()
+            connections.let_go()
+            self._lingering = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """End: at once, unless a whole request is being answered."""
+        if self._refused:
+            self.transport.abort()
+            return
         if self._held is not None:
             self._ending = True
             return
@@ -175,10 +205,10 @@ class Protocol(H11Protocol):
         if self._is_stalled():
             self.transport.abort()  # closing would wait for the client
             return
-        left = HEAD_SECONDS if self._since is None else self._since + HEAD_SECONDS - self.loop.time()
+        left = self._head_seconds if self._since is None else self._since + self._head_seconds - self.loop.time()
         if left <= 0:
             self._hang_up()
-            left = STALL_SECONDS
+            left = self._stall_seconds
         self._deadline = self.loop.call_later(left, self._look_at_clock)
 
     def _is_stalled(self) -> bool:
@@ -186,7 +216,17 @@ class Protocol(H11Protocol):
         now, unsent = self.loop.time(), self.transport.get_write_buffer_size()
         if not unsent or unsent != self._unsent[0]:
             self._unsent = unsent, now
-        return now - self._unsent[1] >= STALL_SECONDS
+        return now - self._unsent[1] >= self._stall_seconds
+
+    def _refuse(self, connections: Connections, answer: bytes) -> None:
+        """Say that there are too many, and end. To close at once could take the answer back from a client that is sending."""
+        self._refused = True
+        if connections.linger():
+            self._lingering = connections, self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+            self.transport.write(answer)
+            self.transport.write_eof()
+        else:
+            self.transport.abort()
 
     def _hang_up(self) -> None:
         with suppress(h11.LocalProtocolError):  # the client may have left the rules before

@@ -15,8 +15,12 @@ from pinset.domain.names import alias_name, bundle_name
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
 
 router = APIRouter(prefix="/v1/bundles/{bundle}/aliases", responses=p.LOOKING, tags=["aliases"])
+_BreakGlass = Annotated[bool, Query(description="Past the gates of the policy, for whom it names, with a reason.")]
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
-_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING}}
+_ASKED: dict[int | str, dict[str, Any]] = {
+    202: {"model": a.MoveAnswer, "description": "It waits for approvals: the action is `request`."}
+}
+_MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SENDING, **p.EXPECTING, **_ASKED}}
 
 
 @router.get("", response_model=a.Page[a.AliasAnswer])
@@ -51,10 +55,17 @@ def promote(
     revision = given_revision(if_match, if_none_match)
     named = f"{bundle_name(bundle)}@{body.release}"
     return asked.changed(
-        body.model_dump(),
+        body.model_dump(exclude=set() if body.break_glass else {"break_glass"}),
         lambda: asked.registry.promote(
-            asked.caller, named, alias, revision=expected(revision), reason=body.reason, again=body.again
+            asked.caller,
+            named,
+            alias,
+            revision=expected(revision),
+            reason=body.reason,
+            again=body.again,
+            break_glass=body.break_glass,
         ),
+        status=_status,
         headers=move_tag,
     )
 
@@ -65,13 +76,18 @@ def retire(
     bundle: p.Bundle,
     alias: p.Alias,
     reason: Annotated[str, Query(max_length=1000)] = "",
+    break_glass: _BreakGlass = False,  # noqa: FBT002 - FastAPI reads it
     if_match: p.IfMatch = None,
     if_none_match: p.Absent = None,
 ) -> Response:
     """Make an alias serve nothing, if it is where If-Match says."""
     revision = given_revision(if_match, if_none_match)
     return asked.changed(
-        reason, lambda: asked.registry.retire(asked.caller, bundle, alias, revision=expected(revision), reason=reason)
+        [reason, "break_glass"] if break_glass else reason,
+        lambda: asked.registry.retire(
+            asked.caller, bundle, alias, revision=expected(revision), reason=reason, break_glass=break_glass
+        ),
+        status=_status,
     )
 
 
@@ -108,3 +124,7 @@ def alias_history(
 ) -> Response:
     """The moves of an alias, newest first."""
     return asked.page(asked.looking(at).history(bundle, alias, cursor=cursor, limit=limit))
+
+
+def _status(answer: Any) -> int:
+    return 202 if answer["action"] == "request" else 200

@@ -18,7 +18,7 @@ _NAMES: Final = 64 * 1024
 _LONGEST: Final = 3600.0
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "Server-sent events: `ready`, then `move`, `release`, `yank` by serial, or `reset`.",
+        "description": "Server-sent events: `ready`, then `move`, `release`, `yank`, `result`, `request`, `decision` by serial, or `reset`.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }

@@ -99,6 +99,9 @@ def _figures(asked: Asked) -> str:
         answers=state.requests.now(),
         fetches=state.fetches.now(),
         clients=asked.registry.all_clients(),
+        foreign=state.foreign.count,
+        limited=state.limiter.counts.copy(),
+        connections=state.connections.here,
     )
 
 

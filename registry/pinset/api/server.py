@@ -32,9 +32,12 @@ GRACE_SECONDS: Final = 30
 """How long requests that are under way may take to end once the server is told to stop."""
 
 
-def listen(registry: LocalRegistry, host: str, port: int) -> socket.socket:
-    """A listening socket. Raises PermissionDenied for an open address without tokens, Unavailable for a taken one."""
-    if not is_loopback(host) and not registry.has_tokens():
+def listen(registry: LocalRegistry, host: str, port: int, *, closed: bool = False) -> socket.socket:
+    """A listening socket. closed: whether nobody is let in without a credential even where there are no tokens.
+
+    Raises PermissionDenied for an open address without tokens, Unavailable for a taken one.
+    """
+    if not closed and not is_loopback(host) and not registry.has_tokens():
         raise PermissionDenied(
             f"without tokens the registry serves this machine only, not {host}",
             hint="make one first: pinset token create --name N --can read",
@@ -87,10 +90,18 @@ def _allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable[[str], None]) -> None:
+def run(
+    factory: str,
+    listening: socket.socket,
+    *,
+    workers: int,
+    ready: Callable[[str], None],
+    proxies: tuple[str, ...] = (),
+) -> None:
     """Serve until told to stop. factory: ``module:function`` that makes the application in each worker.
 
-    ready: is told the address. Raises KeyboardInterrupt where it was interrupted, however many workers there are.
+    ready: is told the address. proxies: addresses, beside those of this machine, that are believed when they say whose
+    request they pass on. Raises KeyboardInterrupt where it was interrupted, however many workers there are.
     """
     host, port = listening.getsockname()[:2]
     ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
@@ -107,6 +118,7 @@ def run(factory: str, listening: socket.socket, *, workers: int, ready: Callable
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        forwarded_allow_ips=["127.0.0.1", "::1", *proxies] if proxies else None,
     )
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listening])

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pinset.errors import PinsetError, Unauthenticated
+from pinset.errors import PermissionDenied, PinsetError, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Watch:
         for authorization in list(self._followers):
             try:
                 await self._admissions.identify(authorization)
-            except Unauthenticated:
+            except (Unauthenticated, PermissionDenied):
                 for follower in list(self._followers.get(authorization, ())):
                     follower.end()
             except PinsetError:

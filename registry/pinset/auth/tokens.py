@@ -50,8 +50,13 @@ def parse(text: str) -> tuple[str, bytes] | None:
 
 def matches(row: TokenRow, parsed: tuple[str, bytes], now: int) -> bool:
     """Whether a parsed token is the kept one and may be used now (microseconds since 1970)."""
-    same = hmac.compare_digest(row.secret_sha256, parsed[1])
-    return same and row.usable(now) and row.id == parsed[0]
+    same = is_of(row, parsed)
+    return same and row.usable(now)
+
+
+def is_of(row: TokenRow, parsed: tuple[str, bytes]) -> bool:
+    """Whether a parsed token is the kept one, be it good for anything or not."""
+    return hmac.compare_digest(row.secret_sha256, parsed[1]) and row.id == parsed[0]
 
 
 def _checksum(token_id: str, secret: str) -> str:

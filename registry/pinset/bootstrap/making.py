@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pinset.bootstrap.opening import (
     CATALOG,
     FOLDER,
+    KEYS,
     REPOSITORY,
     STATE,
     context_of,
@@ -35,6 +36,15 @@ def _refuse_inside(target: Path) -> None:
     for above in target.absolute().resolve().parents:
         if (above / REPOSITORY).is_dir() or above.name == REPOSITORY:
             raise InvalidInput(f"{target} is inside a registry", hint=f"choose a directory outside of {above}")
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    """Copy the private keys, where there are any, for their owner alone."""
+    if (source / KEYS).is_dir():
+        shutil.copytree(source / KEYS, target / KEYS, ignore=shutil.ignore_patterns(".tmp-*"))
+        (target / KEYS).chmod(0o700)
+        for path in (target / KEYS).iterdir():
+            path.chmod(0o600)
 
 
 def _find_backup(start: Path) -> Path:
@@ -82,6 +92,7 @@ def backup_registry(directory: Path, target: Path, *, progress: Progress | None 
             left_out = shutil.ignore_patterns("*.lock", "packed-refs.new", "tmp_*", ".tmp-*")
             shutil.copytree(home / REPOSITORY, building / REPOSITORY, ignore=left_out)
             registry.backup_state(building / STATE)
+            _copy_keys(home, building)
         with closing(store_of(building)) as copy:
             verifying.prove(copy, progress)
     return target
@@ -104,6 +115,7 @@ def restore_registry(backup: Path, directory: Path) -> RegistryAnswer:
         for name in _STATE_FILES:  # of a backup the first alone; a registry's own directory may hold them all
             if (source / name).exists():
                 shutil.copyfile(source / name, building / name)
+        _copy_keys(source, building)
         context = context_of(building, create=False)
         with closing(LocalRegistry(context)) as registry:
             verifying.prove(context.store)

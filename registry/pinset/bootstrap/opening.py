@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REPOSITORY = "repository.git"
 STATE = "state.sqlite"
 CATALOG = "catalog.sqlite"
+KEYS = "keys"
 FOLDER = ".pinset"
 
 
@@ -59,14 +60,20 @@ def find_directory(start: Path) -> Path:
     raise NoRegistry(f"there is no registry at {start}", hint=f"make one: pinset init {start}")
 
 
-def local_registry(directory: Path, *, serving: bool = False, progress: Progress | None = None) -> LocalRegistry:
+def local_registry(
+    directory: Path, *, serving: bool = False, settle: bool = True, progress: Progress | None = None
+) -> LocalRegistry:
     """The registry of a directory. serving: for long, by a process that never forks and closes it in the end.
+
+    settle: False to leave a catalog that is missing, and a write that was cut off, as they are.
 
     Raises NoRegistry, UnknownFormat, Busy, Integrity.
     """
     from pinset.services.local import LocalRegistry
 
     registry = LocalRegistry(context_of(find_directory(directory), create=False, serving=serving))
+    if not settle:
+        return registry
     try:
         registry.open(progress)
     except PinsetError:

@@ -15,15 +15,19 @@ from pinset.bootstrap.opening import (
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from pinset.auth.identity import Identity
+    from pinset.config import Issuer
 
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
 _WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, and what they log."""
+_CONFIG = "PINSET_SERVED_CONFIG"
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log, and
+what `config.toml` said when the server started: one that takes another's place later must not differ from the rest."""
 
 
 def serve_registry(
@@ -40,23 +44,30 @@ def serve_registry(
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
-    line for each request. Raises InvalidInput without the server's packages, and for another log.
+    line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
+    ``config.toml`` with mistakes.
     """
     if any(find_spec(package) is None for package in ("fastapi", "uvicorn")):
         raise InvalidInput("serving needs packages that are not installed", hint="pip install 'pinset[server]'")
+    from pinset import config
     from pinset.api import logs, server
 
     if log not in logs.FORMATS:
         raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
     home = find_directory(directory)
+    text = config.text_in(home)
+    chosen = config.parse(text, str(home / config.FILE))
+    if chosen.oidc and find_spec("joserfc") is None:
+        raise InvalidInput("[[oidc]] needs a package that is not installed", hint="pip install 'pinset[server]'")
     registry = local_registry(home)
     try:
-        listening = server.listen(registry, host, port)
+        listening = server.listen(registry, host, port, closed=bool(chosen.oidc))
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
     os.environ[_WORKERS] = str(workers)
+    os.environ[_CONFIG] = text
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     logs.configure(log)
     say = talk if log == "text" else logs.said
@@ -65,6 +76,7 @@ def serve_registry(
             "pinset.bootstrap:application",
             listening,
             workers=workers,
+            proxies=chosen.limits.proxies,
             ready=lambda address: say(f"serving {home} on {address} (ctrl-c stops it)"),
         )
     finally:
@@ -73,6 +85,7 @@ def serve_registry(
 
 def application() -> Any:
     """The application of one worker of `serve_registry`. It closes its registry when the worker ends."""
+    from pinset import config
     from pinset.api import logs
     from pinset.api.app import create_app
     from pinset.api.server import end_with_parent, give_way
@@ -83,7 +96,9 @@ def application() -> Any:
     give_way()
     home = Path(os.environ[_SERVED])
     logs.configure(os.environ[_LOG])
-    settings = Settings(
+    chosen = config.parse(os.environ[_CONFIG])
+    settings = Settings.of(
+        chosen.limits,
         scrub_hours=float(os.environ[_SCRUB_HOURS]),
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),
@@ -91,4 +106,14 @@ def application() -> Any:
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)
-    return create_app(registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close)
+    others = _issuers(chosen.oidc) if chosen.oidc else None
+    return create_app(
+        registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
+    )
+
+
+def _issuers(chosen: Sequence[Issuer]) -> Callable[[str], Identity]:
+    """Who sends a token of one of the issuers."""
+    from pinset.auth.issuers import Issuers
+
+    return Issuers(chosen, wall=SystemClock().now).identify

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,13 +13,14 @@ from sqlalchemy.pool import StaticPool
 
 from pinset.catalog.sql import SqlCatalog
 from pinset.errors import AlreadyExists, NotFound
-from pinset.ports.state import ATTEMPTS, TARGET
+from pinset.ports.state import ATTEMPTS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
+    from pinset.domain.auditing import Wanted
     from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Mark
     from pinset.ports.state import Answer, Attempt, TokenRow
     from pinset.ports.store import Damage
@@ -84,15 +86,18 @@ class MemoryState:
         self._tokens: dict[str, TokenRow] = {}
         self._answers: dict[tuple[str, str], Answer] = {}
         self._attempts: list[Attempt] = []
+        self._number = 0
 
     def prepare(self) -> None:
         """Nothing is needed."""
 
-    def add_token(self, token: TokenRow) -> None:
+    def add_token(self, token: TokenRow, record: Callable[[TokenRow], Attempt] | None = None) -> None:
         """Keep a new token."""
         with self._turn:
             if any(row.name == token.name and row.revoked_at is None for row in self._tokens.values()):
                 raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
+            if record is not None:
+                self._keep(record(token))
             self._tokens[token.id] = token
 
     def token(self, token_id: str) -> TokenRow | None:
@@ -107,13 +112,16 @@ class MemoryState:
         """Whether any token can be used."""
         return any(row.usable(now) for row in self._tokens.values())
 
-    def revoke_token(self, name: str, at: int) -> TokenRow:
+    def revoke_token(self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None) -> TokenRow:
         """Revoke the token of that name."""
         with self._turn:
             for row in self._tokens.values():
                 if row.name == name and row.revoked_at is None:
-                    self._tokens[row.id] = replace(row, revoked_at=at)
-                    return self._tokens[row.id]
+                    revoked = replace(row, revoked_at=at)
+                    if record is not None:
+                        self._keep(record(revoked))
+                    self._tokens[row.id] = revoked
+                    return revoked
         raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
 
     def mark(self) -> Mark | None:
@@ -139,13 +147,31 @@ class MemoryState:
                 self._answers[answer.principal, answer.key] = answer
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep a refused attempt; forget the oldest."""
+        """Keep a row; of those of its kind there may be too many."""
         with self._turn:
-            self._attempts = [*self._attempts[1 - ATTEMPTS :], replace(attempt, target=attempt.target[:TARGET])]
+            self._keep(attempt)
 
-    def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
-        """Refused attempts, newest first."""
-        return self._attempts[::-1][:limit]
+    def _keep(self, attempt: Attempt) -> None:
+        self._number += 1
+        self._attempts.append(replace(attempt.cleaned(), number=self._number))
+        alike = [one for one in self._attempts if one.kind is attempt.kind]
+        if attempt.kind is not Kind.DONE and len(alike) > ATTEMPTS:
+            most, _ = Counter(one.holder for one in alike).most_common(1)[0]
+            self._attempts.remove(next(one for one in alike if one.holder == most))
+
+    def attempts(
+        self,
+        wanted: Wanted | None = None,
+        *,
+        before: int | None = None,
+        after: int = 0,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[Attempt]:
+        """Rows, newest first."""
+        end = self._number + 1 if before is None else before
+        kept = [one for one in self._attempts if after < one.number < end and (wanted is None or one.fits(wanted))]
+        return (kept if oldest_first else kept[::-1])[:limit]
 
     def check(self) -> Sequence[Damage]:
         """Nothing is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, false, func, or_, select
 
@@ -60,6 +60,11 @@ def part(row: Row[Any], table: Any) -> dict[str, Any]:
     return rows.sound(table, values)
 
 
+def raw(commit: dict[str, Any]) -> str:
+    """The bytes of a commit as text; '' where they are not known."""
+    return f"{commit['head']}\n\n{commit['message']}" if commit["head"] else ""
+
+
 def releases(*where: Any) -> Select[Any]:
     """Releases with the commit that each of them is."""
     return whole(t.Release, t.Commit).join(t.Commit, t.Commit.serial == t.Release.serial).where(*where)
@@ -88,13 +93,33 @@ def served_then(alias: str, serial: int) -> Any:
     return newest.scalar_subquery().is_not(None)
 
 
+class Trail(NamedTuple):
+    """A stretch of serials, both ends exclusive, and how much of it from which end."""
+
+    after: int
+    before: int | None
+    oldest_first: bool
+    limit: int
+
+
+def trail(table: Any, asked: Trail, *where: Any) -> Select[Any]:
+    """The commits that rows of a table are, by serial."""
+    found = whole(t.Commit)
+    if table is not t.Commit:
+        found = found.join(table, table.serial == t.Commit.serial)
+    found = found.where(table.serial > asked.after, *where).limit(asked.limit)
+    if asked.before is not None:
+        found = found.where(table.serial < asked.before)
+    return found.order_by(table.serial if asked.oldest_first else descending(table.serial))
+
+
 def release_row(row: Row[Any]) -> ReleaseRow:
     """A row of `releases`. Raises Integrity where its commit is not this release."""
     held, commit = part(row, t.Release), part(row, t.Commit)
     record = messages.decode(commit["message"])
     if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"])
+    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"], raw=raw(commit))
 
 
 def component_row(row: Row[Any]) -> ComponentRow:
@@ -112,7 +137,7 @@ def move_row(row: Row[Any], table: Any) -> MoveRow:
     record = messages.decode(commit["message"])
     if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
-    return MoveRow(record=record, commit=commit["id"])
+    return MoveRow(record=record, commit=commit["id"], raw=raw(commit))
 
 
 def note_row(row: Row[Any]) -> tuple[str, Record]:
@@ -147,6 +172,7 @@ MOVE: Final = moves(*_OF_ALIAS, t.Move.seq == bindparam("seq"), table=t.Move)
 BARS: Final = whole(t.Bar).where(t.Bar.bundle == bindparam("bundle"), t.Bar.alias == bindparam("alias"))
 MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("digest"))
 TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
+COMMIT: Final = whole(t.Commit).where(t.Commit.serial == bindparam("serial"))
 _COMMITS: Final = whole(t.Commit).order_by(t.Commit.serial)
 OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
 RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))

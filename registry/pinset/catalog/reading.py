@@ -265,6 +265,12 @@ class SqlReader:
         wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
         return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
 
+    def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
+        """The shared components that a release holds."""
+        wanted = q.whole(t.Uses).where(t.Uses.bundle == bundle, t.Uses.version == version).order_by(t.Uses.key)
+        parts = (q.part(row, t.Uses) for row in self._rows(wanted))
+        return {part["key"]: part["component_version"] for part in parts}
+
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
         return self._records(q.OPERATION, operation=operation)
@@ -272,6 +278,28 @@ class SqlReader:
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial."""
         return self._records(q.RECORDS, after=after, limit=limit)
+
+    def trail(
+        self,
+        *,
+        bundle: str = "",
+        alias: str = "",
+        after: int = 0,
+        before: int | None = None,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial, of everything or of a bundle."""
+        asked = q.Trail(after, before, oldest_first, limit)
+        if not bundle:
+            return self._records(q.trail(t.Commit, asked))
+        found = self._records(
+            q.trail(t.Move, asked, t.Move.bundle == bundle, *([t.Move.alias == alias] if alias else []))
+        )
+        found += self._records(q.trail(t.Note, asked, t.Note.bundle == bundle))
+        if not alias:
+            found += self._records(q.trail(t.Release, asked, t.Release.bundle == bundle))
+        return sorted(found, key=lambda one: one[1].stamp.serial, reverse=not oldest_first)[:limit]
 
     def notes(
         self,
@@ -302,6 +330,13 @@ class SqlReader:
         if digest_of_text(str(row.text)) != digest:
             raise Integrity(f"the catalog's text {digest} is damaged", hint="run `pinset reindex`")
         return str(row.text)
+
+    def raw(self, serial: int) -> str:
+        """The commit's own text."""
+        row = self._one(q.COMMIT, serial=serial)
+        if row is None:
+            raise NotFound(f"there is no write {serial}")
+        return q.raw(q.part(row, t.Commit))
 
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
@@ -345,7 +380,7 @@ class SqlReader:
             ) from error
         return form
 
-    def _records(self, wanted: Select[Any], **values: Any) -> Sequence[tuple[str, Record]]:
+    def _records(self, wanted: Select[Any], **values: Any) -> list[tuple[str, Record]]:
         parts = (q.part(row, t.Commit) for row in self._rows(wanted, **values))
         return [(part["id"], messages.decode(part["message"])) for part in parts]
 

@@ -1,4 +1,4 @@
-"""The state on SQL: tokens, answers to retries, refused attempts. It migrates, for nothing can make it again.
+"""The state on SQL: tokens, answers to retries, rows of the audit log. It migrates, for nothing can make it again.
 
 Every row carries a sum, and none is given that is not what was written. What rows cannot say is said by `MetaTable`:
 how many tokens there are, and how often they changed. On SQLite ``state.serial`` is the witness of the latter: an older
@@ -32,6 +32,8 @@ from pinset.catalog.sql import translated
 from pinset.catalog.state_rows import (
     WAY_OUT,
     answer_of,
+    attempt_of,
+    attempt_values,
     how_to_revoke,
     is_sound,
     is_sound_token,
@@ -45,22 +47,24 @@ from pinset.catalog.state_rows import (
 )
 from pinset.catalog.watch import Watch
 from pinset.errors import AlreadyExists, Integrity, NotFound, PinsetError, UnknownFormat
-from pinset.ports.state import ATTEMPTS, TARGET, Answer, Attempt, TokenRow
+from pinset.ports.state import ATTEMPTS, Answer, Kind, TokenRow
 from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
 
     from pinset.catalog.state_rows import Row
+    from pinset.domain.auditing import Wanted
     from pinset.ports.catalog import Mark
+    from pinset.ports.state import Attempt
 
 _translated = partial(translated, "the state", WAY_OUT)
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest migration; `migrations/versions` has them all."""
-_KNOWN: Final = frozenset({"0001", "0002", "0003"})
+_KNOWN: Final = frozenset({"0001", "0002", "0003", "0004"})
 _WITNESS: Final = "state.serial"
 _TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
@@ -86,13 +90,15 @@ class SqlState:
         """Make the file and its tables, or bring them up to date."""
         self._make_ready()
 
-    def add_token(self, token: TokenRow) -> None:
+    def add_token(self, token: TokenRow, record: Callable[[TokenRow], Attempt] | None = None) -> None:
         """Keep a new token."""
         with self._writing_tokens() as connection:
             same = (t.TokenTable.name == token.name, t.TokenTable.revoked_at.is_(None))
             if connection.execute(select(t.TokenTable.id).where(*same)).first():
                 raise AlreadyExists(f"there is a token {token.name}", hint="revoke it first, or choose another name")
             connection.execute(insert(t.TokenTable).values(**token_values(token)))
+            if record is not None:
+                _add_attempt(connection, record(token))
 
     def token(self, token_id: str) -> TokenRow | None:
         """A token by its id."""
@@ -114,25 +120,29 @@ class SqlState:
                 return True
             raise
 
-    def revoke_token(self, name: str, at: int) -> TokenRow:
+    def revoke_token(self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None) -> TokenRow:
         """Revoke the token of that name, or remove the damaged ones of that name or id."""
         with self._writing_tokens() as connection:
-            rows = connection.execute(select(self._row(t.TokenTable), t.TokenTable.__table__)).mappings().all()
-            found = [row for row in rows if row["name"] == name and is_sound_token(row) and row["revoked_at"] is None]
-            if found:
-                revoked = {**found[0], "revoked_at": at}
-                changed = {"revoked_at": at, "sum": t.sum_of(t.TokenTable.__table__, revoked)}
-                wanted = t.TokenTable.id == revoked["id"]
-                connection.execute(update(t.TokenTable).where(wanted).values(**changed))
-                return token_of({**revoked, **changed})
-            damaged = [row for row in rows if name in (row["name"], row["id"]) and not is_sound_token(row)]
-            if not damaged:
-                raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
-            for row in damaged:
-                connection.execute(delete(t.TokenTable).where(self._row(t.TokenTable) == row["of_row"]))
-            return TokenRow(
-                id=name, name=name, grants=(), secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at
-            )
+            revoked = self._revoke(connection, name, at)
+            if record is not None:
+                _add_attempt(connection, record(revoked))
+            return revoked
+
+    def _revoke(self, connection: Connection, name: str, at: int) -> TokenRow:
+        rows = connection.execute(select(self._row(t.TokenTable), t.TokenTable.__table__)).mappings().all()
+        found = [row for row in rows if row["name"] == name and is_sound_token(row) and row["revoked_at"] is None]
+        if found:
+            revoked = {**found[0], "revoked_at": at}
+            changed = {"revoked_at": at, "sum": t.sum_of(t.TokenTable.__table__, revoked)}
+            wanted = t.TokenTable.id == revoked["id"]
+            connection.execute(update(t.TokenTable).where(wanted).values(**changed))
+            return token_of({**revoked, **changed})
+        damaged = [row for row in rows if name in (row["name"], row["id"]) and not is_sound_token(row)]
+        if not damaged:
+            raise NotFound(f"there is no token {name}", hint="see them: pinset token list")
+        for row in damaged:
+            connection.execute(delete(t.TokenTable).where(self._row(t.TokenTable) == row["of_row"]))
+        return TokenRow(id=name, name=name, grants=(), secret_sha256=b"", created_at=at, expires_at=at, revoked_at=at)
 
     def mark(self) -> Mark | None:
         """The file, and how often its tokens changed; None on a server."""
@@ -176,21 +186,26 @@ class SqlState:
             return
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep a refused attempt; forget the oldest by its number, which only grows."""
-        values = {name: getattr(attempt, name) for name in Attempt.__slots__}
-        values["target"] = attempt.target[:TARGET]
-        values["sum"] = t.sum_of(t.AttemptTable.__table__, values)
+        """Keep a row; of those of its kind there may be too many."""
         with self._writing() as connection:
-            key: Any = connection.execute(insert(t.AttemptTable).values(**values)).inserted_primary_key
-            connection.execute(delete(t.AttemptTable).where(t.AttemptTable.id <= key[0] - ATTEMPTS))
+            # One after another on every engine: else one who follows the numbers could pass one that shows later.
+            connection.execute(t.LOCKED)
+            _add_attempt(connection, attempt)
+            most = {"kind": attempt.kind.value}
+            if attempt.kind is not Kind.DONE and connection.execute(t.COUNT_ATTEMPTS, most).scalar_one() > ATTEMPTS:
+                connection.execute(t.DROP_ATTEMPT, most)
 
-    def attempts(self, *, limit: int = 100) -> Sequence[Attempt]:
-        """Refused attempts, newest first."""
-        newest: Any = t.AttemptTable.id
-        rows = self._rows(select(t.AttemptTable.__table__).order_by(newest.desc()).limit(limit))
-        if not all(is_sound(t.AttemptTable, row) for row in rows):
-            raise Integrity("the state is damaged: a refused attempt", hint="pinset gc drops it")
-        return [Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in rows]
+    def attempts(
+        self,
+        wanted: Wanted | None = None,
+        *,
+        before: int | None = None,
+        after: int = 0,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[Attempt]:
+        """Rows, newest first."""
+        return [attempt_of(row) for row in self._rows(t.attempts(wanted, before, after, limit, oldest_first))]
 
     def check(self) -> Sequence[Damage]:
         """Everything that is wrong: the file, how old it is, and each row."""
@@ -261,7 +276,7 @@ class SqlState:
         return self._check_rows(t.AnswerTable, "a kept answer is damaged", hint)
 
     def _check_attempts(self) -> list[Damage]:
-        return self._check_rows(t.AttemptTable, "a refused attempt is damaged", "pinset gc drops it")
+        return self._check_rows(t.AttemptTable, "a row of the audit log is damaged", "pinset gc drops it")
 
     def _check_rows(self, table: Any, what: str, hint: str) -> list[Damage]:
         if not self._exists():
@@ -391,6 +406,10 @@ class SqlState:
                 return None
             found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
             return found
+
+
+def _add_attempt(connection: Connection, attempt: Attempt) -> None:
+    connection.execute(insert(t.AttemptTable).values(**attempt_values(attempt)))
 
 
 def _migrate(engine: Engine) -> None:

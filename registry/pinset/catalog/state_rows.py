@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.access import parse_grants, show_grants
 from pinset.errors import Integrity, InvalidInput, UnknownFormat
-from pinset.ports.state import Answer, TokenRow
+from pinset.ports.state import Answer, Attempt, Kind, TokenRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,24 @@ def token_values(token: TokenRow) -> dict[str, Any]:
 def answer_of(row: Row) -> Answer:
     """The answer that a sound row holds."""
     return Answer(**{name: row[name] for name in Answer.__slots__})
+
+
+def attempt_of(row: Row) -> Attempt:
+    """A row of the audit log that is what was written. Raises Integrity."""
+    if not is_sound(t.AttemptTable, row):
+        raise Integrity("the state is damaged: a row of the audit log", hint="pinset gc drops it")
+    values = {name: row[name] for name in Attempt.__slots__ if name != "number"}
+    told = {"kind": Kind(row["kind"]), "details": json.loads(row["details"]), "number": row["id"]}
+    return Attempt(**{**values, **told})
+
+
+def attempt_values(attempt: Attempt) -> dict[str, Any]:
+    """A row of the audit log, cleaned, with its sum; the engine numbers it."""
+    kept = attempt.cleaned()
+    values = {name: getattr(kept, name) for name in Attempt.__slots__ if name != "number"}
+    details = json.dumps(dict(kept.details), ensure_ascii=False, separators=(",", ":"))
+    values |= {"kind": kept.kind.value, "holder": kept.holder, "details": details}
+    return {**values, "sum": t.sum_of(t.AttemptTable.__table__, values)}
 
 
 def which_token(row: Row) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, LargeBinary, MetaData, bindparam, func, select, true
+from sqlalchemy import BigInteger, Index, LargeBinary, MetaData, bindparam, delete, func, select, true
 from sqlmodel import Field, SQLModel
 
 from pinset.catalog import sums
+from pinset.domain.auditing import Outcome
+from pinset.ports.state import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pinset.domain.auditing import Wanted
 
 STATE: Final = MetaData()
 _LEFT_OUT: Final = {
@@ -88,16 +92,26 @@ class AnswerTable(_Summed, table=True):
 
 
 class AttemptTable(_Summed, table=True):
-    """Refused attempts."""
+    """Rows of the audit log that git does not hold. A number is never given twice, so that who follows misses none."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index("attempt_holder", "kind", "holder"), {"sqlite_autoincrement": True})
     id: int | None = Field(default=None, primary_key=True)
     at: int = Field(sa_type=BigInteger)
+    kind: str
+    holder: str
     actor: str
+    person: str
+    via: str
+    address: str
     action: str
     target: str
+    bundle: str
+    alias: str
     code: str
     detail: str
+    details: str
+    count: int
 
 
 # What is asked of these tables is made once, and here, where those who need no table do not make it.
@@ -108,3 +122,43 @@ META: Final = [column.label(f"meta_{column.name}") for column in _META.columns]
 _BOTH: Final = select(*META, _TOKEN)
 ONE_TOKEN: Final = _BOTH.select_from(_META.outerjoin(_TOKEN, _TOKEN.c.id == bindparam("id")))
 ALL_TOKENS: Final = _BOTH.select_from(_META.outerjoin(_TOKEN, true()))
+
+# Of refused attempts so many are kept; where there are more, the oldest of whoever has most goes.
+
+LOCKED: Final = select(_META.c.id).with_for_update()
+_ATTEMPT: Final = STATE.tables[AttemptTable.__tablename__]
+_ALIKE: Final = _ATTEMPT.c.kind == bindparam("kind")
+COUNT_ATTEMPTS: Final = select(func.count()).select_from(_ATTEMPT).where(_ALIKE)
+_OLDEST: Final = func.min(_ATTEMPT.c.id)
+DROP_ATTEMPT: Final = delete(_ATTEMPT).where(
+    _ATTEMPT.c.id
+    == select(_OLDEST)
+    .where(_ALIKE)
+    .group_by(_ATTEMPT.c.holder)
+    .order_by(func.count().desc(), _OLDEST)
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+def attempts(wanted: Wanted | None, before: int | None, after: int, limit: int, oldest_first: bool) -> Any:  # noqa: FBT001
+    """The rows of the audit log that are asked for: see `ports.state.State.attempts`."""
+    c = _ATTEMPT.c
+    found = select(_ATTEMPT).where(c.id > after).order_by(c.id if oldest_first else c.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(c.id < before)
+    if wanted is None:
+        return found
+    for name in ("bundle", "alias", "actor", "action"):
+        if getattr(wanted, name):
+            found = found.where(c[name] == getattr(wanted, name))
+    if wanted.person:
+        found = found.where((c.person == wanted.person) | ((c.person == "") & (c.actor == wanted.person)))
+    if wanted.outcome is not None:
+        done = c.kind == Kind.DONE.value
+        found = found.where(done if wanted.outcome is Outcome.DONE else ~done)
+    if wanted.since is not None:
+        found = found.where(c.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(c.at < wanted.until)
+    return found

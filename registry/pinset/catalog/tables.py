@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 4
+CATALOG_FORMAT: Final = 5
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -46,13 +46,14 @@ class IntentTable(_Summed, table=True):
 
 
 class Commit(_Summed, table=True):
-    """Every commit with its message, from which its record is read."""
+    """Every commit: its message, from which its record is read, and what is before that, with the signature."""
 
     __tablename__ = "commits"
     serial: int = Field(primary_key=True, sa_type=BigInteger)
     id: str = Field(index=True)
     ref: str = Field(index=True)
     operation: str = Field(index=True)
+    head: str
     message: str
 
 
@@ -81,6 +82,7 @@ class Release(_Summed, table=True):
     __table_args__ = (
         Index("release_label", "bundle", "label", unique=True),
         Index("release_digest", "bundle", "digest"),
+        Index("release_serial", "bundle", "serial"),
     )
     bundle: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
@@ -177,7 +179,12 @@ class Note(_Summed, table=True):
     """
 
     __tablename__ = "note"
-    __table_args__ = (Index("note_bundle", "bundle", "kind", "serial"), Index("note_kind", "kind", "number", "serial"))
+    __table_args__ = (
+        Index("note_bundle", "bundle", "kind", "serial"),
+        Index("note_kind", "kind", "number", "serial"),
+        Index("note_serial", "bundle", "serial"),
+        Index("note_version", "bundle", "version", "kind", "serial"),
+    )
     serial: int = Field(primary_key=True, sa_type=BigInteger)
     bundle: str
     kind: str

@@ -35,12 +35,13 @@ def apply(rows: Rows, entry: Entry) -> None:
     """Gather the rows of one commit. Entries come in the order of their serials. Raises Integrity for unfit texts."""
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
-    rows.add(t.Commit, {**values, "message": messages.encode(record)})
+    rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
     rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
             rows.put(t.Meta, {"id": 1, **values, "serial": 0, "commit": "", "at": 0})
+            _note(rows, entry)
         case ReleaseRecord():
             _apply_release(rows, entry, record)
         case ComponentRecord():

@@ -9,7 +9,7 @@ from pinset.client.client import Client
 from pinset.client.pace import POLL_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -32,6 +32,7 @@ class AsyncClient:
         max_stale: float | None = None,
         live: bool = True,
         source: Source | None = None,
+        trusted_keys: Iterable[str | Path] | str | Path | None = None,
     ) -> None:
         made = Client(
             registry,
@@ -43,6 +44,7 @@ class AsyncClient:
             max_stale=max_stale,
             live=live,
             source=source,
+            trusted_keys=trusted_keys,
         )
         self._take(made)
 

@@ -29,11 +29,12 @@ from pinset.domain.references import parse
 from pinset.errors import InvalidInput, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from types import TracebackType
 
     from pinset.client.callbacks import Changed, Turned
     from pinset.client.release import Release
+    from pinset.client.trust import Trust
 
 
 class Client:
@@ -44,7 +45,8 @@ class Client:
     says. snapshot: a file with ``{"format": 1, "releases": [sealed forms]}``, for when neither registry nor cache has a
     release. poll: seconds from one look at the registry to the next, on average. max_stale: seconds after which a release
     that no answer confirmed is not given any more; by default it is given for ever. live: hear from the registry what moves,
-    besides looking. Raises InvalidInput for what is none of these.
+    besides looking. trusted_keys: public keys of the registry, or the path of what ``pinset keys show`` prints; then only
+    what they prove is taken, wherever it comes from. Raises InvalidInput for what is none of these.
 
     ``PINSET_PIN`` (``name@v8``, ``name=./dir``, several with commas, or ``@FILE`` with a line each) overrides what a name
     means, offline too; a file is watched, and so are the files of a working copy.
@@ -62,19 +64,21 @@ class Client:
         max_stale: float | None = None,
         live: bool = True,
         source: Source | None = None,
+        trusted_keys: Iterable[str | Path] | str | Path | None = None,
     ) -> None:
         pace = Pace(options.seconds(poll, "poll", least="above 0"))
         self._max_stale = options.seconds(max_stale, "max_stale", least="0 or more") if max_stale is not None else None
         named = alias or os.environ.get("PINSET_ALIAS") or DEFAULT_ALIAS
         self._alias = options.text(named, "alias", DEFAULT_ALIAS)
+        trust = _trust(trusted_keys) if trusted_keys is not None else None
         shipped = snapshots.load(options.path(snapshot, "snapshot")) if snapshot else {}
         directory = default_directory() if cache == "" else options.path(cache, "cache") if cache else None
         pins = self._pins()
         self._source = source or _source(registry, token, needed=not (shipped or pins.working))
         kept = DiskCache(directory, self._source.address)
-        self._fallback = Fallback(kept, shipped)
+        self._fallback = Fallback(kept, shipped, trust)
         self._callbacks = Callbacks()
-        intake = Intake(kept, self._fallback, self._callbacks)
+        intake = Intake(kept, self._fallback, self._callbacks, trust)
         self.counts = intake.counts
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
         working = WorkingCopies(self._source.address, _token(token))
@@ -201,6 +205,12 @@ class Client:
 def _token(given: str | None) -> str | None:
     found = given or os.environ.get("PINSET_TOKEN") or None
     return options.text(found, "token", "pst_…") if found is not None else None
+
+
+def _trust(trusted_keys: Iterable[str | Path] | str | Path) -> Trust:
+    from pinset.client.trust import Trust  # noqa: PLC0415 - only who pins keys loads what reads commits
+
+    return Trust(trusted_keys)
 
 
 def _source(registry: str | Path | None, token: str | None, *, needed: bool) -> Source:

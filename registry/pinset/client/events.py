@@ -28,6 +28,7 @@ LONGEST_PAUSE: Final = 60.0
 """Before the first and before any later try to get back, at most; each is chosen by chance below."""
 LONGEST_WAIT: Final = 3600.0
 """Seconds that a server may be asked to wait; for more it is asked again."""
+_KNOWN: Final = frozenset({"ready", "reset", "move", "release", "yank", "result", "request", "decision"})
 _EARLY: Final = 1.0
 """Seconds by which a server's clock may run ahead of ours."""
 
@@ -135,7 +136,7 @@ def _seen(event: EventAnswer, place: _Place) -> Iterator[EventAnswer]:
 
 def _event(block: Block) -> EventAnswer | None:
     """The event of a block; None of a beat, and of what this program does not know."""
-    if block.event not in ("ready", "reset", "move", "release", "yank"):
+    if block.event not in _KNOWN:
         return None
     try:
         data = json.loads(block.data)

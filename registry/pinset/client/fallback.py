@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pinset.client.release import Origin
     from pinset.client.slots import Slot
     from pinset.client.snapshot import Snapshot
+    from pinset.client.trust import Trust
 
 _log = logging.getLogger("pinset.client")
 
@@ -22,8 +23,8 @@ _log = logging.getLogger("pinset.client")
 class Fallback:
     """What there is while the registry does not answer."""
 
-    def __init__(self, cache: DiskCache, snapshot: Snapshot) -> None:
-        self._cache, self._snapshot = cache, snapshot
+    def __init__(self, cache: DiskCache, snapshot: Snapshot, trust: Trust | None) -> None:
+        self._cache, self._snapshot, self._trust = cache, snapshot, trust
 
     def releases(
         self, slot: Slot, default: Mapping[str, Any] | None = None
@@ -33,6 +34,8 @@ class Fallback:
         for origin, age, answer, tag in self._answers(slot, meant, default):
             try:
                 release = Release(answer, Standing(origin, age))
+                if self._trust is not None:
+                    self._trust.refuse_unproven(answer)
             except PinsetError as error:
                 _log.warning("%s of %s is ignored: %s", origin, slot.bundle, error.message)
                 continue

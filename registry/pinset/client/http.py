@@ -252,7 +252,7 @@ class Http:
             ) as response,
         ):
             answer = self._whole(response, request, until)
-        if answer.status == 503:
+        if answer.status in (429, 503):
             problem = self._failures.problem(answer)
             # The server names the operation where it does not know itself what became of it.
             raise _Again(problem, seconds_of(answer.retry_after), unknown="operation" in problem.details)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinset.client.local import sentences
 from pinset.client.release import Release, Standing, standing_of
-from pinset.client.slots import is_fixed, refuse_unusable
+from pinset.client.slots import is_fixed, refuse_other_registry, refuse_unusable
 from pinset.errors import PinsetError, Purged
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pinset.client.fallback import Fallback
     from pinset.client.release import Origin
     from pinset.client.slots import Slot
+    from pinset.client.trust import Trust
 
 _log = logging.getLogger("pinset.client")
 
@@ -27,8 +28,9 @@ _log = logging.getLogger("pinset.client")
 class Intake:
     """Takes answers for the slots of one client. Used by its keeper's thread alone."""
 
-    def __init__(self, cache: DiskCache, fallback: Fallback, callbacks: Callbacks) -> None:
+    def __init__(self, cache: DiskCache, fallback: Fallback, callbacks: Callbacks, trust: Trust | None) -> None:
         self._cache, self._fallback, self._callbacks = cache, fallback, callbacks
+        self._trust = trust
         self.counts: Counter[str] = Counter()
         """How often: ``fetched``, ``confirmed``, ``failed``, ``refused``."""
 
@@ -100,9 +102,13 @@ class Intake:
     def _adopt(self, slot: Slot, answer: Mapping[str, Any], tag: str | None) -> None:
         """Take a release in the place of the one before. Raises Integrity, Refused for one that is not taken."""
         release = Release(answer, Standing(_fresh(slot)))
+        if self._trust is not None and slot.directory is None:
+            self._trust.refuse_unproven(answer)
         if release.seq is not None and slot.meant not in slot.moves:
             slot.remember(self._cache.newest(slot.bundle, slot.meant))
         refuse_unusable(slot, release)
+        if self._trust is not None:
+            refuse_other_registry(slot, release)
         self.counts["fetched"] += 1
         before = slot.hold(release, tag)
         if slot.directory is None:

@@ -33,6 +33,8 @@ MOST_BUNDLES: Final = 20
 """A stream for more than these is not filtered."""
 MOST_MISSES: Final = 3
 """How often in a row no stream comes where there was one before, until it is given up for some minutes."""
+_BESIDE: Final = frozenset({"result", "request", "decision"})
+"""What changes no release and no alias: a move that comes of it is told as such."""
 Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
 """Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
 _log = logging.getLogger("pinset.client")
@@ -188,7 +190,7 @@ class Listener:
             self._serial = event["serial"]
         if kind == "reset":
             self._asking.hurry(None, None, RESET_SECONDS)
-        elif isinstance(data.get("bundle"), str):
+        elif kind not in _BESIDE and isinstance(data.get("bundle"), str):
             self._asking.hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
 
     def _ready(self, serial: int, data: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
+from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
 from pinset.client.past import RemotePast, blame
 from pinset.client.requests import path_of
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from pinset.client.approving import RemoteRequests
+    from pinset.client.evidence import RemoteEvidence
+    from pinset.client.keys import RemoteKeys
+    from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.errors import AliasMoved
@@ -53,6 +58,17 @@ class RemoteRegistry:
     ) -> None:
         self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
+
+    @property
+    def audit(self) -> RemoteAudit:
+        """The audit log."""
+        return RemoteAudit(self._http)
+
+    @property
+    def keys(self) -> RemoteKeys:
+        from pinset.client.keys import RemoteKeys  # noqa: PLC0415 - few ask for keys
+
+        return RemoteKeys(self._http)
 
     def describe(self) -> answers.RegistryAnswer:
         found: answers.RegistryAnswer = self._http.get(path_of("registry"))
@@ -118,6 +134,7 @@ class RemoteRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         wanted = parse(reference, default=None)
         path = _alias(wanted.bundle, alias)
@@ -130,6 +147,8 @@ class RemoteRegistry:
                     raise moved
                 revision = _NEVER  # refused, except where this key's request was done before
         body = {"release": str(wanted.selector), "reason": reason, "again": again}
+        if break_glass:
+            body["break_glass"] = True
         found: answers.MoveAnswer = self._change(caller, "PUT", path, body, _condition(revision))
         return found
 
@@ -153,11 +172,19 @@ class RemoteRegistry:
         return found
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         path = _alias(bundle, alias)
         condition = _condition(revision or self._revision(self._now(bundle, alias)))
-        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, reason=reason or None)
+        query = {"reason": reason or None, "break_glass": "true" if break_glass else None}
+        found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, **query)
         return found
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
@@ -322,6 +349,24 @@ class RemoteRegistry:
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
         found: answers.TokenAnswer = self._change(caller, "DELETE", path_of("tokens", name), None)
         return found
+
+    @property
+    def evidence(self) -> RemoteEvidence:
+        from pinset.client.evidence import RemoteEvidence  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteEvidence(self._http)
+
+    @property
+    def requests(self) -> RemoteRequests:
+        from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
+
+        return RemoteRequests(self._http)
+
+    @property
+    def policies(self) -> RemotePolicies:
+        from pinset.client.policies import RemotePolicies  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemotePolicies(self._http)
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         if bundle is not None:

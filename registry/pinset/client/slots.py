@@ -10,7 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.references import SelectorKind, is_working_copy, parse_selector
-from pinset.errors import Refused
+from pinset.errors import Refused, Untrusted
 
 if TYPE_CHECKING:
     from pinset.client.release import Release
@@ -161,6 +161,16 @@ def refuse_unusable(slot: Slot, release: Release) -> None:
     why = slot.needs.missing(release)
     if why is not None:
         raise Refused(why, hint="promote a release that this code can use")
+
+
+def refuse_other_registry(slot: Slot, release: Release) -> None:
+    """Raises Untrusted where another registry than before answers: its moves say nothing about what this one serves."""
+    held = slot.moves.get(slot.meant)
+    if held is not None and held[0] != release.registry:
+        raise Untrusted(
+            f"{slot.name} is answered by another registry now: {release.registry}, before {held[0]}",
+            hint="where that is meant, start with an empty cache",
+        )
 
 
 def _refuse_foreign(slot: Slot, release: Release) -> None:

@@ -25,7 +25,7 @@ _SHOWN: Final = 8
 
 
 class Verb(StrEnum):
-    """What may be done: to a bundle, and where it is to an alias, to that; the last five to the whole registry."""
+    """What may be done: to a bundle, and where it is to an alias, to that; those of `OF_REGISTRY` to the whole registry."""
 
     READ = "read"
     PUBLISH = "publish"
@@ -44,7 +44,7 @@ class Verb(StrEnum):
     TOKENS = "tokens"
 
 
-OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.AUDIT, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
+OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
 """What is asked of the whole registry."""
 _READER: Final = frozenset({Verb.READ})
 _AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.COMPONENT, Verb.EVIDENCE}
@@ -89,6 +89,11 @@ def parse_grants(text: str) -> tuple[Grant, ...]:
 def show_grants(grants: Iterable[Grant]) -> str:
     """The inverse of `parse_grants`."""
     return " ".join(str(grant) for grant in grants)
+
+
+def some(grants: tuple[Grant, ...]) -> str:
+    """The first grants, as a message shows them."""
+    return show_grants(grants[:_SHOWN]) + (" …" if len(grants) > _SHOWN else "") if grants else "nothing"
 
 
 def may(grants: tuple[Grant, ...], verb: Verb, bundle: str = "", alias: str = "") -> bool:
@@ -192,9 +197,8 @@ def _covers(wide: str, narrow: str) -> bool:
 
 
 def _denied(grants: tuple[Grant, ...], needed: Grant) -> PermissionDenied:
-    can = show_grants(grants[:_SHOWN]) + (" …" if len(grants) > _SHOWN else "")
     return PermissionDenied(
-        f"the credential can {can or 'nothing'}, and this needs {needed}",
+        f"the credential can {some(grants)}, and this needs {needed}",
         hint=f"ask for one that can: pinset token create --name N --can {needed}",
         details={"needs": str(needed)},
     )

@@ -49,6 +49,6 @@ class Wanted:
         data: Any = event["data"]
         if self.bundles and data.get("bundle") not in self.bundles:
             return False
-        if self.aliases and data.get("alias") not in self.aliases:
+        if self.aliases and (event["event"] != "move" or data["alias"] not in self.aliases):
             return False
         return may(self.grants, Verb.READ, data.get("bundle") or "", data.get("alias") or "")

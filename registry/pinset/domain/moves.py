@@ -23,7 +23,10 @@ NONE: Final = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A move that may be made. skipped: versions that a rollback passed over, with the reason."""
+    """A move that may be made. skipped: versions that a rollback passed over, with the reason.
+
+    on_chain: a rollback along the Back chain, which undoes; one that was named may lead elsewhere.
+    """
 
     action: Action
     seq: int
@@ -33,6 +36,7 @@ class Plan:
     bars: int | None = None
     again: bool = False
     skipped: tuple[tuple[int, str], ...] = ()
+    on_chain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,7 @@ def plan_rollback(current: MoveRecord, target: Target, history: History) -> Plan
         back=chosen.back,
         bars=current.to_version,
         skipped=tuple(skipped),
+        on_chain=not named or any(move.seq == chosen.seq for move in back_chain(current, history.move)),
     )
 
 

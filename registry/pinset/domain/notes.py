@@ -10,9 +10,12 @@ from pinset.domain.records import (
     Aim,
     DecisionRecord,
     EvidenceRecord,
+    FoundingRecord,
+    KeyRecord,
     PolicyRecord,
     RequestRecord,
     ResultRecord,
+    SignatureRecord,
 )
 from pinset.errors import Integrity
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Note(NamedTuple):
-    """What a note is found by. bundle: '' for the registry. number: of a policy or a request."""
+    """What a note is found by. bundle: '' for the registry. number: of a policy or a request; the epoch, of a founding and of a key of the registry."""
 
     bundle: str
     version: int | None
@@ -33,7 +36,9 @@ class Note(NamedTuple):
 def note_of(record: Record) -> Note | None:
     """What a record is found by; None for one that is no note."""
     match record:
-        case EvidenceRecord() | ResultRecord():
+        case FoundingRecord() | KeyRecord():
+            return Note("", None, record.epoch)
+        case EvidenceRecord() | ResultRecord() | SignatureRecord():
             return Note(record.bundle, record.version, None)
         case PolicyRecord():
             return Note("", None, record.number)

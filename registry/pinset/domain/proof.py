@@ -10,23 +10,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pinset.domain import sealed
+from pinset.domain.keyring import Keyring
+from pinset.domain.keys import allowed_signers
 from pinset.domain.notes import texts_of
 from pinset.domain.records import (
+    KEYS_FILE,
     POLICY_FILE,
     REGISTRY_FILE,
     ROOT,
     Action,
+    Aim,
     Binding,
     ComponentRecord,
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
+    KeyRecord,
     MoveRecord,
     PolicyRecord,
     Record,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
+    SignatureRecord,
 )
 from pinset.errors import PinsetError
 
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One commit: ids, and what its message says. parents: ids, and ROOT."""
+    """One commit: ids, and what its message says. parents: ids, and ROOT. raw: its own text, where that is known."""
 
     ref: str
     commit: str
@@ -44,6 +50,7 @@ class Fact:
     parents: tuple[str, ...]
     record: Record
     files: Mapping[str, str]
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,12 @@ class _Release:
 
 @dataclass(slots=True)
 class Proof:
-    """Facts in, problems out. Give facts in the order of their serials."""
+    """Facts in, problems out. Give facts in the order of their serials.
 
+    keyring: the rule of signatures; by default none is checked.
+    """
+
+    keyring: Keyring = field(default_factory=Keyring)
     problems: list[tuple[str, str]] = field(default_factory=list)
     commits: int = 0
     releases: int = 0
@@ -92,6 +103,9 @@ class Proof:
         if record.ref != fact.ref:
             self._problem(fact, f"says it belongs to {record.ref}")
         self._check_serial(fact)
+        what = self.keyring.add(record, fact.raw)
+        if what is not None:
+            self._problem(fact, what)
         match record:
             case ReleaseRecord() | ComponentRecord():
                 self._check_sealed(fact, record)
@@ -106,7 +120,11 @@ class Proof:
                 self._check_founding(fact, record)
             case PolicyRecord():
                 self._check_policy(fact, record)
-            case ResultRecord() | RequestRecord() | DecisionRecord():
+            case KeyRecord():
+                self._check_parents(fact)
+                self._check_main(fact, {KEYS_FILE})
+                self._check_keys_file(fact)
+            case ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
                 self._check_note(fact, record)
         self._last = self._tips[fact.ref] = _Known(fact.commit, record)
 
@@ -131,7 +149,9 @@ class Proof:
         self._check_parents(fact)
         if fact.files.get(REGISTRY_FILE) != record.files[REGISTRY_FILE]:
             self._problem(fact, f"holds another {REGISTRY_FILE} than it says")
-        self._check_main(fact, REGISTRY_FILE)
+        self._check_main(fact, {REGISTRY_FILE, KEYS_FILE} if record.key else {REGISTRY_FILE})
+        if record.key:
+            self._check_keys_file(fact)
         before, self._founded = self._founded, record
         if before is None:
             return
@@ -140,24 +160,33 @@ class Proof:
         if record.epoch <= before.epoch:
             self._problem(fact, f"begins epoch {record.epoch} after {before.epoch}")
 
-    def _check_main(self, fact: Fact, own: str) -> None:
-        """On the branch `main` each commit changes one file."""
-        if {**fact.files, own: ""} != {**self._main, own: ""}:
-            self._problem(fact, f"changes more than {own}")
+    def _check_keys_file(self, fact: Fact) -> None:
+        if fact.files.get(KEYS_FILE) != allowed_signers(self.keyring.keys):
+            self._problem(fact, f"holds another {KEYS_FILE} than its keys make")
+
+    def _check_main(self, fact: Fact, own: set[str]) -> None:
+        """On the branch `main` each commit changes its own files."""
+        blank = dict.fromkeys(own, "")
+        if {**fact.files, **blank} != {**self._main, **blank}:
+            self._problem(fact, f"changes more than {' and '.join(sorted(own))}")
         self._main = fact.files
 
     def _check_policy(self, fact: Fact, record: PolicyRecord) -> None:
         self._check_parents(fact)
         self._check_texts(fact, record)
-        self._check_main(fact, POLICY_FILE)
+        self._check_main(fact, {POLICY_FILE})
         if record.number != self._policy + 1:
             self._problem(fact, f"is policy {record.number} after {self._policy}")
+        if record.request is not None:
+            asked = self._requests.get(record.request)
+            if asked is None or (asked.aim, asked.digest, asked.policy) != (Aim.POLICY, record.digest, self._policy):
+                self._problem(fact, f"is not what request {record.request} asked for")
         self._policy = record.number
 
-    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord) -> None:
+    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord | SignatureRecord) -> None:
         self._check_parents(fact)
         self._check_texts(fact, record)
-        if isinstance(record, ResultRecord):
+        if isinstance(record, ResultRecord | SignatureRecord):
             if (record.bundle, record.version) not in self._releases:
                 self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
             elif self._releases[record.bundle, record.version].digest != record.digest:
@@ -234,8 +263,10 @@ class Proof:
                 self._problem(fact, f"does not hold what v{record.to_version} holds")
         if (record.policy or 0) != self._policy:
             self._problem(fact, f"is under policy {record.policy or 0}, and {self._policy} is in force")
-        if record.request is not None and record.request not in self._requests:
-            self._problem(fact, f"fulfils request {record.request}, which does not exist")
+        if record.glass and not self._policy:
+            self._problem(fact, "breaks the glass of no policy")
+        if record.request is not None and not _fulfils(record, self._requests.get(record.request)):
+            self._problem(fact, f"is not what request {record.request} asked for")
         self._check_back(fact, record, before)
         self._served.add((fact.ref, record.to_version, record.back))
 
@@ -252,3 +283,22 @@ class Proof:
 
     def _problem(self, fact: Fact, what: str) -> None:
         self.problems.append((f"{fact.ref} {fact.commit[:12]}", what))
+
+
+def _fulfils(move: MoveRecord, asked: Binding | None) -> bool:
+    """Whether a move is what a request was about: the alias as it was then, to the same, under the same policy."""
+    return asked is not None and (
+        move.bundle,
+        move.alias,
+        move.from_version,
+        move.seq,
+        move.to_version,
+        move.policy or 0,
+    ) == (
+        asked.bundle,
+        asked.alias,
+        asked.from_version,
+        asked.from_seq + 1,
+        asked.to_version,
+        asked.policy,
+    )

@@ -17,9 +17,9 @@ T = TypeVar("T")
 LONGEST: Final = 64
 """Characters of a time."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_AGO: Final = re.compile(r"([0-9]{1,5}) ?(s|min|m|h|d|w)(?: ago)?", re.ASCII)
+_AGO: Final = re.compile(r"([0-9]{1,6}) ?(s|min|m|h|d|w)(?: ago)?", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_CALENDAR: Final = re.compile(r"[0-9]{1,5} ?(mo|y)(?: ago)?", re.ASCII)
+_CALENDAR: Final = re.compile(r"[0-9]{1,6} ?(mo|y)(?: ago)?", re.ASCII)
 _HOW: Final = "write it with its zone, 2025-03-14T09:30:00Z, as a day, 2025-03-14, or as how long ago: 45min, 2h, 3d, 1w (--utc shows exact times)"
 
 
@@ -38,7 +38,7 @@ def moment(text: str, *, now: int) -> int:
         except ValueError:
             pass
     hint = "months and years differ in length: say it in days, 90d" if _CALENDAR.fullmatch(text) else _HOW
-    raise InvalidInput(f"{names.show(text)} is no time", hint=hint)
+    raise InvalidInput(f"{names.show(text)} is not a time", hint=hint)
 
 
 def fixed(text: str, *, now: int) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pinset.gitstore.writer import Repository
     from pinset.ports.store import StoredCommit
 
-_WRITING: Final = frozenset({"write", "move"})
+_WRITING: Final = frozenset({"write", "move", "aside"})
 _GRACE_SECONDS: Final = 5.0
 """The timer rings so much later than the parent gives up: it is for children without one."""
 _PARENT_CHECK_SECONDS: Final = 5.0
@@ -101,6 +101,12 @@ def _run(repository: Repository, request: dict[str, Any]) -> Iterator[dict[str, 
         yield {}
     elif op == "ref":
         yield {"target": repository.ref(request["ref"])}
+    elif op == "peek":
+        yield {"says": repository.peek(request["commit"])}
+    elif op == "parents":
+        yield {"parents": repository.parents(request["commit"])}
+    elif op == "aside":
+        yield {"kept": repository.set_aside(request["ref"], request["found"], request["own"], request["since"])}
     elif op == "refs":
         yield {"refs": refs.read_all(Path(request["repository"]))}
     elif op == "read":
@@ -125,6 +131,7 @@ def _wire(stored: StoredCommit) -> dict[str, Any]:
         "tree": stored.tree,
         "parents": stored.parents,
         "message": stored.message,
+        "head": stored.head,
         "files": dict(stored.files),
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pinset.domain.keys import COMMITS
 from pinset.domain.records import ROOT
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit
+from pinset.gitstore.keyfiles import no_such_key
 from pinset.gitstore.locks import ThreadLock
 from pinset.gitstore.objects import (
     EMPTY_TREE,
@@ -15,18 +17,23 @@ from pinset.gitstore.objects import (
     GitObject,
     Kind,
     commit_facts,
+    head_of,
     object_id,
+    parents_in,
+    said_by,
     tree_objects,
 )
-from pinset.gitstore.refs import checked_name
+from pinset.gitstore.refs import checked_name, quarantine
 from pinset.gitstore.scanning import MISSING, VERIFY_HINT, Scanner, damaged
 from pinset.ports.store import Damage, Files, Written
+from pinset.signing import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.ports.progress import Progress
     from pinset.ports.store import NewCommit, RefMove, StoredCommit
+    from pinset.signing import PrivateKey
 
 
 class MemoryStore:
@@ -36,6 +43,8 @@ class MemoryStore:
         self._lock = ThreadLock(wait_seconds)
         self._objects: dict[str, tuple[Kind, bytes]] = {}
         self._refs: dict[str, str] = {}
+        self._aside: dict[str, str] = {}
+        self._keys: dict[str, PrivateKey] = {}
         self._scanner = Scanner(self._read)
         self._keep(EMPTY_TREE)
         self._keep(ROOT_COMMIT)
@@ -57,10 +66,17 @@ class MemoryStore:
         parents = [ROOT_COMMIT.id if p == ROOT else p for p in commit.parents]
         for parent in parents:
             self._commit_of(parent)
-        new = commit_facts(tree=tree, parents=parents, message=commit.message, author=commit.author, at=commit.at)
+        new = commit_facts(
+            tree=tree,
+            parents=parents,
+            message=commit.message,
+            author=commit.author,
+            at=commit.at,
+            sign=self._signer(commit.signer),
+        )
         for each in (*made, new):
             self._keep(each)
-        return Written(new.id, tree)
+        return Written(new.id, tree, head_of(new))
 
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in order. Raises Conflict at the first that is not where it is expected."""
@@ -79,7 +95,40 @@ class MemoryStore:
             # A new mapping each time: a reader in another thread iterates over the old one undisturbed.
             self._refs = {**self._refs, move.ref: move.new}
 
-    def refs(self) -> Mapping[str, str]:
+    def create_key(self) -> str:
+        """Make a key to sign with; its public half."""
+        self._lock.require()
+        made = make_private()
+        self._keys[made.public] = made
+        return made.public
+
+    def signing_keys(self) -> Sequence[str]:
+        """The public halves of the keys that can sign here."""
+        return list(self._keys)
+
+    def peek(self, commit: str) -> str:
+        """What an unchecked commit says of its author and of itself."""
+        kind, data = self._objects.get(commit, ("blob", b""))
+        return said_by(data) if kind == "commit" else ""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that an unchecked commit names."""
+        kind, data = self._objects.get(commit, ("blob", b""))
+        return parents_in(data) if kind == "commit" else []
+
+    def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:
+        """Put a ref back, and keep what was there. Raises Conflict."""
+        self._lock.require()
+        kept = quarantine(checked_name(ref), found) if found is not None else None
+        at = self._refs.get(ref)
+        if at != found:
+            raise moved_meanwhile(ref, found, at)
+        left = {name: at for name, at in self._refs.items() if name != ref}
+        self._aside = {**self._aside, **({kept: found} if kept and found else {})}
+        self._refs = {**left, ref: own} if own is not None else left
+        return kept
+
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:  # noqa: ARG002 - there is no other process
         """Every ref and its commit."""
         return dict(sorted(self._refs.items()))
 
@@ -117,6 +166,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _signer(self, public: str | None) -> Callable[[bytes], str] | None:
+        if public is None:
+            return None
+        key = self._keys.get(public)
+        if key is None:
+            raise no_such_key(public, "this process")
+        return lambda data: key.sign(data, COMMITS)
 
     def _keep(self, made: GitObject) -> None:
         self._objects[made.id] = (made.kind, made.data)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
+from pinset.domain import commits
+from pinset.domain.keys import COMMITTER
 from pinset.domain.names import file_path, show
+from pinset.domain.records import ROOT
 from pinset.errors import InvalidInput, InvalidName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Kind = Literal["blob", "tree", "commit"]
 
@@ -26,9 +29,8 @@ OBJECT_LIMIT: Final = 16 * 1024 * 1024
 _FILE_MODE: Final = b"100644"
 _TREE_MODE: Final = b"40000"
 _ID = re.compile(r"[0-9a-f]{40}")
-_COMMITTER: Final = "pinset <registry@pinset.invalid>"
+_COMMITTER: Final = f"pinset <{COMMITTER}>"
 _NAME_LIMIT: Final = 100
-_HEADER = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author [^\n]*\ncommitter [^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CommitFacts:
-    """What a commit says, without its author and times: those are in the message too."""
+    """What a commit says, without its author and times: those are in the message too. head: all before the message."""
 
     tree: str
     parents: tuple[str, ...]
     message: str
+    head: str = field(default="", compare=False)
 
 
 def is_id(text: str) -> bool:
@@ -112,12 +115,24 @@ def encode_commit(*, tree: str, parents: Sequence[str], message: str, author: st
 
 def parse_commit(data: bytes) -> CommitFacts:
     """What a commit says. ValueError where it is not one that this module would write."""
-    match = _HEADER.match(data)
-    head, blank, message = data.partition(b"\n\n")
-    if match is None or not blank or match.end() != len(head) + 1:
-        raise ValueError("a commit without the usual header")
-    parents = tuple(line[7:].decode("ascii") for line in match[2].splitlines())
-    return CommitFacts(match[1].decode("ascii"), parents, message.decode("utf-8"))
+    text = data.decode("utf-8")
+    raw = commits.parse_raw(text)
+    return CommitFacts(raw.tree, raw.parents, raw.message, text.partition("\n\n")[0])
+
+
+def said_by(data: bytes) -> str:
+    """The author's line of a commit's bytes and the first line of its message, as far as they can be made out."""
+    head, _, message = data[:4096].decode("utf-8", "replace").partition("\n\n")
+    lines = [line for line in head.split("\n") if line.startswith("author ")]
+    author = lines[0].removeprefix("author ").rpartition("> ")[0] + ">" if lines else "nobody"
+    return f"{author}: {message.partition(chr(10))[0]}"
+
+
+def parents_in(data: bytes) -> list[str]:
+    """The parents that a commit's bytes name, whatever else they are like."""
+    head = data.partition(b"\n\n")[0].decode("ascii", "replace")
+    named = [line[7:] for line in head.split("\n") if line.startswith("parent ")]
+    return [ROOT if each == ROOT_COMMIT.id else each for each in named if is_id(each)]
 
 
 def tree_objects(files: Mapping[str, str]) -> list[GitObject]:
@@ -140,9 +155,23 @@ def tree_objects(files: Mapping[str, str]) -> list[GitObject]:
     return list({made.id: made for made in _tree(nested)}.values())
 
 
-def commit_facts(*, tree: str, parents: Sequence[str], message: str, author: str, at: int) -> GitObject:
-    """The commit as an object; arguments as for `encode_commit`."""
-    return make("commit", encode_commit(tree=tree, parents=parents, message=message, author=author, at=at))
+def commit_facts(
+    *,
+    tree: str,
+    parents: Sequence[str],
+    message: str,
+    author: str,
+    at: int,
+    sign: Callable[[bytes], str] | None = None,
+) -> GitObject:
+    """The commit as an object; arguments as for `encode_commit`. sign: makes the signature of its bytes, armored."""
+    data = encode_commit(tree=tree, parents=parents, message=message, author=author, at=at)
+    return make("commit", commits.signed(data, sign(data)) if sign is not None else data)
+
+
+def head_of(made: GitObject) -> str:
+    """What a commit says before its message."""
+    return made.data.partition(b"\n\n")[0].decode("utf-8")
 
 
 def _tree(nested: Mapping[str, object]) -> Iterator[GitObject]:

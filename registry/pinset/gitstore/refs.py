@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADS: Final = "refs/heads/"
+_QUARANTINE: Final = "refs/quarantine/"
 _REF = re.compile(r"refs/heads(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)+", re.ASCII)
 _TARGET = re.compile(rb"([0-9a-f]{40})\n?")
 _PACKED_LINE = re.compile(rb"([0-9a-f]{40}) (refs/[!-~]+)")
@@ -22,12 +23,20 @@ _PACKED_HEAD: Final = b"# pack-refs with:"
 _PACKED_TRAITS: Final = frozenset({b"peeled", b"fully-peeled", b"sorted"})
 
 
-def checked_name(ref: str) -> str:
-    """The ref, if it is one this store keeps. Raises InvalidName."""
+def checked_name(ref: str, *, quarantine: bool = False) -> str:
+    """The ref, if it is one this store keeps. quarantine: also one set aside. Raises InvalidName."""
+    if quarantine and ref.startswith(_QUARANTINE):
+        checked_name(_HEADS + ref.removeprefix(_QUARANTINE))
+        return ref
     segments = ref.split("/")
     if _REF.fullmatch(ref) is None or ".." in ref or any(s.endswith((".lock", ".")) for s in segments):
         raise InvalidName(f"{show(ref)} cannot be a ref of the registry", hint="use refs/heads/ and plain segments")
     return ref
+
+
+def quarantine(ref: str, commit: str) -> str:
+    """Where what was found on a ref is kept."""
+    return f"{_QUARANTINE}{commit[:12]}/{ref.removeprefix(_HEADS)}"
 
 
 def read_all(repository: Path) -> dict[str, str]:

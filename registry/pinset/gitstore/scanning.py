@@ -99,6 +99,7 @@ class Scanner:
             tree=facts.tree,
             parents=tuple(ROOT if parent == ROOT_COMMIT.id else parent for parent in facts.parents),
             message=facts.message,
+            head=facts.head,
             files=self.files(facts.tree) if whole else {},
         )
 

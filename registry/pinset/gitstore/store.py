@@ -7,8 +7,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.gitstore import git, layout, packing
+from pinset.gitstore import git, layout, packing, refs
 from pinset.gitstore.faults import system_error
+from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.locks import FileLock
 from pinset.gitstore.supervisor import Supervisor
 from pinset.ports.store import Files, StoredCommit, Written
@@ -33,6 +34,7 @@ class GitStore:
     def __init__(self, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> None:
         self._directory = directory.absolute()
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
+        self._keys = KeyFiles.beside(self._directory)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
 
     @classmethod
@@ -68,9 +70,10 @@ class GitStore:
                 "message": commit.message,
                 "author": commit.author,
                 "at": commit.at,
+                "signer": commit.signer,
             },
         )
-        return Written(answer["commit"], answer["tree"])
+        return Written(answer["commit"], answer["tree"], answer["head"])
 
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in order, each by compare-and-swap. Raises Conflict, Unavailable."""
@@ -78,8 +81,10 @@ class GitStore:
         asked = [{"ref": m.ref, "expected": m.expected, "new": m.new} for m in moves]
         self._child.write("move", meanwhile, moves=asked, since=self._child.since())
 
-    def refs(self) -> Mapping[str, str]:
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:
         """Every ref and its commit. Raises Integrity."""
+        if here:
+            return refs.read_all(self._directory)
         found: dict[str, str] = self._child.read("refs")["refs"]
         return found
 
@@ -92,6 +97,32 @@ class GitStore:
         """One commit, every byte checked. Raises Integrity where it is damaged or not there."""
         item = self._child.read("read", ref=ref, commit=commit)
         return _stored(item)
+
+    def create_key(self) -> str:
+        """Make a key to sign with; its public half. Raises ReadOnly."""
+        self._lock.require()
+        return self._keys.create()
+
+    def signing_keys(self) -> Sequence[str]:
+        """The public halves of the keys that can sign here. Raises ReadOnly."""
+        return self._keys.publics()
+
+    def peek(self, commit: str) -> str:
+        """What an unchecked commit says of its author and of itself."""
+        found: str = self._child.read("peek", commit=commit)["says"]
+        return found
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that an unchecked commit names."""
+        found: list[str] = self._child.read("parents", commit=commit)["parents"]
+        return found
+
+    def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:
+        """Put a ref back, and keep what was there. Raises Conflict, Unavailable."""
+        self._lock.require()
+        answer = self._child.write("aside", ref=ref, found=found, own=own, since=self._child.since())
+        kept: str | None = answer["kept"]
+        return kept
 
     def scan(
         self, *, refs: Mapping[str, str] | None = None, progress: Progress | None = None
@@ -164,6 +195,7 @@ def _stored(item: Mapping[str, Any]) -> StoredCommit:
         tree=item["tree"],
         parents=tuple(item["parents"]),
         message=item["message"],
+        head=item["head"],
         files=item["files"],
     )
 

@@ -16,6 +16,7 @@ from pinset.durable import make_directories, sync
 from pinset.errors import Conflict, Integrity, Unavailable
 from pinset.gitstore import refs
 from pinset.gitstore.faults import moved_meanwhile, name_in_the_way, no_such_commit, number_in, translate
+from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.loose import CheckedObjects, is_missing
 from pinset.gitstore.objects import (
     EMPTY_TREE,
@@ -23,7 +24,10 @@ from pinset.gitstore.objects import (
     CommitFacts,
     GitObject,
     commit_facts,
+    head_of,
     is_id,
+    parents_in,
+    said_by,
     tree_objects,
 )
 from pinset.gitstore.scanning import Scanner, damaged
@@ -51,18 +55,20 @@ class Repository:
         self._durable_folders: set[tuple[Path, tuple[int, int] | None]] = set()
         self.objects = CheckedObjects(path / "objects", self._read_packed)
         self.scanner = Scanner(self.objects)
+        self._keys = KeyFiles.beside(path)
 
     def write(self, commit: Mapping[str, Any]) -> dict[str, Any]:
-        """Write a commit and all it needs. The answer: ``commit`` and ``tree``."""
+        """Write a commit and all it needs. The answer: ``commit``, ``tree`` and ``head``."""
         made, tree = self._tree(commit)
         parents = [self._root() if parent == ROOT else parent for parent in commit["parents"]]
         for parent in parents:
             self._commit(parent)
         message, author, at = commit["message"], commit["author"], commit["at"]
-        new = commit_facts(tree=tree, parents=parents, message=message, author=author, at=at)
+        sign = self._keys.signer(commit["signer"])
+        new = commit_facts(tree=tree, parents=parents, message=message, author=author, at=at, sign=sign)
         for each in (*made, new):
             self._put(each)
-        return {"commit": new.id, "tree": tree}
+        return {"commit": new.id, "tree": tree, "head": head_of(new)}
 
     def move(self, moves: Sequence[Mapping[str, Any]], since: float) -> None:
         """Move refs in order, each durable before the next. since: lock files from before this time are stale."""
@@ -73,9 +79,57 @@ class Repository:
             self._prepare(move["ref"], since)
             self._move(move["ref"], move["expected"], move["new"])
 
+    def peek(self, wanted: str) -> str:
+        """Who a commit says wrote it, and its first line, whatever it is like; '' where it says nothing."""
+        try:
+            kind, data = self.objects(wanted)
+        except Integrity:
+            return ""
+        return said_by(data) if kind == "commit" else ""
+
+    def parents(self, wanted: str) -> list[str]:
+        """The parents that a commit names, whatever it is like; none where it cannot be read."""
+        try:
+            kind, data = self.objects(wanted)
+        except Integrity:
+            return []
+        return parents_in(data) if kind == "commit" else []
+
+    def set_aside(self, ref: str, found: str | None, own: str | None, since: float) -> str | None:
+        """Keep what was found on a ref below refs/quarantine, then put the ref back."""
+        refs.checked_name(ref)
+        kept = None
+        if found is not None:
+            kept = refs.quarantine(ref, found)
+            self._prepare(kept, since)
+            if self.ref(kept) != found:
+                self._move(kept, self.ref(kept), found)
+        self._prepare(ref, since)
+        if own is not None:
+            self._commit(own)
+            self._move(ref, found, own)
+        elif self.ref(ref) is not None:
+            self._delete(ref, found)
+        return kept
+
+    def _delete(self, ref: str, found: str | None) -> None:
+        """Remove a ref. After a power cut it may be there again: then it is found and removed again."""
+        if (now := self.ref(ref)) != found:
+            raise moved_meanwhile(ref, found, now)
+        try:
+            self._git.references.delete(ref)
+        except Exception as error:
+            raise translate(explained(error, (self._path / ref).parent, b"0" * 41), writing=True) from error
+        # Its name may be a folder of our own refs: what it leaves empty is in their way.
+        folder = (self._path / ref).parent
+        while folder != self._path / "refs" / "heads" and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+        sync(folder)
+
     def ref(self, name: str) -> str | None:
         """The commit of one ref, None where it does not exist. Raises Integrity."""
-        loose = refs.read_loose(self._path, refs.checked_name(name))
+        loose = refs.read_loose(self._path, refs.checked_name(name, quarantine=True))
         if loose is not None:
             return loose
         refs.check_packed(self._path)

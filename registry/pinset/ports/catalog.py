@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One commit on its way into the catalog. files: for releases and components every text by path, else empty."""
+    """One commit on its way into the catalog. files: for releases and components every text by path, else empty.
+
+    head: what the commit says before its message.
+    """
 
     commit: str
     record: Record
     files: Mapping[str, str]
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRow:
-    """A release as the catalog has it. yanked: the reason, None while it is not yanked."""
+    """A release as the catalog has it. yanked: the reason, None while it is not yanked. raw: the commit's own text."""
 
     record: ReleaseRecord
     commit: str
     yanked: str | None
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +73,11 @@ class ComponentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRow:
-    """A move as the catalog has it. ``commit`` is the alias's revision after it."""
+    """A move as the catalog has it. ``commit`` is the alias's revision after it. raw: the commit's own text."""
 
     record: MoveRecord
     commit: str
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,11 +212,30 @@ class CatalogReader(Protocol):
         fits: as for `bundles`. after: whether the last one seen is served, and its serial.
         """
 
+    def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
+        """The versions of the shared components that a release holds, by ``kind/name``."""
+
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write, by serial; empty where it never happened."""
 
     def records(self, *, after: int = 0, limit: int = 100) -> Sequence[tuple[str, Record]]:
         """Commits and records by serial, after a serial: what events and verify read."""
+
+    def trail(
+        self,
+        *,
+        bundle: str = "",
+        alias: str = "",
+        after: int = 0,
+        before: int | None = None,
+        oldest_first: bool = False,
+        limit: int = 100,
+    ) -> Sequence[tuple[str, Record]]:
+        """Commits and records by serial, newest first, of everything or of what is about a bundle.
+
+        alias: with a bundle, leaves out the moves of its other aliases, and its releases. after, before: serials, both
+        exclusive.
+        """
 
     def notes(
         self,
@@ -227,6 +252,9 @@ class CatalogReader(Protocol):
         kinds: as messages call them (``policy result request decision evidence``). bundle: '' for what is about the
         registry, None for all. number: of a policy or a request. before: a serial (exclusive).
         """
+
+    def raw(self, serial: int) -> str:
+        """The own text of the commit of a serial, as git has it. Raises NotFound, Integrity."""
 
     def text(self, digest: str) -> str:
         """A text that a note names, by its digest (``sha256:`` and hex). Raises NotFound, Integrity."""

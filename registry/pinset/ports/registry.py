@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.ports.audit import Audit
+    from pinset.ports.evidence import Evidence
+    from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
+    from pinset.ports.policies import Policies
+    from pinset.ports.requests import Requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,14 @@ class Caller:
 
 class Registry(Protocol):
     """Every use case of a registry that works near and far. Mutations are acknowledged only when durable."""
+
+    @property
+    def audit(self) -> Audit:
+        """Everything that was done, tried and refused."""
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys, and what authors signed with theirs."""
 
     def describe(self) -> answers.RegistryAnswer:
         """Which registry this is."""
@@ -117,11 +130,13 @@ class Registry(Protocol):
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
-        """Make an alias serve a release.
+        """Make an alias serve a release; where the policy wants approvals that are missing, a request for it is made.
 
         expect: a selector the alias must serve now, or ``none`` for an alias that serves nothing. revision: the
-        alias's revision must be this one (``none``: it never moved or is retired). Raises AliasMoved, Yanked, Barred.
+        alias's revision must be this one (``none``: it never moved or is retired). break_glass: pass the policy's gates,
+        for whom it names, with a reason. Raises AliasMoved, Yanked, Barred, GatesOpen.
         """
 
     def rollback(
@@ -143,9 +158,16 @@ class Registry(Protocol):
         """
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
-        """Make an alias serve nothing. Its history stays, and promoting again continues it."""
+        """Make an alias serve nothing. Its history stays, and promoting again continues it. Raises GatesOpen."""
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
         """Refuse a release to new moves. Raises InvalidInput without a reason."""
@@ -276,6 +298,18 @@ class Registry(Protocol):
 
     def revoke_token(self, caller: Caller, name: str) -> answers.TokenAnswer:
         """End a credential."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What evaluations say of releases."""
+
+    @property
+    def requests(self) -> Requests:
+        """What waits for the approval of others, and what is decided about it."""
+
+    @property
+    def policies(self) -> Policies:
+        """Who may make an alias serve what, and when."""
 
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         """Prove every digest and chain against git."""

@@ -33,7 +33,8 @@ class TreeOf:
 class NewCommit:
     """A commit to write. ``at`` is in microseconds since 1970; git keeps whole seconds, the message the rest.
 
-    author: a name for people reading git log; the store makes it harmless. parents: commit ids, or ROOT.
+    author: a name for people reading git log; the store makes it harmless. parents: commit ids, or ROOT. signer: the
+    public key whose private half signs it, None for a commit without a signature.
     """
 
     tree: Files | TreeOf
@@ -41,6 +42,7 @@ class NewCommit:
     message: str
     author: str
     at: int
+    signer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,19 @@ class RefMove:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a commit landed: its id and its tree's."""
+    """Where a commit landed: its id and its tree's. head: what it says before its message."""
 
     commit: str
     tree: str
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCommit:
     """A commit as it was read back, every byte checked against its ids.
 
-    files: the text of every file by path. parents and tree: ids, and ROOT.
+    files: the text of every file by path. parents and tree: ids, and ROOT. head: what it says before its message, with
+    the signature.
     """
 
     ref: str
@@ -73,6 +77,12 @@ class StoredCommit:
     parents: tuple[str, ...]
     message: str
     files: Mapping[str, str]
+    head: str = ""
+
+    @property
+    def raw(self) -> str:
+        """The commit's own text, whose SHA-1 its id is."""
+        return f"{self.head}\n\n{self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +108,18 @@ class Store(Protocol):
     def write(self, commit: NewCommit) -> Written:
         """Make the commit and all it needs durable, without moving any ref. Writing the same again gives the same id.
 
-        Only under `exclusive`. Raises ReadOnly on a full disk or a failed sync, Unavailable on a time-out;
-        nothing has changed then that anybody could see.
+        Only under `exclusive`. Raises ReadOnly on a full disk or a failed sync, and where the private half of the
+        signer's key is not here; Unavailable on a time-out; nothing has changed then that anybody could see.
         """
+
+    def create_key(self) -> str:
+        """Make a key to sign with, its private half durable here and nowhere else; its public half.
+
+        Only under `exclusive`. Raises ReadOnly.
+        """
+
+    def signing_keys(self) -> Sequence[str]:
+        """The public halves of the keys that can sign here. Raises ReadOnly where they cannot be read."""
 
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in the order given, each by compare-and-swap, durable, and read back.
@@ -111,14 +130,30 @@ class Store(Protocol):
         later one has moved. Raises Unavailable when it is not known: read `refs` again and answer by what it says.
         """
 
-    def refs(self) -> Mapping[str, str]:
-        """Every ref under refs/heads and its commit. Raises Integrity where they cannot all be read."""
+    def refs(self, *, here: bool = False) -> Mapping[str, str]:
+        """Every ref under refs/heads and its commit. Raises Integrity where they cannot all be read.
+
+        here: in this process, for a look now and then that starts no other.
+        """
 
     def ref(self, name: str) -> str | None:
         """The commit of one ref, None where it does not exist."""
 
     def read(self, ref: str, commit: str) -> StoredCommit:
         """One commit, every byte checked. ``ref`` is only carried into the answer. Raises Integrity."""
+
+    def peek(self, commit: str) -> str:
+        """What a commit that nobody checked says of its author and of itself, for people; '' where it says nothing."""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that a commit that nobody checked names, and ROOT; none where it cannot be made out."""
+
+    def set_aside(self, ref: str, found: str | None, own: str | None) -> str | None:
+        """Put a ref that was moved by others back to its own commit, None for one that is none of ours.
+
+        What was found there is kept under ``refs/quarantine``; the name of that ref, None where nothing was found. The
+        same again, after a kill, ends the same. Only under `exclusive`. Raises Conflict, ReadOnly, Unavailable.
+        """
 
     def scan(
         self, *, refs: Mapping[str, str] | None = None, progress: Progress | None = None

@@ -12,6 +12,7 @@ from pinset.domain.references import ComponentReference, parse_selector
 from pinset.errors import NotFound
 from pinset.ports.store import Files
 from pinset.services import reading, versions
+from pinset.services.attempts import trying
 from pinset.services.session import Written, only, writing
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def publish_component(
         "label": label,
         "number": number,
     }
-    checked = versions.Checked(context, lambda around: assemble_component(kind, name, files, around), allow)
+    with trying(context, caller, "publish-component", arguments):
+        checked = versions.Checked(context, caller, lambda around: assemble_component(kind, name, files, around), allow)
     with writing(context, caller, "publish-component", arguments) as session:
         before = session.done_before()
         if before:

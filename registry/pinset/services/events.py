@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.following import Wanted
-from pinset.domain.records import EvidenceRecord, FoundingRecord, MoveRecord, ReleaseRecord, Verdict
+from pinset.domain.records import (
+    DecisionRecord,
+    EvidenceRecord,
+    FoundingRecord,
+    MoveRecord,
+    ReleaseRecord,
+    RequestRecord,
+    ResultRecord,
+    Verdict,
+)
 from pinset.services import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.domain import answers
     from pinset.domain.records import Record
@@ -52,13 +61,10 @@ def event_of(commit: str, record: Record) -> answers.EventAnswer | None:
     """What a commit says; None where it is no event."""
     if isinstance(record, MoveRecord):
         return _move(commit, record)
-    if isinstance(record, ReleaseRecord):
-        return _release(record)
-    if isinstance(record, EvidenceRecord):
-        return _yank(record)
-    if isinstance(record, FoundingRecord) and record.stamp.prev is not None:
-        return _reset(record.registry_id, record.epoch, record.stamp.serial)
-    return None
+    if isinstance(record, FoundingRecord):
+        return _reset(record.registry_id, record.epoch, record.stamp.serial) if record.stamp.prev is not None else None
+    make = _EVENTS.get(type(record))
+    return make(record) if make is not None else None
 
 
 def greeting(head: Head, position: int) -> answers.EventAnswer:
@@ -144,6 +150,9 @@ def _move(commit: str, record: MoveRecord) -> answers.EventAnswer:
         "to": record.to_version,
         "reason": record.reason,
         "revision": commit,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
     return {"event": "move", "serial": record.stamp.serial, "data": data}
 
@@ -174,9 +183,62 @@ def _yank(record: EvidenceRecord) -> answers.EventAnswer:
     return {"event": "yank", "serial": record.stamp.serial, "data": data}
 
 
+def _result(record: ResultRecord) -> answers.EventAnswer:
+    data: answers.ResultEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.bundle,
+        "version": record.version,
+        "suite": record.suite,
+        "score": record.score,
+        "passed": record.passed,
+    }
+    return {"event": "result", "serial": record.stamp.serial, "data": data}
+
+
+def _request(record: RequestRecord) -> answers.EventAnswer:
+    data: answers.RequestEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.binding.bundle,
+        "alias": record.binding.alias,
+        "number": record.number,
+        "aim": record.binding.aim.value,
+        "from": record.binding.from_version,
+        "to": record.binding.to_version,
+        "reason": record.reason,
+    }
+    return {"event": "request", "serial": record.stamp.serial, "data": data}
+
+
+def _decision(record: DecisionRecord) -> answers.EventAnswer:
+    data: answers.DecisionEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "bundle": record.binding.bundle,
+        "alias": record.binding.alias,
+        "number": record.number,
+        "decision": record.decision.value,
+        "reason": record.reason,
+    }
+    return {"event": "decision", "serial": record.stamp.serial, "data": data}
+
+
 def _reset(registry: str, epoch: int, serial: int) -> answers.EventAnswer:
     return {"event": "reset", "serial": serial, "data": _stand(registry, epoch, serial)}
 
 
 def _stand(registry: str, epoch: int, serial: int) -> answers.StandEvent:
     return {"registry": registry, "epoch": epoch, "serial": serial}
+
+
+_EVENTS: Final[Mapping[type[Record], Callable[[Any], answers.EventAnswer]]] = {
+    ReleaseRecord: _release,
+    EvidenceRecord: _yank,
+    ResultRecord: _result,
+    RequestRecord: _request,
+    DecisionRecord: _decision,
+}

@@ -10,9 +10,10 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Unavailable
-from pinset.ports.state import Answer, Attempt
+from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Refused, Unavailable
+from pinset.ports.state import Answer, Attempt, Kind
 from pinset.services import queries, session
+from pinset.services.attempts import ANONYMOUS, LOOK, Repeats, keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
+    from pinset.services.approving import LocalRequests
     from pinset.services.changes import Changes
     from pinset.services.events import Batch
+    from pinset.services.evidence import LocalEvidence
+    from pinset.services.keys import LocalKeys
     from pinset.services.past import Past
+    from pinset.services.policies import LocalPolicies
     from pinset.services.session import Context
+    from pinset.services.settling import Settler
 
 
 class LocalRegistry:
@@ -37,6 +45,14 @@ class LocalRegistry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._repeats = Repeats(context)
+
+    @property
+    def audit(self) -> Audit:
+        """The audit log."""
+        from pinset.services import auditing
+
+        return auditing.Auditing(self._context, self._repeats)
 
     def seen_by(self, grants: tuple[Grant, ...]) -> Self:
         """The same registry for who may read no more than this. What it changes is for its caller to be allowed."""
@@ -80,6 +96,12 @@ class LocalRegistry:
         from pinset.services import changes
 
         return changes.changes(self._context, after)
+
+    @property
+    def keys(self) -> LocalKeys:
+        from pinset.services.keys import LocalKeys
+
+        return LocalKeys(self._context)
 
     def describe(self) -> answers.RegistryAnswer:
         return queries.describe(self._context)
@@ -148,11 +170,20 @@ class LocalRegistry:
         revision: str | None = None,
         reason: str = "",
         again: bool = False,
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
         return moving.promote(
-            self._context, caller, reference, alias, expect=expect, revision=revision, reason=reason, again=again
+            self._context,
+            caller,
+            reference,
+            alias,
+            expect=expect,
+            revision=revision,
+            reason=reason,
+            again=again,
+            break_glass=break_glass,
         )
 
     def rollback(
@@ -184,11 +215,20 @@ class LocalRegistry:
         )
 
     def retire(
-        self, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        alias: str,
+        *,
+        revision: str | None = None,
+        reason: str = "",
+        break_glass: bool = False,
     ) -> answers.MoveAnswer:
         from pinset.services import moving
 
-        return moving.retire(self._context, caller, bundle, alias, revision=revision, reason=reason)
+        return moving.retire(
+            self._context, caller, bundle, alias, revision=revision, reason=reason, break_glass=break_glass
+        )
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
         from pinset.services import yanking
@@ -351,6 +391,30 @@ class LocalRegistry:
 
         return tokens.revoke_token(self._context, caller, name)
 
+    @property
+    def evidence(self) -> LocalEvidence:
+        from pinset.services.evidence import LocalEvidence
+
+        return LocalEvidence(self._context)
+
+    @property
+    def requests(self) -> LocalRequests:
+        from pinset.services.approving import LocalRequests
+
+        return LocalRequests(self._context)
+
+    def settler(self, every: float) -> Settler:
+        """What makes approved moves once time has passed their last gate. every: seconds between two looks."""
+        from pinset.services.settling import Settler
+
+        return Settler(self._context, every=every)
+
+    @property
+    def policies(self) -> LocalPolicies:
+        from pinset.services.policies import LocalPolicies
+
+        return LocalPolicies(self._context)
+
     def verify(
         self, bundle: str | None = None, *, progress: Progress | None = None, gently: bool = False
     ) -> answers.VerifyAnswer:
@@ -370,12 +434,36 @@ class LocalRegistry:
 
         return tokens.authenticate(self._context, token)
 
-    def record_attempt(self, *, actor: str, action: str, target: str, code: str, detail: str) -> None:
-        """Keep a change that was refused."""
-        at = self._context.clock.now()
-        self._context.state.add_attempt(
-            Attempt(at=at, actor=actor, action=action, target=target, code=code, detail=detail)
+    def record_attempt(
+        self,
+        *,
+        actor: str,
+        action: str,
+        target: str,
+        code: str,
+        detail: str,
+        error: PinsetError | None = None,
+        **more: str,
+    ) -> None:
+        """Keep what was refused, before the refusal is told. error: the refusal. more: as `ports.state.Attempt` has it.
+
+        Raises ReadOnly and Unavailable where it cannot be kept.
+        """
+        attempt = Attempt(
+            at=self._context.clock.now(),
+            kind=Kind.ANONYMOUS if actor == ANONYMOUS else Kind.REFUSED,
+            actor=actor,
+            action=action,
+            target=target,
+            code=code,
+            detail=detail,
+            **more,  # type: ignore[arg-type]  # texts by their names
         )
+        error = error or Refused(detail)
+        if attempt.kind is Kind.ANONYMOUS or action == LOOK:
+            self._repeats.add(error, attempt)
+        else:
+            keep(self._context, error, attempt)
 
     def kept_answer(self, key: str, actor: str) -> Answer | None:
         """What the first request with an Idempotency-Key was answered, while it is kept."""
@@ -418,6 +506,18 @@ class LocalRegistry:
 
         return maintenance.reindex(self._context, progress)
 
+    def repair(self) -> list[ForeignAnswer]:
+        """Put aside what others moved in the repository; what that was."""
+        from pinset.services import foreign
+
+        return foreign.put_aside(self._context)
+
+    def foreign(self) -> list[ForeignAnswer]:
+        """What others moved in the repository, and is still so."""
+        from pinset.services import foreign
+
+        return foreign.look(self._context)
+
     def gc(self, progress: Progress | None = None) -> None:
         """Repack the repository."""
         from pinset.services import maintenance
@@ -441,6 +541,7 @@ class LocalRegistry:
 
     def close(self) -> None:
         context = self._context
+        self._repeats.flush()
         if context.catalog.wants_checkpoint:
             with suppress(PinsetError), context.store.exclusive(wait=False):
                 context.catalog.checkpoint()

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import messages, names, times
 from pinset.domain.access import Verb
 from pinset.domain.moves import (
     NONE,
-    History,
-    Plan,
     Target,
     alias_moved,
-    back_chain,
     expected_release,
     plan_promotion,
     plan_retirement,
     plan_rollback,
 )
-from pinset.domain.records import ROOT, MoveRecord, ReleaseRecord, Stamp
+from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
 from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
-from pinset.ports.store import Files, TreeOf
-from pinset.services import moments, reading
+from pinset.services import gates, moments, reading, requests, staging, undoing
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.domain import answers
+    from pinset.domain.moves import Plan
+    from pinset.domain.records import RequestRecord
     from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
+
+_BROKEN: Final = "the glass is broken: this was done past the policy's gates, and everybody will see it"
 
 
 def promote(
@@ -43,29 +45,34 @@ def promote(
     revision: str | None = None,
     reason: str = "",
     again: bool = False,
+    break_glass: bool = False,
 ) -> answers.MoveAnswer:
-    """Make an alias serve a release."""
+    """Make an alias serve a release; where the policy wants approvals that are missing, a request for it is made."""
     wanted = parse(reference, default=None)
     caller.need(Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
     words = messages.clean_words(reason)
     if again and not words:
         raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
     # What the caller expects is no part of what is asked: a retry looks again, and is the same request.
-    arguments = {"reference": reference, "alias": alias, "reason": words, "again": again}
+    arguments = {"reference": reference, "alias": alias, "reason": words, "again": again} | _glass(break_glass)
     with writing(context, caller, "promote", arguments) as session:
         before = session.done_before()
         if before:
-            return _answer_again(session, only(MoveRecord, before))
+            return requests.asked_before(session, before) or _answer_again(session, only(MoveRecord, before))
         reader, bundle = session.catalog, wanted.bundle
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
-        plan = _promotion(reader, row, alias, current, again=again)
+        plan = staging.plan_for(reader, row, alias, current, again=again)
         now = current.record.to_version if current else None
         warnings = [*_warnings(row, now), *new_alias(reader, bundle, alias)]
         if plan is None:
             return _unchanged(session, row, _need(current), warnings)
-        return _make(session, bundle, alias, plan, row.commit, words, warnings)
+        passage = _admitted(session, bundle, alias, plan, current, words, subject=row.record, break_glass=break_glass)
+        if not isinstance(passage, gates.Passage):
+            session.commit()
+            return passage
+        return _make(session, bundle, alias, plan, row.commit, words, warnings, passage)
 
 
 def rollback(
@@ -103,11 +110,11 @@ def rollback(
         _expect(reader, bundle, alias, current, expect=serving, revision=revision)
         moment = moments.said(context, reader, at) if at is not None else None
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
-        past = _history(reader, bundle, alias, current.record)
+        past = undoing.history(reader, bundle, alias, current.record)
         try:
             plan = plan_rollback(current.record, target, past)
         except NothingBehind as error:
-            raise _nothing_behind(error, reader, current.record, past, steps) from error
+            raise undoing.nothing_behind(error, reader, current.record, past, steps) from error
         if plan is None:
             row = reader.release(bundle, current.record.to_version or 0)
             return _unchanged(session, row, current, [])
@@ -115,20 +122,28 @@ def rollback(
         if row is None:
             raise NotFound(f"{bundle}@v{plan.to_version} is not in the catalog", hint="run `pinset reindex`")
         warnings = [f"v{version} is {why}, skipped" for version, why in plan.skipped]
-        return _make(session, bundle, alias, plan, row.commit, words, warnings)
+        passage = gates.undo(reader, bundle, alias, plan)
+        return _make(session, bundle, alias, plan, row.commit, words, warnings, passage)
 
 
 def retire(
-    context: Context, caller: Caller, bundle: str, alias: str, *, revision: str | None = None, reason: str = ""
+    context: Context,
+    caller: Caller,
+    bundle: str,
+    alias: str,
+    *,
+    revision: str | None = None,
+    reason: str = "",
+    break_glass: bool = False,
 ) -> answers.MoveAnswer:
-    """Make an alias serve nothing."""
+    """Make an alias serve nothing; where the policy wants approvals that are missing, a request for it is made."""
     caller.need(Verb.RETIRE, names.bundle_name(bundle), names.alias_name(alias))
     words = messages.clean_words(reason)
-    arguments = {"bundle": bundle, "alias": alias, "reason": words}
+    arguments = {"bundle": bundle, "alias": alias, "reason": words} | _glass(break_glass)
     with writing(context, caller, "retire", arguments) as session:
         before = session.done_before()
         if before:
-            return answer(only(MoveRecord, before), session)
+            return requests.asked_before(session, before) or answer(only(MoveRecord, before), session)
         current = session.catalog.alias(bundle, alias)
         if current is None:
             current = reading.served(session.catalog, bundle, alias)  # raises, saying what there is
@@ -136,22 +151,79 @@ def retire(
         plan = plan_retirement(current.record)
         if plan is None:
             return _unchanged(session, None, current, [])
-        return _make(session, bundle, alias, plan, None, words, [])
+        passage = _admitted(session, bundle, alias, plan, current, words, subject=None, break_glass=break_glass)
+        if not isinstance(passage, gates.Passage):
+            session.commit()
+            return passage
+        return _make(session, bundle, alias, plan, None, words, [], passage)
 
 
 def stage_promotion(
-    session: Session, release: Written[ReleaseRecord], alias: str, words: str
-) -> Written[MoveRecord] | None:
-    """Stage the move of an alias to a release, within the write that publishes it; None where it serves it already."""
+    session: Session,
+    release: Written[ReleaseRecord],
+    alias: str,
+    words: str,
+    components: Mapping[str, int] | None,
+) -> Written[MoveRecord] | answers.MoveAnswer | None:
+    """Stage the move of an alias to a release, within the write that publishes it; None where it serves it already.
+
+    components: what the release holds, where it is only staged. Where the policy wants approvals, a request is staged
+    instead of the move, and its answer given.
+    """
     record = release.record
     current = session.catalog.alias(record.bundle, alias)
     row = session.catalog.release(record.bundle, record.version)  # None while it is only staged
     plan = (
-        _promotion(session.catalog, row, alias, current, again=False)
+        staging.plan_for(session.catalog, row, alias, current)
         if row is not None
         else plan_promotion(current.record if current else None, record.version, again=False)
     )
-    return _stage(session, record.bundle, alias, plan, release.commit, words) if plan else None
+    if plan is None:
+        return None
+    subject = record if row is not None else gates.Subject(record, components or {})
+    passage = _admitted(session, record.bundle, alias, plan, current, words, subject=subject, break_glass=False)
+    if not isinstance(passage, gates.Passage):
+        return passage
+    return staging.stage(session, record.bundle, alias, plan, release.commit, words, passage)
+
+
+def refuse_early(session: Session, record: ReleaseRecord, alias: str, components: Mapping[str, int]) -> None:
+    """Raises GatesOpen where a release that is about to be staged cannot be promoted: then nothing of it is written."""
+    current = session.catalog.alias(record.bundle, alias)
+    plan = plan_promotion(current.record if current else None, record.version, again=False)
+    if plan is not None:
+        before = current.record if current else None
+        binding = gates.binding_of(session.catalog, record.bundle, alias, plan, before, record)
+        gates.refuse_early(session, binding, gates.Subject(record, components))
+
+
+def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveRecord] | None:
+    """Stage the move that a request asks for; None where it may not be made, now or any more.
+
+    It may while the alias, the policy and the release are what the request says, and every gate passes.
+    """
+    asked, reader = request.binding, session.catalog
+    current = reader.alias(asked.bundle, asked.alias)
+    if (current.record.seq if current else 0) != asked.from_seq or gates.in_force(reader).number != asked.policy:
+        return None
+    row = reader.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
+    if asked.aim is Aim.RETIRE:
+        plan = plan_retirement(current.record) if current else None
+    elif row is None or row.record.digest != asked.digest:
+        return None
+    else:
+        try:
+            plan = staging.plan_for(reader, row, asked.alias, current, again=request.again)
+        except (Yanked, Barred):
+            return None
+    if plan is None:
+        return None
+    judged = gates.judge(session, at=session.now, binding=asked, requester_person=request.stamp.who, request=request)
+    if not judged.passed:
+        return None
+    passage = gates.Passage(judged.policy_number or None, request=request.number)
+    commit = row.commit if row else None
+    return staging.stage(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
 
 
 def new_alias(reader: CatalogReader, bundle: str, alias: str, *, first: MoveRecord | None = None) -> list[str]:
@@ -188,8 +260,11 @@ def answer(written: Written[MoveRecord], session: Session, warnings: list[str] |
         "at": reading.time(record.stamp.at),
         "actor": record.stamp.actor,
         "serial": record.stamp.serial,
-        "warnings": warnings or [],
+        "warnings": [*(warnings or []), *([_BROKEN] if record.glass else [])],
         "operation": record.stamp.operation or None,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
 
 
@@ -201,58 +276,42 @@ def _answer_again(session: Session, written: Written[MoveRecord]) -> answers.Mov
     return answer(written, session, [*warnings, *new_alias(reader, record.bundle, record.alias, first=record)])
 
 
+def _glass(broken: bool) -> dict[str, bool]:  # noqa: FBT001 - a flag of the request
+    """The flag among the arguments of a write, where it is given: other requests stay what they were."""
+    return {"break_glass": True} if broken else {}
+
+
+def _admitted(
+    session: Session,
+    bundle: str,
+    alias: str,
+    plan: Plan,
+    current: MoveRow | None,
+    words: str,
+    *,
+    subject: ReleaseRecord | gates.Subject | None,
+    break_glass: bool,
+) -> gates.Passage | answers.MoveAnswer:
+    """How a move passes the policy's gates. subject: the release, None for a retirement. See `gates.admit`."""
+    staged = subject if isinstance(subject, gates.Subject) else None
+    release = subject.record if isinstance(subject, gates.Subject) else subject
+    binding = gates.binding_of(session.catalog, bundle, alias, plan, current.record if current else None, release)
+    return gates.admit(session, binding, words, again=plan.again, break_glass=break_glass, subject=staged)
+
+
 def _make(
-    session: Session, bundle: str, alias: str, plan: Plan, release: str | None, words: str, warnings: list[str]
+    session: Session,
+    bundle: str,
+    alias: str,
+    plan: Plan,
+    release: str | None,
+    words: str,
+    warnings: list[str],
+    passage: gates.Passage,
 ) -> answers.MoveAnswer:
-    written = _stage(session, bundle, alias, plan, release, words)
+    written = staging.stage(session, bundle, alias, plan, release, words, passage)
     session.commit()
     return answer(written, session, warnings)
-
-
-def _stage(
-    session: Session, bundle: str, alias: str, plan: Plan, release: str | None, words: str
-) -> Written[MoveRecord]:
-    return session.stage(
-        lambda stamp: _record(stamp, bundle, alias, plan, words),
-        TreeOf(release) if release else Files(),
-        lambda at: (at or ROOT, *([release] if release else [])),
-    )
-
-
-def _record(stamp: Stamp, bundle: str, alias: str, plan: Plan, words: str) -> MoveRecord:
-    return MoveRecord(
-        stamp=stamp,
-        bundle=bundle,
-        alias=alias,
-        seq=plan.seq,
-        action=plan.action,
-        from_version=plan.from_version,
-        to_version=plan.to_version,
-        back=plan.back,
-        reason=words,
-        bars=plan.bars,
-        again=plan.again,
-    )
-
-
-def _promotion(
-    reader: CatalogReader, row: ReleaseRow, alias: str, current: MoveRow | None, *, again: bool
-) -> Plan | None:
-    bundle, version = row.record.bundle, row.record.version
-    plan = plan_promotion(current.record if current else None, version, again=again)
-    if plan is None:
-        return None
-    if row.yanked is not None:
-        raise Yanked(
-            f"{bundle}@v{version} is yanked: {row.yanked}",
-            hint=f"promote another release, or take it back: pinset unyank {bundle}@v{version}",
-        )
-    if version in reader.bars(bundle, alias) and not again:
-        raise Barred(
-            f"{bundle}@v{version} was rolled back from {alias}, and is barred from it",
-            hint=f"if it is right this time: pinset promote {bundle}@v{version} {alias} --again -m TEXT",
-        )
-    return plan
 
 
 def _expect(
@@ -275,64 +334,6 @@ def _expect(
 
 def _letters(name: str) -> str:
     return "".join(letter for letter in name if not letter.isdigit())
-
-
-def _nothing_behind(
-    error: NothingBehind, reader: CatalogReader, current: MoveRecord, past: History, steps: int | None
-) -> NothingBehind:
-    """The same error, saying how many steps there are, and which release may be promoted instead."""
-    bundle, alias = current.bundle, current.alias
-    there = 0
-    for position, move in enumerate(back_chain(current, past.move), start=1):
-        if move.to_version != current.to_version and past.unfit(move.to_version or 0) is None:
-            there = position
-    message = error.message
-    if steps is not None and there:
-        message = f"{bundle}@{alias} has {there} step{'' if there == 1 else 's'} to go back, not {steps}"
-    hint = f"go back fewer: pinset rollback {bundle}@{alias} --steps {there}" if there and steps is not None else ""
-    if not hint:
-        bars = reader.bars(bundle, alias)
-        may = (
-            row.record.version
-            for row in reader.releases(bundle, limit=500)
-            if row.yanked is None and row.record.version not in bars and row.record.version != current.to_version
-        )
-        other = next(may, None)
-        hint = f"look at its moves: pinset history {bundle}@{alias}; or " + (
-            f"promote another release: pinset promote {bundle}@v{other} {alias}"
-            if other
-            else "publish a release, and promote that: no other one may be promoted now"
-        )
-    return NothingBehind(message, hint=hint, details=error.details)
-
-
-def _history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord) -> History:
-    bars = reader.bars(bundle, alias)
-
-    def unfit(version: int) -> str | None:
-        row = reader.release(bundle, version)
-        if row is None or row.yanked is not None:
-            return "yanked"
-        return "barred" if version in bars else None
-
-    def move(seq: int) -> MoveRecord | None:
-        row = reader.move(bundle, alias, seq)
-        return row.record if row else None
-
-    def served(version: int, before: int) -> MoveRecord | None:
-        row = reader.served_before(bundle, alias, version, before)
-        return row.record if row else None
-
-    def current_at(at: int) -> MoveRecord | None:
-        def look(seq: int) -> tuple[int, bool, MoveRecord] | None:
-            found = move(seq)
-            return None if found is None else (seq, found.stamp.at <= at, found)
-
-        return times.last(current.seq, look)  # times rise with the seqs
-
-    row = reader.release(bundle, current.to_version) if current.to_version else None
-    declared = row.record.rollback_to if row else None
-    return History(move=move, served=served, current_at=current_at, unfit=unfit, declared=declared)
 
 
 def _target_version(reader: CatalogReader, bundle: str, to: str | None) -> int | None:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import findings, messages, names, provenance
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.records import MoveRecord, ReleaseRecord, Stamp
-from pinset.domain.sealed import MANIFEST
+from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stamp
+from pinset.domain.sealed import MANIFEST, parse
 from pinset.ports.store import Files
-from pinset.services import moving, reading, versions
+from pinset.services import moving, reading, requests, versions
+from pinset.services.attempts import trying
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.assembly import Assembled, Surroundings
     from pinset.domain.records import Record
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
@@ -72,20 +74,37 @@ def publish(
         "number": number,
         "source": origin,
     }
-    checked = versions.Checked(context, lambda around: assemble_release(files, around, bundle=bundle), allow)
-    _need(caller, checked.result.draft.bundle, alias)
-    with writing(context, caller, "publish", arguments) as session:
+    with trying(context, caller, "publish", arguments) as about:
+
+        def assemble(around: Surroundings) -> Assembled:
+            result = assemble_release(files, around, bundle=bundle)
+            about["bundle"] = result.draft.bundle
+            return result
+
+        checked = versions.Checked(context, caller, assemble, allow)
+        _need(caller, checked.result.draft.bundle, alias)
+    with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()
         if before:
             found = findings.as_answers(checked.result.findings)
             return _answer_again(session, before, found)
-        release, created = _stage(session, checked, label, words, origin, number)
+        release, created = _stage(session, checked, label, words, origin, number, alias)
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
-        move = moving.stage_promotion(session, release, alias, words) if alias else None
+        held = _components(checked) if created else None
+        move = moving.stage_promotion(session, release, alias, words, held) if alias else None
         session.commit()
         found = findings.as_answers(checked.result.findings)
         answer = _answer(release, found, session.operation_id if created else None, created=created)
-        return {**answer, "move": moving.answer(move, session, warnings) if move else None}
+        if isinstance(move, Written):
+            return {**answer, "move": moving.answer(move, session, warnings)}
+        return {**answer, "move": move}
+
+
+def _components(checked: versions.Checked) -> dict[str, int]:
+    """The shared components that what was checked holds, by ``kind/name``."""
+    form = checked.result.sealed
+    held = parse(form.manifest).get("components", {}) if form else {}
+    return {key: pin["version"] for key, pin in held.items()}
 
 
 def _need(caller: Caller, bundle: str | None, alias: str | None) -> None:
@@ -105,6 +124,7 @@ def _stage(
     words: str,
     source: str | None,
     number: int | None,
+    alias: str | None,
 ) -> tuple[Written[ReleaseRecord], bool]:
     """The release that has this content, staged where there is none; whether it is new."""
     result = checked.confirm(session)
@@ -135,6 +155,8 @@ def _stage(
             allow_reason=words if waived else "",
         )
 
+    if alias is not None:
+        moving.refuse_early(session, record(session.next_stamp()), alias, _components(checked))
     files = {MANIFEST: form.manifest, **form.files}
     return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True
 
@@ -167,12 +189,16 @@ def _answer_again(
     created = any(isinstance(record, ReleaseRecord) for _, record in before)
     if created:
         release = only(ReleaseRecord, before)
-    else:  # the content was there, and only the alias moved
-        row = session.catalog.release(move.record.bundle, move.record.to_version or 0) if move else None
+    else:  # the content was there, and only the alias moved, or that was asked for
+        about = move.record if move else only(RequestRecord, before).record.binding
+        row = session.catalog.release(about.bundle, about.to_version or 0)
         if row is None:
             raise AssertionError("a move names a release that exists")
         release = Written(row.record, row.commit)
     answer = _answer(release, found, session.operation.id, created=created)
     record = move.record if move else None
     warnings = moving.new_alias(session.catalog, record.bundle, record.alias, first=record) if record else []
+    asked = requests.asked_before(session, before)
+    if asked is not None:
+        return {**answer, "move": asked}
     return {**answer, "move": moving.answer(move, session, warnings) if move else None}

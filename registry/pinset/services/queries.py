@@ -305,6 +305,9 @@ def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
         "reason": record.reason,
         "yanked": target.yanked if target else None,
         "split": None,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
     }
 
 
@@ -339,6 +342,9 @@ def _move(row: MoveRow, authors: list[str]) -> answers.HistoryItem:
         "reason": record.reason,
         "again": record.again,
         "authors": authors,
+        "policy": record.policy,
+        "request": record.request,
+        "glass": record.glass,
         "revision": row.commit,
         "serial": record.stamp.serial,
     }

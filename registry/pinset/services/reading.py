@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pinset.domain import access, messages, names, provenance
 from pinset.domain.access import Verb
+from pinset.domain.commits import is_signed
 from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
@@ -185,14 +186,28 @@ def release_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None)
 
 
 def sealed_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.SealedAnswer:
-    """The sealed form. Signed raw commits take the places in ``proof`` once there are signatures."""
+    """The sealed form, with what proves it: see `proof_of`."""
     form = reader.sealed_release(row.record.bundle, row.record.version)
-    proof = {"release": row.commit, "move": move.commit if move else None}
     return {
         **release_head(reader, row, move),
         "manifest": form.manifest,
         "files": dict(form.files),
-        "proof": proof,
+        "proof": proof_of(reader, row, move),
+    }
+
+
+def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> dict[str, str | None]:
+    """The commits that prove a release, as git has them: text whose SHA-1 is their id.
+
+    release, move: signed; of one that is not signed the id alone. epoch: the signed commit that says which epoch the
+    registry is in, None where there is none.
+    """
+    found = reader.notes(("registry", "key"), bundle="", number=reader.head().epoch, limit=1)
+    epoch = reader.raw(found[0][1].stamp.serial) if found else ""
+    return {
+        "release": row.raw if is_signed(row.raw) else row.commit,
+        "move": None if move is None else move.raw if is_signed(move.raw) else move.commit,
+        "epoch": epoch if is_signed(epoch) else None,
     }
 
 

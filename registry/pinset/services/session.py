@@ -14,19 +14,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from pinset import signing
+from pinset.domain import keys as k
 from pinset.domain import messages
 from pinset.domain.access import EVERYTHING
-from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, Record, Stamp
+from pinset.domain.keyring import Keyring
+from pinset.domain.names import show
+from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord, KeyRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
+from pinset.services.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pinset.domain.access import Grant
-    from pinset.ports.catalog import Catalog, CatalogWriter
+    from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
     from pinset.ports.clock import Clock
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
@@ -35,6 +41,9 @@ if TYPE_CHECKING:
     from pinset.ports.store import Store, StoredCommit
 
 R = TypeVar("R", bound=Record)
+ASIDE: Final = "see all that others moved: pinset verify; put it aside: pinset repair"
+_BATCH: Final = 100
+_OTHER_KEY: Final = "put the folder keys/ of this registry back, or restore a backup (pinset restore)"
 _DAMAGED: Final = (
     "see what else is wrong: pinset verify; upgrade pinset if a newer one wrote this, else restore a backup"
 )
@@ -91,6 +100,7 @@ class Session:
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
+    _keys: dict[str, k.Key] | None = None
     made: bool = False
     """Whether something was written: from then on no failure may pass for a refusal."""
 
@@ -98,6 +108,19 @@ class Session:
     def operation_id(self) -> str | None:
         """What the operation is called in answers; None in a dry run, which leaves nothing to look up."""
         return None if self.caller.dry_run else self.operation.id
+
+    @property
+    def seen(self) -> CatalogReader:
+        """The catalog, with what was staged among its notes."""
+        reader: Any = Staged(self.catalog, self._entries)
+        found: CatalogReader = reader
+        return found
+
+    @property
+    def now(self) -> int:
+        """The time of this write (microseconds): what decides is judged at it. Setting the clock back does not lower it."""
+        last = self._entries[-1].record.stamp.at if self._entries else self.catalog.head().at
+        return max(self.context.clock.now(), last + 1)
 
     def done_before(self) -> list[tuple[str, Record]]:
         """The commits of this operation where it happened already; a retry answers by them."""
@@ -107,6 +130,22 @@ class Session:
                 "the Idempotency-Key was used before for another request", hint="use a new key for each request"
             )
         return found
+
+    def next_stamp(self) -> Stamp:
+        """The stamp of the commit that is staged next; of two calls without a commit between, the times may differ."""
+        head = self.catalog.head()
+        last = self._entries[-1].record.stamp if self._entries else None
+        return Stamp(
+            serial=(last.serial if last else head.serial) + 1,
+            prev=self._entries[-1].commit if self._entries else head.commit,
+            at=self.now,
+            actor=self.caller.actor,
+            operation=self.operation_id or "",
+            request=self.operation.request,
+            person=self.caller.recorded_person,
+            via=self.caller.via or None,
+            registry=head.registry_id,
+        )
 
     def stage(
         self,
@@ -119,31 +158,33 @@ class Session:
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
         """
-        head = self.catalog.head()
-        last = self._entries[-1].record.stamp if self._entries else None
-        stamp = Stamp(
-            serial=(last.serial if last else head.serial) + 1,
-            prev=self._entries[-1].commit if self._entries else head.commit,
-            at=max(self.context.clock.now(), (last.at if last else head.at) + 1),
-            actor=self.caller.actor,
-            operation=self.operation_id or "",
-            request=self.operation.request,
-            person=self.caller.recorded_person,
-            via=self.caller.via or None,
-            registry=head.registry_id,
-        )
-        record = make(stamp)
+        record = make(self.next_stamp())
         if self.caller.dry_run:
             return self._staged(Entry(commit="", record=record, files={}), record)
         staged = [move.new for move in self._moves if move.ref == record.ref]
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
             NewCommit(
-                tree=tree, parents=parents(at), message=messages.encode(record), author=self.caller.actor, at=stamp.at
+                tree=tree,
+                parents=parents(at),
+                message=messages.encode(record),
+                author=self.caller.actor,
+                at=record.stamp.at,
+                signer=self._signer(record),
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
-        return self._staged(Entry(commit=written.commit, record=record, files=files or {}), record)
+        return self._staged(Entry(commit=written.commit, record=record, files=files or {}, head=written.head), record)
+
+    def _signer(self, record: Record) -> str | None:
+        """The public key that a commit is signed with: the registry's newest, for the first of all that one itself."""
+        if self._keys is None:
+            self._keys = keys_of(self.catalog)
+        key = k.signing(self._keys)
+        if isinstance(record, KeyRecord):
+            self._keys = k.after(self._keys, record)
+            key = key or k.signing(self._keys)
+        return key.public if key is not None else None
 
     def _staged(self, entry: Entry, record: R) -> Written[R]:
         self._entries.append(entry)
@@ -165,7 +206,9 @@ class Session:
                 return
             if isinstance(error, Conflict):
                 raise Unavailable(
-                    "the repository is ahead of the catalog", hint="run `pinset reindex`, then try again"
+                    "the repository is not as the registry left it: somebody else moved a branch",
+                    hint="see what and who: pinset verify; put it aside: pinset repair; then try again",
+                    details=error.details,
                 ) from error
             raise
         self._show(self._entries)
@@ -201,9 +244,22 @@ class Session:
 
 
 @contextmanager
-def writing(context: Context, caller: Caller, verb: str, arguments: Mapping[str, Any]) -> Iterator[Session]:
-    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none."""
-    operation = operation_of(caller, verb, arguments)
+def writing(
+    context: Context,
+    caller: Caller,
+    verb: str,
+    arguments: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
+) -> Iterator[Session]:
+    """A session for one write. Raises Busy, ReadOnly, Unavailable where there can be none.
+
+    What is refused within is in the audit log before it is told. about: what that is to say beside the arguments.
+    """
+    with trying(context, caller, verb, {**arguments, **(about or {})}):
+        yield from _session(context, caller, operation_of(caller, verb, arguments))
+
+
+def _session(context: Context, caller: Caller, operation: Operation) -> Iterator[Session]:
     session = None
     try:
         with context.store.exclusive(), discreet(caller.grants):
@@ -236,18 +292,21 @@ def settle(context: Context, progress: Progress | None = None) -> None:
         repair(context, catalog)
 
 
-def rebuild(context: Context, progress: Progress | None = None) -> int:
+def rebuild(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
     """Build the catalog anew from git alone; how many commits it has. Only under the store's lock.
+
+    unsigned: take in commits that nobody signed, such as those that were pushed by git.
 
     Raises Integrity where git has lost a commit: what remains looks whole, and is older than what was served.
     """
     count, shown = 0, context.catalog.shown()
+    keyring = keyring_of(context.store, unsigned=unsigned)
 
     def entries() -> Iterator[Entry]:
         nonlocal count
         serial, commit = 0, None
         for stored in context.store.scan(progress=progress):
-            entry = entry_of(stored)
+            entry = _own_entry(context.store, keyring, stored)
             if entry.record.stamp.prev != commit:
                 raise _lost(f"{entry.commit} follows {entry.record.stamp.prev or 'nothing'}, which is on no branch")
             yield entry
@@ -255,6 +314,9 @@ def rebuild(context: Context, progress: Progress | None = None) -> int:
             count += 1
         if serial < shown:
             raise _lost(f"its newest write is {serial}, and {shown} was made and shown")
+        end = keyring.foreign_end()
+        if end is not None:
+            raise Integrity(end, hint=_OTHER_KEY, details={"reason": "foreign"})
 
     context.catalog.rebuild(entries())
     return count
@@ -263,9 +325,51 @@ def rebuild(context: Context, progress: Progress | None = None) -> int:
 def _lost(what: str) -> Integrity:
     return Integrity(
         f"the repository has lost a branch or the end of one: {what}",
-        hint="see which: pinset verify; then put the branch back, or restore a backup (pinset restore)",
+        hint="see which: pinset verify; put it back: pinset repair; else restore a backup (pinset restore)",
         details={"reason": "lost"},
     )
+
+
+def _own_entry(store: Store, keyring: Keyring, stored: StoredCommit) -> Entry:
+    """A commit as the catalog takes it. Raises Integrity for one that the registry did not sign as it must be."""
+    try:
+        entry = entry_of(stored)
+    except Integrity as error:
+        if keyring.is_stranger(stored.raw):
+            raise foreign(store, stored.ref, stored.commit, "is not signed by the registry") from error
+        raise
+    what = keyring.add(entry.record, stored.raw)
+    if what is not None:
+        raise foreign(store, stored.ref, stored.commit, what)
+    return entry
+
+
+def foreign(store: Store, ref: str, commit: str, what: str) -> Integrity:
+    """The error for a commit that the registry did not write: which, and who it says wrote it."""
+    return Integrity(
+        f"{ref} {commit[:12]} {what}; it says it is by {show(store.peek(commit), 120)}",
+        hint=ASIDE,
+        details={"reason": "foreign", "ref": ref, "commit": commit},
+    )
+
+
+def keyring_of(store: Store, *, unsigned: bool = False) -> Keyring:
+    """The rule of signatures for the registry of a store. unsigned: accept commits that nobody signed."""
+    return Keyring(
+        signer=signing.checks_commit, vouches=signing.vouches, own=frozenset(store.signing_keys()), unsigned=unsigned
+    )
+
+
+def keys_of(reader: CatalogReader) -> dict[str, k.Key]:
+    """Every key that the registry knows, by name, the oldest first."""
+    records: list[Record] = []
+    before = None
+    while batch := reader.notes(("registry", "key"), bundle="", before=before, limit=_BATCH):
+        records += [record for _, record in batch]
+        if len(batch) < _BATCH:
+            break
+        before = records[-1].stamp.serial
+    return k.folded(reversed(records))
 
 
 def entry_of(stored: StoredCommit) -> Entry:
@@ -275,7 +379,7 @@ def entry_of(stored: StoredCommit) -> Entry:
         raise Integrity(f"the commit {stored.commit} is on {stored.ref} and says it is on {record.ref}", hint=_DAMAGED)
     if isinstance(record, FoundingRecord) and not record.files.items() <= stored.files.items():
         raise UnknownFormat(f"{REGISTRY_FILE} of {stored.commit} is not of format {FORMAT}", hint=_DAMAGED)
-    return Entry(commit=stored.commit, record=record, files=stored.files)
+    return Entry(commit=stored.commit, record=record, files=stored.files, head=stored.head)
 
 
 def only(kind: type[R], found: Iterable[tuple[str, Record]]) -> Written[R]:
@@ -290,7 +394,10 @@ def repair(context: Context, catalog: CatalogWriter) -> None:
     """Finish or forget the write that was under way when the last writer ended, where there was one."""
     intent = catalog.intent()
     if intent is not None and _settle_intent(context.store, catalog, intent):
-        catalog.apply([entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
+        keyring = Keyring(signer=signing.checks_commit, keys=keys_of(catalog))
+        catalog.apply(
+            [_own_entry(context.store, keyring, context.store.read(move.ref, move.new)) for move in intent.moves]
+        )
 
 
 def _settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.auth import tokens as format_of
 from pinset.auth.identity import Identity
 from pinset.domain import names
-from pinset.domain.access import EVERYTHING, Verb, beyond, parse_grants, permit, show_grants
+from pinset.domain.access import EVERYTHING, Verb, beyond, parse_grants, permit, show_grants, some
 from pinset.errors import InvalidInput, InvalidName, PermissionDenied, ReadOnly, Unauthenticated, Unavailable
 from pinset.ports.state import TokenRow
-from pinset.services import reading
+from pinset.services import attempts, reading
 
 if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant
     from pinset.ports.registry import Caller
+    from pinset.ports.state import Attempt
     from pinset.services.session import Context
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
 _PERSON: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _RESERVED: Final = frozenset({"local", "anonymous", "pinset"})
 """Actors that are no token: whoever bears such a name in the history was not one."""
+CREATE: Final = "token-create"
+REVOKE: Final = "token-revoke"
 _SECOND: Final = 1_000_000
 LONGEST: Final = 3650 * 86_400
 """Seconds that a token lives at most."""
@@ -65,7 +69,8 @@ def create_token(
     if caller.dry_run:
         return _answer(row)
     caller.confirm()
-    context.state.add_token(row)
+    with attempts.trying(context, caller, CREATE, {"name": name}):
+        context.state.add_token(row, lambda made: _record(context, caller, CREATE, made))
     return {**_answer(row), "token": minted.text}
 
 
@@ -83,7 +88,18 @@ def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAn
         if found:
             return _answer(found[0])
     caller.confirm()
-    return _answer(context.state.revoke_token(name, context.clock.now()))
+    now = context.clock.now()
+    return _answer(context.state.revoke_token(name, now, lambda row: _record(context, caller, REVOKE, row)))
+
+
+def _record(context: Context, caller: Caller, action: str, row: TokenRow) -> Attempt:
+    """The row of the audit log of a credential that is made or ended. It never holds the secret."""
+    made = attempts.attempt_of(context, caller, action, {})
+    expires = None if row.expires_at is None else reading.time(row.expires_at)
+    told = {"token": row.id, "can": show_grants(row.grants), "person": row.person or row.name} | (
+        {"expires_at": expires} if action == CREATE else {}
+    )
+    return replace(made, target=row.name, details=told)
 
 
 def has_tokens(context: Context) -> bool:
@@ -97,10 +113,13 @@ def authenticate(context: Context, text: str) -> Identity:
     row = context.state.token(parsed[0]) if parsed else None
     now = context.clock.now()
     if parsed is None or row is None or not format_of.matches(row, parsed, now):
-        raise Unauthenticated(
+        refused = Unauthenticated(
             "the token is not valid",
             hint="it may have expired or been revoked; whoever keeps the registry makes another: pinset token create",
         )
+        if parsed is not None and row is not None and format_of.is_of(row, parsed):
+            refused.credential = f"token:{row.id}"
+        raise refused
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
             context.state.touch_token(row.id, now)
@@ -139,7 +158,7 @@ def _refuse_more(caller: Caller, grants: tuple[Grant, ...]) -> None:
     more = beyond(caller.grants, grants)
     if more:
         raise PermissionDenied(
-            f"you may not give {show_grants(more)}: you can {show_grants(caller.grants)}",
+            f"you may not give {some(more)}: you can {some(caller.grants)}",
             hint="give less, or ask an admin",
             details={"needs": show_grants(more)},
         )

@@ -8,15 +8,17 @@ from pinset.domain import names
 from pinset.domain.access import Verb, permit
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
-from pinset.domain.records import ComponentRecord, ReleaseRecord
+from pinset.domain.records import MAIN_REF, ComponentRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError
-from pinset.services import reading, session
+from pinset.services import foreign, reading, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
+    from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.domain.audit_chain import Chain
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.progress import Progress
@@ -28,12 +30,19 @@ _SHOWN = 100
 
 
 def verify(
-    context: Context, bundle: str | None = None, progress: Progress | None = None, *, gently: bool = False
+    context: Context,
+    bundle: str | None = None,
+    progress: Progress | None = None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> answers.VerifyAnswer:
     """What is wrong in git, in the chains between the commits, and in the catalog.
 
     The whole registry is proven, for the chains run through all of it; ``bundle`` picks whose problems are said.
-    gently: programs that are run give way to all others.
+    gently: programs that are run give way to all others. unsigned: a commit without a signature is accepted. seen: makes
+    what is told each commit, by its serial.
     """
     permit(context.grants, Verb.VERIFY)
     if bundle is not None:
@@ -46,10 +55,17 @@ def verify(
         except Integrity as error:
             problems = [_problem("repository", error)]
     # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently)
+    proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+    moved: list[ForeignAnswer] = []
+    if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
+        # Somebody moved a branch: what the registry wrote itself is proven all the same.
+        moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
+        again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+        proof = again if not found else proof
+    problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
     problems += found
-    if not problems:
-        problems = _catalog_problems(context, known, refs, proof.serial, progress)
+    if not problems or (moved and not found):
+        problems += _catalog_problems(context, known, refs, proof.serial, progress)
     problems += _state_problems(context)
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
@@ -59,6 +75,7 @@ def verify(
         "releases": proof.releases,
         "moves": proof.moves,
         "texts": proof.texts,
+        "signed": proof.keyring.signed,
         "problems": problems[:_SHOWN],
     }
 
@@ -98,17 +115,31 @@ def refuse_damage(found: Sequence[Damage]) -> None:
 
 
 def _examine(
-    store: Store, refs: Mapping[str, str], progress: Progress | None, *, gently: bool = False
+    store: Store,
+    refs: Mapping[str, str],
+    progress: Progress | None,
+    *,
+    gently: bool = False,
+    unsigned: bool = False,
+    seen: Callable[[], Chain] | None = None,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
-    proof = Proof()
+    proof = Proof(session.keyring_of(store, unsigned=unsigned))
     problems: list[dict[str, str]] = []
+    chain = seen() if seen else None
     try:
         for stored in store.scan(refs=refs, progress=progress):
-            proof.add(_fact(stored))
+            fact = _fact(stored)
+            proof.add(fact)
+            if chain is not None:
+                chain.add(fact)
+        if chain is not None:
+            chain.whole = True
     except PinsetError as error:
         problems.append(_problem("repository", error))
     problems += [{"where": where, "what": what, "hint": _way_out()} for where, what in proof.problems]
+    if (end := proof.keyring.foreign_end()) is not None:
+        problems.append({"where": MAIN_REF, "what": end, "hint": _way_out()})
     problems += [
         {"where": damage.where, "what": damage.what, "hint": damage.hint or _way_out()}
         for damage in store.check(progress=progress, gently=gently)
@@ -124,6 +155,7 @@ def _fact(stored: StoredCommit) -> Fact:
         parents=stored.parents,
         record=decode(stored.message),
         files=stored.files,
+        raw=stored.raw,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pinset.domain import findings, names
-from pinset.domain.access import EVERYTHING, Verb, permit
+from pinset.domain.access import EVERYTHING, Verb, may, permit
 from pinset.domain.assembly import Found, Surroundings
 from pinset.errors import AlreadyExists, Conflict, InvalidInput
 from pinset.services import reading
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.domain.assembly import Assembled
     from pinset.domain.references import ComponentReference, Selector
     from pinset.ports.catalog import CatalogReader, ComponentRow, ReleaseRow
+    from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
 
 Row = TypeVar("Row", "ReleaseRow", "ComponentRow")
@@ -31,16 +32,19 @@ class Checked:
     Raises what the findings amount to.
     """
 
-    def __init__(self, context: Context, assemble: Callable[[Surroundings], Assembled], allow: Sequence[str]) -> None:
+    def __init__(
+        self, context: Context, caller: Caller, assemble: Callable[[Surroundings], Assembled], allow: Sequence[str]
+    ) -> None:
         self._assemble = assemble
+        self._grants = caller.grants
         self._allow = allow
         self._asked: list[_Asked] = []
         with reading.view(context) as reader:
-            self.result = self._accepted(_noting(surroundings(reader), self._asked))
+            self.result = self._accepted(_noting(surroundings(reader, self._grants), self._asked))
 
     def confirm(self, session: Session) -> Assembled:
         """The result as it is under the lock."""
-        around = surroundings(session.catalog)
+        around = surroundings(session.catalog, self._grants)
         if any(getattr(around, what)(*about) != answer for what, about, answer in self._asked):
             self.result = self._accepted(around)
         return self.result
@@ -56,7 +60,11 @@ class Checked:
 
 
 def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) -> Surroundings:
-    """What one view of the registry knows. grants: of a bundle nothing is said that may not be read."""
+    """What one view of the registry knows. grants: nothing is said of a bundle that may be neither read nor published."""
+
+    def need(bundle: str) -> None:
+        if not may(grants, Verb.PUBLISH, bundle):
+            permit(grants, Verb.READ, bundle)
 
     def component(reference: ComponentReference) -> Found | None:
         row = reading.find_component(reader, reference)
@@ -66,12 +74,12 @@ def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) 
         return Found(version=row.record.version, digest=row.record.digest, sealed=form)
 
     def version(bundle: str, selector: Selector) -> int | None:
-        permit(grants, Verb.READ, bundle)
+        need(bundle)
         row = reading.select(reader, bundle, selector)
         return row.record.version if row else None
 
     def serving(bundle: str) -> int | None:
-        permit(grants, Verb.READ, bundle)
+        need(bundle)
         move = reader.alias(bundle, names.DEFAULT_ALIAS)
         return move.record.to_version if move else None
 

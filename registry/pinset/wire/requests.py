@@ -66,11 +66,15 @@ class ComponentRequest(_Request):
 
 
 class PromoteRequest(_Request):
-    """Which release an alias is to serve: a selector of the same bundle."""
+    """Which release an alias is to serve: a selector of the same bundle.
+
+    break_glass: past the gates of the policy, for whom it names; ``reason`` says why.
+    """
 
     release: str
     reason: Reason = ""
     again: bool = False
+    break_glass: bool = False
 
 
 class RollbackRequest(_Request):

@@ -59,12 +59,16 @@ MoveAnswer = TypedDict(
         "serial": int,
         "warnings": list[str],
         "operation": str | None,
+        "policy": int | None,
+        "request": int | None,
+        "glass": bool,
     },
 )
 """What a promotion, rollback or retirement did, or would do. from, to: versions. action ``none``: nothing had to change.
 
 warnings: sentences for people (rollback_to not what is served; targets that were skipped). operation: None where
-nothing was written.
+nothing was written. policy: number of the policy it was made under, None before there was one. request: the request that
+it fulfils, or, of the action ``request``, that was made instead of the move. glass: its gates were broken.
 """
 
 
@@ -110,7 +114,10 @@ class ComponentAnswer(TypedDict):
 
 
 class AliasAnswer(TypedDict):
-    """What an alias serves. version: None when it is retired. yanked: the reason, None while that release is not."""
+    """What an alias serves. version: None when it is retired. yanked: the reason, None while that release is not.
+
+    policy, request, glass: as of its newest move.
+    """
 
     bundle: str
     alias: str
@@ -124,6 +131,9 @@ class AliasAnswer(TypedDict):
     reason: str
     yanked: str | None
     split: None
+    policy: int | None
+    request: int | None
+    glass: bool
     at: NotRequired[str]
 
 
@@ -244,10 +254,14 @@ HistoryItem = TypedDict(
         "authors": list[str],
         "revision": str,
         "serial": int,
+        "policy": int | None,
+        "request": int | None,
+        "glass": bool,
     },
 )
 """One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
 
+policy: number of the policy it was made under. request: the request it fulfilled. glass: its gates were broken.
 authors: who wrote the release that it moved to, where its publisher said so.
 """
 
@@ -326,13 +340,14 @@ class WhoAnswer(TypedDict):
 
 
 class VerifyAnswer(TypedDict):
-    """What verify found. problems: where, what, hint."""
+    """What verify found. signed: commits with a signature that counts. problems: where, what, hint."""
 
     ok: bool
     commits: int
     releases: int
     moves: int
     texts: int
+    signed: int
     problems: list[dict[str, str]]
 
 
@@ -374,9 +389,12 @@ MoveEvent = TypedDict(
         "to": int | None,
         "reason": str,
         "revision": str,
+        "policy": int | None,
+        "request": int | None,
+        "glass": bool,
     },
 )
-"""An alias was moved. from, to: versions, None where it served or serves nothing."""
+"""An alias was moved. from, to: versions, None where it served or serves nothing. glass: its gates were broken."""
 
 
 class ReleaseEvent(TypedDict):
@@ -403,6 +421,50 @@ class YankEvent(TypedDict):
     yanked: str | None
 
 
+class ResultEvent(TypedDict):
+    """A result of an evaluation was recorded."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    version: int
+    suite: str
+    score: str | None
+    passed: bool | None
+
+
+RequestEvent = TypedDict(
+    "RequestEvent",
+    {
+        "serial": int,
+        "at": str,
+        "actor": str,
+        "bundle": str,
+        "alias": str,
+        "number": int,
+        "aim": str,
+        "from": int | None,
+        "to": int | None,
+        "reason": str,
+    },
+)
+"""A request was made that waits for approvals. bundle, alias: '' where it is about the policy."""
+
+
+class DecisionEvent(TypedDict):
+    """A request was approved by somebody, rejected or taken back: ``decision``."""
+
+    serial: int
+    at: str
+    actor: str
+    bundle: str
+    alias: str
+    number: int
+    decision: str
+    reason: str
+
+
 class StandEvent(TypedDict):
     """Which registry it is, and its newest write."""
 
@@ -418,7 +480,7 @@ class LostEvent(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Something that happened. event: move, release, yank, or of the stream itself: ready, reset, lost.
+    """Something that happened. event: move, release, yank, result, request, decision, or of the stream itself: ready, reset, lost.
 
     serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
     look at everything again. lost: the connection broke, and is sought again; only far ones say so.
@@ -426,4 +488,4 @@ class EventAnswer(TypedDict):
 
     event: str
     serial: int
-    data: MoveEvent | ReleaseEvent | YankEvent | StandEvent | LostEvent
+    data: MoveEvent | ReleaseEvent | YankEvent | ResultEvent | RequestEvent | DecisionEvent | StandEvent | LostEvent

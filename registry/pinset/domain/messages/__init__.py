@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain.messages import keys as key_messages
 from pinset.domain.messages import releases, trust
 from pinset.domain.messages.text import WORDS_LIMIT, clean_words, format_time, one_line, parse_time
 from pinset.domain.records import (
@@ -17,12 +18,14 @@ from pinset.domain.records import (
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
+    KeyRecord,
     MoveRecord,
     PolicyRecord,
     Record,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
+    SignatureRecord,
     Stamp,
 )
 from pinset.errors import Integrity, UnknownFormat
@@ -32,7 +35,17 @@ if TYPE_CHECKING:
 
     from pinset.domain.messages.releases import Described
 
-__all__ = ["WORDS_LIMIT", "clean_words", "decode", "encode", "format_time", "kind_of", "parse_time", "serial_of"]
+__all__ = [
+    "KINDS",
+    "WORDS_LIMIT",
+    "clean_words",
+    "decode",
+    "encode",
+    "format_time",
+    "kind_of",
+    "parse_time",
+    "serial_of",
+]
 
 _FORMATS: Final = ("1", "2")
 """Format 2 says which registry wrote a commit. Foundings, which say it anyhow, and commits of before are of format 1."""
@@ -60,7 +73,11 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "result": _Kind(ResultRecord, trust.result, trust.build_result),
     "request": _Kind(RequestRecord, trust.request, trust.build_request),
     "decision": _Kind(DecisionRecord, trust.decision, trust.build_decision),
+    "key": _Kind(KeyRecord, key_messages.key, key_messages.build_key),
+    "signature": _Kind(SignatureRecord, key_messages.signature, key_messages.build_signature),
 }
+KINDS: Final = tuple(_KINDS)
+"""What kinds of records are called."""
 _NAMES: Final[Mapping[type[Record], str]] = {kind.type: name for name, kind in _KINDS.items()}
 
 

@@ -28,13 +28,25 @@ def founding(record: FoundingRecord) -> Described:
     return (
         f"registry {record.registry_id}, epoch {record.epoch}",
         record.reason,
-        {"Registry": record.registry_id, "Epoch": str(record.epoch)},
+        {
+            "Registry": record.registry_id,
+            "Epoch": str(record.epoch),
+            "Key-Name": record.key_name,
+            "Key": record.key,
+        },
     )
 
 
 def build_founding(stamp: Stamp, keys: Mapping[str, str], words: str) -> FoundingRecord:
     """The inverse of `founding`."""
-    return FoundingRecord(stamp=stamp, registry_id=keys["Registry"], epoch=int(keys["Epoch"]), reason=words)
+    return FoundingRecord(
+        stamp=stamp,
+        registry_id=keys["Registry"],
+        epoch=int(keys["Epoch"]),
+        reason=words,
+        key=keys.get("Key"),
+        key_name=keys.get("Key-Name"),
+    )
 
 
 def release(record: ReleaseRecord) -> Described:

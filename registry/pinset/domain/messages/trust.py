@@ -27,7 +27,12 @@ _PASSED: Final = {"yes": True, "no": False}
 
 def policy(record: PolicyRecord) -> Described:
     """A policy came into force."""
-    keys = {"Policy": str(record.number), "Digest": record.digest, "Policy-Request": number(record.request)}
+    keys = {
+        "Policy": str(record.number),
+        "Digest": record.digest,
+        "Policy-Request": number(record.request),
+        "Glass": "broken" if record.glass else None,
+    }
     return f"policy {record.number}", record.reason, keys
 
 
@@ -39,6 +44,7 @@ def build_policy(stamp: Stamp, keys: Mapping[str, str], words: str) -> PolicyRec
         digest=keys["Digest"],
         request=optional(keys, "Policy-Request"),
         reason=words,
+        glass="Glass" in keys,
     )
 
 
@@ -58,6 +64,10 @@ def result(record: ResultRecord) -> Described:
             "Passed": _YES_NO[record.passed],
             "Report": record.report,
             "Tool": one_line(record.tool) if record.tool is not None else None,
+            "Cases": number(record.cases),
+            "Failed": number(record.failed),
+            "Signer": record.signer,
+            "Signature": record.signature,
         },
     )
 
@@ -75,6 +85,10 @@ def build_result(stamp: Stamp, keys: Mapping[str, str], words: str) -> ResultRec
         passed=_PASSED[keys["Passed"]] if "Passed" in keys else None,
         report=keys.get("Report"),
         tool=keys.get("Tool"),
+        cases=optional(keys, "Cases"),
+        failed=optional(keys, "Failed"),
+        signer=keys.get("Signer"),
+        signature=keys.get("Signature"),
         reason=words,
     )
 

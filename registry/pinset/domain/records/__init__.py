@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pinset.domain.records.base import (
     FORMAT,
+    KEYS_FILE,
     MAIN_REF,
     POLICY_FILE,
     PROPOSALS_REF,
@@ -22,6 +23,7 @@ from pinset.domain.records.base import (
     evidence_ref,
     release_ref,
 )
+from pinset.domain.records.keys import KeyAction, KeyRecord, Purpose, SignatureRecord
 from pinset.domain.records.releases import (
     Action,
     ComponentRecord,
@@ -51,10 +53,13 @@ Record = (
     | ResultRecord
     | RequestRecord
     | DecisionRecord
+    | KeyRecord
+    | SignatureRecord
 )
 
 __all__ = [
     "FORMAT",
+    "KEYS_FILE",
     "MAIN_REF",
     "POLICY_FILE",
     "PROPOSALS_REF",
@@ -68,12 +73,16 @@ __all__ = [
     "DecisionRecord",
     "EvidenceRecord",
     "FoundingRecord",
+    "KeyAction",
+    "KeyRecord",
     "MoveRecord",
     "PolicyRecord",
+    "Purpose",
     "Record",
     "ReleaseRecord",
     "RequestRecord",
     "ResultRecord",
+    "SignatureRecord",
     "Stamp",
     "Verdict",
     "alias_ref",

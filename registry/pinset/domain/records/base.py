@@ -14,6 +14,8 @@ REGISTRY_FILE: Final = "registry.yaml"
 """The file of a founding commit, for people who look at the branch `main`."""
 POLICY_FILE: Final = "policy.yaml"
 """The file of the policy on the branch `main`."""
+KEYS_FILE: Final = "allowed_signers"
+"""The file of the keys on the branch `main`, as OpenSSH reads it."""
 FORMAT: Final = 1
 """The format of commits, sealed manifests and components that this program writes."""
 

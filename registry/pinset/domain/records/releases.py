@@ -19,12 +19,17 @@ from pinset.domain.records.base import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundingRecord:
-    """The registry was made, or moved house: its identity and the epoch that begins here."""
+    """The registry was made, or moved house: its identity and the epoch that begins here.
+
+    key: the public key that it signs with from this commit on, where it begins with one. key_name: what that is called.
+    """
 
     stamp: Stamp
     registry_id: str
     epoch: int
     reason: str = ""
+    key: str | None = None
+    key_name: str | None = None
 
     @property
     def ref(self) -> str:

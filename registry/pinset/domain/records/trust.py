@@ -10,13 +10,17 @@ from pinset.domain.records.base import MAIN_REF, Stamp, evidence_or_proposals_re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRecord:
-    """A policy came into force. number: from 1, rising by one. digest: SHA-256 of its text (``sha256:`` and hex)."""
+    """A policy came into force. number: from 1, rising by one. digest: SHA-256 of its text (``sha256:`` and hex).
+
+    request: the request that it fulfils. glass: it came past the rule of the policy before it.
+    """
 
     stamp: Stamp
     number: int
     digest: str
     request: int | None = None
     reason: str = ""
+    glass: bool = False
 
     @property
     def ref(self) -> str:
@@ -30,7 +34,9 @@ class ResultRecord:
 
     digest: the release's, to which the result is bound. score, threshold: decimal numbers as text, None where the
     suite gives none. passed: what the suite says of itself. report: SHA-256 of the report's text in the commit's tree
-    (``report.json`` or as its reader calls it), None without one. tool: what made the report.
+    (``report.json`` or as its reader calls it), None without one. tool: what made the report. cases, failed: how many
+    cases there were and how many of them failed, None where that is not told. signer: the name of the key for evidence
+    that signed it. signature: base64 of what ``ssh-keygen -Y sign`` makes of its statement.
     """
 
     stamp: Stamp
@@ -43,6 +49,10 @@ class ResultRecord:
     passed: bool | None
     report: str | None = None
     tool: str | None = None
+    cases: int | None = None
+    failed: int | None = None
+    signer: str | None = None
+    signature: str | None = None
     reason: str = ""
 
     @property

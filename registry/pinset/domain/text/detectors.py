@@ -68,6 +68,13 @@ _TAIL: Final = 24
 """Characters of that end; what comes before them may be the same in every key of a provider."""
 
 
+def hide_keys(text: str) -> str:
+    """Text with each key of a provider that its own pattern knows replaced by what it is: ``[OpenAI key]``."""
+    for kind, pattern in _OWN:
+        text = pattern.sub(f"[{kind}]", text)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class _Foreign:
     """One class of detect-secrets. mark: lower-case text without which it finds nothing."""

@@ -1,0 +1,13 @@
+"""A policy's text, read: `parse`."""
+
+from __future__ import annotations
+
+from pinset.domain.policy.parts import Policy
+from pinset.domain.policy.reading import read
+
+__all__ = ["Policy", "parse"]
+
+
+def parse(text: str) -> Policy:
+    """The policy that a text says. Raises InvalidPolicy with all that is wrong, each with its line and a way out."""
+    return read(text)

@@ -1,0 +1,242 @@
+"""Requests: moves that wait for the approval of others.
+
+A request says what it is about, and so does each approval; where any of it changes they are worth nothing. What became
+of a request is not written down but seen: from the decisions about it, from the alias, from the time.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pinset.domain.records import (
+    Aim,
+    Decision,
+    DecisionRecord,
+    EvidenceRecord,
+    PolicyRecord,
+    RequestRecord,
+    Stamp,
+    Verdict,
+)
+from pinset.errors import NotFound
+from pinset.ports.store import Files
+from pinset.services import reading
+from pinset.services.session import Written, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pinset.domain import answers
+    from pinset.domain.records import Binding, Record
+    from pinset.ports.catalog import CatalogReader
+    from pinset.services.session import Session
+
+_AT_ONCE: Final = 200
+_MOST: Final = 1000
+"""Decisions about one request that are looked at."""
+
+
+class State(StrEnum):
+    """How a request stands."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DONE = "done"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    DEAD = "dead"
+
+
+class Standing(NamedTuple):
+    """How a request stands, and a sentence on it; '' while it is open."""
+
+    state: State
+    why: str = ""
+
+
+def ask(session: Session, binding: Binding, again: bool, words: str) -> answers.MoveAnswer | None:  # noqa: FBT001
+    """Stage a request for a move, which the caller commits. An open one for the same is the answer instead."""
+    reader = session.catalog
+    for known in of_release(reader, binding):
+        if (known.record.binding, known.record.again) != (binding, again):
+            continue
+        if standing(reader, known.record, session.now).state is State.OPEN:
+            note = f"request {known.record.number} asks for the same, and is open"
+            return _answer(session, known, [note], operation=None)
+    # They ask each other: gates ask which approvals there are, and a request how long the policy lets it wait.
+    from pinset.services import gates  # noqa: PLC0415
+
+    patience = gates.in_force(reader).policy.patience(binding.bundle, binding.alias)
+    written = stage(session, binding, patience, words, again=again)
+    return _answer(session, written, [], operation=session.operation_id)
+
+
+def stage(
+    session: Session, binding: Binding, patience: int, words: str, *, again: bool = False
+) -> Written[RequestRecord]:
+    """Stage a request. patience: microseconds for which it waits."""
+    newest = next((record for _, record in session.seen.notes(["request"], limit=1)), None)
+    number = newest.number + 1 if isinstance(newest, RequestRecord) else 1
+
+    def record(stamp: Stamp) -> RequestRecord:
+        return RequestRecord(
+            stamp=stamp, number=number, binding=binding, expires_at=stamp.at + patience, again=again, reason=words
+        )
+
+    return session.stage(record, Files(), lambda at: (at,) if at else ())
+
+
+def asked_before(session: Session, before: Sequence[tuple[str, Record]]) -> answers.MoveAnswer | None:
+    """The first answer of a write that made a request; None where it made none."""
+    if not any(isinstance(record, RequestRecord) for _, record in before):
+        return None
+    return _answer(session, only(RequestRecord, before), [], operation=session.operation.id)
+
+
+def approvals(reader: CatalogReader, request: RequestRecord | None) -> Sequence[str]:
+    """The persons whose approval of a request counts, each once; none where there is no request.
+
+    Theirs is of exactly what the request is about, in time, and they neither ask for it nor published it.
+    """
+    if request is None:
+        return ()
+    found = decisions(reader, request)
+    return tuple(dict.fromkeys(one.record.stamp.who for one in found if counts(reader, request, one.record)))
+
+
+def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionRecord) -> bool:
+    """Whether a decision is an approval that counts."""
+    return (
+        decision.decision is Decision.APPROVE
+        and decision.binding == request.binding
+        and request.stamp.at < decision.stamp.at <= request.expires_at
+        and decision.stamp.who not in (request.stamp.who, publisher(reader, request))
+    )
+
+
+def publisher(reader: CatalogReader, request: RequestRecord) -> str | None:
+    """The person who published the release that a request is about; None where it is about none."""
+    asked = request.binding
+    row = reader.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
+    return row.record.stamp.who if row else None
+
+
+def decisions(reader: CatalogReader, request: RequestRecord) -> Sequence[Written[DecisionRecord]]:
+    """What was decided about a request, oldest first."""
+    found = reader.notes(["decision"], bundle=request.binding.bundle, number=request.number, limit=_MOST)
+    return [Written(record, commit) for commit, record in reversed(found) if isinstance(record, DecisionRecord)]
+
+
+def find(reader: CatalogReader, number: int) -> Written[RequestRecord]:
+    """A request by its number. Raises NotFound."""
+    for commit, record in reader.notes(["request"], number=number, limit=1):
+        if isinstance(record, RequestRecord):
+            return Written(record, commit)
+    raise NotFound(f"there is no request {number}", hint="see what there is: pinset request list")
+
+
+def newest_first(
+    reader: CatalogReader, *, bundle: str | None = None, version: int | None = None, before: int | None = None
+) -> Iterator[Written[RequestRecord]]:
+    """Requests, newest first. before: a serial (exclusive)."""
+    while True:
+        found = reader.notes(["request"], bundle=bundle, version=version, before=before, limit=_AT_ONCE)
+        for commit, record in found:
+            if isinstance(record, RequestRecord):
+                yield Written(record, commit)
+        if len(found) < _AT_ONCE:
+            return
+        before = found[-1][1].stamp.serial
+
+
+def of_release(reader: CatalogReader, binding: Binding) -> Iterator[Written[RequestRecord]]:
+    """Requests about the same release, newest first."""
+    return newest_first(reader, bundle=binding.bundle, version=binding.to_version)
+
+
+def standing(reader: CatalogReader, request: RequestRecord, at: int) -> Standing:
+    """How a request stands at a time (microseconds), but for its gates: `State.OPEN` is also one that they all let pass."""
+    for one in decisions(reader, request):
+        who, why = one.record.stamp.who, f": {one.record.reason}" if one.record.reason else ""
+        if one.record.decision is Decision.REJECT:
+            return Standing(State.REJECTED, f"{who} rejected it{why}")
+        if one.record.decision is Decision.WITHDRAW:
+            return Standing(State.WITHDRAWN, f"{who} took it back{why}")
+    changed = _policy_since(reader, request) if request.binding.aim is Aim.POLICY else _alias_since(reader, request)
+    if changed is not None:
+        return changed
+    if at > request.expires_at:
+        return Standing(State.EXPIRED, f"it waited until {reading.time(request.expires_at)}")
+    return _policy_since(reader, request) or _release_since(reader, request) or Standing(State.OPEN)
+
+
+def _alias_since(reader: CatalogReader, request: RequestRecord) -> Standing | None:
+    asked = request.binding
+    row = reader.move(asked.bundle, asked.alias, asked.from_seq + 1)
+    if row is None:
+        return None
+    now = f"serves v{row.record.to_version}" if row.record.to_version else "serves nothing"
+    when = f"since {reading.time(row.record.stamp.at)}"
+    if row.record.request == request.number:
+        return Standing(State.DONE, f"{asked.bundle}@{asked.alias} {now} {when}")
+    return Standing(State.DEAD, f"{asked.bundle}@{asked.alias} was moved otherwise: it {now} {when}")
+
+
+def _policy_since(reader: CatalogReader, request: RequestRecord) -> Standing | None:
+    after = request.binding.policy + 1
+    found = next((record for _, record in reader.notes(["policy"], number=after, limit=1)), None)
+    if not isinstance(found, PolicyRecord):
+        return None
+    when = f"since {reading.time(found.stamp.at)}"
+    if request.binding.aim is Aim.POLICY and found.request == request.number:
+        return Standing(State.DONE, f"policy {after} is in force {when}")
+    return Standing(State.DEAD, f"the policy is another one: {after} came into force {when}")
+
+
+def _release_since(reader: CatalogReader, request: RequestRecord) -> Standing | None:
+    """Whether the release may no longer be moved to. A yank ends a request for good, also where it is taken back."""
+    asked = request.binding
+    if asked.to_version is None:
+        return None
+    row = reader.release(asked.bundle, asked.to_version)
+    if row is None or row.record.digest != asked.digest:
+        return Standing(State.DEAD, f"{asked.bundle}@v{asked.to_version} is not what it was")
+    noted = reader.notes(["evidence"], bundle=asked.bundle, version=asked.to_version, limit=_AT_ONCE)
+    for _, record in noted:
+        yank = isinstance(record, EvidenceRecord) and record.verdict is Verdict.YANK
+        if yank and record.stamp.serial > request.stamp.serial:
+            return Standing(State.DEAD, f"v{asked.to_version} was yanked {reading.time(record.stamp.at)}")
+    return None
+
+
+def _answer(
+    session: Session,
+    written: Written[RequestRecord],
+    warnings: list[str],
+    *,
+    operation: str | None,
+) -> answers.MoveAnswer:
+    """What a request answers a promotion with. Its gates are told by who looks at it: see `services.approving`."""
+    record, asked = written.record, written.record.binding
+    row = session.seen.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
+    return {
+        "action": "request",
+        "bundle": asked.bundle,
+        "alias": asked.alias,
+        "seq": asked.from_seq,
+        "from": asked.from_version,
+        "to": asked.to_version,
+        "release_commit": row.commit if row else None,
+        "revision": "",
+        "reason": record.reason,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "serial": record.stamp.serial,
+        "warnings": warnings,
+        "operation": operation,
+        "policy": asked.policy or None,
+        "request": record.number,
+        "glass": False,
+    }
