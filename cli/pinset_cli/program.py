@@ -49,7 +49,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),
-    "verify": Listed("keeping", "verify", "Prove every digest and chain against git."),
+    "verify": Listed("keeping", "verify", "Prove every digest, chain and signature against git."),
     "reindex": Listed("keeping", "reindex", "Rebuild the catalog from git alone."),
     "repair": Listed("keys", "repair", "Put aside what somebody else moved in the repository."),
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
