@@ -31,26 +31,26 @@ def test_every_command_that_looks_takes_a_time(cli: Cli, bundle: Callable[..., s
     assert len(cli.json("blame", "support", "release.yaml", "--at", at)["origins"]) == 1
 
 
-def test_diff_of_one_release_is_what_changed_since_then(cli: Cli, bundle: Callable[..., str]) -> None:
-    cli("publish", bundle("Be brief."), "--alias", "production", "--alias", "production")
-    cli("publish", bundle("Be kind."), "--alias", "production")
-    at = cli.json("history", "support@production")["items"][1]["at"]
-    status, out, _ = cli("diff", "support@production", "--at", at, "--exit-code")
+def test_diff_of_one_release_is_what_changed_since_then(near: Cli, bundle: Callable[..., str]) -> None:
+    near("publish", bundle("Be brief."), "--alias", "production", "--alias", "production")
+    near("publish", bundle("Be kind."), "--alias", "production")
+    at = near.json("history", "support@production")["items"][1]["at"]
+    status, out, _ = near("diff", "support@production", "--at", at, "--exit-code")
     assert status == 1
     assert "[-brief-]{+kind+}" in out
     assert "support@v1 (production at" in out
-    assert cli("diff", "support@production", "support@v1", "--at", at, "--exit-code")[0] == 0
-    assert cli("diff", "support@v1", bundle("Be kind."), "--at", at, "--exit-code")[0] == 1
-    assert cli("diff", "support@production", "--at", "0s", "--exit-code")[0] == 0
-    status, _, err = cli("diff", bundle(), "--at", at)
+    assert near("diff", "support@production", "support@v1", "--at", at, "--exit-code")[0] == 0
+    assert near("diff", "support@v1", bundle("Be kind."), "--at", at, "--exit-code")[0] == 1
+    assert near("diff", "support@production", "--at", "0s", "--exit-code")[0] == 0
+    status, _, err = near("diff", bundle(), "--at", at)
     assert (status, "no registry knows" in err) == (2, True)
-    assert cli("diff", "support@production")[0] == 2
-    status, _, err = cli("diff", "support", "--at", at)
+    assert near("diff", "support@production")[0] == 2
+    status, _, err = near("diff", "support", "--at", at)
     assert (status, "does not say which release" in err) == (2, True)
 
 
-def test_a_wrong_time_says_what_to_do(cli: Cli, bundle: Callable[..., str]) -> None:
-    cli("publish", bundle(), "--alias", "production")
+def test_a_wrong_time_says_what_to_do(near: Cli, bundle: Callable[..., str]) -> None:
+    near("publish", bundle(), "--alias", "production")
     for at, status, says in (
         ("3mo", 2, "say it in days, 90d"),
         ("14:30", 2, "write it with its zone"),
@@ -59,10 +59,10 @@ def test_a_wrong_time_says_what_to_do(cli: Cli, bundle: Callable[..., str]) -> N
         ("1970-01-01", 3, "it began at"),
     ):
         for command in (("get", "support"), ("list",), ("blame", "support", "release.yaml")):
-            ended, out, err = cli(*command, "--at", at)
+            ended, out, err = near(*command, "--at", at)
             assert (ended, out) == (status, ""), (command, at)
             assert says in err
-    assert cli("rollback", "support@production", "--yes", "--at", "3mo")[0] == 2
+    assert near("rollback", "support@production", "--yes", "--at", "3mo")[0] == 2
 
 
 def test_blame_fits_80_columns_and_hides_nothing(near: Cli, bundle: Callable[..., str]) -> None:

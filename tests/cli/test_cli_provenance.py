@@ -66,27 +66,27 @@ def source(cli: Cli, reference: str = "support@latest") -> Any:
 
 
 def test_a_release_names_repository_commit_path_and_authors(
-    cli: Cli, checkout: Checkout, manifest: Callable[..., dict[str, str]]
+    near: Cli, checkout: Checkout, manifest: Callable[..., dict[str, str]]
 ) -> None:
     place = str(checkout.top / "agents/support")
     first = checkout.git("rev-parse", "HEAD")
-    assert cli("publish", place)[0] == 0
-    assert source(cli) == {
+    assert near("publish", place)[0] == 0
+    assert source(near) == {
         "repository": "https://example.com/org/repo.git", "commit": first, "path": "agents/support", "authors": [ADA],
     }  # fmt: skip
     checkout.write("agents/support/release.yaml", manifest(words="Two.")["release.yaml"], author=BOB)
     checkout.write("elsewhere.txt", "x", author="Eve <eve@example.com>")
     third = checkout.write("agents/support/release.yaml", manifest(words="Three.")["release.yaml"])
-    assert cli("publish", place)[0] == 0
-    assert source(cli)["authors"] == [ADA, BOB], "since the release before, who touched this folder, newest first"
-    assert source(cli)["commit"] == third
+    assert near("publish", place)[0] == 0
+    assert source(near)["authors"] == [ADA, BOB], "since the release before, who touched this folder, newest first"
+    assert source(near)["commit"] == third
     checkout.write("agents/support/release.yaml", manifest(words="Four.")["release.yaml"], author=None)
-    cli("publish", place)
-    assert (source(cli)["dirty"], source(cli)["authors"]) == (True, [ADA]), "nothing since: who changed it last"
-    shown = cli("show", "support@v2")[1]
+    near("publish", place)
+    assert (source(near)["dirty"], source(near)["authors"]) == (True, [ADA]), "nothing since: who changed it last"
+    shown = near("show", "support@v2")[1]
     assert f"https://example.com/org/repo.git@{third}, path agents/support" in shown
     assert f"authors      {ADA}, {BOB}" in shown
-    assert "s3cret" not in "".join(cli(*command)[1] for command in (("show", "support@v1"), ("get", "support@v1")))
+    assert "s3cret" not in "".join(near(*command)[1] for command in (("show", "support@v1"), ("get", "support@v1")))
 
 
 def test_the_same_content_of_another_commit_is_nothing_new(near: Cli, checkout: Checkout) -> None:

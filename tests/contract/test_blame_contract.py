@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 PATH = "prompts/main.md"
 BOT = {"authors": ["Grace Hopper <grace@example.com>"], "ci": "GitHub Actions", "commit": "a" * 40}
 
+NEAR = pytest.mark.parametrize("where", ["memory"], indirect=True)
+FAR = pytest.mark.parametrize("where", ["memory", "http"], indirect=True)
+"""Over HTTP too: there a directory is behind it. Each way of asking goes over HTTP once; what is answered is the same code."""
+
 
 def told(answer: Any) -> list[tuple[Any, ...]]:
     """Text, version and move of each line; and the move since which it is there again."""
@@ -34,6 +38,7 @@ def told(answer: Any) -> list[tuple[Any, ...]]:
     ]
 
 
+@FAR
 def test_each_line_has_its_release_its_move_and_its_people(registry: Registry) -> None:
     registry.publish(ME, files("Be kind.\nBe brief.\n"), alias=ALIAS, message="the first")
     registry.publish(ME, files("Be kind.\nBe brief.\nNever promise.\n"), message="no refunds", source=BOT)
@@ -58,6 +63,7 @@ def test_each_line_has_its_release_its_move_and_its_people(registry: Registry) -
     assert (first["source"], first["message"]) == (None, "the first")
 
 
+@NEAR
 def test_an_alias_tells_what_it_served_and_a_version_what_was_published(registry: Registry) -> None:
     for text in ("A\n", "A\nB\n", "A\nB\nC\n", "A\nC\n"):
         registry.publish(ME, files(text))
@@ -74,6 +80,7 @@ def test_an_alias_tells_what_it_served_and_a_version_what_was_published(registry
     assert registry.blame(f"{NAME}@{digest}", PATH)["version"] == 2
 
 
+@NEAR
 def test_a_rollback_gives_lines_back_and_says_since_when(registry: Registry) -> None:
     for text in ("A\nB\n", "A\nX\n", "A\nY\nX\n"):
         registry.publish(ME, files(text))
@@ -85,6 +92,7 @@ def test_a_rollback_gives_lines_back_and_says_since_when(registry: Registry) -> 
     assert told(registry.blame(NAME, PATH)) == [("A", 1, 1, 1), ("Y", 3, 5, 5), ("X", 2, 2, 5)]
 
 
+@NEAR
 def test_blame_is_of_then(registry: Registry) -> None:
     for text in ("A\n", "A\nB\n"):
         registry.publish(ME, files(text), alias=ALIAS)
@@ -97,6 +105,7 @@ def test_blame_is_of_then(registry: Registry) -> None:
         registry.past("1970-01-01").blame(NAME, PATH)
 
 
+@FAR
 def test_what_is_not_there_says_what_is(registry: Registry) -> None:
     publish(registry, 1)
     promote(registry, 1)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Registry
     from pinset.services.local import LocalRegistry
 
+NEAR = pytest.mark.parametrize("where", ["memory"], indirect=True)
+FAR = pytest.mark.parametrize("where", ["memory", "http"], indirect=True)
+"""Over HTTP too: there a directory is behind it. Each way of asking goes over HTTP once; what is answered is the same code."""
+
 
 def times(registry: Registry, alias: str = ALIAS) -> list[str]:
     """When each move of an alias was made, the first one first."""
@@ -33,6 +37,7 @@ def served(registry: Registry, at: str) -> int:
     return registry.past(at).release(f"{NAME}@{ALIAS}")["version"]
 
 
+@FAR
 def test_an_alias_is_what_it_served_then_to_the_microsecond(registry: Registry) -> None:
     publish(registry, 3)
     promote(registry, 1, 2, 3)
@@ -53,6 +58,7 @@ def test_an_alias_is_what_it_served_then_to_the_microsecond(registry: Registry) 
     assert registry.past(moves[2]).summary(f"{NAME}@v1")["aliases"] == []
 
 
+@NEAR
 def test_latest_is_the_newest_that_was_there_and_not_yanked_then(registry: Registry) -> None:
     publish(registry, 3)
     registry.yank(ME, f"{NAME}@v3", reason="leaks")
@@ -73,6 +79,7 @@ def test_latest_is_the_newest_that_was_there_and_not_yanked_then(registry: Regis
         latest(registry.describe()["changed_at"])
 
 
+@FAR
 def test_what_was_not_there_yet_is_not_found_and_says_since_when_it_is(registry: Registry) -> None:
     began = registry.describe()["changed_at"]
     publish(registry, 2)
@@ -106,6 +113,7 @@ def test_what_was_not_there_yet_is_not_found_and_says_since_when_it_is(registry:
     assert registry.past(began).bundles()["items"] == []
 
 
+@NEAR
 def test_what_is_no_time_is_refused(registry: Registry) -> None:
     publish(registry, 1)
     for at in ("3mo", "2025-03-14T09:30:00", "", "1" * 65):
@@ -114,6 +122,7 @@ def test_what_is_no_time_is_refused(registry: Registry) -> None:
                 ask(registry.past(at))
 
 
+@NEAR
 def test_the_future_is_refused_and_a_clock_a_little_ahead_is_not(registry: Registry) -> None:
     publish(registry, 1)
     now = parse_time(registry.describe()["changed_at"])
@@ -125,6 +134,7 @@ def test_the_future_is_refused_and_a_clock_a_little_ahead_is_not(registry: Regis
         registry.past("1d").release(f"{NAME}@v1")
 
 
+@NEAR
 def test_lists_are_of_then(registry: Registry) -> None:
     publish(registry, 2)
     promote(registry, 1)
@@ -154,6 +164,7 @@ def test_lists_are_of_then(registry: Registry) -> None:
         past.bundles(uses="guardrails/x")
 
 
+@NEAR
 def test_a_retired_alias_is_of_then(registry: Registry) -> None:
     publish(registry, 1)
     promote(registry, 1)
@@ -165,6 +176,7 @@ def test_a_retired_alias_is_of_then(registry: Registry) -> None:
     assert registry.past(last).bundles(alias=ALIAS)["items"] == []
 
 
+@NEAR
 def test_a_comparison_and_many_references_are_of_then(registry: Registry) -> None:
     publish(registry, 2)
     promote(registry, 1, 2)
@@ -180,6 +192,7 @@ def test_a_comparison_and_many_references_are_of_then(registry: Registry) -> Non
     assert "served nothing" in (answer["items"][1]["error"] or {})["message"]
 
 
+@NEAR
 def test_a_short_digest_means_what_it_meant_then(registry: Registry) -> None:
     publish(registry, 6)
     rows = registry.releases(NAME)["items"][::-1]
@@ -190,6 +203,7 @@ def test_a_short_digest_means_what_it_meant_then(registry: Registry) -> None:
         registry.past(at).release(f"{NAME}@{rows[-1]['digest'][:15]}")
 
 
+@NEAR
 def test_a_rollback_takes_the_same_times(registry: Registry) -> None:
     publish(registry, 3)
     promote(registry, 1, 2, 3)
@@ -198,6 +212,7 @@ def test_a_rollback_takes_the_same_times(registry: Registry) -> None:
     assert rollback(registry, at=times(registry)[1])["to"] == 2
 
 
+@FAR
 def test_the_past_is_of_now_where_nothing_changed_since(registry: Registry) -> None:
     publish(registry, 3)
     promote(registry, 1, 3)
