@@ -27,7 +27,8 @@ _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit) [a-z]+|"
     r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|blame|where-used|yank"
-    r"|unyank|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
+    r"|unyank|purge|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b"
+    r"(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``; near: that take a directory only."""
 _SPACE_HINTS: Final = {

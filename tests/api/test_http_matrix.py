@@ -102,6 +102,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("POST", "/v1/resolve"): Needs("read", "anywhere", body={"references": []}),
     ("GET", "/v1/events"): Needs("read", "anywhere", query="?wait=0&after=1"),
     ("GET", "/v1/operations/{operation}"): READ_ANYWHERE,
+    ("POST", "/v1/purge"): Needs("purge", "anywhere", body={}),
     ("GET", "/v1/keys"): READ_ANYWHERE,
     ("POST", "/v1/keys"): Needs("keys", "whole", body={}),
     ("POST", "/v1/keys/{name}/retire"): Needs("keys", "whole", body={}),

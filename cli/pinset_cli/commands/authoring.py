@@ -16,7 +16,7 @@ from pinset_cli.locate import Options, caller, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinset.domain.answers import MoveAnswer
+    from pinset.domain.answers import ComponentAnswer, MoveAnswer
     from pinset.ports.registry import Registry
     from pinset_cli.commands.keys import Signer
 
@@ -289,7 +289,7 @@ def component_list(
         output.show_json(page)
         return
     rows = [
-        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], c["message"])
+        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], _words(c))
         for c in page["items"]
     ]
     output.listed(
@@ -336,8 +336,17 @@ def component_show(
     if len(versions) > 1:
         output.say(
             "\nversions: "
-            + ", ".join(f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") for v in versions)
+            + ", ".join(
+                f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") + (" PURGED" if v["purged"] else "")
+                for v in versions
+            )
         )
+
+
+def _words(component: ComponentAnswer) -> str:
+    """What a list says of a version: its message, and that it was purged."""
+    gone = component["purged"]
+    return f"PURGED: {gone['reason']} {component['message']}".rstrip() if gone else component["message"]
 
 
 def _component(name: str) -> tuple[str, str]:

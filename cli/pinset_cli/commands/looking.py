@@ -201,6 +201,7 @@ def _by(release: Mapping[str, Any]) -> str:
 
 def _note(release: Mapping[str, Any]) -> str:
     notes = [f"[{', '.join(release['aliases'])}]"] if release["aliases"] else []
+    notes += [f"PURGED: {release['purged']['reason']}"] if release["purged"] is not None else []
     notes += [f"YANKED: {release['yanked']}"] if release["yanked"] is not None else []
     return " ".join([*notes, release["message"]]).strip()
 
@@ -213,7 +214,7 @@ def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
         why = f"GLASS BROKEN: {why}" if m.get("glass") else why
         when = output.when(m["at"], absolute=utc)
-        move = f"{_v(m['from'])} -> {_v(m['to'])}"
+        move = f"{_v(m['from'])} -> {_v(m['to'])}{' PURGED' if m['purged'] else ''}"
         if m["action"] == "promote" and m["authors"] and is_machine(m["actor"], {}):
             why = f"written by {people(m['authors'])}" + (f": {why}" if why else "")
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))

@@ -95,11 +95,13 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
     with opened(Options(registry)) as found:
         reference = o.reference(target)
         summary = o.looking(found, at).summary(reference)
-        document = found.release(summary["ref"])
+        gone = summary["purged"]
+        document = found.release(summary["ref"]) if gone is None else None
         signatures = found.keys.signatures(summary["ref"])["items"]
+    content = document["content"] if document else None
     if as_json:
         output.show_json(
-            {**summary, "signatures": signatures, "content": document["content"], "files": document["files"]}
+            {**summary, "signatures": signatures, "content": content, "files": document["files"] if document else {}}
         )
         return
     facts = (
@@ -114,13 +116,15 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
+        ("PURGED", f"{output.both(gone['at'])} by {gone['by']}: {gone['reason']}" if gone else None),
         ("YANKED", summary["yanked"]),
         ("allowed", f"{', '.join(summary['allowed'])}: {summary['allow_reason']}" if summary["allowed"] else None),
     )
     for label, value in facts:
         if value:
             output.say(_fact(label, value))
-    _parts(document["content"])
+    if content is not None:
+        _parts(content)
     if summary["yanked"] is not None and summary["aliases"] and at is None:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))

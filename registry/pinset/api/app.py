@@ -20,6 +20,7 @@ from pinset.api import (
     routes_keys,
     routes_past,
     routes_policies,
+    routes_purging,
     routes_releases,
     routes_requests,
 )
@@ -66,6 +67,7 @@ _ROUTERS = (
     routes_policies.router,
     routes_keys.router,
     routes_keeping.router,
+    routes_purging.router,
     routes_keeping.open_router,
 )
 

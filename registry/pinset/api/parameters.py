@@ -80,6 +80,7 @@ Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
 RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
 Retires = Annotated[Asked, asking(Verb.RETIRE)]
 Yanks = Annotated[Asked, asking(Verb.YANK)]
+Purges = Annotated[Asked, asking(Verb.PURGE)]
 Evidences = Annotated[Asked, asking(Verb.EVIDENCE)]
 Decides = Annotated[Asked, asking(None)]
 """What it takes depends on what is decided about: see `services.approving`."""

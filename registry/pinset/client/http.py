@@ -191,6 +191,7 @@ class Http:
         dry_run: bool = False,
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
+        seconds: float = TOTAL_SECONDS,
     ) -> Any:
         """The JSON object that a change answers. It happens at most once for one key, however often it is sent."""
         import uuid  # noqa: PLC0415 - those who only fetch need not load it
@@ -204,6 +205,7 @@ class Http:
                     body=body,
                     headers=headers,
                     key=key or str(uuid.uuid4()),
+                    seconds=seconds,
                 )
             )
         )

@@ -14,6 +14,7 @@ from pinset.client import events
 from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
 from pinset.client.past import RemotePast, blame
+from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -270,6 +271,11 @@ class RemoteRegistry:
         body = {"old": _side(old), "new": _side(new)}
         found: dict[str, Any] = self._http.ask(path_of("diff"), body)
         return found
+
+    @property
+    def purges(self) -> RemotePurging:
+        """Removing content for good."""
+        return RemotePurging(self._http)
 
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
         path = _component(kind, name, str(parse_selector(selector)))

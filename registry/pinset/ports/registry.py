@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
     from pinset.ports.policies import Policies
+    from pinset.ports.purging import Purging
     from pinset.ports.requests import Requests
 
 
@@ -174,6 +175,10 @@ class Registry(Protocol):
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
         """Take a yank back."""
+
+    @property
+    def purges(self) -> Purging:
+        """Removing content for good."""
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         """The release document of a reference."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pinset.services.keys import LocalKeys
     from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
+    from pinset.services.purging import LocalPurging
     from pinset.services.session import Context
     from pinset.services.settling import Settler
 
@@ -68,7 +69,7 @@ class LocalRegistry:
         usable = context.catalog.usable()
         if usable:
             with context.catalog.reading() as reader:
-                if reader.intent() is None:
+                if reader.intent() is None and not context.store.unswept:
                     return
         try:
             with context.store.exclusive():
@@ -239,6 +240,13 @@ class LocalRegistry:
         from pinset.services import yanking
 
         return yanking.unyank(self._context, caller, reference, reason=reason)
+
+    @property
+    def purges(self) -> LocalPurging:
+        """Removing content for good."""
+        from pinset.services.purging import LocalPurging
+
+        return LocalPurging(self._context)
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         return queries.release(self._context, reference)

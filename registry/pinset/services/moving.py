@@ -18,7 +18,7 @@ from pinset.domain.moves import (
 )
 from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
-from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
+from pinset.errors import AliasMoved, Barred, ContentPurged, InvalidInput, NotFound, NothingBehind, Yanked
 from pinset.services import gates, moments, reading, requests, staging, undoing
 from pinset.services.session import Session, Written, only, writing
 
@@ -214,7 +214,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
     else:
         try:
             plan = staging.plan_for(reader, row, asked.alias, current, again=request.again)
-        except (Yanked, Barred):
+        except (ContentPurged, Yanked, Barred):
             return None
     if plan is None:
         return None

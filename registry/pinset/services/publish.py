@@ -132,6 +132,7 @@ def _stage(
     if form is None or bundle is None:
         raise AssertionError("a release without errors is sealed and has a bundle")
     digest, reader = form.digest, session.catalog
+    versions.refuse_purged_texts(reader, form)
     known = versions.existing(
         reader.releases_by_digest(bundle, digest), label, lambda wanted: reader.release_by_label(bundle, wanted), digest
     )

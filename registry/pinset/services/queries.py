@@ -314,6 +314,7 @@ def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
 def history_page(reader: CatalogReader, rows: Sequence[MoveRow], limit: int) -> answers.Page[answers.HistoryItem]:
     """A page of a history from rows of one bundle. Each release that is moved to is looked at once."""
     known: dict[int, list[str]] = {}
+    gone = reader.purged_versions(rows[0].record.bundle) if rows else frozenset()
 
     def authors(row: MoveRow) -> list[str]:
         version = row.record.to_version
@@ -324,10 +325,12 @@ def history_page(reader: CatalogReader, rows: Sequence[MoveRow], limit: int) -> 
             known[version] = (provenance.fields_of(found.record.source) or {}).get("authors", []) if found else []
         return known[version]
 
-    return reading.page(rows, limit, lambda row: _move(row, authors(row)), lambda row: str(row.record.stamp.serial))
+    return reading.page(
+        rows, limit, lambda row: _move(row, authors(row), gone), lambda row: str(row.record.stamp.serial)
+    )
 
 
-def _move(row: MoveRow, authors: list[str]) -> answers.HistoryItem:
+def _move(row: MoveRow, authors: list[str], gone: frozenset[int]) -> answers.HistoryItem:
     record = row.record
     item: Any = {
         "bundle": record.bundle,
@@ -347,6 +350,7 @@ def _move(row: MoveRow, authors: list[str]) -> answers.HistoryItem:
         "glass": record.glass,
         "revision": row.commit,
         "serial": record.stamp.serial,
+        "purged": record.to_version in gone,
     }
     found: answers.HistoryItem = item
     return found

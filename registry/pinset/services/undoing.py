@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pinset.domain import times
-from pinset.domain.moves import History, back_chain
+from pinset.domain.moves import PURGED, History, back_chain
 from pinset.errors import NothingBehind
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def nothing_behind(
         may = (
             row.record.version
             for row in reader.releases(bundle, limit=500)
-            if row.yanked is None and row.record.version not in bars and row.record.version != current.to_version
+            if row.yanked is None
+            and row.purged is None
+            and row.record.version not in bars
+            and row.record.version != current.to_version
         )
         other = next(may, None)
         hint = f"look at its moves: pinset history {bundle}@{alias}; or " + (
@@ -48,6 +51,8 @@ def history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord)
 
     def unfit(version: int) -> str | None:
         row = reader.release(bundle, version)
+        if row is not None and row.purged is not None:
+            return PURGED
         if row is None or row.yanked is not None:
             return "yanked"
         return "barred" if version in bars else None
