@@ -42,7 +42,13 @@ def said(serial: int) -> Record:
 
 def named(serial: int, key: str, action: KeyAction = KeyAction.ADD) -> Record:
     return KeyRecord(
-        stamp=stamp(serial), name=f"of-{KEYS.index(key)}", purpose=Purpose.REGISTRY, public=key, action=action, epoch=1, reason=""
+        stamp=stamp(serial),
+        name=f"of-{KEYS.index(key)}",
+        purpose=Purpose.REGISTRY,
+        public=key,
+        action=action,
+        epoch=1,
+        reason="",
     )
 
 
@@ -62,7 +68,8 @@ def signer_of(commit: RawCommit) -> str:
 def problems(*commits: tuple[Record, str], whole: bool = True, own: str = "") -> int:
     ring = Keyring(signer=signer_of, whole=whole, own=frozenset([own] if own else []))
     wrong = [what for record, signer in commits if (what := ring.add(record, raw(signer)))]
-    assert ring.finish() == (again := ring.finish())
+    again = ring.finish()
+    assert ring.finish() == again
     return len(wrong) + len(again)
 
 
@@ -101,7 +108,9 @@ def test_nobody_brings_a_key_of_their_own_in(own: str) -> None:
     pair = [(named(4, EVE), BOB), (named(5, BOB), EVE)]
     assert problems(*ROTATED, *pair, (purged(6, 4), BOB), (purged(7, 4), EVE), own=own) > 0, "nor two for each other's"
     hidden = [(found(1, OLD), OLD), (said(2), EVE), (named(3, NEW), OLD), (named(4, EVE), EVE)]
-    assert problems(*hidden, (purged(5, 2), NEW), own=own) > 0, "a purge vouches for no key that is none of the registry's"
+    assert problems(*hidden, (purged(5, 2), NEW), own=own) > 0, (
+        "a purge vouches for no key that is none of the registry's"
+    )
 
 
 def test_an_old_key_that_was_retired_signs_nothing_into_what_was_written_anew() -> None:
