@@ -88,6 +88,8 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("DELETE", "/v1/bundles/{bundle}/aliases/{alias}"): Needs("retire"),
     ("POST", "/v1/bundles/{bundle}/aliases/{alias}/rollback"): Needs("rollback", body={"steps": 0}),
     ("GET", "/v1/bundles/{bundle}/aliases/{alias}/history"): READ,
+    ("GET", "/v1/bundles/{bundle}/aliases/{alias}/blame"): Needs("read", query="?path=release.yaml"),
+    ("GET", "/v1/bundles/{bundle}/releases/{selector}/blame"): Needs("read", query="?path=release.yaml"),
     ("GET", "/v1/components"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}/{name}"): READ_ANYWHERE,

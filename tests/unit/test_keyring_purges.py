@@ -68,9 +68,9 @@ def signer_of(commit: RawCommit) -> str:
 def problems(*commits: tuple[Record, str], whole: bool = True, own: str = "") -> int:
     ring = Keyring(signer=signer_of, whole=whole, own=frozenset([own] if own else []))
     wrong = [what for record, signer in commits if (what := ring.add(record, raw(signer)))]
-    late = ring.finish()
-    assert ring.finish() == late
-    return len(wrong) + len(late)
+    again = ring.finish()
+    assert ring.finish() == again
+    return len(wrong) + len(again)
 
 
 ROTATED = [(found(1, OLD), OLD), (said(2), OLD), (named(3, NEW), OLD)]

@@ -21,7 +21,7 @@ keys = typer.Typer(help="Keys that sign commits and releases.", invoke_without_c
 
 
 @keys.callback()
-def keys_list(context: typer.Context, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
+def _list(context: typer.Context, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
     """The keys that the registry knows.
 
     Example: pinset keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, false, or_, select
+from sqlalchemy import bindparam, false, func, or_, select
 
 from pinset.catalog import rows, tables
 from pinset.domain import messages
@@ -82,6 +82,19 @@ def moves(*where: Any, table: Any) -> Select[Any]:
     return whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
 
 
+def begun(serial: int) -> Any:
+    """Whether a bundle had its first release at a serial. That one row is looked at, however many there are."""
+    first = select(t.Release.serial).where(t.Release.bundle == t.Bundle.name).order_by(t.Release.version).limit(1)
+    return first.scalar_subquery() <= serial
+
+
+def served_then(alias: str, serial: int) -> Any:
+    """Whether an alias of a bundle served something at a serial."""
+    newest = select(t.Move.to_version).where(t.Move.bundle == t.Bundle.name, t.Move.alias == alias)
+    newest = newest.where(t.Move.serial <= serial).order_by(descending(t.Move.serial)).limit(1)
+    return newest.scalar_subquery().is_not(None)
+
+
 class Trail(NamedTuple):
     """A stretch of serials, both ends exclusive, and how much of it from which end."""
 
@@ -148,6 +161,9 @@ BUNDLE: Final = whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
 REF: Final = whole(t.Ref).where(t.Ref.name == bindparam("name"))
 _OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
 RELEASE: Final = releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
+RELEASE_COUNT: Final = (
+    select(func.count()).select_from(t.Release).where(_OF_BUNDLE, t.Release.version <= bindparam("version"))
+)
 RELEASE_BY_LABEL: Final = releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
 _WITHIN: Final = (t.Release.digest >= bindparam("first"), t.Release.digest < bindparam("end"))
 RELEASES_BY_DIGEST: Final = releases(_OF_BUNDLE, *_WITHIN).order_by(t.Release.version).limit(MOST)

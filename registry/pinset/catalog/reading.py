@@ -63,14 +63,17 @@ class SqlReader:
         fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
+        at: int | None = None,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
         # By an alias the search runs along the alias's own index, and stops at the end of the page.
         name = t.Bundle.name if alias is None else t.Alias.bundle
         wanted = q.whole(t.Bundle).where(name > after).order_by(name).limit(limit)
         if alias is not None:
-            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias) & t.Alias.version.is_not(None)
-            wanted = wanted.join(t.Alias, served)
+            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias)
+            wanted = wanted.join(t.Alias, served if at is not None else served & t.Alias.version.is_not(None))
+        if at is not None:
+            wanted = wanted.where(q.begun(at), *([q.served_then(alias, at)] if alias is not None else []))
         if query:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if uses is not None:
@@ -122,6 +125,19 @@ class SqlReader:
             wanted = wanted.where(t.Release.version < before)
         rows = self._rows(wanted.order_by(q.descending(t.Release.version)).limit(limit))
         return [self._release(row) for row in rows]
+
+    def release_count(self, bundle: str, version: int) -> int:
+        """How many releases have a number up to one."""
+        counted = self._one(q.RELEASE_COUNT, bundle=bundle, version=version)
+        return int(counted[0]) if counted else 0
+
+    def listed(self, bundle: str, version: int) -> Mapping[str, str]:
+        """The files of a release by path."""
+        row = self.release(bundle, version)
+        if row is None:
+            raise NotFound(f"there is no {bundle}@v{version}")
+        purges.refuse(row)
+        return self._listed(row.record.digest, release_ref(bundle))[1]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
         """The texts of a release, verified."""
@@ -364,8 +380,8 @@ class SqlReader:
                 for row in self._connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
 
-    def _sealed(self, digest: str, ref: str) -> Sealed:
-        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
+    def _listed(self, digest: str, ref: str) -> tuple[str, dict[str, str]]:
+        """A manifest that is proven, and the SHA-256 of every file that it lists."""
         row = self._one(q.MANIFEST, digest=digest)
         text = row.text if row else None
         if not isinstance(text, str) or sealed.digest_of(text) != digest:
@@ -373,7 +389,11 @@ class SqlReader:
                 f"the catalog's manifest of {digest} ({ref}) is damaged",
                 hint="run `pinset reindex`, then `pinset verify`",
             )
-        listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
+        return text, {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
+
+    def _sealed(self, digest: str, ref: str) -> Sealed:
+        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
+        text, listed = self._listed(digest, ref)
         hashes = sorted(set(listed.values()))
         texts = {row.sha256: str(row.text) for row in self._rows(q.TEXTS, hashes=hashes)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})

@@ -133,11 +133,13 @@ class CatalogReader(Protocol):
         fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
+        at: int | None = None,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after ``after``: whose name holds ``query`` and that serve ``alias`` now.
 
         uses: a component (kind, name, version or None for any) that one of the served releases holds. fits: patterns
-        of which the name fits one, with ``*`` for any characters; None for every name.
+        of which the name fits one, with ``*`` for any characters; None for every name. at: only those that were there
+        at a serial, and that served ``alias`` then; the rows are as they are now.
         """
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
@@ -154,6 +156,12 @@ class CatalogReader(Protocol):
 
     def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
         """Releases, newest first, with numbers below ``before``."""
+
+    def release_count(self, bundle: str, version: int) -> int:
+        """How many releases a bundle has up to a number."""
+
+    def listed(self, bundle: str, version: int) -> Mapping[str, str]:
+        """SHA-256 (hex) of every file of a release by path, verified. Raises NotFound, Purged, Integrity."""
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
         """The texts of a release, verified. Raises NotFound, Purged, and Integrity where they are damaged."""

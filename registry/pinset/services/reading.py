@@ -6,7 +6,7 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pinset.domain import access, messages, names
+from pinset.domain import access, messages, names, provenance
 from pinset.domain.access import Verb
 from pinset.domain.commits import is_signed
 from pinset.domain.document import SCHEMA, content_of, file_digests
@@ -16,7 +16,7 @@ from pinset.services.discretion import discreet
 from pinset.services.session import ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pinset.domain import answers
     from pinset.domain.answers.purging import PurgedAnswer
@@ -176,7 +176,7 @@ def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
         "alias": None
@@ -255,7 +255,7 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
         "purged": purged_answer(row.purged),
@@ -267,8 +267,13 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
 
 def serving(reader: CatalogReader, bundle: str) -> dict[int, list[str]]:
     """The aliases of a bundle by the version they serve now."""
+    return by_version(reader.aliases(bundle))
+
+
+def by_version(moves: Iterable[MoveRow]) -> dict[int, list[str]]:
+    """The aliases that moves are of, by the version they moved to."""
     found: dict[int, list[str]] = {}
-    for row in reader.aliases(bundle):
+    for row in moves:
         if row.record.to_version is not None:
             found.setdefault(row.record.to_version, []).append(row.record.alias)
     return found

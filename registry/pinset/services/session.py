@@ -101,6 +101,7 @@ class Session:
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
+    _time: tuple[int, int] | None = None
     _keys: dict[str, k.Key] | None = None
     made: bool = False
     """Whether something was written: from then on no failure may pass for a refusal."""
@@ -120,8 +121,11 @@ class Session:
     @property
     def now(self) -> int:
         """The time of this write (microseconds): what decides is judged at it. Setting the clock back does not lower it."""
-        last = self._entries[-1].record.stamp.at if self._entries else self.catalog.head().at
-        return max(self.context.clock.now(), last + 1)
+        staged = len(self._entries)
+        if self._time is None or self._time[0] != staged:
+            last = self._entries[-1].record.stamp.at if staged else self.catalog.head().at
+            self._time = staged, max(self.context.clock.now(), last + 1)
+        return self._time[1]
 
     def done_before(self) -> list[tuple[str, Record]]:
         """The commits of this operation where it happened already; a retry answers by them."""
@@ -133,7 +137,7 @@ class Session:
         return found
 
     def next_stamp(self) -> Stamp:
-        """The stamp of the commit that is staged next; of two calls without a commit between, the times may differ."""
+        """The stamp of the commit that is staged next: what is judged before it is judged at its time."""
         head = self.catalog.head()
         last = self._entries[-1].record.stamp if self._entries else None
         return Stamp(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pinset.domain import times
 from pinset.domain.moves import PURGED, History, back_chain
 from pinset.errors import NothingBehind
 
@@ -65,15 +66,11 @@ def history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord)
         return row.record if row else None
 
     def current_at(at: int) -> MoveRecord | None:
-        low, high, found = 1, current.seq, None
-        while low <= high:  # times rise with the seqs
-            middle = (low + high) // 2
-            candidate = move(middle)
-            if candidate is not None and candidate.stamp.at <= at:
-                found, low = candidate, middle + 1
-            else:
-                high = middle - 1
-        return found
+        def look(seq: int) -> tuple[int, bool, MoveRecord] | None:
+            found = move(seq)
+            return None if found is None else (seq, found.stamp.at <= at, found)
+
+        return times.last(current.seq, look)  # times rise with the seqs
 
     row = reader.release(bundle, current.to_version) if current.to_version else None
     declared = row.record.rollback_to if row else None

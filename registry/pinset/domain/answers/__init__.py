@@ -2,7 +2,8 @@
 
 The services build them, HTTP sends them, ``--json`` prints them, the remote client returns them: one shape each.
 Times are ISO 8601 in UTC with six digits; versions, seqs and serials are numbers. The functional form is used
-where a key is a Python keyword.
+where a key is a Python keyword. ``at`` is the time an answer is of, where one was asked for: all in it is of then, but for
+``yanked``, which is what is known now.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
 from pinset.domain.answers.purging import PurgedAnswer, PurgeEvent  # noqa: TC001 - pydantic reads the annotations
+from pinset.domain.answers.source import SourceAnswer  # noqa: TC001 - pydantic reads the annotations
 
 T = TypeVar("T")
 
@@ -134,6 +136,7 @@ class AliasAnswer(TypedDict):
     policy: int | None
     request: int | None
     glass: bool
+    at: NotRequired[str]
 
 
 class ClientsAnswer(TypedDict):
@@ -167,13 +170,14 @@ class ReleaseSummary(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
     purged: PurgedAnswer | None
     allowed: list[str]
     allow_reason: str
     aliases: list[str]
+    at: NotRequired[str]
 
 
 class AliasInRelease(TypedDict):
@@ -202,10 +206,11 @@ class ReleaseHead(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+    at: NotRequired[str]
 
 
 class ReleaseAnswer(ReleaseHead):
@@ -235,6 +240,7 @@ class BundleAnswer(TypedDict):
     changed_at: str
     aliases: dict[str, int | None]
     yanked: dict[str, str]
+    at: NotRequired[str]
 
 
 HistoryItem = TypedDict(
@@ -251,6 +257,7 @@ HistoryItem = TypedDict(
         "actor": str,
         "reason": str,
         "again": bool,
+        "authors": list[str],
         "revision": str,
         "serial": int,
         "policy": int | None,
@@ -262,6 +269,7 @@ HistoryItem = TypedDict(
 """One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
 
 policy: number of the policy it was made under. request: the request it fulfilled. glass: its gates were broken.
+authors: who wrote the release that it moved to, where its publisher said so.
 purged: what it went to was purged since.
 """
 
@@ -372,6 +380,7 @@ class ResolveAnswer(TypedDict):
     epoch: int
     serial: int
     items: list[ResolveItem]
+    at: NotRequired[str]
 
 
 MoveEvent = TypedDict(
