@@ -218,7 +218,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
             return None
     if plan is None:
         return None
-    judged = gates.judge(session, at=session.now, binding=asked, requester_person=request.stamp.who, request=request)
+    judged = gates.judge_request(session, request, session.now)
     if not judged.passed:
         return None
     passage = gates.Passage(judged.policy_number or None, request=request.number)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pinset.domain import keys as k
 from pinset.domain import messages, names, sealed, tombstones
 from pinset.domain.access import Verb
-from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord, Stamp
+from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.domain.references import parse, parse_component
 from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetError, Refused, StillServed, Unavailable
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
@@ -312,18 +312,7 @@ def _commit(
 
 
 def _record(session: Session, head: Head, last: str, plan: _Plan, words: str, tombstone: str) -> PurgeRecord:
-    caller = session.caller
-    stamp = Stamp(
-        serial=head.serial + 1,
-        prev=last,
-        at=max(session.context.clock.now(), head.at + 1),
-        actor=caller.actor,
-        operation=session.operation_id or "",
-        request=session.operation.request,
-        person=caller.recorded_person,
-        via=caller.via or None,
-        registry=head.registry_id,
-    )
+    stamp = replace(session.next_stamp(), prev=last)
     return PurgeRecord(
         stamp=stamp, purged=plan.refs, tombstone=tombstone, first=plan.first, head=head.commit, reason=words
     )

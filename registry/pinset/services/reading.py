@@ -154,6 +154,11 @@ def component_key(text: str) -> tuple[str, str, ComponentReference | None]:
     return names.component_kind(kind), names.component_name(name), None
 
 
+def now(context: Context, reader: CatalogReader) -> int:
+    """The time, microseconds: never before the newest write, wherever the clock was set to."""
+    return max(context.clock.now(), reader.head().at)
+
+
 def time(at: int) -> str:
     """Microseconds as answers carry times."""
     return messages.format_time(at)

@@ -134,6 +134,11 @@ class Own:
     approvals: Approvals | None = None
     break_glass: tuple[str, ...] = ()
 
+    @property
+    def patience(self) -> int:
+        """How long a request to change the policy waits for its approvals."""
+        return self.approvals.within if self.approvals else PATIENCE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
