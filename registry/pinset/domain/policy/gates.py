@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pinset.domain.messages.text import format_time
 from pinset.domain.policy.freezing import frozen_until
-from pinset.domain.policy.parts import show_age, show_span
 from pinset.domain.records import Aim
+from pinset.domain.times import show_age, show_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

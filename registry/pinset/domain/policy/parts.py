@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.patterns import fits
+from pinset.domain.times import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
     from pinset.domain.policy.freezing import Window
 
-SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 PATIENCE: Final = 7 * DAY
 """How long a request waits for its approvals where the policy says nothing else."""
 COMPARISONS: Final = {
@@ -155,23 +152,3 @@ class Policy:
         """How long a request to move an alias waits for its approvals: the shortest of what its rules say."""
         asked = [rule.approvals.within for rule in self.binding(bundle, alias) if rule.approvals]
         return min(asked, default=PATIENCE)
-
-
-def show_span(span: int) -> str:
-    """A span as policies write them: ``14d``, ``1h``, ``90m``."""
-    for size, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
-        if span and span % size == 0:
-            return f"{span // size}{letter}"
-    return f"{span // SECOND}s"
-
-
-def show_age(span: int) -> str:
-    """A span as people say it, to its two largest units."""
-    parts: list[str] = []
-    for size, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
-        if span >= size and len(parts) < 2:
-            parts.append(f"{span // size} {letter}")
-            span %= size
-        elif parts:
-            break
-    return " ".join(parts) or "0 s"
