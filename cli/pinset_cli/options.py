@@ -10,13 +10,13 @@ import typer
 from pinset.domain.names import HIGHEST_VERSION
 from pinset_cli import complete
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LONGEST: Final = 30 * 86400
 
 
 def _seconds(text: str) -> float:
     """Seconds of a span as users write it."""
-    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhd]?)", str(text))
+    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhdw]?)", str(text))
     seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
     if not 0 <= seconds <= _LONGEST:
         raise typer.BadParameter(f"{str(text)!r} is no time from 0 to 30d, such as 90, 90s, 15m or 1h")
@@ -36,7 +36,12 @@ BreakGlass = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="TIME", parser=_seconds, help="How long to wait: 90, 90s, 15m, 1h; --wait: 60."),
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        parser=_seconds,
+        help="How long to wait: 90s, 15m, 1h; by default with --wait 60s, with --when-approved as long as the request is open.",
+    ),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[

@@ -94,7 +94,9 @@ def evidence_list(
     as_json: o.Json = False,
     utc: o.Utc = False,
 ) -> None:
-    """The results of a release, or of all of a bundle, newest first: of a suite the newest counts.
+    """The results of a release, or of all of a bundle, newest first.
+
+    Of a suite the newest result counts.
 
     Example: pinset evidence list support-summarizer@v7
     """

@@ -13,6 +13,7 @@ from pinset.domain.records import (
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
+    KeyRecord,
     MoveRecord,
     PolicyRecord,
     ReleaseRecord,
@@ -142,6 +143,11 @@ def _asked(record: RequestRecord | DecisionRecord) -> Deed:
     )
 
 
+def _key(record: KeyRecord) -> Deed:
+    told = {"name": record.name, "purpose": record.purpose.value, "compromised": record.compromised or None}
+    return Deed(action="keys", reason=record.reason, details=_said({**told, "change": record.action.value}))
+
+
 def _other(record: Record) -> Deed:
     """Of a kind that has no words of its own here: what it is called, and about which bundle and alias it is."""
     kind = messages.kind_of(record)
@@ -164,6 +170,7 @@ _DEEDS: Final[Mapping[type[Record], Callable[[Any], Deed]]] = {
     ResultRecord: _result,
     RequestRecord: _asked,
     DecisionRecord: _asked,
+    KeyRecord: _key,
 }
 
 

@@ -93,11 +93,11 @@ class LocalPolicies:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
             version = row.record.version
-            against = None
+            against = self._ungranted(wanted.bundle, alias)
             try:
                 plan = staging.plan_for(reader, row, alias, current)
             except (Yanked, Barred) as error:
-                against = error.message
+                against = error.message if against is None else f"{against}; {error.message}"
                 plan = staging.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:
                 judged = gates.Judgement(gates.in_force(reader).number, ())
@@ -116,6 +116,14 @@ class LocalPolicies:
                 "gates": gates.as_answers(judged.gates),
                 "reason": against,
             }
+
+    def _ungranted(self, bundle: str, alias: str) -> str | None:
+        """Why the caller's credential could not move an alias at all."""
+        try:
+            permit(self._context.grants, Verb.PROMOTE, bundle, alias)
+        except PermissionDenied as error:
+            return error.message
+        return None
 
     def _now(self, reader: CatalogReader) -> int:
         return max(self._context.clock.now(), reader.head().at)
