@@ -41,10 +41,14 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "history": Listed("looking", "history", "The moves of an alias, or of all of a bundle, newest first."),
     "watch": Listed("watching", "watch", "What happens in the registry, as it happens."),
     "diff": Listed("comparing", "diff", "What changes between two releases, or to a working copy."),
+    "blame": Listed("blaming", "blame", "What brought each line of a file, when, and who."),
     "where-used": Listed("looking", "where_used", "The releases that hold a shared component, served ones first."),
     "sign": Listed("keys", "sign", "Sign a release as its author."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
+    "purge": Listed(
+        "purging", "purge", "Remove content for good: from every release that holds it, and from the history."
+    ),
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),
@@ -108,7 +112,7 @@ class _Program(TyperGroup):
         """Names, in the order of the list."""
         return list(COMMANDS)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own
         """Names and lines, in groups; no command is made for it."""
         longest = max(map(len, COMMANDS))
         for title, names in GROUPS.items():

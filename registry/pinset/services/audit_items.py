@@ -16,6 +16,7 @@ from pinset.domain.records import (
     KeyRecord,
     MoveRecord,
     PolicyRecord,
+    PurgeRecord,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
@@ -148,6 +149,11 @@ def _key(record: KeyRecord) -> Deed:
     return Deed(action="keys", reason=record.reason, details=_said({**told, "change": record.action.value}))
 
 
+def _purge(record: PurgeRecord) -> Deed:
+    details = {"purged": list(record.purged), "first": record.first, "head": record.head}
+    return Deed(action="purge", reason=record.reason, details=details)
+
+
 def _other(record: Record) -> Deed:
     """Of a kind that has no words of its own here: what it is called, and about which bundle and alias it is."""
     kind = messages.kind_of(record)
@@ -167,6 +173,7 @@ _DEEDS: Final[Mapping[type[Record], Callable[[Any], Deed]]] = {
     ComponentRecord: _published,
     EvidenceRecord: _yank,
     PolicyRecord: _policy,
+    PurgeRecord: _purge,
     ResultRecord: _result,
     RequestRecord: _asked,
     DecisionRecord: _asked,
