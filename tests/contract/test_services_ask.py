@@ -51,7 +51,6 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "keys.rotate": lambda r, who: r.keys.rotate(who),
     "keys.prepare": lambda r, who: r.keys.prepare(who),
     "keys.sign": lambda r, who: r.keys.sign(who, "support@v1", signed(r)),
-    "purges.purge": lambda r, who: r.purges.purge(who, "support@v1", all_files=True, reason="open"),
     "create_token": lambda r, who: r.create_token(who, "new", can="read"),
     "revoke_token": lambda r, who: r.revoke_token(who, "old"),
 }

@@ -68,7 +68,8 @@ def signer_of(commit: RawCommit) -> str:
 def problems(*commits: tuple[Record, str], whole: bool = True, own: str = "") -> int:
     ring = Keyring(signer=signer_of, whole=whole, own=frozenset([own] if own else []))
     wrong = [what for record, signer in commits if (what := ring.add(record, raw(signer)))]
-    assert ring.finish() == (again := ring.finish())
+    again = ring.finish()
+    assert ring.finish() == again
     return len(wrong) + len(again)
 
 
