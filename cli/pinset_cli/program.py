@@ -46,9 +46,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "sign": Listed("keys", "sign", "Sign a release as its author."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
-    "purge": Listed(
-        "purging", "purge", "Remove content for good: from every release that holds it, and from the history."
-    ),
+    "purge": Listed("purging", "purge", "Remove content for good, from every release and the history."),
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),

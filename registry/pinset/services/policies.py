@@ -93,7 +93,7 @@ class LocalPolicies:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
             version = row.record.version
-            against = self._ungranted(wanted.bundle, alias)
+            against = _ungranted(caller, wanted.bundle, alias)
             try:
                 plan = staging.plan_for(reader, row, alias, current)
             except (ContentPurged, Yanked, Barred) as error:
@@ -117,16 +117,17 @@ class LocalPolicies:
                 "reason": against,
             }
 
-    def _ungranted(self, bundle: str, alias: str) -> str | None:
-        """Why the caller's credential could not move an alias at all."""
-        try:
-            permit(self._context.grants, Verb.PROMOTE, bundle, alias)
-        except PermissionDenied as error:
-            return error.message
-        return None
-
     def _now(self, reader: CatalogReader) -> int:
         return max(self._context.clock.now(), reader.head().at)
+
+
+def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
+    """Why the caller's credential could not move an alias at all."""
+    try:
+        caller.need(Verb.PROMOTE, bundle, alias)
+    except PermissionDenied as error:
+        return error.message
+    return None
 
 
 def stage_policy(
