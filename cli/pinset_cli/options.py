@@ -58,8 +58,8 @@ Number = Annotated[
         "--number", metavar="N", min=1, max=HIGHEST_VERSION, help="The version's number, upward (for imports)."
     ),
 ]
-Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where a list ended.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=500, help="At most so many.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
 At = Annotated[
     str | None,

@@ -146,3 +146,11 @@ def test_who_may_not_promote_is_told_so_before_any_gate_is_passed(
     status, out, _ = Far(served, capsys)("can", "promote", "support@v2", "production")
     assert status == 1
     assert out.startswith("refused: the credential can read, and this needs promote:support@production\n")
+
+
+def test_the_editor_opens_only_with_a_reason(near: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("VISUAL", "false")
+    status, _, err = near("policy", "edit")
+    assert (status, "say it with -m TEXT, before the editor opens" in err) == (2, True)
+    assert "the editor false failed" in near("policy", "edit", "-m", "why")[2]

@@ -180,14 +180,15 @@ def _numbered(item: AuditItem) -> str:
         return f"request {number}"
     if item["action"] == "policy" and number:
         return f"policy {number}"
-    return name if isinstance(name, str) else ""
+    change = item["details"].get("change")
+    return f"{change} {name}" if change and name else name if isinstance(name, str) else ""
 
 
 def _why(item: AuditItem) -> str:
     said = item["detail"] if item["code"] == "permission_denied" else item["reason"] or item["detail"]
     parts = [
         f"{item['count']} times" if item["count"] > 1 else "",
-        item["code"] or "",
+        item["code"] if item["code"] not in (None, "refused") else "",
         "GLASS BROKEN" if item["glass"] else "",
         f"request {item['request']}" if item["request"] else "",
         said or "",

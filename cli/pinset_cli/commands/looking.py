@@ -22,7 +22,7 @@ def list_bundles(
     uses: Annotated[
         str | None, typer.Option("--uses", metavar="KIND/NAME", help="Whose served releases use it.")
     ] = None,
-    alias: Annotated[str | None, typer.Option("--alias", help="That have this alias.")] = None,
+    alias: Annotated[str | None, typer.Option("--alias", metavar="A", help="That have this alias.")] = None,
     at: o.At = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
