@@ -115,9 +115,10 @@ def evidence_list(
     example = named if "@" in named else f"{named}@latest"
     output.listed(
         rows,
-        ("RELEASE", "SUITE", "SCORE", "NEEDS", "PASSED", "CASES", "WHEN", "BY", "REASON"),
+        ("RELEASE", "SUITE", "SCORE", "NEEDS", "PASSED", "CASES", "WHEN", "PERSON", "REASON"),
         page["next"],
         f"no results yet: pinset evidence add {example} --suite {suite or 'groundedness'} --score 0.93",
+        fold=True,
     )
 
 

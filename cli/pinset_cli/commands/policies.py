@@ -127,6 +127,7 @@ def policy_history(
         ("NUMBER", "WHEN", "BY", "REQUEST", "REASON"),
         page["next"],
         'there is no policy yet: pinset policy edit policy.yaml -m "the first"',
+        fold=True,
     )
 
 

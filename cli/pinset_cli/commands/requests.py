@@ -58,7 +58,7 @@ def request_list(
     ]  # fmt: skip
     output.listed(
         rows,
-        ("REQUEST", "STATE", "FOR", "WHEN", "BY", "REASON"),
+        ("REQUEST", "STATE", "FOR", "WHEN", "PERSON", "REASON"),
         page["next"],
         "there is no request" + (f" that is {state}" if state else ""),
         fold=True,
