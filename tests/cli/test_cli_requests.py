@@ -10,7 +10,7 @@ import typer
 
 from pinset.errors import RequestClosed, Unavailable
 from pinset.ports.registry import Caller
-from pinset_cli import asking
+from pinset_cli import asking, output
 from pinset_cli.locate import Options
 from pinset_cli.main import main
 
@@ -28,6 +28,7 @@ WANTED = "format: 1\nrules: [{bundles: '*', aliases: production, approvals: {cou
 def asked(memory: LocalRegistry, manifest: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The answer of a promotion that waits, in a registry that is asked again at once."""
     monkeypatch.setattr(asking, "_PAUSES", (0.0, 0.0))
+    output.remember(None)
     memory.publish(ANA, manifest(), alias="production")
     memory.publish(ANA, manifest(words="two"))
     memory.policies.edit(ANA, WANTED, reason="first")
