@@ -40,7 +40,12 @@ BreakGlass = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="TIME", parser=_seconds, help="How long to wait: 90, 90s, 15m, 1h; --wait: 60."),
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        parser=_seconds,
+        help="How long to wait: 90s, 15m, 1h. Else 60s, or as long as the request is open.",
+    ),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
@@ -52,8 +57,8 @@ Number = Annotated[
         "--number", metavar="N", min=1, max=HIGHEST_VERSION, help="The version's number, upward (for imports)."
     ),
 ]
-Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where a list ended.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=500, help="At most so many.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
 At = Annotated[
     str | None,

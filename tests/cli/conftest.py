@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from terminals import Cli
 
-from pinset_cli import output
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def _no_registry_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a command before said of its registry is no part of this test."""
-    monkeypatch.setattr(output, "_given", {})
 
 
 @pytest.fixture(params=["directory", "server"])

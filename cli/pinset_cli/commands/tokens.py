@@ -24,12 +24,12 @@ token = typer.Typer(help="Credentials.", no_args_is_help=True)
 
 @token.command("create")
 def token_create(
-    name: Annotated[str, typer.Option("--name", help="Who or what will use it.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who or what will use it.")],
     can: Annotated[
         list[str],
         typer.Option("--can", metavar="GRANT", help="VERB or ROLE, with :BUNDLES or :BUNDLES@ALIASES; again for more."),
     ],
-    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 90d, 12h or 2w.")] = "90d",
+    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 90d, 12h, 30m or 2w.")] = "90d",
     person: Annotated[
         str | None, typer.Option("--person", metavar="WHO", help="Whose it is; by default the name's.")
     ] = None,
@@ -89,6 +89,7 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc 
         ("NAME", "PERSON", "WHEN", "EXPIRES", "USED", "STATE", "CAN"),
         None,
         "no tokens yet: pinset token create --name me --can admin",
+        fold=True,
     )
 
 

@@ -28,7 +28,7 @@ _UNITS: Final = {"s": SECOND, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY, "
 _PART: Final = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhdw])", re.ASCII)
 _SPAN: Final = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _CALENDAR: Final = re.compile(r"[0-9]{1,6} ?(mo|y)(?: ago)?", re.ASCII)
-_HOW: Final = "write it with its zone, 2025-03-14T09:30:00Z, as a day, 2025-03-14, or as how long ago: 45min, 2h, 3d, 1w (--utc shows exact times)"
+_HOW: Final = "write it with its zone, 2025-03-14T09:30:00Z, as a day, 2025-03-14, or as how long ago: 45min, 2h, 7d, 1w (--utc shows exact times)"
 
 
 def moment(text: str, *, now: int) -> int:
@@ -68,6 +68,11 @@ def show_span(span: int) -> str:
         if span and span % size == 0:
             return f"{span // size}{letter}"
     return f"{span // SECOND}s"
+
+
+def show_time(at: int) -> str:
+    """A time to the second, UTC; rounded up, so that what is said of it holds by then."""
+    return f"{format_time(at + 999_999)[:19]}Z"
 
 
 def show_age(span: int) -> str:

@@ -18,9 +18,9 @@ from pinset.domain.records import (
     Stamp,
 )
 from pinset.domain.references import parse as parse_reference
-from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PolicyMoved, Yanked
+from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
 from pinset.ports.store import Files
-from pinset.services import gates, reading, requests, staging, trying
+from pinset.services import gates, planning, policy_check, reading, requests
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ class LocalPolicies:
         permit_anywhere(self._context.grants, Verb.READ)
         policy = parse(text)
         with reading.view(self._context) as reader:
-            return trying.tried(reader, self._context.grants, caller.who, policy, reading.now(self._context, reader))
+            return policy_check.tried(
+                reader, self._context.grants, caller.who, policy, reading.now(self._context, reader)
+            )
 
     def can_promote(self, caller: Caller, reference: str, alias: str) -> GatesAnswer:
         """Whether the caller may make an alias serve a release now."""
@@ -89,12 +91,12 @@ class LocalPolicies:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
             version = row.record.version
-            against = None
+            against = _ungranted(caller, wanted.bundle, alias)
             try:
-                plan = staging.plan_for(reader, row, alias, current)
+                plan = planning.plan_for(reader, row, alias, current)
             except (ContentPurged, Yanked, Barred) as error:
-                against = error.message
-                plan = staging.plan_for(reader, row, alias, current, anyway=True)
+                against = error.message if against is None else f"{against}; {error.message}"
+                plan = planning.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:
                 judged = gates.Judgement(gates.in_force(reader).number, ())
             else:
@@ -112,6 +114,15 @@ class LocalPolicies:
                 "gates": gates.as_answers(judged.gates),
                 "reason": against,
             }
+
+
+def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
+    """Why the caller's credential could not move an alias at all."""
+    try:
+        caller.need(Verb.PROMOTE, bundle, alias)
+    except PermissionDenied as error:
+        return error.message
+    return None
 
 
 def stage_policy(
