@@ -15,8 +15,9 @@ from pinset.domain.policy.model import Policy, parse
 from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, ResultRecord
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
 from pinset.services import reading, requests
+from pinset.services.keyrings import keys_of
 from pinset.services.keys import signers
-from pinset.services.session import Session, keys_of
+from pinset.services.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 What holds the text loses all of its content; its version, label and digest stay taken. Each later commit names the one
 before it, so they are all written anew, with what they say unchanged. Then all branches move by one intent. Before the
-first has moved nothing has happened; after it the next writer finishes what is left: see `session.settled`.
+first has moved nothing has happened; after it the next writer finishes what is left: see `recovering.settled`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, Purge
 from pinset.domain.references import parse, parse_component
 from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetError, Refused, StillServed, Unavailable
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
-from pinset.services import reading
+from pinset.services import keyrings, reading, recovering
 from pinset.services import session as sessions
 from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
@@ -133,7 +133,7 @@ def _purge(
     progress: Progress | None,
 ) -> PurgeAnswer:
     with context.store.exclusive(), discreet(caller.grants):
-        with sessions.settled(context) as catalog:
+        with recovering.settled(context) as catalog:
             caller.confirm()
             session = sessions.Session(context, catalog, caller, operation)
             before = session.done_before()
@@ -232,7 +232,7 @@ def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Prog
     refs = dict(context.store.refs())
     if refs != dict(catalog.refs()):
         raise Unavailable("the repository is ahead of the catalog", hint="run `pinset reindex`, then try again")
-    keys = sessions.keys_of(catalog)
+    keys = keyrings.keys_of(catalog)
     signer = k.signing(keys)
     resigner = Resigner(context.store, keys)
     rewritten = _rewrite(context, refs, plan, resigner, progress)
@@ -321,7 +321,7 @@ def _record(session: Session, head: Head, last: str, plan: _Plan, words: str, to
 def _finish(context: Context, operation: str, progress: Progress | None) -> None:
     """Show the new history, and remove the old one. Whatever fails, the purge is made, and the next writer goes on."""
     try:
-        sessions.rebuild(context, progress)
+        recovering.rebuild(context, progress)
     except PinsetError as error:
         raise Unavailable(
             f"the purge is made, and the catalog still shows what was before: {error.message}",
@@ -329,7 +329,7 @@ def _finish(context: Context, operation: str, progress: Progress | None) -> None
             details={**error.details, "operation": operation, "made": True},
         ) from error
     try:
-        sessions.sweep(context)
+        recovering.sweep(context)
     except PinsetError as error:
         raise Unavailable(
             f"the purge is made, and its bytes are not gone from the disk yet: {error.message}",

@@ -13,7 +13,7 @@ from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
 from pinset.services.discretion import discreet
-from pinset.services.session import ready
+from pinset.services.recovering import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
