@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _COSTLY: Final = re.compile(
-    r"(?:GET|POST) /v1/diff|POST /v1/(?:check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)"
+    r"(?:GET|POST) /v1/diff|POST /v1/(?:check|policy/check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)|PUT /v1/policy"
 )
 _WAITING: Final = 4
 """How many requests wait for each that runs."""
