@@ -15,6 +15,7 @@ from pinset.domain.access import parse_grants
 from pinset.domain.notes import digest_of_text, texts_of
 from pinset.errors import (
     Barred,
+    GatesOpen,
     Integrity,
     InvalidInput,
     NotFound,
@@ -580,3 +581,30 @@ def test_a_report_of_other_bytes_is_found(memory: LocalRegistry) -> None:
     assert texts_of(record, stored.files) == {digest_of_text(report).removeprefix("sha256:"): report}
     with pytest.raises(Integrity):
         texts_of(record, {"report.json": report.replace("0.1", "0.9")})
+
+
+def test_who_published_the_content_first_cannot_approve_it_under_another_number(registry: LocalRegistry) -> None:
+    registry.publish(ANA, files("Text 4."))
+    registry.publish(CARL, files("Text 4."), label="1.0")
+    number = ask(registry, 5)
+    with pytest.raises(OwnApproval, match="same content"):
+        registry.requests.approve(ANA, number)
+    registry.requests.approve(BEN, number)
+    assert serves(registry) == 5
+
+
+def test_a_bad_result_is_not_hidden_behind_many_others(
+    registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.gates._MOST_RESULTS", 2)
+    monkeypatch.setattr("pinset.services.gates._PAGE", 1)
+    policy(registry, EVIDENCE.replace("approvals: 1, ", "").replace("suite: tone", "suite: tone, by: [dora]"))
+    registry.publish(ANA, files("Text 2."), label="1.0")
+    registry.evidence.add(DORA, "support@v2", suite="tone", score="0.9")
+    registry.evidence.add(DORA, "support@v4", suite="tone", score="0.1")
+    for suite in ("a", "b", "c"):
+        registry.evidence.add(ANA, "support@v4", suite=suite, score="1")
+    with pytest.raises(GatesOpen, match="1 gate of 1"):
+        registry.promote(CARL, "support@v2", "production")
+    registry.evidence.add(DORA, "support@v2", suite="tone", score="0.95")
+    assert registry.promote(CARL, "support@v2", "production")["action"] == "promote"

@@ -263,10 +263,11 @@ def _check_person(reader: CatalogReader, request: RequestRecord, decision: Decis
         return
     if who == request.stamp.who:
         raise OwnApproval(f"{who} made request {request.number} and cannot approve it", hint="ask somebody else to")
-    if who == requests.publisher(reader, request):
+    if who in requests.publishers_of(reader, request):
         asked = request.binding
         raise OwnApproval(
-            f"{who} published {asked.bundle}@v{asked.to_version} and cannot approve it", hint="ask somebody else to"
+            f"{who} published {asked.bundle}@v{asked.to_version}, or the same content, and cannot approve it",
+            hint="ask somebody else to",
         )
     editors = gates.in_force(reader).policy.own.editors
     if request.binding.aim is Aim.POLICY and editors is not None and who not in editors:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pinset.domain import answers
-    from pinset.domain.records import Binding, Record
+    from pinset.domain.records import Binding, Record, ReleaseRecord
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Session
 
@@ -112,15 +112,21 @@ def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionReco
         decision.decision is Decision.APPROVE
         and decision.binding == request.binding
         and request.stamp.at < decision.stamp.at <= request.expires_at
-        and decision.stamp.who not in (request.stamp.who, publisher(reader, request))
+        and decision.stamp.who not in (request.stamp.who, *publishers_of(reader, request))
     )
 
 
-def publisher(reader: CatalogReader, request: RequestRecord) -> str | None:
-    """The person who published the release that a request is about; None where it is about none."""
+def publishers_of(reader: CatalogReader, request: RequestRecord) -> frozenset[str]:
+    """The persons who published what a request is about; none where it is about no release."""
     asked = request.binding
     row = reader.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
-    return row.record.stamp.who if row else None
+    return publishers(reader, row.record) if row else frozenset()
+
+
+def publishers(reader: CatalogReader, release: ReleaseRecord) -> frozenset[str]:
+    """The persons who published a release, or the same content under another number: it is theirs as well."""
+    same = reader.releases_by_digest(release.bundle, release.digest)
+    return frozenset({release.stamp.who, *(row.record.stamp.who for row in same)})
 
 
 def decisions(reader: CatalogReader, request: RequestRecord) -> Sequence[Written[DecisionRecord]]:

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Facts:
     """What is so when a move is judged.
 
-    now: microseconds, of the session, never of the clock alone. from_version, to_version: None for nothing. publisher:
-    the person who published the release, '' where there is none. requester: the person who asks. served: since when
-    (microseconds) each alias that a rule names has served the release without a break, None where it serves another.
+    now: microseconds, of the session, never of the clock alone. from_version, to_version: None for nothing. publishers:
+    the persons who published the release's content, none where there is no release. requester: the person who asks.
+    served: since when (microseconds) each alias that a rule names has served the release without a break, None where
+    it serves another.
     results: of this digest, newest first. approvals: persons whose approval of exactly this move is alive. signers:
     the keys that signed the release. result_signers: the keys that signed a result, by its serial. components: the
     shared components that the release holds, by ``kind/name``.
@@ -36,7 +37,7 @@ class Facts:
     alias: str = ""
     from_version: int | None = None
     to_version: int | None = None
-    publisher: str = ""
+    publishers: frozenset[str] = frozenset()
     requester: str = ""
     served: Mapping[str, int | None] = field(default_factory=dict)
     results: Sequence[ResultRecord] = ()
@@ -100,7 +101,7 @@ def _of_rule(rule: Rule, facts: Facts) -> Iterator[Gate]:
     if rule.freeze:
         yield _freeze(rule, facts)
     if rule.approvals is not None:
-        others = {facts.publisher, facts.requester}
+        others = {*facts.publishers, facts.requester}
         yield _approvals(rule.number, rule.approvals, [p for p in facts.approvals if p not in others])
 
 
