@@ -22,9 +22,10 @@ from pinset.services.session import Written, only, writing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pinset.domain.access import Grant
     from pinset.domain.answers import Page
     from pinset.domain.answers.requests import DecisionAnswer, DecisionItem, RequestAnswer, SettledAnswer
-    from pinset.domain.records import Record
+    from pinset.domain.records import Binding, Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
@@ -76,7 +77,7 @@ class LocalRequests:
         permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             found = requests.find(reader, number)
-            permit(self._context.grants, Verb.READ, found.record.binding.bundle, found.record.binding.alias)
+            _permit(self._context.grants, Verb.READ, found.record.binding)
             return _answer(reader, found, self._now(reader))
 
     def approve(self, caller: Caller, number: int, *, reason: str = "", revision: str | None = None) -> DecisionAnswer:
@@ -224,11 +225,21 @@ def _need_anywhere(caller: Caller, decision: Decision) -> None:
 def _need(caller: Caller, request: RequestRecord, decision: Decision) -> None:
     asked = request.binding
     if decision is Decision.WITHDRAW:
-        caller.need(Verb.READ, asked.bundle, asked.alias)
+        _permit(caller.grants, Verb.READ, asked)
     elif asked.aim is Aim.POLICY:
         caller.need(Verb.POLICY)
     else:
-        caller.need(Verb.APPROVE, asked.bundle, asked.alias)
+        _permit(caller.grants, Verb.APPROVE, asked)
+
+
+def _permit(grants: tuple[Grant, ...], verb: Verb, asked: Binding) -> None:
+    """Raises PermissionDenied where none of the grants allows a verb on what a request is about.
+
+    Whoever only knows its number is not told of which bundle it is.
+    """
+    if not may(grants, verb, asked.bundle, asked.alias):
+        known = may(grants, Verb.READ, asked.bundle, asked.alias)
+        permit(grants, verb, *((asked.bundle, asked.alias) if known else ()))
 
 
 def _allows(caller: Caller, request: RequestRecord) -> bool:
