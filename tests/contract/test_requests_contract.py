@@ -28,6 +28,7 @@ from pinset.errors import (
 )
 from pinset.ports.registry import Caller
 from pinset.ports.store import Files, NewCommit
+from pinset.services import requests
 from pinset.services.settling import Settler
 
 if TYPE_CHECKING:
@@ -608,3 +609,22 @@ def test_a_bad_result_is_not_hidden_behind_many_others(
         registry.promote(CARL, "support@v2", "production")
     registry.evidence.add(DORA, "support@v2", suite="tone", score="0.95")
     assert registry.promote(CARL, "support@v2", "production")["action"] == "promote"
+
+
+def test_who_asks_and_withdraws_over_and_over_slows_nobody_down(
+    registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.requests._AT_ONCE", 2)
+    for _ in range(4):
+        registry.requests.withdraw(CARL, ask(registry))
+    looked: list[int] = []
+    standing = requests.standing
+
+    def counted(reader: Any, request: Any, at: int) -> Any:
+        looked.append(request.number)
+        return standing(reader, request, at)
+
+    monkeypatch.setattr(requests, "standing", counted)
+    monkeypatch.setattr("pinset.services.gates._PAGE", 2)
+    assert ask(registry) == 5
+    assert len(looked) <= 4

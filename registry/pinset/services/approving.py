@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain import messages, names
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _LOOKED_AT: Final = 2000
 """Requests that are looked at for one page of those of a state."""
+_WAITING: Final = 200
+"""Requests about one release that a new result may let pass at once."""
 _VERBS: Final = {Aim.PROMOTE: Verb.PROMOTE, Aim.RETIRE: Verb.RETIRE, Aim.POLICY: Verb.POLICY}
 """What a caller must be able to do to make themselves what a request asks for."""
 
@@ -181,14 +184,17 @@ def stage_ready(session: Session, found: Iterable[Written[RequestRecord]]) -> li
 
 
 def waiting_for(session: Session, bundle: str, version: int) -> list[Written[RequestRecord]]:
-    """The open requests about a release, by their number. Those about another version with the same digest too."""
+    """The open requests about a release, by their number. Those about another version with the same digest too.
+
+    Of very many the newest: a server looks for the others by itself.
+    """
     reader = session.catalog
     row = reader.release(bundle, version)
     same = reader.releases_by_digest(bundle, row.record.digest) if row else ()
     found = [
         one
         for release in same
-        for one in requests.newest_first(reader, bundle=bundle, version=release.record.version)
+        for one in islice(requests.newest_first(reader, bundle=bundle, version=release.record.version), _WAITING)
         if requests.standing(reader, one.record, session.now).state is State.OPEN
     ]
     return sorted(found, key=lambda one: one.record.number)

@@ -7,6 +7,7 @@ of a request is not written down but seen: from the decisions about it, from the
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.records import (
@@ -57,9 +58,12 @@ class Standing(NamedTuple):
 
 
 def ask(session: Session, binding: Binding, again: bool, words: str) -> answers.MoveAnswer | None:  # noqa: FBT001
-    """Stage a request for a move, which the caller commits. An open one for the same is the answer instead."""
+    """Stage a request for a move, which the caller commits. An open one for the same is the answer instead.
+
+    It is looked for among the newest of the release's: who asks and withdraws a thousand times slows nobody down.
+    """
     reader = session.catalog
-    for known in of_release(reader, binding):
+    for known in islice(of_release(reader, binding), _AT_ONCE):
         if (known.record.binding, known.record.again) != (binding, again):
             continue
         if standing(reader, known.record, session.now).state is State.OPEN:
