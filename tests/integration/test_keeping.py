@@ -58,7 +58,7 @@ def left(folder: Path) -> list[str]:
 
 def test_a_restored_registry_is_the_same_in_a_new_epoch(place: Path, tmp_path: Path) -> None:
     backup = bootstrap.backup_registry(place, tmp_path / "backups" / "monday")
-    assert set(left(backup)) - {"lock"} == {"repository.git", "state.sqlite"}
+    assert set(left(backup)) - {"lock"} == {"keys", "repository.git", "state.sqlite"}
     said = bootstrap.restore_registry(backup, tmp_path / "again")
     with closing(bootstrap.local_registry(place)) as old, closing(bootstrap.local_registry(tmp_path / "again")) as new:
         before = old.describe()

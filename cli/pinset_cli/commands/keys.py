@@ -21,7 +21,7 @@ keys = typer.Typer(help="Keys that sign commits and releases.", invoke_without_c
 
 
 @keys.callback()
-def keys_list(context: typer.Context, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
+def _list(context: typer.Context, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
     """The keys that the registry knows.
 
     Example: pinset keys
@@ -157,7 +157,9 @@ def sign(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Sign a release as its author, with a key that the registry knows.
+    """Sign a release as its author.
+
+    The registry knows the public half of the key: pinset keys add.
 
     Example: pinset sign support-summarizer@v7 --key ~/.ssh/id_ed25519
     """
@@ -186,7 +188,7 @@ def sign(
     output.unchanged(dry_run=dry_run)
 
 
-def repair(registry: o.Registry = None, as_json: o.Json = False) -> None:
+def repair(registry: o.Registry = None, as_json: o.Json = False, dry_run: o.DryRun = False) -> None:
     """Put aside what somebody else moved in the repository.
 
     Every branch is put back to the registry's own last commit; what was there is kept under refs/quarantine.
@@ -197,7 +199,7 @@ def repair(registry: o.Registry = None, as_json: o.Json = False) -> None:
 
     found = local_registry(directory(Options(registry), "repair"), settle=False, progress=progress())
     try:
-        aside = found.repair()
+        aside = found.foreign() if dry_run else found.repair()
     finally:
         found.close()
     if as_json:
@@ -210,6 +212,7 @@ def repair(registry: o.Registry = None, as_json: o.Json = False) -> None:
         output.say(output.safe(f"{one['ref']}: {what}; {back}{kept}"))
     if not aside:
         output.say("nothing to repair: every branch is where the registry left it")
+    output.unchanged(dry_run=dry_run)
 
 
 class Signer:

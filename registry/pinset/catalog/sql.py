@@ -40,7 +40,12 @@ class SqlWriter(SqlReader):
 
     def begin(self, intent: Intent) -> None:
         """Make the intent durable."""
-        writing.keep_intent(self._connection, intent.operation, [(m.ref, m.expected, m.new) for m in intent.moves])
+        writing.keep_intent(
+            self._connection,
+            intent.operation,
+            [(m.ref, m.expected, m.new) for m in intent.moves],
+            rewrites=intent.rewrites,
+        )
         self._connection.commit()
 
     def drop_intent(self) -> None:
@@ -54,6 +59,7 @@ class SqlWriter(SqlReader):
             rows = Rows(self._connection)
             for entry in entries:
                 writing.apply(rows, entry)
+            writing.refuse_empty(rows)
             rows.flush()
             self._connection.execute(delete(t.IntentTable))
             self._staged = entries
@@ -133,6 +139,9 @@ class SqlCatalog:
         """Such an engine tells nobody in microseconds."""
         return None
 
+    def sweep(self) -> None:
+        """Nothing to do: what was rebuilt took the place of the old tables."""
+
     wants_checkpoint = False
 
     def checkpoint(self) -> None:
@@ -166,6 +175,7 @@ def build(connection: Connection, entries: Iterable[Entry]) -> None:
         writing.apply(rows, entry)
         if rows.many:
             rows.flush()
+    writing.refuse_empty(rows)
     rows.flush()
 
 

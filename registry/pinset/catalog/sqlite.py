@@ -124,9 +124,16 @@ class SqliteCatalog:
             ) from error
         with self.writing() as writer:
             self._testify(writer.head())
-        for stale in self._directory.glob("catalog.*.sqlite"):
-            if stale != target:
-                _remove(stale)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the files of catalogs that are not in place any more."""
+        if not self._link.exists():
+            return
+        in_place = self._link.resolve()
+        for stale in self._directory.glob("catalog.*.sqlite*"):
+            if not stale.name.startswith(in_place.name):
+                stale.unlink(missing_ok=True)
 
     def _build(self, target: Path, entries: Iterable[Entry]) -> None:
         """Make a file of a catalog; what comes of it half is removed."""

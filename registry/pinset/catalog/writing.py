@@ -9,14 +9,16 @@ from sqlalchemy import delete
 
 from pinset.catalog import tables
 from pinset.catalog.rows import Rows
-from pinset.domain import messages, notes, sealed
+from pinset.domain import messages, notes, sealed, tombstones
 from pinset.domain.records import (
     ComponentRecord,
     EvidenceRecord,
     FoundingRecord,
     MoveRecord,
+    PurgeRecord,
     ReleaseRecord,
     Verdict,
+    Version,
 )
 from pinset.errors import Integrity
 
@@ -32,7 +34,10 @@ t: Any = tables
 
 
 def apply(rows: Rows, entry: Entry) -> None:
-    """Gather the rows of one commit. Entries come in the order of their serials. Raises Integrity for unfit texts."""
+    """Gather the rows of one commit. Entries come in the order of their serials. Raises Integrity for unfit texts.
+
+    A release without any text waits for the tombstone that names it: see `refuse_empty`.
+    """
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
     rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
@@ -48,6 +53,9 @@ def apply(rows: Rows, entry: Entry) -> None:
             _apply_component(rows, entry, record)
         case MoveRecord():
             _apply_move(rows, record)
+        case PurgeRecord():
+            _note(rows, entry)
+            _apply_purge(rows, entry, record)
         case _:
             _note(rows, entry)
     rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
@@ -70,10 +78,10 @@ def _note(rows: Rows, entry: Entry) -> None:
 
 
 def _apply_release(rows: Rows, entry: Entry, record: ReleaseRecord) -> None:
-    manifest = _keep_texts(rows, entry.files, sealed.MANIFEST, record.digest)
+    manifest = _texts_of_version(rows, entry, sealed.MANIFEST, record)
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
-    rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None})
+    rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None, "purged": None})
     known = rows.find(t.Bundle, {"name": record.bundle})
     counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
     rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
@@ -83,12 +91,12 @@ def _apply_release(rows: Rows, entry: Entry, record: ReleaseRecord) -> None:
 
 
 def _apply_component(rows: Rows, entry: Entry, record: ComponentRecord) -> None:
-    _keep_texts(rows, entry.files, sealed.COMPONENT, record.digest)
+    _texts_of_version(rows, entry, sealed.COMPONENT, record)
     key = f"{record.kind}/{record.name}"
     rows.change(t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
     label = record.label.lower() if record.label is not None else None
-    rows.add(t.Component, {**values, "label": label, "newest": True})
+    rows.add(t.Component, {**values, "label": label, "newest": True, "purged": None})
 
 
 def _apply_move(rows: Rows, record: MoveRecord) -> None:
@@ -102,6 +110,36 @@ def _apply_move(rows: Rows, record: MoveRecord) -> None:
     if record.to_version is not None:
         rows.drop(t.Bar, {**where, "version": record.to_version})
     _touch(rows, record.bundle, record.stamp.at)
+
+
+def _apply_purge(rows: Rows, entry: Entry, record: PurgeRecord) -> None:
+    serial = record.stamp.serial
+    for sha256 in tombstones.read(entry.files, record.tombstone).texts:
+        rows.keep(t.PurgedText, {"sha256": sha256, "serial": serial})
+    for ref in record.purged:
+        if ref not in rows.empty:
+            raise Integrity(f"a tombstone names {ref}, which is whole or was never there", hint="run `pinset verify`")
+        rows.empty.discard(ref)
+        name, version = Version.parse(ref)
+        table: Any = t.Component if "/" in name else t.Release
+        key = {"key" if "/" in name else "bundle": name, "version": version}
+        rows.change(table, key, {"purged": serial})
+        if "/" not in name:
+            _touch(rows, name, record.stamp.at)
+
+
+def refuse_empty(rows: Rows) -> None:
+    """Raises Integrity where a release has no texts and no tombstone says that it was purged."""
+    if rows.empty:
+        raise Integrity(f"{min(rows.empty)} has no content, and was not purged", hint="run `pinset verify`")
+
+
+def _texts_of_version(rows: Rows, entry: Entry, name: str, record: ReleaseRecord | ComponentRecord) -> dict[str, Any]:
+    """Keep the texts of a version, and give its manifest; of one that was purged there is nothing."""
+    if not entry.files:
+        rows.empty.add(str(record.which))
+        return {}
+    return _keep_texts(rows, entry.files, name, record.digest)
 
 
 def _touch(rows: Rows, bundle: str, at: int) -> None:
@@ -122,9 +160,13 @@ def _keep_texts(rows: Rows, files: Mapping[str, str], name: str, digest: str) ->
     return content
 
 
-def keep_intent(connection: Connection, operation: str, moves: list[tuple[str, str | None, str]]) -> None:
+def keep_intent(
+    connection: Connection, operation: str, moves: list[tuple[str, str | None, str]], *, rewrites: bool
+) -> None:
     """Keep an intent, in the place of any other."""
     connection.execute(delete(t.IntentTable))
     rows = Rows(connection)
-    rows.add(t.IntentTable, {"id": 1, "body": json.dumps({"operation": operation, "moves": moves})})
+    rows.add(
+        t.IntentTable, {"id": 1, "body": json.dumps({"operation": operation, "moves": moves, "rewrites": rewrites})}
+    )
     rows.flush()
