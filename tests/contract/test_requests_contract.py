@@ -628,3 +628,16 @@ def test_who_asks_and_withdraws_over_and_over_slows_nobody_down(
     monkeypatch.setattr("pinset.services.gates._PAGE", 2)
     assert ask(registry) == 5
     assert len(looked) <= 4
+
+
+def test_capital_letters_make_no_other_person(registry: LocalRegistry) -> None:
+    policy(registry, TWO)
+    number = ask(registry)
+    for name in ("CARL", "Ana"):
+        with pytest.raises(OwnApproval):
+            registry.requests.approve(Caller(actor="oidc:x", person=name), number)
+    registry.requests.approve(BEN, number)
+    registry.requests.approve(Caller(actor="oidc:x", person="Ben"), number)
+    assert (state(registry), registry.requests.show(number)["approvals"]) == ("open", ["ben"])
+    registry.requests.approve(DORA, number)
+    assert serves(registry) == 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain import messages, names
 from pinset.domain.access import Verb, may, may_anywhere, permit, permit_anywhere
+from pinset.domain.policy.gates import apart
 from pinset.domain.records import Aim, Decision, DecisionRecord, MoveRecord, PolicyRecord, RequestRecord, Stamp
 from pinset.errors import (
     InvalidInput,
@@ -278,9 +279,9 @@ def _check_person(reader: CatalogReader, request: RequestRecord, decision: Decis
         )
     if decision is not Decision.APPROVE:
         return
-    if who == request.stamp.who:
+    if not apart([who], request.stamp.who):
         raise OwnApproval(f"{who} made request {request.number} and cannot approve it", hint="ask somebody else to")
-    if who in requests.publishers_of(reader, request):
+    if not apart([who], *requests.publishers_of(reader, request)):
         asked = request.binding
         raise OwnApproval(
             f"{who} published {asked.bundle}@v{asked.to_version}, or the same content, and cannot approve it",

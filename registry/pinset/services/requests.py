@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.policy.gates import apart
 from pinset.domain.records import (
     Aim,
     Decision,
@@ -107,7 +108,7 @@ def approvals(reader: CatalogReader, request: RequestRecord | None) -> Sequence[
     if request is None:
         return ()
     found = decisions(reader, request)
-    return tuple(dict.fromkeys(one.record.stamp.who for one in found if counts(reader, request, one.record)))
+    return apart(one.record.stamp.who for one in found if counts(reader, request, one.record))
 
 
 def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionRecord) -> bool:
@@ -116,7 +117,7 @@ def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionReco
         decision.decision is Decision.APPROVE
         and decision.binding == request.binding
         and request.stamp.at < decision.stamp.at <= request.expires_at
-        and decision.stamp.who not in (request.stamp.who, *publishers_of(reader, request))
+        and apart([decision.stamp.who], request.stamp.who, *publishers_of(reader, request)) != ()
     )
 
 

@@ -12,7 +12,7 @@ from pinset.domain.policy.parts import show_age, show_span
 from pinset.domain.records import Aim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pinset.domain.policy.parts import Approvals, Evidence, Policy, Rule
     from pinset.domain.records import ResultRecord
@@ -90,6 +90,16 @@ def may_break(policy: Policy, gates: Sequence[Gate], person: str) -> bool:
     return all(person in rules[gate.rule] for gate in gates if not gate.passed)
 
 
+def apart(persons: Iterable[str], *others: str) -> tuple[str, ...]:
+    """Of some persons those who are none of the others, each once.
+
+    Names that differ in small and capital letters alone are one person's: many issuers let everybody choose these.
+    """
+    known = {other.casefold() for other in others}
+    first = {person.casefold(): person for person in reversed(tuple(persons))}
+    return tuple(person for folded, person in reversed(first.items()) if folded not in known)
+
+
 def _of_rule(rule: Rule, facts: Facts) -> Iterator[Gate]:
     if facts.aim is Aim.PROMOTE:
         if rule.after is not None:
@@ -101,8 +111,7 @@ def _of_rule(rule: Rule, facts: Facts) -> Iterator[Gate]:
     if rule.freeze:
         yield _freeze(rule, facts)
     if rule.approvals is not None:
-        others = {*facts.publishers, facts.requester}
-        yield _approvals(rule.number, rule.approvals, [p for p in facts.approvals if p not in others])
+        yield _approvals(rule.number, rule.approvals, apart(facts.approvals, *facts.publishers, facts.requester))
 
 
 def _of_policy(policy: Policy, facts: Facts) -> Iterator[Gate]:
@@ -112,7 +121,7 @@ def _of_policy(policy: Policy, facts: Facts) -> Iterator[Gate]:
         yield Gate("editors", "one of " + ", ".join(own.editors), facts.requester, may, can_close=False)
     if own.approvals is not None:
         editors = own.editors or ()
-        yield _approvals(0, own.approvals, [p for p in facts.approvals if p in editors and p != facts.requester])
+        yield _approvals(0, own.approvals, apart([p for p in facts.approvals if p in editors], facts.requester))
 
 
 def _after(rule: Rule, alias: str, span: int, facts: Facts) -> Gate:
@@ -195,7 +204,7 @@ def _freeze(rule: Rule, facts: Facts) -> Gate:
 
 
 def _approvals(rule: int, wanted: Approvals, counted: Sequence[str]) -> Gate:
-    who = sorted(set(counted))
+    who = sorted(counted)
     others = "other editors than who asks" if rule == 0 else "others than who published it and who asks"
     found = f"{len(who)} of {wanted.count}" + (f": {', '.join(who)}" if who else "")
     return Gate(APPROVALS, f"{wanted.count} by {others}", found, len(who) >= wanted.count, rule=rule)
