@@ -641,3 +641,17 @@ def test_capital_letters_make_no_other_person(registry: LocalRegistry) -> None:
     assert (state(registry), registry.requests.show(number)["approvals"]) == ("open", ["ben"])
     registry.requests.approve(DORA, number)
     assert serves(registry) == 2
+
+
+def test_of_very_many_requests_each_has_its_turn(
+    registry: LocalRegistry, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.settling._AT_ONCE", 1)
+    policy(registry, FROZEN)
+    registry.promote(ANA, "support@v3", "staging")
+    ask(registry, 2)
+    registry.requests.approve(BEN, ask(registry, 3))
+    ask(registry, 2, again=True, reason="and so on")
+    clock.at += HOUR + 1_000_000
+    settler = Settler(registry._context)
+    assert [settler.look() for _ in range(3)] == [[], [2], []]
