@@ -31,6 +31,11 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what reads beside the port's questions."""
+        return self._connection
+
     def head(self) -> Head:
         """The newest visible write."""
         row = self._one(q.HEAD)

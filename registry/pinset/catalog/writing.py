@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pinset.domain.records import Record
     from pinset.ports.catalog import Entry
 
 t: Any = tables
@@ -36,32 +37,50 @@ def apply(rows: Rows, entry: Entry) -> None:
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
     rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
-    rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
+    derive(rows, entry.commit, record, _apply_texts(rows, entry))
+
+
+def derive(rows: Rows, commit: str, record: Record, components: Mapping[str, Any]) -> None:
+    """Gather all rows of one commit but the commit itself and its texts.
+
+    components: those that a release holds, as its manifest lists them.
+    """
+    stamp = record.stamp
+    rows.put(t.Ref, {"name": record.ref, "commit": commit})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
             rows.put(t.Meta, {"id": 1, **values, "serial": 0, "commit": "", "at": 0})
-            _note(rows, entry)
+            _note(rows, record)
         case ReleaseRecord():
-            _apply_release(rows, entry, record)
+            _apply_release(rows, record, components)
         case ComponentRecord():
-            _apply_component(rows, entry, record)
+            _apply_component(rows, record)
         case MoveRecord():
             _apply_move(rows, record)
         case _:
-            _note(rows, entry)
-    rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
+            _note(rows, record)
+    rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": commit, "at": stamp.at})
 
 
-def _note(rows: Rows, entry: Entry) -> None:
-    """What was recorded about the registry or about a release."""
+def _apply_texts(rows: Rows, entry: Entry) -> Mapping[str, Any]:
+    """The texts of a commit; the components that a release holds."""
     record = entry.record
+    if isinstance(record, ReleaseRecord | ComponentRecord):
+        name = sealed.MANIFEST if isinstance(record, ReleaseRecord) else sealed.COMPONENT
+        held: Mapping[str, Any] = _keep_texts(rows, entry.files, name, record.digest).get("components", {})
+        return held
+    for digest, text in notes.texts_of(record, entry.files).items():
+        rows.keep(t.Text, {"sha256": digest, "text": text})
+    return {}
+
+
+def _note(rows: Rows, record: Record) -> None:
+    """What was recorded about the registry or about a release."""
     note = notes.note_of(record)
     if note is None:
         raise Integrity(f"the catalog has no place for a {messages.kind_of(record)}", hint="upgrade pinset")
     rows.add(t.Note, {"serial": record.stamp.serial, "kind": messages.kind_of(record), **note._asdict()})
-    for digest, text in notes.texts_of(record, entry.files).items():
-        rows.keep(t.Text, {"sha256": digest, "text": text})
     if isinstance(record, EvidenceRecord):
         yanked = record.reason if record.verdict is Verdict.YANK else None
         rows.change(t.Release, {"bundle": record.bundle, "version": record.version}, {"yanked": yanked})
@@ -69,21 +88,19 @@ def _note(rows: Rows, entry: Entry) -> None:
         _touch(rows, note.bundle, record.stamp.at)
 
 
-def _apply_release(rows: Rows, entry: Entry, record: ReleaseRecord) -> None:
-    manifest = _keep_texts(rows, entry.files, sealed.MANIFEST, record.digest)
+def _apply_release(rows: Rows, record: ReleaseRecord, components: Mapping[str, Any]) -> None:
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
     rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None})
     known = rows.find(t.Bundle, {"name": record.bundle})
     counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
     rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
-    for key, pin in manifest.get("components", {}).items():
+    for key, pin in components.items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
         rows.add(t.Uses, used)
 
 
-def _apply_component(rows: Rows, entry: Entry, record: ComponentRecord) -> None:
-    _keep_texts(rows, entry.files, sealed.COMPONENT, record.digest)
+def _apply_component(rows: Rows, record: ComponentRecord) -> None:
     key = f"{record.kind}/{record.name}"
     rows.change(t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
