@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+import time
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from pinset.domain.names import HIGHEST_VERSION
 from pinset_cli import complete
+
+if TYPE_CHECKING:
+    from pinset.ports.past import Readings
+    from pinset.ports.registry import Registry as Opened
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 30 * 86400
@@ -51,6 +56,10 @@ Number = Annotated[
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="As of then: 2025-03-14T09:30:00Z, 2025-03-14 (UTC), or 2h, 3d ago."),
+]
 Refs = Annotated[
     list[str],
     typer.Argument(metavar="REF", help="NAME@SELECTOR or NAME SELECTOR.", autocompletion=complete.references),
@@ -96,3 +105,15 @@ def bundle_and_alias(parts: list[str]) -> tuple[str, str]:
     if not alias:
         raise InvalidReference("this needs a bundle and an alias", hint=f"write {bundle}@production")
     return bundle, alias
+
+
+def fixed(at: str) -> str:
+    """A time that means the same in every request of one command. Raises InvalidInput."""
+    from pinset.domain import times
+
+    return times.fixed(at, now=time.time_ns() // 1000)
+
+
+def looking(registry: Opened, at: str | None) -> Readings:
+    """The registry, as it was at a time where ``--at`` gave one. Raises InvalidInput."""
+    return registry if at is None else registry.past(fixed(at))

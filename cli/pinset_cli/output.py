@@ -26,8 +26,9 @@ _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit) [a-z]+|"
-    r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|where-used|yank"
-    r"|unyank|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b(?! (?:--help|--registry))"
+    r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|blame|where-used|yank"
+    r"|unyank|purge|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b"
+    r"(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``; near: that take a directory only."""
 _SPACE_HINTS: Final = {
@@ -194,6 +195,29 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
     for line in [list(head), *cells]:
         first = [_padded(_cut(cell, size), size) for cell, size in zip(line[:-1], widths[:-1], strict=True)]
         say("  ".join([*first, _cut(line[-1], max(room, 8) if first else width())]).rstrip())
+
+
+def code(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
+    """A table whose last column holds lines of a text: their indentation stays, and they are cut where they do not fit."""
+    cells = [[*(_cell(cell) for cell in row[:-1]), _plain(row[-1].replace("\t", "    "))] for row in rows]
+    widths = [max(_columns(line[at]) for line in [list(head), *cells]) for at in range(len(head) - 1)]
+    room = max(width() - sum(widths) - 2 * len(widths), 20)
+    for line in [list(head), *cells]:
+        first = [_padded(cell, size) for cell, size in zip(line[:-1], widths, strict=True)]
+        say("  ".join([*first, _cut(line[-1], room)]).rstrip())
+
+
+def wrapped(text: object, *, indent: int = 4) -> None:
+    """A sentence on stdout over as many lines as it needs, all but the first indented."""
+    from pinset.domain.diff.wrap import Piece, wrap
+
+    for number, line in enumerate(wrap([Piece(_cell(text))], width() - indent, first=width())):
+        say((" " * indent if number else "") + "".join(piece.text for piece in line).rstrip())
+
+
+def cut(text: str, columns: int) -> str:
+    """Text on one line, with … for what does not fit."""
+    return _cut(_cell(text), columns)
 
 
 def listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:

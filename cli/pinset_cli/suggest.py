@@ -38,7 +38,6 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "login": "token create",
     "components": "component list",
     "delete": "yank",
-    "purge": "yank",
     "remove": "yank",
     "rm": "yank",
     "fsck": "verify",

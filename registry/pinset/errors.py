@@ -172,6 +172,18 @@ class Barred(Refused):
     code = "barred"
 
 
+class StillServed(Refused):
+    """An alias serves what is to be purged; ``details["served"]`` says which alias serves which release."""
+
+    code = "still_served"
+
+
+class ContentPurged(Refused):
+    """The content was purged: nothing can serve it again, and it cannot be published again."""
+
+    code = "content_purged"
+
+
 class GatesOpen(Refused):
     """The policy wants more than was found; ``details["gates"]`` holds every gate, passed ones too."""
 

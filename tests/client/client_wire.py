@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from client_fakes import ME, NAME, files
 
 from pinset import bootstrap
-from pinset.errors import PinsetError
+from pinset.errors import PinsetError, http_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             found = wire.registry.sealed(f"{bundle}@{selector}")
         except PinsetError as error:
-            self._answer(404, {"status": 404, "code": error.code, "detail": error.message, "hint": error.hint})
+            told = {"code": error.code, "detail": error.message, "hint": error.hint, "details": error.details}
+            self._answer(http_status(type(error)), told)
             return
         tag = f'"{found["digest"]}{(found["alias"] or {}).get("seq")}"'
         if self.headers.get("If-None-Match") == tag:

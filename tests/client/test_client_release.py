@@ -34,6 +34,18 @@ def test_a_release_has_all_that_was_published_together(make: Callable[..., Clien
     assert release.attributes()["pinset.ref"] == "support@v2"
 
 
+def test_a_release_says_what_it_was_published_from(make: Callable[..., Client], source: Directory) -> None:
+    registry, client = source.registry, make()
+    assert client.get(NAME).provenance == {}
+    registry.publish(ME, files("One."), source="ci@abc")
+    registry.publish(ME, files("Two."), source={"commit": "0123abc", "authors": ["Ada <ada@example.com>"]})
+    assert client.get(f"{NAME}@v2").provenance == {"text": "ci@abc"}
+    found = client.get(f"{NAME}@v3").provenance
+    assert found == {"commit": "0123abc", "authors": ["Ada <ada@example.com>"]}
+    with pytest.raises(TypeError):
+        found["commit"] = "x"  # type: ignore[index]
+
+
 def test_a_missing_variable_raises_and_a_surplus_one_warns(make: Callable[..., Client]) -> None:
     release = make().get(NAME)
     with pytest.raises(InvalidInput):

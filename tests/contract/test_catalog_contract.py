@@ -127,7 +127,7 @@ def test_a_commit_that_is_not_the_text_whose_id_it_has_is_found(catalog: Any, en
 
 def _astray(catalog: Catalog) -> list[tuple[str, str]]:
     """What is not as the commits make it."""
-    with catalog.again() as again:
+    with catalog.again(lambda *_: {}) as again:
         found = []
         while (taken := again.take())[0] or taken[1]:
             found += taken[1]
@@ -276,6 +276,44 @@ def test_lists_filter_and_go_on(catalog: Any, entries: list[Entry]) -> None:
         ]  # fmt: skip
         assert [row.record.name for row in reader.components(kind="prompts")] == ["tone"]
         assert reader.component_by_label("prompts", "tone", "1.KIND").record.version == 1
+
+
+def test_bundles_are_those_that_were_there_at_a_serial_and_served_an_alias_then(
+    catalog: Any, entries: list[Entry]
+) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        first, last = (
+            reader.release(name, version).record.stamp.serial for name, version in (("alpha", 1), ("beta", 1))
+        )
+        began, ended = (reader.move("beta", "staging", seq).record.stamp.serial for seq in (1, 2))
+
+        def there(serial: int, alias: str | None = None) -> list[str]:
+            return [row.name for row in reader.bundles(at=serial, alias=alias)]
+
+        assert (there(first - 1), there(first), there(last - 1), there(last)) == (
+            [],
+            ["alpha"],
+            ["alpha"],
+            ["alpha", "beta"],
+        )
+        assert there(first, "staging") == []
+        assert there(began, "staging") == there(ended - 1, "staging") == ["alpha", "beta"]
+        assert there(ended, "staging") == ["alpha"]
+        assert there(ended, "canary") == []
+        assert [reader.release_count("alpha", version) for version in range(5)] == [0, 1, 2, 3, 3]
+        assert reader.release_count("gamma", 9) == 0
+
+
+def test_the_files_of_a_release_are_listed_by_their_hashes(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        listed = reader.listed("alpha", 1)
+        assert {path: reader.text(f"sha256:{hashed}") for path, hashed in listed.items()} == dict(
+            reader.sealed_release("alpha", 1).files
+        )
+        with pytest.raises(NotFound):
+            reader.listed("alpha", 9)
 
 
 def test_where_used_says_who_serves_it_first(catalog: Any, entries: list[Entry]) -> None:

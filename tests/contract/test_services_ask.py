@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from pinset.domain.access import EVERYTHING, parse_grants
 from pinset.domain.keys import STATEMENTS
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
+from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
 from pinset.signing import make_private, statement
 
@@ -70,6 +72,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "components": lambda r: r.components(),
     "where_used": lambda r: r.where_used("prompts/voice"),
     "resolve": lambda r: r.resolve(["support@v1"]),
+    "blame": lambda r: r.blame("support@production", "release.yaml"),
     "events": lambda r: list(r.events(wait=0, after=1)),
     "operation": lambda r: r.operation(str(r.kept_operation)),
     "tokens": lambda r: r.tokens(),
@@ -88,6 +91,9 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "audit.items": lambda r: r.audit.items(),
     "audit.verify": lambda r: r.audit.verify(r.audit.head()["line"]),
 }
+PAST: Final = tuple(name for name, _ in inspect.getmembers(Readings, callable) if not name.startswith("_"))
+LOOKS |= {f"past.{name}": partial(lambda look, r: look(r.past("0s")), LOOKS[name]) for name in PAST}
+"""Of a time, each of these is asked in the same words."""
 KEY: Final = make_private()
 OPEN: Final = {"describe", "whoami", "close", "audit.head"}
 """What whoever is there may: nothing of any bundle is said."""
@@ -121,7 +127,9 @@ def methods(registry: LocalRegistry) -> set[str]:
     for name, member in inspect.getmembers(Registry):
         if name.startswith("_"):
             continue
-        if isinstance(member, property):
+        if name == "past":
+            found |= {f"past.{one}" for one in PAST}
+        elif isinstance(member, property):
             face = type(getattr(registry, name))
             found |= {f"{name}.{one}" for one, _ in inspect.getmembers(face, callable) if not one.startswith("_")}
         else:
@@ -215,6 +223,14 @@ def test_lists_show_what_may_be_read(memory: LocalRegistry, manifest: Any) -> No
     codes = [item["error"] and item["error"]["code"] for item in found]
     assert codes == [None, *["permission_denied"] * 3, None, "permission_denied"]
     assert seen.release("a2@production")["version"] == 1
+    past = seen.past("0s")
+    assert [one["name"] for one in past.bundles(alias="staging")["items"]] == shown
+    items = past.resolve(["a2@production", "a2@staging", "a2@v1", "a3@production", "a1@v1", "a9@v1"])["items"]
+    assert [item["error"] and item["error"]["code"] for item in items] == codes
+    assert past.release("a2@production")["version"] == past.blame("a2@production", "release.yaml")["version"] == 1
+    for look in (past.blame, seen.blame):
+        with pytest.raises(PermissionDenied):
+            look("a2@v1", "release.yaml")
 
 
 def test_hints_name_nothing_that_may_not_be_read(memory: LocalRegistry, manifest: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pinset.domain.audit_chain import Chain
-from pinset.domain.auditing import Head, Place, parse_head, parse_moment, parse_place
+from pinset.domain.auditing import Head, Place, parse_head, parse_place
 from pinset.domain.proof import Fact
 from pinset.domain.records import EvidenceRecord, FoundingRecord, Record, Stamp, Verdict
 from pinset.errors import InvalidInput
@@ -123,15 +123,3 @@ def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_place(text)
     assert parse_place("7.12") == Place(7, 12)
-
-
-def test_moments_are_times_or_how_long_ago() -> None:
-    now = 100 * 24 * HOUR
-    spans = {"90s": HOUR // 40, "30min": HOUR // 2, "12h": 12 * HOUR, "7d": 7 * 24 * HOUR, "2w": 14 * 24 * HOUR}
-    for text, span in spans.items():
-        assert parse_moment(text, now) == now - span
-    assert parse_moment("999w", now) == 0
-    assert parse_moment("1970-01-01T01:00:00Z", now) == HOUR
-    for text in ("7", "d", "0d", "7 d", "-7d", "1970-01-01", "soon"):
-        with pytest.raises(InvalidInput, match="is no time"):
-            parse_moment(text, now)

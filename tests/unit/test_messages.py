@@ -16,6 +16,7 @@ from pinset.domain.records import (
     KeyAction,
     KeyRecord,
     MoveRecord,
+    PurgeRecord,
     Purpose,
     Record,
     ReleaseRecord,
@@ -141,6 +142,15 @@ STAMPS = st.builds(
     request=st.none() | HEX,
 )
 RECORDS: st.SearchStrategy[Record] = st.one_of(
+    st.builds(
+        PurgeRecord,
+        stamp=STAMPS,
+        purged=st.lists(NAMES.map("{}@v1".format), min_size=1, max_size=3).map(tuple),
+        tombstone=DIGESTS,
+        first=COUNTS,
+        head=HEX,
+        reason=WORDS,
+    ),
     st.builds(FoundingRecord, stamp=STAMPS, registry_id=HEX, epoch=COUNTS, reason=WORDS),
     st.builds(
         FoundingRecord, stamp=STAMPS, registry_id=HEX, epoch=COUNTS, key=st.just("ssh-ed25519 AAAA"), key_name=HEX

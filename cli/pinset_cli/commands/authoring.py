@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,10 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
-    from pinset.domain.answers import MoveAnswer
+    from collections.abc import Mapping
+
+    from pinset.domain.answers import ComponentAnswer, MoveAnswer
+    from pinset.ports.registry import Registry
     from pinset_cli.commands.keys import Signer
 
 _STARTER = """\
@@ -105,7 +108,11 @@ def publish(
     ] = None,
     label: o.Label = None,
     number: o.Number = None,
-    source: Annotated[str | None, typer.Option("--source", help="Where it comes from, such as a commit.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="KEY=VALUE", help="Where it comes from, besides what git and CI say."),
+    ] = None,
+    no_source: Annotated[bool, typer.Option("--no-source", help="Do not ask git and CI where it comes from.")] = False,
     allow: o.Allow = None,
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEYFILE", help="Sign it too, with your private key.")
@@ -120,23 +127,28 @@ def publish(
 
     Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
     """
+    from pinset_cli import provenance
     from pinset_cli.workcopy import read_bundle
 
     chosen = Options(registry, as_json, dry_run)
-    read = [read_bundle(directory) for directory in directories or [Path()]]
+    said = provenance.given(source or [])
+    read = [(directory, read_bundle(directory)) for directory in directories or [Path()]]
     published: list[dict[str, Any]] = []
     signer = _signer(sign) if sign is not None else None
     with opened(chosen) as found:
         if signer is not None:
             signer.need_known(found)
-        for files in read:
+        for directory, files in read:
+            origin = (
+                {} if no_source else provenance.detect(directory, files, since=partial(_published_from, found, files))
+            )
             answer = found.publish(
                 caller(chosen),
                 files,
                 message=message,
                 label=label,
                 alias=alias,
-                source=source or _source(),
+                source={**origin, **said} or None,
                 number=number,
                 allow=allow or (),
             )
@@ -185,6 +197,7 @@ def pull(
         list[str],
         typer.Argument(metavar="REF DIR", help="A release, and a new directory.", autocompletion=complete.references),
     ],
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
@@ -203,7 +216,7 @@ def pull(
         raise InvalidInput("pull needs a release and a directory", hint=f"pinset pull {target[0]} ./DIR")
     directory = Path(target[-1])
     with opened(Options(registry)) as found:
-        answer = found.sealed(o.reference(target[:-1]))
+        answer = o.looking(found, at).sealed(o.reference(target[:-1]))
     # A server's word is not taken for it: neither for the bytes nor for where they go.
     sealed.verify(sealed.Sealed(answer["manifest"], answer["files"]), answer["digest"])
     files = {names.file_path(path): text for path, text in answer["files"].items()}
@@ -276,7 +289,7 @@ def component_list(
         output.show_json(page)
         return
     rows = [
-        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], c["message"])
+        (c["ref"], c["label"], output.when(c["published_at"], absolute=utc), c["published_by"], _words(c))
         for c in page["items"]
     ]
     output.listed(
@@ -323,8 +336,17 @@ def component_show(
     if len(versions) > 1:
         output.say(
             "\nversions: "
-            + ", ".join(f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") for v in versions)
+            + ", ".join(
+                f"v{v['version']}" + (f" ({v['label']})" if v["label"] else "") + (" PURGED" if v["purged"] else "")
+                for v in versions
+            )
         )
+
+
+def _words(component: ComponentAnswer) -> str:
+    """What a list says of a version: its message, and that it was purged."""
+    gone = component["purged"]
+    return f"PURGED: {gone['reason']} {component['message']}".rstrip() if gone else component["message"]
 
 
 def _component(name: str) -> tuple[str, str]:
@@ -337,9 +359,15 @@ def _component(name: str) -> tuple[str, str]:
     return component_kind(kind), component_name(key)
 
 
-def _source() -> str | None:
-    """Where CI says the files come from; None elsewhere."""
-    environment = os.environ
-    repository = environment.get("GITHUB_REPOSITORY") or environment.get("CI_PROJECT_PATH")
-    commit = environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA")
-    return f"{repository}@{commit}" if repository and commit else None
+def _published_from(found: Registry, files: Mapping[str, str]) -> str | None:
+    """The commit that the newest release of a bundle was published from, where that is known."""
+    from pinset.domain.manifest import draft
+    from pinset.errors import PinsetError
+
+    name = draft.read(files).bundle
+    try:
+        releases = found.releases(name, limit=1)["items"] if name else []
+    except PinsetError:  # a first release, or a registry that publish will complain about
+        return None
+    source = releases[0]["source"] if releases else None
+    return source.get("commit") if isinstance(source, dict) else None

@@ -13,17 +13,21 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
+    from pinset.ports.past import Readings
     from pinset.ports.registry import Registry
 
 
 def diff(
     sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR", autocompletion=complete.references)],
     style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
+    at: o.At = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
     """What changes between two releases, or to a working copy.
+
+    With --at and one release: what changed between then and now. With two: both as of then.
 
     Example: pinset diff support-summarizer@production staging
     """
@@ -33,15 +37,20 @@ def diff(
 
     if style not in ("text", "json", "markdown", "html"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
-    if len(sides) not in (2, 3):
-        raise InvalidInput("diff needs two sides", hint=f"write pinset diff {sides[0]} staging, or … ./DIR")
+    alone = at is not None and len(sides) == 1
+    if len(sides) not in (2, 3) and not alone:
+        hint = f"write pinset diff {sides[0]} staging, or … ./DIR; or what changed since then: --at 3d"
+        raise InvalidInput("diff needs two sides", hint=hint)
     _refuse_components(sides)
-    old, new = o.reference(sides[:-1]), sides[-1]
-    if "@" not in new and not is_working_copy(new):
+    if alone and is_working_copy(sides[0]):
+        raise InvalidInput("what a directory was then, no registry knows", hint="name a release: NAME@production")
+    old, new = (sides[0], sides[0]) if alone else (o.reference(sides[:-1]), sides[-1])
+    if "@" not in new and not is_working_copy(new) and not alone:
         new = f"{old.partition('@')[0]}@{new}"
     with opened(Options(registry)) as found:
-        was, before = _side(found, old)
-        now, after = _side(found, new)
+        then = o.looking(found, at)
+        was, before = _side(found, then, old)
+        now, after = _side(found, found if alone else then, new)
     comparison = compared.compare(before, after)
     if as_json or style == "json":
         output.show_json(compared.as_json(comparison, old=was, new=now))
@@ -73,8 +82,8 @@ def _refuse_components(sides: list[str]) -> None:
     )
 
 
-def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
-    """One side of a comparison: what to call it, and its content."""
+def _side(found: Registry, looking: Readings, side: str) -> tuple[str, dict[str, Any]]:
+    """One side of a comparison: what to call it, and its content. looking: where a reference is looked up."""
     from pinset.domain.findings import refuse
     from pinset.domain.references import is_working_copy, parse
     from pinset_cli.workcopy import read_bundle
@@ -86,7 +95,9 @@ def _side(found: Registry, side: str) -> tuple[str, dict[str, Any]]:
             refuse(checked["findings"])
         return f"{side} (working copy)", checked["content"] or {}
     parse(side, default=None)
-    document = found.release(side)
+    document = looking.release(side)
     alias = document["alias"]
-    note = alias["name"] if alias else document["label"]
+    named = [alias["name"] if alias else document["label"]]
+    named += [f"at {output.utc(document['at'])}"] if "at" in document and not parse(side, default=None).fixed else []
+    note = " ".join(part for part in named if part)
     return document["ref"] + (f" ({note})" if note else ""), document["content"]

@@ -23,6 +23,7 @@ def list_bundles(
         str | None, typer.Option("--uses", metavar="KIND/NAME", help="Whose served releases use it.")
     ] = None,
     alias: Annotated[str | None, typer.Option("--alias", help="That have this alias.")] = None,
+    at: o.At = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,
@@ -34,7 +35,7 @@ def list_bundles(
     Example: pinset list --uses guardrails/pii-redact@v2
     """
     with opened(Options(registry)) as found:
-        page = found.bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+        page = o.looking(found, at).bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
     if as_json:
         output.show_json(page)
         return
@@ -47,22 +48,26 @@ def list_bundles(
         )
         for b in page["items"]
     ]
-    chosen = query or uses or alias or cursor
-    empty = "no bundle is like this; all of them: pinset list" if chosen else "no bundles yet: pinset publish DIR"
+    chosen = query or uses or alias or cursor or at
+    there = "was there, or was like this" if at else "is like this"
+    empty = f"no bundle {there}; all of them: pinset list" if chosen else "no bundles yet: pinset publish DIR"
     output.listed(rows, ("BUNDLE", "NEWEST", "WHEN", "SERVED"), page["next"], empty)
 
 
-def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
+def status(
+    name: o.Bundle, at: o.At = None, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False
+) -> None:
     """A bundle at a glance: aliases, newest releases, last moves.
 
     Example: pinset status support-summarizer
     """
     with opened(Options(registry)) as found:
-        bundle = found.bundle(name)
-        aliases = found.aliases(name)["items"]
-        releases = found.releases(name, limit=5)["items"]
-        moves = found.history(name, limit=5)["items"]
-        clients = found.clients(name)["items"]
+        looking = o.looking(found, at)
+        bundle = looking.bundle(name)
+        aliases = looking.aliases(name)["items"]
+        releases = looking.releases(name, limit=5)["items"]
+        moves = looking.history(name, limit=5)["items"]
+        clients = found.clients(name)["items"] if at is None else []  # who runs what is known of now only
     if as_json:
         shown = {"bundle": bundle, "aliases": aliases, "clients": clients, "releases": releases, "history": moves}
         output.show_json(shown)
@@ -88,7 +93,8 @@ def status(name: o.Bundle, registry: o.Registry = None, as_json: o.Json = False,
     for alias in aliases:
         if alias["yanked"] is not None:
             place = f"{name}@{alias['alias']}"
-            output.talk(output.safe(f"warning: {place} serves v{alias['version']}, which is yanked: {alias['yanked']}"))
+            verb = "serves" if at is None else "served"
+            output.talk(output.safe(f"warning: {place} {verb} v{alias['version']}, which is yanked: {alias['yanked']}"))
 
 
 def _adopted(aliases: Sequence[AliasAnswer], clients: Sequence[ClientsAnswer]) -> None:
@@ -104,6 +110,7 @@ def _adopted(aliases: Sequence[AliasAnswer], clients: Sequence[ClientsAnswer]) -
 
 def releases(
     name: o.Bundle,
+    at: o.At = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,
@@ -115,7 +122,7 @@ def releases(
     Example: pinset releases support-summarizer
     """
     with opened(Options(registry)) as found:
-        page = found.releases(name, cursor=cursor, limit=limit)
+        page = o.looking(found, at).releases(name, cursor=cursor, limit=limit)
     if as_json:
         output.show_json(page)
         return
@@ -126,6 +133,7 @@ def releases(
 
 def history(
     target: Annotated[list[str], typer.Argument(metavar="NAME[@ALIAS]", autocompletion=complete.moves)],
+    at: o.At = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,
@@ -138,7 +146,7 @@ def history(
     """
     name, _, alias = o.reference(target).partition("@")
     with opened(Options(registry)) as found:
-        page = found.history(name, alias or None, cursor=cursor, limit=limit)
+        page = o.looking(found, at).history(name, alias or None, cursor=cursor, limit=limit)
     if as_json:
         output.show_json(page)
         return
@@ -179,25 +187,36 @@ def _served(aliases: Mapping[str, int | None], yanked: Mapping[str, str]) -> str
 
 def _releases(items: list[Any], *, utc: bool) -> None:
     rows = [
-        (f"v{r['version']}", r["label"], output.when(r["published_at"], absolute=utc), r["published_by"], _note(r))
-        for r in items
+        (f"v{r['version']}", r["label"], output.when(r["published_at"], absolute=utc), _by(r), _note(r)) for r in items
     ]
     output.table(rows, ("VERSION", "LABEL", "WHEN", "BY", "NOTES"))
 
 
+def _by(release: Mapping[str, Any]) -> str:
+    """Who published, and for whom where that was a machine."""
+    from pinset.domain.provenance import told_by
+
+    return told_by(release["published_by"], release["source"])
+
+
 def _note(release: Mapping[str, Any]) -> str:
     notes = [f"[{', '.join(release['aliases'])}]"] if release["aliases"] else []
+    notes += [f"PURGED: {release['purged']['reason']}"] if release["purged"] is not None else []
     notes += [f"YANKED: {release['yanked']}"] if release["yanked"] is not None else []
     return " ".join([*notes, release["message"]]).strip()
 
 
 def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
+    from pinset.domain.provenance import is_machine, people
+
     rows = []
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
         why = f"GLASS BROKEN: {why}" if m.get("glass") else why
         when = output.when(m["at"], absolute=utc)
-        move = f"{_v(m['from'])} -> {_v(m['to'])}"
+        move = f"{_v(m['from'])} -> {_v(m['to'])}{' PURGED' if m['purged'] else ''}"
+        if m["action"] == "promote" and m["authors"] and is_machine(m["actor"], {}):
+            why = f"written by {people(m['authors'])}" + (f": {why}" if why else "")
         rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
     output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
 

@@ -74,7 +74,9 @@ def rollback(
     serving: Annotated[str | None, typer.Option("--from", metavar="vN", help="What the alias must serve now.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="SELECTOR", help="The release to return to.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="So many undos at once.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="What it served then (ISO 8601).")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="What it served then: 2025-03-14T09:30:00Z, 2h.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     message: o.Message = "",
     wait: o.Wait = False,
@@ -90,7 +92,7 @@ def rollback(
     Example: pinset rollback support-summarizer@production -m "refuses refunds"
     """
     bundle, alias = o.bundle_and_alias(target)
-    _check_time(at)
+    at = o.fixed(at) if at is not None else None
     chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
     decided = yes or dry_run or serving is not None or to is not None
     if not decided and not sys.stdin.isatty():
@@ -245,18 +247,6 @@ def _say_barred(answer: MoveAnswer, verb: str) -> None:
     place = f"{answer['bundle']}@v{left} {answer['alias']}"
     output.talk(f"v{left} {verb} barred from {answer['alias']}; if it is right after all:")
     output.advise(f"    pinset promote {place} --again -m TEXT")
-
-
-def _check_time(at: str | None) -> None:
-    """Raises InvalidInput for what is not a time, before anything is asked."""
-    from pinset.domain import messages, names
-
-    try:
-        if at is not None:
-            messages.parse_time(at)
-    except ValueError as error:
-        hint = "write it with its zone: 2025-03-14T09:30:00Z (pinset history NAME --utc shows such times)"
-        raise InvalidInput(f"{names.show(at or '')} is not a time", hint=hint) from error
 
 
 def _warn(answer: MoveAnswer) -> None:

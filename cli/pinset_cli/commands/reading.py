@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.answers import ReleaseAnswer
     from pinset.domain.answers.keys import SignatureAnswer
+    from pinset.domain.answers.source import SourceAnswer
 
 
 def get(
@@ -25,6 +26,7 @@ def get(
         typer.Argument(metavar="REF", help="Without a selector: production.", autocompletion=complete.references),
     ],
     file: Annotated[str | None, typer.Option("--file", metavar="PATH", help="One file as it is.")] = None,
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -34,12 +36,13 @@ def get(
     """
     reference = o.reference(target)
     with opened(Options(registry)) as found:
+        looking = o.looking(found, at)
         if file is None:
-            document = found.release(reference)
+            document = looking.release(reference)
             output.show_json(document)
             _warn_yanked(document)
             return
-        text = found.file(reference, file)
+        text = looking.file(reference, file)
     if as_json:
         output.show_json({"path": file, "text": text})
     else:
@@ -53,6 +56,7 @@ def render(
     variables: Annotated[
         Path | None, typer.Option("--vars", metavar="FILE", help="Variables as a JSON object.")
     ] = None,
+    at: o.At = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
@@ -63,7 +67,7 @@ def render(
     from pinset.errors import NotFound
 
     with opened(Options(registry)) as found:
-        answer = found.release(o.reference(target))
+        answer = o.looking(found, at).release(o.reference(target))
     _warn_yanked(answer)
     prompts = answer["content"]["prompts"]
     if prompt not in prompts:
@@ -81,19 +85,23 @@ def render(
         output.show_text((content.rstrip("\n") if isinstance(content, str) else json.dumps(content)) + "\n")
 
 
-def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -> None:
+def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: o.Json = False) -> None:
     """A release: its author, its pins, and what serves it.
 
     Example: pinset show support-summarizer@v7
     """
+    from pinset.domain.provenance import told_by
+
     with opened(Options(registry)) as found:
         reference = o.reference(target)
-        summary = found.summary(reference)
-        document = found.release(summary["ref"])
+        summary = o.looking(found, at).summary(reference)
+        gone = summary["purged"]
+        document = found.release(summary["ref"]) if gone is None else None
         signatures = found.keys.signatures(summary["ref"])["items"]
+    content = document["content"] if document else None
     if as_json:
         output.show_json(
-            {**summary, "signatures": signatures, "content": document["content"], "files": document["files"]}
+            {**summary, "signatures": signatures, "content": content, "files": document["files"] if document else {}}
         )
         return
     facts = (
@@ -101,20 +109,23 @@ def show(target: o.Refs, registry: o.Registry = None, as_json: o.Json = False) -
         ("digest", summary["digest"]),
         ("commit", summary["commit"]),
         ("published", output.both(summary["published_at"])),
-        ("by", summary["published_by"]),
+        ("by", told_by(summary["published_by"], summary["source"])),
         ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
-        ("source", summary["source"]),
+        *_source(summary["source"]),
+        ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
+        ("PURGED", f"{output.both(gone['at'])} by {gone['by']}: {gone['reason']}" if gone else None),
         ("YANKED", summary["yanked"]),
         ("allowed", f"{', '.join(summary['allowed'])}: {summary['allow_reason']}" if summary["allowed"] else None),
     )
     for label, value in facts:
         if value:
             output.say(_fact(label, value))
-    _parts(document["content"])
-    if summary["yanked"] is not None and summary["aliases"]:
+    if content is not None:
+        _parts(content)
+    if summary["yanked"] is not None and summary["aliases"] and at is None:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
 
@@ -169,9 +180,28 @@ def _variables(pairs: list[str], file: Path | None) -> dict[str, Any]:
 def _warn_yanked(document: ReleaseAnswer) -> None:
     if document["yanked"] is None:
         return
-    alias = document["alias"]
-    place = f"{document['bundle']}@{alias['name']} serves {document['ref']}, which" if alias else document["ref"]
+    alias, verb = document["alias"], "served" if "at" in document else "serves"
+    place = f"{document['bundle']}@{alias['name']} {verb} {document['ref']}, which" if alias else document["ref"]
     output.talk(output.safe(f"warning: {place} is yanked: {document['yanked']}"))
+
+
+def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
+    """Where a release comes from, as facts."""
+    if source is None or isinstance(source, str):
+        return [("source", source)]
+    at = f"{source.get('repository', '')}@{source['commit']}" if "commit" in source else source.get("repository", "")
+    path = source.get("path", ".")
+    dirty = "with changes that were not committed" if source.get("dirty") else ""
+    checkout = ", ".join(part for part in (at.removeprefix("@"), f"path {path}" if path != "." else "", dirty) if part)
+    run = [source.get("ci"), f"by {source['by']}" if "by" in source else None, source.get("ref")]
+    return [
+        ("source", source.get("text")),
+        ("source", checkout),
+        ("authors", ", ".join(source.get("authors", []))),
+        ("run", ", ".join(part for part in run if part)),
+        ("run", source.get("url")),
+        ("pull request", source.get("pull_request")),
+    ]
 
 
 def _fact(label: str, value: object) -> str:

@@ -107,6 +107,14 @@ def _yank(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"{data['bundle']}@v{data['version']}  {done}", data["yanked"] or ""
 
 
+def _purge(data: Mapping[str, Any]) -> tuple[str, str]:
+    more = f" and {len(data['purged']) - _SHOWN} more" if len(data["purged"]) > _SHOWN else ""
+    return f"{', '.join(data['purged'][:_SHOWN])}{more}  purged", data["reason"]
+
+
+_SHOWN: Final = 10
+
+
 def _result(data: Mapping[str, Any]) -> tuple[str, str]:
     verdict = {True: "  passed", False: "  FAILED", None: ""}[data["passed"]]
     score = f" {data['score']}" if data["score"] is not None else ""
@@ -128,6 +136,7 @@ _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "move": _move,
     "release": _release,
     "yank": _yank,
+    "purge": _purge,
     "result": _result,
     "request": _request,
     "decision": _decision,

@@ -18,7 +18,9 @@ from pinset.api import (
     routes_evidence,
     routes_keeping,
     routes_keys,
+    routes_past,
     routes_policies,
+    routes_purging,
     routes_releases,
     routes_requests,
 )
@@ -58,12 +60,14 @@ _ROUTERS = (
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
+    routes_past.router,
     routes_events.router,
     routes_audit.router,
     routes_evidence.router,
     routes_policies.router,
     routes_keys.router,
     routes_keeping.router,
+    routes_purging.router,
     routes_keeping.open_router,
 )
 

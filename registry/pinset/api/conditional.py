@@ -27,8 +27,7 @@ def tag_of(answer: Any, form: str, selector: Selector) -> str:
     a new version of the same content change what is said but not the identity: they are added.
     """
     if form == "summary":
-        text = json.dumps(answer, sort_keys=True, ensure_ascii=True)
-        return f'"{hashlib.sha256(text.encode()).hexdigest()}-m{_SCHEMA}"'
+        return f'"{_sum(answer)}-m{_SCHEMA}"'
     version = answer["version"] if selector.kind is SelectorKind.LATEST else None
     beside = [answer["yanked"], answer["epoch"], version]
     more = ""
@@ -36,6 +35,15 @@ def tag_of(answer: Any, form: str, selector: Selector) -> str:
         more = "." + hashlib.sha256(json.dumps(beside).encode()).hexdigest()[:12]
     identity = answer["alias"]["revision"] if answer["alias"] else answer["digest"]
     return f'"{identity}-{_LETTERS[form]}{_SCHEMA}{more}"'
+
+
+def past_tag(answer: Any) -> str:
+    """The entity tag of a release as of a time: of all that is said, so that it never equals the tag of what is served now."""
+    return f'"{_sum(answer)}-a{_SCHEMA}"'
+
+
+def _sum(answer: Any) -> str:
+    return hashlib.sha256(json.dumps(answer, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 def move_tag(answer: Any) -> dict[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pinset.api.settings import Settings
     from pinset.auth.identity import Identity
+    from pinset.ports.past import Readings
     from pinset.ports.state import Answer
     from pinset.services.local import LocalRegistry
 
@@ -81,6 +82,10 @@ class Asked:
             expires_at=identity.expires_at,
             valid=partial(request.app.state.admissions.confirm, request.headers.get("authorization")),
         )
+
+    def looking(self, at: str | None) -> Readings:
+        """The registry, as it was at a time where one is given."""
+        return self.registry if at is None else self.registry.past(at)
 
     def answered(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """A body as JSON."""

@@ -15,6 +15,7 @@ from pinset.domain.answers import audit as audit_answers
 from pinset.domain.answers import evidence, policy
 from pinset.domain.answers import keys as key_answers
 from pinset.domain.answers import requests as asked
+from pinset.domain.answers.blame import BlameAnswer
 from pinset.wire import audit, deciding, keys, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
@@ -33,6 +34,7 @@ SHAPES: Final[dict[str, Any]] = {
     "clients": answers.ClientsAnswer,
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
+    "blame": BlameAnswer,
     "yank": answers.YankAnswer,
     "evidence": evidence.EvidenceAnswer,
     "evidence-item": evidence.ResultAnswer,

@@ -17,6 +17,7 @@ from pinset.domain.access import Verb
 from pinset.domain.adoption import CLIENT, HOLDS
 from pinset.domain.names import KINDS
 from pinset.domain.references import SelectorKind
+from pinset.domain.times import LONGEST
 
 _SEGMENT: Final = "[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
 _NAME: Final = rf"^{_SEGMENT}(?:\.{_SEGMENT})*$"
@@ -56,6 +57,10 @@ Request = Annotated[int, Path(ge=1, le=999_999_999, description="A request's num
 Form = Annotated[Literal["document", "sealed", "summary"], Query(description="Which shape to answer in.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="What `next` of the page before said.")]
+At = Annotated[
+    str | None,
+    Query(max_length=LONGEST, description="As of then: ISO 8601 with a zone, a day (UTC), or how long ago: 2h, 3d."),
+]
 Reference = Annotated[str, Query(max_length=_REFERENCE)]
 
 IfMatch = Annotated[
@@ -75,6 +80,7 @@ Promotes = Annotated[Asked, asking(Verb.PROMOTE)]
 RollsBack = Annotated[Asked, asking(Verb.ROLLBACK)]
 Retires = Annotated[Asked, asking(Verb.RETIRE)]
 Yanks = Annotated[Asked, asking(Verb.YANK)]
+Purges = Annotated[Asked, asking(Verb.PURGE)]
 Evidences = Annotated[Asked, asking(Verb.EVIDENCE)]
 Decides = Annotated[Asked, asking(None)]
 """What it takes depends on what is decided about: see `services.approving`."""

@@ -24,17 +24,22 @@ _MOVING: dict[str, Any] = {"response_model": a.MoveAnswer, "responses": {**p.SEN
 
 
 @router.get("", response_model=a.Page[a.AliasAnswer])
-def list_aliases(asked: p.Reads, bundle: p.Bundle) -> Response:
+def list_aliases(asked: p.Reads, bundle: p.Bundle, at: p.At = None) -> Response:
     """Every alias of a bundle, retired ones included."""
-    return asked.page(asked.registry.aliases(bundle))
+    return asked.page(asked.looking(at).aliases(bundle))
 
 
 @router.get("/{alias}", **_ONE, openapi_extra={"parameters": p.ADOPTING})
 def get_alias(
-    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, form: p.Form = "document", known: p.Known = None
+    asked: p.Reads,
+    bundle: p.Bundle,
+    alias: p.Alias,
+    form: p.Form = "document",
+    at: p.At = None,
+    known: p.Known = None,
 ) -> Response:
-    """The release that an alias serves."""
-    return answer_release(asked, bundle, alias_name(alias), form, known)
+    """The release that an alias serves, or served."""
+    return answer_release(asked, bundle, alias_name(alias), form, known, at=at)
 
 
 @router.put("/{alias}", **_MOVING)
@@ -115,10 +120,10 @@ def rollback(
 
 @router.get("/{alias}/history", response_model=a.Page[a.HistoryItem])
 def alias_history(
-    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, cursor: p.Cursor = None, limit: p.Limit = 100
+    asked: p.Reads, bundle: p.Bundle, alias: p.Alias, cursor: p.Cursor = None, limit: p.Limit = 100, at: p.At = None
 ) -> Response:
     """The moves of an alias, newest first."""
-    return asked.page(asked.registry.history(bundle, alias, cursor=cursor, limit=limit))
+    return asked.page(asked.looking(at).history(bundle, alias, cursor=cursor, limit=limit))
 
 
 def _status(answer: Any) -> int:

@@ -9,6 +9,7 @@ from starlette.responses import Response  # noqa: TC002 - the framework reads th
 
 from pinset.api import parameters as p
 from pinset.domain import answers as a
+from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
 
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["comparing"])
@@ -19,9 +20,17 @@ def get_diff(
     asked: p.Reads,
     old: Annotated[p.Reference, Query(alias="from", description="What it was.")],
     new: Annotated[p.Reference, Query(alias="to", description="What it becomes.")],
+    at: p.At = None,
+    from_at: p.At = None,
+    to_at: p.At = None,
 ) -> Response:
-    """What changes from one release to another."""
-    return asked.answered(asked.registry.diff(old, new))
+    """What changes from one release to another. at: both as of then; from_at, to_at: one side as of then."""
+    if at is not None and (from_at is not None or to_at is not None):
+        raise InvalidInput("at is of both sides, so it excludes from_at and to_at", hint="send from_at and to_at")
+    changes = asked.registry.diff_at(
+        old, new, old_at=at if from_at is None else from_at, new_at=at if to_at is None else to_at
+    )
+    return asked.answered(changes)
 
 
 @router.post("/diff", response_model=dict[str, Any], responses=p.SENDING)
@@ -39,4 +48,4 @@ def check(asked: p.Reads, body: r.CheckRequest) -> Response:
 @router.post("/resolve", response_model=a.ResolveAnswer, responses=p.SENDING)
 def resolve(asked: p.Reads, body: r.ResolveRequest) -> Response:
     """Many references at one serial."""
-    return asked.answered(asked.registry.resolve(body.references))
+    return asked.answered(asked.looking(body.at).resolve(body.references))

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
-from pinset.api.conditional import cache_of, is_known, tag_of, unless_known
+from pinset.api.conditional import ASK_AGAIN, cache_of, is_known, past_tag, tag_of, unless_known
 from pinset.api.metrics import template_of
 from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of, prepare
@@ -38,15 +38,16 @@ def list_bundles(
     alias: Annotated[str | None, Query(max_length=63, description="Only bundles that have this alias.")] = None,
     cursor: p.Cursor = None,
     limit: p.Limit = 100,
+    at: p.At = None,
 ) -> Response:
     """Bundles by name."""
-    return asked.page(asked.registry.bundles(query=q, uses=uses, alias=alias, cursor=cursor, limit=limit))
+    return asked.page(asked.looking(at).bundles(query=q, uses=uses, alias=alias, cursor=cursor, limit=limit))
 
 
 @router.get("/bundles/{bundle}", response_model=a.BundleAnswer)
-def get_bundle(asked: p.Reads, bundle: p.Bundle) -> Response:
+def get_bundle(asked: p.Reads, bundle: p.Bundle, at: p.At = None) -> Response:
     """One bundle."""
-    return asked.answered(asked.registry.bundle(bundle))
+    return asked.answered(asked.looking(at).bundle(bundle))
 
 
 @router.post(
@@ -70,28 +71,37 @@ def publish(asked: p.Publishes, bundle: p.Bundle, body: r.PublishRequest) -> Res
 
 
 @router.get("/bundles/{bundle}/releases", response_model=a.Page[a.ReleaseSummary])
-def list_releases(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
+def list_releases(
+    asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100, at: p.At = None
+) -> Response:
     """Releases of a bundle, newest first."""
-    return asked.page(asked.registry.releases(bundle, cursor=cursor, limit=limit))
+    return asked.page(asked.looking(at).releases(bundle, cursor=cursor, limit=limit))
 
 
 @router.get("/bundles/{bundle}/releases/{selector}", **_ONE)
 def get_release(
-    asked: p.Reads, bundle: p.Bundle, selector: p.Selector, form: p.Form = "document", known: p.Known = None
+    asked: p.Reads,
+    bundle: p.Bundle,
+    selector: p.Selector,
+    form: p.Form = "document",
+    at: p.At = None,
+    known: p.Known = None,
 ) -> Response:
     """A release by version, label, digest, alias or latest."""
-    return answer_release(asked, bundle, selector, form, known)
+    return answer_release(asked, bundle, selector, form, known, at=at)
 
 
 @router.get(
     "/bundles/{bundle}/releases/{selector}/files/{path:path}", response_class=PlainTextResponse, responses=p.KNOWN
 )
-def get_file(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.File, known: p.Known = None) -> Response:
+def get_file(
+    asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.File, at: p.At = None, known: p.Known = None
+) -> Response:
     """One file of a release as it is."""
     found = parse_selector(selector)
-    text = asked.registry.file(f"{bundle_name(bundle)}@{selector}", path)
+    text = asked.looking(at).file(f"{bundle_name(bundle)}@{selector}", path)
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()}-f1"'
-    return unless_known(known, PlainTextResponse(text), tag, cache_of(found))
+    return unless_known(known, PlainTextResponse(text), tag, cache_of(found, fixed=at is None))
 
 
 @router.post("/bundles/{bundle}/releases/{selector}/yank", response_model=a.YankAnswer, responses=p.SENDING)
@@ -124,15 +134,21 @@ async def list_clients(asked: p.Reads, bundle: p.Bundle) -> Response:
 
 
 @router.get("/bundles/{bundle}/history", response_model=a.Page[a.HistoryItem])
-def bundle_history(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
+def bundle_history(
+    asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None, limit: p.Limit = 100, at: p.At = None
+) -> Response:
     """The moves of all aliases of a bundle, newest first."""
-    return asked.page(asked.registry.history(bundle, cursor=cursor, limit=limit))
+    return asked.page(asked.looking(at).history(bundle, cursor=cursor, limit=limit))
 
 
-def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: str | None) -> Response:
-    """A release in the form asked for, or 304 where the client has it. known: If-None-Match."""
+def answer_release(
+    asked: Asked, bundle: str, selector: str, form: str, known: str | None, *, at: str | None = None
+) -> Response:
+    """A release in the form asked for, or 304 where the client has it. known: If-None-Match. at: as of then."""
     found = parse_selector(selector)
     name = bundle_name(bundle)
+    if at is not None:
+        return _answer_past(asked, f"{name}@{selector}", form, known, at)
     if form == "summary":
         summary = asked.registry.summary(f"{name}@{selector}")
         return unless_known(known, asked.answered(summary), tag_of(summary, form, found), cache_of(found, fixed=False))
@@ -145,6 +161,23 @@ def answer_release(asked: Asked, bundle: str, selector: str, form: str, known: s
         prepared = make()
     mark_fetched(scope, found, name, prepared.version)
     return _given(prepared, asked, known)
+
+
+def _answer_past(asked: Asked, reference: str, form: str, known: str | None, at: str) -> Response:
+    """What a reference named then. Its tag is of all that it says, so it is no tag of what is served now.
+
+    Nobody runs it, so it counts as no fetch; and it is asked for too seldom to be kept ready.
+    """
+    past = asked.registry.past(at)
+    answer: Any
+    match form:
+        case "summary":
+            answer = past.summary(reference)
+        case "sealed":
+            answer = past.sealed(reference)
+        case _:
+            answer = past.release(reference)
+    return unless_known(known, asked.answered(answer), past_tag(answer), ASK_AGAIN)
 
 
 def _given(prepared: Prepared, asked: Asked, known: str | None) -> Response:

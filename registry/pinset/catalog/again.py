@@ -18,8 +18,9 @@ from pinset.catalog.sums import sum_of_row
 from pinset.domain import messages, sealed
 from pinset.domain.commits import id_of
 from pinset.domain.names import show
-from pinset.domain.records import ReleaseRecord
+from pinset.domain.records import ComponentRecord, PurgeRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError
+from pinset.ports.catalog import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pinset.domain.records import Record
-    from pinset.ports.catalog import Wrong
+    from pinset.ports.catalog import FilesOf, Wrong
 
 _GIVEN: Final = frozenset(table.__table__ for table in (t.IntentTable, t.Commit, t.Manifest, t.Text))
 """Tables that are not made of the commits: texts are proven by their digests, and whoever makes rows again reads the commits."""
@@ -38,8 +39,8 @@ _BATCH: Final = 50
 class RowsAgain:
     """Implements `ports.catalog.RowsAgain`. Nothing of it is left when it is closed."""
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[Any]]) -> None:
-        self._reading = reading
+    def __init__(self, reading: Callable[[], AbstractContextManager[Any]], files: FilesOf) -> None:
+        self._reading, self._files = reading, files
         # In memory: a proof must not want a disk with room. Texts, which are most of a catalog, are not in it.
         self._engine = create_engine("sqlite://", poolclass=StaticPool)
         self._made = self._engine.connect()
@@ -60,6 +61,7 @@ class RowsAgain:
             while (taken := self._take(reader.connection))[0] or taken[1]:
                 wrong += taken[1]
             self._rows.flush()
+            wrong += [(which, "has no content, and was not purged") for which in sorted(self._rows.empty)]
             tables = (one for one in t.CATALOG.sorted_tables if one not in _GIVEN)
             return wrong + [one for table in tables for one in self._compared(reader.connection, table)]
 
@@ -73,7 +75,9 @@ class RowsAgain:
                 commit = q.part(row, t.Commit)
                 record = messages.decode(commit["message"])
                 wrong += [(where, what) for what in _wrong(commit, record, before)]
-                writing.derive(self._rows, commit["id"], record, _components(connection, record))
+                files = self._files(record.ref, commit["id"]) if isinstance(record, PurgeRecord) else {}
+                entry = Entry(commit=commit["id"], record=record, files=files)
+                writing.derive(self._rows, entry, _manifest(connection, record))
             except PinsetError as error:
                 wrong.append((where, error.message))
             else:
@@ -113,15 +117,16 @@ def _wrong(commit: Mapping[str, Any], record: Record, before: str | None) -> Ite
         yield "is found by other names than its own"
 
 
-def _components(connection: Connection, record: Record) -> Mapping[str, Any]:
-    """The components that a release holds, by its manifest; none where that is damaged, which is said elsewhere."""
-    if not isinstance(record, ReleaseRecord):
-        return {}
+def _manifest(connection: Connection, record: Record) -> Mapping[str, Any] | None:
+    """The manifest of a version, proven by its digest; None where there is none, and of what is no version."""
+    if not isinstance(record, ReleaseRecord | ComponentRecord):
+        return None
     text = connection.execute(q.MANIFEST, {"digest": record.digest}).scalar()
+    if text is None:
+        return None
     if not isinstance(text, str) or sealed.digest_of(text) != record.digest:
         raise Integrity(f"the catalog's manifest of {record.digest} is damaged", hint="run `pinset reindex`")
-    held: Mapping[str, Any] = sealed.parse(text).get("components", {})
-    return held
+    return sealed.parse(text)
 
 
 def _where(table: Any, key: tuple[Any, ...]) -> str:

@@ -146,6 +146,11 @@ class MemoryState:
             if answer.of_write and not first.of_write:
                 self._answers[answer.principal, answer.key] = answer
 
+    def forget_answers(self) -> None:
+        """Forget every kept answer."""
+        with self._turn:
+            self._answers = {}
+
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a row; of those of its kind there may be too many."""
         with self._turn:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, false, or_, select
+from sqlalchemy import bindparam, false, func, or_, select
 
 from pinset.catalog import rows, tables
 from pinset.domain import messages
-from pinset.domain.records import ComponentRecord, MoveRecord, ReleaseRecord
+from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.errors import Integrity
 from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Row, Select
 
     from pinset.domain.records import Record
+
+    Purge = Callable[[int | None], PurgeRecord | None]
 
 MOST: Final = 10
 """Rows: the most that are looked at for one that is wanted, or given for the beginning of a digest."""
@@ -80,6 +82,19 @@ def moves(*where: Any, table: Any) -> Select[Any]:
     return whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
 
 
+def begun(serial: int) -> Any:
+    """Whether a bundle had its first release at a serial. That one row is looked at, however many there are."""
+    first = select(t.Release.serial).where(t.Release.bundle == t.Bundle.name).order_by(t.Release.version).limit(1)
+    return first.scalar_subquery() <= serial
+
+
+def served_then(alias: str, serial: int) -> Any:
+    """Whether an alias of a bundle served something at a serial."""
+    newest = select(t.Move.to_version).where(t.Move.bundle == t.Bundle.name, t.Move.alias == alias)
+    newest = newest.where(t.Move.serial <= serial).order_by(descending(t.Move.serial)).limit(1)
+    return newest.scalar_subquery().is_not(None)
+
+
 class Trail(NamedTuple):
     """A stretch of serials, both ends exclusive, and how much of it from which end."""
 
@@ -100,22 +115,24 @@ def trail(table: Any, asked: Trail, *where: Any) -> Select[Any]:
     return found.order_by(table.serial if asked.oldest_first else descending(table.serial))
 
 
-def release_row(row: Row[Any]) -> ReleaseRow:
-    """A row of `releases`. Raises Integrity where its commit is not this release."""
+def release_row(row: Row[Any], purge: Purge) -> ReleaseRow:
+    """A row of `releases`. purge: the record of a serial. Raises Integrity where its commit is not this release."""
     held, commit = part(row, t.Release), part(row, t.Commit)
     record = messages.decode(commit["message"])
     if not isinstance(record, ReleaseRecord) or (record.bundle, record.version) != (held["bundle"], held["version"]):
         raise Integrity("the catalog takes another commit for a release", hint="run `pinset reindex`")
-    return ReleaseRow(record=record, commit=commit["id"], yanked=held["yanked"], raw=raw(commit))
+    return ReleaseRow(
+        record=record, commit=commit["id"], yanked=held["yanked"], purged=purge(held["purged"]), raw=raw(commit)
+    )
 
 
-def component_row(row: Row[Any]) -> ComponentRow:
-    """A row of `components`. Raises Integrity where its commit is not of this component."""
+def component_row(row: Row[Any], purge: Purge) -> ComponentRow:
+    """A row of `components`. purge: as for `release_row`. Raises Integrity where its commit is not of this component."""
     held, commit = part(row, t.Component), part(row, t.Commit)
     record = messages.decode(commit["message"])
     if not isinstance(record, ComponentRecord) or f"{record.kind}/{record.name}" != held["key"]:
         raise Integrity("the catalog takes another commit for a component", hint="run `pinset reindex`")
-    return ComponentRow(record=record, commit=commit["id"])
+    return ComponentRow(record=record, commit=commit["id"], purged=purge(held["purged"]))
 
 
 def move_row(row: Row[Any], table: Any) -> MoveRow:
@@ -146,6 +163,9 @@ BUNDLE: Final = whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
 REF: Final = whole(t.Ref).where(t.Ref.name == bindparam("name"))
 _OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
 RELEASE: Final = releases(_OF_BUNDLE, t.Release.version == bindparam("version"))
+RELEASE_COUNT: Final = (
+    select(func.count()).select_from(t.Release).where(_OF_BUNDLE, t.Release.version <= bindparam("version"))
+)
 RELEASE_BY_LABEL: Final = releases(_OF_BUNDLE, t.Release.label == bindparam("label"))
 _WITHIN: Final = (t.Release.digest >= bindparam("first"), t.Release.digest < bindparam("end"))
 RELEASES_BY_DIGEST: Final = releases(_OF_BUNDLE, *_WITHIN).order_by(t.Release.version).limit(MOST)
@@ -160,5 +180,6 @@ MANIFEST: Final = select(t.Manifest.text).where(t.Manifest.digest == bindparam("
 TEXTS: Final = select(t.Text.sha256, t.Text.text).where(t.Text.sha256.in_(bindparam("hashes", expanding=True)))
 COMMIT: Final = whole(t.Commit).where(t.Commit.serial == bindparam("serial"))
 _COMMITS: Final = whole(t.Commit).order_by(t.Commit.serial)
+AT: Final = _COMMITS.where(t.Commit.serial == bindparam("serial"))
 OPERATION: Final = _COMMITS.where(t.Commit.operation == bindparam("operation"))
 RECORDS: Final = _COMMITS.where(t.Commit.serial > bindparam("after")).limit(bindparam("limit"))

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, exists, select
 from sqlalchemy.orm import aliased
 
+from pinset.catalog import purges
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
 from pinset.domain.notes import digest_of_text
-from pinset.domain.records import Record, component_ref, release_ref
+from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import BundleRow, ComponentRow, Head, Intent, MoveRow, ReleaseRow, Use
 from pinset.ports.store import RefMove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
@@ -50,7 +51,8 @@ class SqlReader:
         if row is None:
             return None
         body = json.loads(q.part(row, t.IntentTable)["body"])
-        return Intent(body["operation"], tuple(RefMove(*move) for move in body["moves"]))
+        moves = tuple(RefMove(*move) for move in body["moves"])
+        return Intent(body["operation"], moves, rewrites=bool(body.get("rewrites")))
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
@@ -66,14 +68,17 @@ class SqlReader:
         fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
+        at: int | None = None,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
         # By an alias the search runs along the alias's own index, and stops at the end of the page.
         name = t.Bundle.name if alias is None else t.Alias.bundle
         wanted = q.whole(t.Bundle).where(name > after).order_by(name).limit(limit)
         if alias is not None:
-            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias) & t.Alias.version.is_not(None)
-            wanted = wanted.join(t.Alias, served)
+            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias)
+            wanted = wanted.join(t.Alias, served if at is not None else served & t.Alias.version.is_not(None))
+        if at is not None:
+            wanted = wanted.where(q.begun(at), *([q.served_then(alias, at)] if alias is not None else []))
         if query:
             wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
         if uses is not None:
@@ -95,25 +100,25 @@ class SqlReader:
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
         row = self._one(q.RELEASE, bundle=bundle, version=version)
-        return q.release_row(row) if row else None
+        return self._release(row) if row else None
 
     def release_by_label(self, bundle: str, label: str) -> ReleaseRow | None:
         """One release by its label."""
         row = self._one(q.RELEASE_BY_LABEL, bundle=bundle, label=label.lower())
-        return q.release_row(row) if row else None
+        return self._release(row) if row else None
 
     def releases_by_digest(self, bundle: str, digest: str) -> Sequence[ReleaseRow]:
         """The releases whose digest begins so."""
         rows = self._rows(q.RELEASES_BY_DIGEST, bundle=bundle, first=digest, end=digest + q.END)
-        return [q.release_row(row) for row in rows]
+        return [self._release(row) for row in rows]
 
     def latest(self, bundle: str) -> ReleaseRow | None:
-        """The newest release that is not yanked."""
+        """The newest release that is neither yanked nor purged."""
         before: int | None = None
         # Which is yanked is said by rows that are proven, not by the engine's search.
         while rows := self.releases(bundle, before=before, limit=q.MOST):
             for row in rows:
-                if row.yanked is None:
+                if row.yanked is None and row.purged is None:
                     return row
                 before = row.record.version
         return None
@@ -124,13 +129,26 @@ class SqlReader:
         if before is not None:
             wanted = wanted.where(t.Release.version < before)
         rows = self._rows(wanted.order_by(q.descending(t.Release.version)).limit(limit))
-        return [q.release_row(row) for row in rows]
+        return [self._release(row) for row in rows]
+
+    def release_count(self, bundle: str, version: int) -> int:
+        """How many releases have a number up to one."""
+        counted = self._one(q.RELEASE_COUNT, bundle=bundle, version=version)
+        return int(counted[0]) if counted else 0
+
+    def listed(self, bundle: str, version: int) -> Mapping[str, str]:
+        """The files of a release by path."""
+        row = self.release(bundle, version)
+        if row is None:
+            raise NotFound(f"there is no {bundle}@v{version}")
+        return self._listed(row.record.digest, release_ref(bundle))[1]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
         """The texts of a release, verified."""
         row = self.release(bundle, version)
         if row is None:
             raise NotFound(f"there is no {bundle}@v{version}")
+        purges.refuse(row)
         return self._sealed(row.record.digest, release_ref(bundle))
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
@@ -179,18 +197,18 @@ class SqlReader:
     def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
         """One version of a component."""
         row = self._one(q.COMPONENT, key=f"{kind}/{name}", version=version)
-        return q.component_row(row) if row else None
+        return self._component(row) if row else None
 
     def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
         """One version of a component by its label."""
         row = self._one(q.COMPONENT_BY_LABEL, key=f"{kind}/{name}", label=label.lower())
-        return q.component_row(row) if row else None
+        return self._component(row) if row else None
 
     def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
         """The versions whose digest begins so."""
         wanted = q.components(t.Component.key == f"{kind}/{name}", *q.prefix(t.Component.digest, digest))
         rows = self._rows(wanted.order_by(t.Component.version).limit(q.MOST))
-        return [q.component_row(row) for row in rows]
+        return [self._component(row) for row in rows]
 
     def component_versions(
         self, kind: str, name: str, *, before: int | None = None, limit: int = 100
@@ -200,21 +218,42 @@ class SqlReader:
         if before is not None:
             wanted = wanted.where(t.Component.version < before)
         rows = self._rows(wanted.order_by(q.descending(t.Component.version)).limit(limit))
-        return [q.component_row(row) for row in rows]
+        return [self._component(row) for row in rows]
 
     def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
         """The newest version of every component."""
         wanted = q.components(t.Component.newest, t.Component.key > after)
         if kind is not None:
             wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
-        return [q.component_row(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
+        return [self._component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified."""
         row = self.component(kind, name, version)
         if row is None:
             raise NotFound(f"there is no {kind}/{name}@v{version}")
+        purges.refuse(row)
         return self._sealed(row.record.digest, component_ref(kind, name))
+
+    def holding(self, texts: Collection[str]) -> Sequence[tuple[ReleaseRow | ComponentRow, tuple[str, ...]]]:
+        """Every release and version of a component that holds one of these texts, by serial."""
+        paths = purges.holders(self._rows, texts)
+        found: list[ReleaseRow | ComponentRow] = []
+        for releases, components in purges.of_digests(paths):
+            found += [self._release(row) for row in self._rows(releases)]
+            found += [self._component(row) for row in self._rows(components)]
+        found.sort(key=lambda row: row.record.stamp.serial)
+        return [(row, paths[row.record.digest]) for row in found if row.purged is None]
+
+    def purged_versions(self, bundle: str) -> frozenset[int]:
+        """The releases of a bundle that were purged."""
+        rows = self._rows(q.whole(t.Release).where(t.Release.bundle == bundle, t.Release.purged.is_not(None)))
+        return frozenset(q.part(row, t.Release)["version"] for row in rows)
+
+    def purged_texts(self, texts: Collection[str]) -> frozenset[str]:
+        """Those of these texts that releases were purged for."""
+        rows = self._rows(q.whole(t.PurgedText).where(t.PurgedText.sha256.in_(sorted(texts))))
+        return frozenset(q.part(row, t.PurgedText)["sha256"] for row in rows)
 
     def where_used(
         self,
@@ -345,8 +384,8 @@ class SqlReader:
                 for row in self._connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
 
-    def _sealed(self, digest: str, ref: str) -> Sealed:
-        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
+    def _listed(self, digest: str, ref: str) -> tuple[str, dict[str, str]]:
+        """A manifest that is proven, and the SHA-256 of every file that it lists."""
         row = self._one(q.MANIFEST, digest=digest)
         text = row.text if row else None
         if not isinstance(text, str) or sealed.digest_of(text) != digest:
@@ -354,7 +393,11 @@ class SqlReader:
                 f"the catalog's manifest of {digest} ({ref}) is damaged",
                 hint="run `pinset reindex`, then `pinset verify`",
             )
-        listed = {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
+        return text, {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
+
+    def _sealed(self, digest: str, ref: str) -> Sealed:
+        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
+        text, listed = self._listed(digest, ref)
         hashes = sorted(set(listed.values()))
         texts = {row.sha256: str(row.text) for row in self._rows(q.TEXTS, hashes=hashes)}
         form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
@@ -365,6 +408,21 @@ class SqlReader:
                 f"the catalog is damaged: {error.message}", hint="run `pinset reindex`, then `pinset verify`"
             ) from error
         return form
+
+    def _release(self, row: Row[Any]) -> ReleaseRow:
+        return q.release_row(row, self._purge)
+
+    def _component(self, row: Row[Any]) -> ComponentRow:
+        return q.component_row(row, self._purge)
+
+    def _purge(self, serial: int | None) -> PurgeRecord | None:
+        """The purge of a serial: few rows have one, so it is looked up apart."""
+        if serial is None:
+            return None
+        record = next((record for _, record in self._records(q.AT, serial=serial)), None)
+        if not isinstance(record, PurgeRecord):
+            raise Integrity("the catalog takes another commit for a purge", hint="run `pinset reindex`")
+        return record
 
     def _records(self, wanted: Select[Any], **values: Any) -> list[tuple[str, Record]]:
         parts = (q.part(row, t.Commit) for row in self._rows(wanted, **values))

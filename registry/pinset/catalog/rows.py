@@ -43,6 +43,8 @@ class Rows:
         self._held: dict[Any, dict[_Key, tuple[_Way, dict[str, Any]]]] = {}
         self._count = 0
         self._text = 0
+        self.empty: set[str] = set()
+        """Versions whose commits hold nothing, and that no tombstone has named yet."""
 
     @property
     def many(self) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Intent, Mark, RowsAgain
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, FilesOf, Head, Intent, Mark, RowsAgain
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
@@ -40,7 +40,12 @@ class SqlWriter(SqlReader):
 
     def begin(self, intent: Intent) -> None:
         """Make the intent durable."""
-        writing.keep_intent(self._connection, intent.operation, [(m.ref, m.expected, m.new) for m in intent.moves])
+        writing.keep_intent(
+            self._connection,
+            intent.operation,
+            [(m.ref, m.expected, m.new) for m in intent.moves],
+            rewrites=intent.rewrites,
+        )
         self._connection.commit()
 
     def drop_intent(self) -> None:
@@ -54,6 +59,7 @@ class SqlWriter(SqlReader):
             rows = Rows(self._connection)
             for entry in entries:
                 writing.apply(rows, entry)
+            writing.refuse_empty(rows)
             rows.flush()
             self._connection.execute(delete(t.IntentTable))
             self._staged = entries
@@ -134,10 +140,13 @@ class SqlCatalog:
         return None
 
     @contextmanager
-    def again(self) -> Iterator[RowsAgain]:
+    def again(self, files: FilesOf) -> Iterator[RowsAgain]:
         """The rows made again."""
-        with closing(again.RowsAgain(self.reading)) as made:
+        with closing(again.RowsAgain(self.reading, files)) as made:
             yield made
+
+    def sweep(self) -> None:
+        """Nothing to do: what was rebuilt took the place of the old tables."""
 
     wants_checkpoint = False
 
@@ -172,6 +181,7 @@ def build(connection: Connection, entries: Iterable[Entry]) -> None:
         writing.apply(rows, entry)
         if rows.many:
             rows.flush()
+    writing.refuse_empty(rows)
     rows.flush()
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Mark, RowsAgain
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, FilesOf, Head, Mark, RowsAgain
 
 NAME: Final = "catalog.sqlite"
 _WITNESS: Final = "catalog.serial"
@@ -90,9 +90,9 @@ class SqliteCatalog:
             examine(connection, "the catalog", "run `pinset reindex`")
 
     @contextmanager
-    def again(self) -> Iterator[RowsAgain]:
+    def again(self, files: FilesOf) -> Iterator[RowsAgain]:
         """The rows made again."""
-        with closing(again.RowsAgain(self.reading)) as made:
+        with closing(again.RowsAgain(self.reading, files)) as made:
             yield made
 
     def shown(self) -> int:
@@ -130,9 +130,16 @@ class SqliteCatalog:
             ) from error
         with self.writing() as writer:
             self._testify(writer.head())
-        for stale in self._directory.glob("catalog.*.sqlite"):
-            if stale != target:
-                _remove(stale)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the files of catalogs that are not in place any more."""
+        if not self._link.exists():
+            return
+        in_place = self._link.resolve()
+        for stale in self._directory.glob("catalog.*.sqlite*"):
+            if not stale.name.startswith(in_place.name):
+                stale.unlink(missing_ok=True)
 
     def _build(self, target: Path, entries: Iterable[Entry]) -> None:
         """Make a file of a catalog; what comes of it half is removed."""

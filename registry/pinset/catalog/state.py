@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import (
     Engine,
@@ -66,6 +67,8 @@ REVISION: Final = "0004"
 """The newest migration; `migrations/versions` has them all."""
 _KNOWN: Final = frozenset({"0001", "0002", "0003", "0004"})
 _WITNESS: Final = "state.serial"
+_VACUUM_SECONDS: Final = 10.0
+"""How long readers of the state are waited for."""
 _TOKENS: Final = "SELECT state_id, changes FROM state_meta"
 
 
@@ -184,6 +187,23 @@ class SqlState:
                     connection.execute(update(t.AnswerTable).where(*wanted).values(**values))
         except IntegrityError:  # another process kept one between the look and the write; the first counts
             return
+
+    def forget_answers(self) -> None:
+        """Forget every kept answer, also in what SQLite leaves in its file and its log."""
+        if not self._exists():
+            return
+        with self._writing() as connection:
+            connection.execute(delete(t.AnswerTable))
+        if self._file is None:
+            return
+        where = f"file:{quote(str(self._file))}?mode=rw"
+        with (
+            _translated(),
+            self._turn(),
+            closing(sqlite3.connect(where, uri=True, timeout=_VACUUM_SECONDS, isolation_level=None)) as plain,
+        ):
+            plain.execute("VACUUM")
+            plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a row; of those of its kind there may be too many."""

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 5
+CATALOG_FORMAT: Final = 6
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -76,12 +76,13 @@ class Bundle(_Summed, table=True):
 
 
 class Release(_Summed, table=True):
-    """Releases; the record itself is in the commit's message."""
+    """Releases; the record itself is in the commit's message. purged: the serial of the purge."""
 
     __tablename__ = "release"
     __table_args__ = (
         Index("release_label", "bundle", "label", unique=True),
         Index("release_digest", "bundle", "digest"),
+        Index("release_purged", "bundle", "purged"),
         Index("release_serial", "bundle", "serial"),
     )
     bundle: str = Field(primary_key=True)
@@ -90,10 +91,11 @@ class Release(_Summed, table=True):
     digest: str
     serial: int = Field(sa_type=BigInteger)
     yanked: str | None = None
+    purged: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Component(_Summed, table=True):
-    """Versions of shared components. ``newest`` marks one version of each."""
+    """Versions of shared components. ``newest`` marks one version of each. purged: the serial of the purge."""
 
     __tablename__ = "component"
     __table_args__ = (
@@ -107,6 +109,15 @@ class Component(_Summed, table=True):
     digest: str
     serial: int = Field(sa_type=BigInteger)
     newest: bool = True
+    purged: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class PurgedText(_Summed, table=True):
+    """Texts that releases were purged for, by their SHA-256: the texts themselves are nowhere any more."""
+
+    __tablename__ = "purged_text"
+    sha256: str = Field(primary_key=True)
+    serial: int = Field(sa_type=BigInteger)
 
 
 class Manifest(_Table, table=True):

@@ -9,14 +9,16 @@ from sqlalchemy import delete
 
 from pinset.catalog import tables
 from pinset.catalog.rows import Rows
-from pinset.domain import messages, notes, sealed
+from pinset.domain import messages, notes, sealed, tombstones
 from pinset.domain.records import (
     ComponentRecord,
     EvidenceRecord,
     FoundingRecord,
     MoveRecord,
+    PurgeRecord,
     ReleaseRecord,
     Verdict,
+    Version,
 )
 from pinset.errors import Integrity
 
@@ -33,46 +35,51 @@ t: Any = tables
 
 
 def apply(rows: Rows, entry: Entry) -> None:
-    """Gather the rows of one commit. Entries come in the order of their serials. Raises Integrity for unfit texts."""
+    """Gather the rows of one commit. Entries come in the order of their serials. Raises Integrity for unfit texts.
+
+    A release without any text waits for the tombstone that names it: see `refuse_empty`.
+    """
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
     rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
-    derive(rows, entry.commit, record, _apply_texts(rows, entry))
+    derive(rows, entry, _apply_texts(rows, entry))
 
 
-def derive(rows: Rows, commit: str, record: Record, components: Mapping[str, Any]) -> None:
+def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None:
     """Gather all rows of one commit but the commit itself and its texts.
 
-    components: those that a release holds, as its manifest lists them.
+    entry: of a purge with its files; else without. manifest: of a version; None of one that has no texts any more.
     """
-    stamp = record.stamp
-    rows.put(t.Ref, {"name": record.ref, "commit": commit})
+    record, stamp = entry.record, entry.record.stamp
+    rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
             rows.put(t.Meta, {"id": 1, **values, "serial": 0, "commit": "", "at": 0})
             _note(rows, record)
         case ReleaseRecord():
-            _apply_release(rows, record, components)
+            _apply_release(rows, record, manifest)
         case ComponentRecord():
-            _apply_component(rows, record)
+            _apply_component(rows, record, manifest)
         case MoveRecord():
             _apply_move(rows, record)
+        case PurgeRecord():
+            _note(rows, record)
+            _apply_purge(rows, entry, record)
         case _:
             _note(rows, record)
-    rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": commit, "at": stamp.at})
+    rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
 
 
-def _apply_texts(rows: Rows, entry: Entry) -> Mapping[str, Any]:
-    """The texts of a commit; the components that a release holds."""
+def _apply_texts(rows: Rows, entry: Entry) -> Mapping[str, Any] | None:
+    """Keep the texts of a commit; of a version its manifest, None of one that was purged."""
     record = entry.record
     if isinstance(record, ReleaseRecord | ComponentRecord):
         name = sealed.MANIFEST if isinstance(record, ReleaseRecord) else sealed.COMPONENT
-        held: Mapping[str, Any] = _keep_texts(rows, entry.files, name, record.digest).get("components", {})
-        return held
+        return _keep_texts(rows, entry.files, name, record.digest) if entry.files else None
     for digest, text in notes.texts_of(record, entry.files).items():
         rows.keep(t.Text, {"sha256": digest, "text": text})
-    return {}
+    return None
 
 
 def _note(rows: Rows, record: Record) -> None:
@@ -88,24 +95,25 @@ def _note(rows: Rows, record: Record) -> None:
         _touch(rows, note.bundle, record.stamp.at)
 
 
-def _apply_release(rows: Rows, record: ReleaseRecord, components: Mapping[str, Any]) -> None:
+def _apply_release(rows: Rows, record: ReleaseRecord, manifest: Mapping[str, Any] | None) -> None:
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
-    rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None})
+    rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None, "purged": None})
     known = rows.find(t.Bundle, {"name": record.bundle})
     counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
     rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
-    for key, pin in components.items():
+    for key, pin in _held(rows, record, manifest).get("components", {}).items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
         rows.add(t.Uses, used)
 
 
-def _apply_component(rows: Rows, record: ComponentRecord) -> None:
+def _apply_component(rows: Rows, record: ComponentRecord, manifest: Mapping[str, Any] | None) -> None:
+    _held(rows, record, manifest)
     key = f"{record.kind}/{record.name}"
     rows.change(t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
     label = record.label.lower() if record.label is not None else None
-    rows.add(t.Component, {**values, "label": label, "newest": True})
+    rows.add(t.Component, {**values, "label": label, "newest": True, "purged": None})
 
 
 def _apply_move(rows: Rows, record: MoveRecord) -> None:
@@ -119,6 +127,36 @@ def _apply_move(rows: Rows, record: MoveRecord) -> None:
     if record.to_version is not None:
         rows.drop(t.Bar, {**where, "version": record.to_version})
     _touch(rows, record.bundle, record.stamp.at)
+
+
+def _apply_purge(rows: Rows, entry: Entry, record: PurgeRecord) -> None:
+    serial = record.stamp.serial
+    for sha256 in tombstones.read(entry.files, record.tombstone).texts:
+        rows.keep(t.PurgedText, {"sha256": sha256, "serial": serial})
+    for ref in record.purged:
+        if ref not in rows.empty:
+            raise Integrity(f"a tombstone names {ref}, which is whole or was never there", hint="run `pinset verify`")
+        rows.empty.discard(ref)
+        name, version = Version.parse(ref)
+        table: Any = t.Component if "/" in name else t.Release
+        key = {"key" if "/" in name else "bundle": name, "version": version}
+        rows.change(table, key, {"purged": serial})
+        if "/" not in name:
+            _touch(rows, name, record.stamp.at)
+
+
+def refuse_empty(rows: Rows) -> None:
+    """Raises Integrity where a release has no texts and no tombstone says that it was purged."""
+    if rows.empty:
+        raise Integrity(f"{min(rows.empty)} has no content, and was not purged", hint="run `pinset verify`")
+
+
+def _held(rows: Rows, record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The manifest of a version; of one that was purged nothing, which its tombstone must say."""
+    if manifest is None:
+        rows.empty.add(str(record.which))
+        return {}
+    return manifest
 
 
 def _touch(rows: Rows, bundle: str, at: int) -> None:
@@ -139,9 +177,13 @@ def _keep_texts(rows: Rows, files: Mapping[str, str], name: str, digest: str) ->
     return content
 
 
-def keep_intent(connection: Connection, operation: str, moves: list[tuple[str, str | None, str]]) -> None:
+def keep_intent(
+    connection: Connection, operation: str, moves: list[tuple[str, str | None, str]], *, rewrites: bool
+) -> None:
     """Keep an intent, in the place of any other."""
     connection.execute(delete(t.IntentTable))
     rows = Rows(connection)
-    rows.add(t.IntentTable, {"id": 1, "body": json.dumps({"operation": operation, "moves": moves})})
+    rows.add(
+        t.IntentTable, {"id": 1, "body": json.dumps({"operation": operation, "moves": moves, "rewrites": rewrites})}
+    )
     rows.flush()

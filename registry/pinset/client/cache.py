@@ -1,7 +1,8 @@
 """The disk cache: the last releases that each alias served here, for a start while the registry is down.
 
 A folder that processes of one user share. ``sealed/<hash of the digest>.json`` holds sealed forms, proven by their digest
-when they are read; ``names/<hash>.json`` says what a name meant, newest first, with a sum of its own. Files are replaced whole.
+when they are read; ``names/<hash>.json`` says what a name meant, newest first, with a sum of its own; an empty file
+``purged/<hash of the digest>`` says that a release is gone for good. Files are replaced whole.
 Nothing here ever fails a fetch: what cannot be read is ignored, what cannot be written is said once in the log.
 """
 
@@ -56,6 +57,7 @@ class DiskCache:
         self._directory = directory
         self._address = address
         self._said = False
+        self._purged: set[str] = set()
         self._noted: dict[tuple[str, str], tuple[str | None, float]] = {}
         """When a name was last written as confirmed, and as which tag; by the clock that never goes back."""
 
@@ -123,11 +125,19 @@ class DiskCache:
                 kept[0]["confirmed"] = time.time()
                 self._put(bundle, selector, kept)
 
+    def is_purged(self, digest: str) -> bool:
+        """Whether the registry once said that this content is gone: no copy of it is given any more, wherever it is from."""
+        if digest not in self._purged and self._directory is not None and self._tombstone(digest).exists():
+            self._purged.add(digest)
+        return digest in self._purged
+
     def drop(self, digest: str) -> None:
-        """Forget a release that was purged, whatever it was known as."""
+        """Forget a release that was purged, whatever it was known as, and remember that it was."""
+        self._purged.add(digest)
         if self._directory is None:
             return
         with self._quietly(), self._locked():
+            self._write(self._tombstone(digest), "")
             for entry in list(self._entries()):
                 kept = [one for one in entry["kept"] if one["answer"].get("digest") != digest]
                 if len(kept) < len(entry["kept"]):
@@ -177,13 +187,16 @@ class DiskCache:
     def _sealed(self, digest: str) -> Path:
         return self._root() / "sealed" / f"{hashlib.sha256(digest.encode()).hexdigest()[:40]}.json"
 
+    def _tombstone(self, digest: str) -> Path:
+        return self._root() / "purged" / hashlib.sha256(digest.encode()).hexdigest()[:40]
+
     def _root(self) -> Path:
         assert self._directory is not None  # noqa: S101 - every caller has looked
         return self._directory
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        for folder in (self._root(), self._root() / "names", self._root() / "sealed"):
+        for folder in (self._root(), *(self._root() / name for name in ("names", "sealed", "purged"))):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self._root() / "lock"):
             yield

@@ -32,6 +32,9 @@ class Fallback:
         """Releases for a name, the nearest first, proven and usable by the code; each with its tag and what it was found as."""
         meant = slot.meant
         for origin, age, answer, tag in self._answers(slot, meant, default):
+            if self._cache.is_purged(str(answer.get("digest"))):
+                _log.warning("%s of %s is not taken: it was purged", origin, slot.name)
+                continue
             try:
                 release = Release(answer, Standing(origin, age))
                 if self._trust is not None:
@@ -43,6 +46,16 @@ class Fallback:
                 _log.warning("%s of %s is ignored: it is of %s", origin, slot.bundle, release.bundle)
             elif slot.needs.missing(release) is None:
                 yield release, tag, meant
+
+    def holds(self, bundle: str, selector: str) -> bool:
+        """Whether there is anything of a version, under any name."""
+        return (bundle, selector) in self._snapshot or self._cache.find(bundle, selector) is not None
+
+    def forget(self, digest: str) -> None:
+        """Hold nothing any more of a release that was purged, on the disk or in memory."""
+        self._cache.drop(digest)
+        for name in [name for name, answer in self._snapshot.items() if answer.get("digest") == digest]:
+            del self._snapshot[name]
 
     def _answers(
         self, slot: Slot, meant: str, default: Mapping[str, Any] | None

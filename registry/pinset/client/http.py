@@ -107,7 +107,7 @@ class Http:
         """Whether `close` was called."""
         return self._closed
 
-    def get(self, path: str, **query: str | int | None) -> Any:
+    def get(self, path: str, /, **query: str | int | None) -> Any:
         """The JSON object at a path."""
         return self._object(self._call(Request(method="GET", path=path, query=query)))
 
@@ -167,9 +167,9 @@ class Http:
         except _Again as again:
             raise again.error from again.__cause__
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, **query: str | int | None) -> str:
         """The text at a path, as it is."""
-        answer = self._call(Request(method="GET", path=path, query={}))
+        answer = self._call(Request(method="GET", path=path, query=query))
         try:
             return answer.content.decode()
         except UnicodeDecodeError as error:
@@ -191,6 +191,7 @@ class Http:
         dry_run: bool = False,
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
+        seconds: float = TOTAL_SECONDS,
     ) -> Any:
         """The JSON object that a change answers. It happens at most once for one key, however often it is sent."""
         import uuid  # noqa: PLC0415 - those who only fetch need not load it
@@ -204,6 +205,7 @@ class Http:
                     body=body,
                     headers=headers,
                     key=key or str(uuid.uuid4()),
+                    seconds=seconds,
                 )
             )
         )

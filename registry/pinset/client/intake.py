@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pinset.client.local import sentences
 from pinset.client.release import Release, Standing, standing_of
 from pinset.client.slots import is_fixed, refuse_other_registry, refuse_unusable
-from pinset.errors import PinsetError, Purged
+from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pinset.client.cache import DiskCache
     from pinset.client.callbacks import Callbacks
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pinset.client.release import Origin
     from pinset.client.slots import Slot
     from pinset.client.trust import Trust
+    from pinset.errors import Purged
 
 _log = logging.getLogger("pinset.client")
 
@@ -59,15 +60,30 @@ class Intake:
         release = slot.release
         if release is None:
             return
-        if isinstance(error, Purged) and error.details.get("digest") == release.digest:
-            # A secret was in it. From the disk first: a get that finds nothing in memory looks there.
-            _log.warning("%s was purged", release.ref)
-            self._cache.drop(release.digest)
-            slot.empty()
-        elif release.source == "fresh" or slot.turned:
+        if release.source == "fresh" or slot.turned:
             _stands(release, "stale")
         if slot.turned:
             self.turn(slot)
+
+    def holds(self, bundle: str, selector: str, slots: Iterable[Slot]) -> bool:
+        """Whether this client has anything of a version: in memory, on the disk, or in its snapshot."""
+        held = (slot.release for slot in slots if slot.bundle == bundle)
+        return any(one is not None and f"v{one.version}" == selector for one in held) or self._fallback.holds(
+            bundle, selector
+        )
+
+    def purged(self, error: Purged, slots: Iterable[Slot]) -> None:
+        """Let go of what the registry says is gone, wherever it is held: a secret was in it."""
+        digest = error.details.get("digest")
+        if not isinstance(digest, str):
+            return
+        # From the disk first: a get that finds nothing in memory looks there.
+        self._fallback.forget(digest)
+        for slot in slots:
+            if slot.release is not None and slot.release.digest == digest:
+                _log.warning("%s was purged: it is not held any more", slot.release.ref)
+                slot.error = error  # first: a get that finds nothing says why
+                slot.empty()
 
     def turn(self, slot: Slot) -> None:
         """Take from elsewhere what a name means since its pin was changed; nobody else gives it now."""

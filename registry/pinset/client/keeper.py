@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 from pinset.client import pace as paces
 from pinset.client.listening import listener_of
 from pinset.client.slots import Needs, Slot
-from pinset.errors import Integrity, InvalidInput, NotFound, PermissionDenied, PinsetError, Refused, Unavailable
+from pinset.errors import Integrity, InvalidInput, NotFound, PermissionDenied, PinsetError, Purged, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pinset.client.intake import Intake
     from pinset.client.local import WorkingCopies
     from pinset.client.pace import Pace
@@ -47,6 +49,8 @@ class Keeper:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._look_at = 0.0
+        self._doubted: set[tuple[str, str]] = set()
+        """Versions that may have been purged, as was heard."""
         self._listener = listener_of(source, self, pace) if live else None
 
     def slot(self, bundle: str, asked: str, needs: Needs) -> Slot:
@@ -93,6 +97,14 @@ class Keeper:
                     slot.moved = slot.moved or moved
             self._turn.notify_all()
 
+    def doubt(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Find out whether these were purged (bundle and ``v7``), where anything is held of them."""
+        with self._turn:
+            self._pace.heard()
+            used = {slot.bundle for slot in self._slots.values()}
+            self._doubted.update((bundle, version) for bundle, version in versions if bundle in used)
+            self._turn.notify_all()
+
     def lost(self) -> None:
         """The registry tells nothing any more: look soon whether it is there. In the place of a later look, for one name."""
         with self._turn:
@@ -132,6 +144,7 @@ class Keeper:
             slot = None
             try:
                 self._look_at_pins()
+                self._ask_of_doubted()
                 slot = self._wait()
                 if slot is not None:
                     self._refresh(slot)
@@ -165,6 +178,21 @@ class Keeper:
             slot.pinned(self._pins.of(slot.bundle))
             if slot.turned and slot.directory is None and self._pace.quiet:
                 self._intake.turn(slot)
+
+    def _ask_of_doubted(self) -> None:
+        """Only the registry's own answer evicts: what is heard may be wrong."""
+        while self._doubted and not self._closed and not self._pace.quiet:
+            with self._turn:
+                bundle, selector = self._doubted.pop()
+                slots = list(self._slots.values())
+            if not self._intake.holds(bundle, selector, slots):
+                continue
+            try:
+                self._source.fetch(bundle, selector, None, TOTAL_SECONDS)
+            except Purged as error:
+                self._intake.purged(error, slots)
+            except PinsetError as error:
+                _log.warning("whether %s@%s was purged is not known: %s", bundle, selector, error.message)
 
     def _next(self) -> Slot | None:
         """The name whose turn it is; those that nobody has an answer for come first."""
@@ -222,6 +250,8 @@ class Keeper:
             self._intake.answered(slot, answer, tag)
 
     def _failed(self, slot: Slot, error: PinsetError) -> None:
+        if isinstance(error, Purged):
+            self._intake.purged(error, list(self._slots.values()))
         self._intake.failed(slot, error)
         if isinstance(error, _ANSWERED):
             slot.due = self._pace.answered()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pinset.client.pace import RECONNECT_SECONDS
@@ -45,6 +45,9 @@ class Asking(Protocol):
 
     def hurry(self, bundle: str | None, selector: str | None, within: float, *, moved: bool = False) -> None:
         """Ask soon for what a bundle's selector means, of all where they are None."""
+
+    def doubt(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Find out whether these were purged."""
 
     def lost(self) -> None:
         """See whether the registry is still there."""
@@ -188,10 +191,20 @@ class Listener:
             return
         if kind != "beat" or self._serial is not None:
             self._serial = event["serial"]
-        if kind == "reset":
+        if kind == "purge":
+            self._purged(data)
+        elif kind == "reset":
             self._asking.hurry(None, None, RESET_SECONDS)
         elif kind not in _BESIDE and isinstance(data.get("bundle"), str):
             self._asking.hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
+
+    def _purged(self, data: Mapping[str, Any]) -> None:
+        """Content is gone for good: each version is asked for that is held, and the names of its bundle."""
+        told = data.get("purged")
+        refs = [ref.partition("@") for ref in told if isinstance(ref, str)] if isinstance(told, list) else []
+        self._asking.doubt((bundle, version) for bundle, _, version in refs)
+        for bundle in {bundle for bundle, _, _ in refs}:
+            self._asking.hurry(bundle, None, RESET_SECONDS)
 
     def _ready(self, serial: int, data: Mapping[str, Any]) -> None:
         registry = (data.get("registry"), data.get("epoch"))

@@ -82,6 +82,17 @@ class Release:
         return self._standing.source
 
     @property
+    def provenance(self) -> Mapping[str, Any]:
+        """From where it was published: ``repository``, ``commit``, ``path``, ``authors``, ``url`` and more, as far as it was said.
+
+        ``text`` alone where it was said in words. A claim of whoever published, and no part of the digest.
+        """
+        said = self._answer.get("source")
+        if isinstance(said, str):
+            return MappingProxyType({"text": said})
+        return MappingProxyType(dict(said)) if isinstance(said, dict) else MappingProxyType({})
+
+    @property
     def age(self) -> float:
         """Seconds since it was last known to be what its name means. A snapshot's counts from when it was loaded."""
         return monotonic() - self._standing.confirmed

@@ -7,11 +7,14 @@ a name holds becomes part of an address. Who acts is known to the server by the 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
+from pinset.client.past import RemotePast, blame
+from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -20,7 +23,7 @@ from pinset.domain.references import parse, parse_component, parse_selector
 from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import httpx
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
 
@@ -88,7 +92,7 @@ class RemoteRegistry:
         message: str = "",
         label: str | None = None,
         alias: str | None = None,
-        source: str | None = None,
+        source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
@@ -98,7 +102,7 @@ class RemoteRegistry:
             message=message,
             label=label,
             alias=alias,
-            source=source,
+            source=dict(source) if isinstance(source, Mapping) else source,
             number=number,
             allow=list(allow),
         )
@@ -268,6 +272,11 @@ class RemoteRegistry:
         found: dict[str, Any] = self._http.ask(path_of("diff"), body)
         return found
 
+    @property
+    def purges(self) -> RemotePurging:
+        """Removing content for good."""
+        return RemotePurging(self._http)
+
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
         path = _component(kind, name, str(parse_selector(selector)))
         found: answers.ComponentAnswer = self._http.get(path)
@@ -304,6 +313,12 @@ class RemoteRegistry:
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        return blame(self._http, reference, path)
+
+    def past(self, at: str) -> RemotePast:
+        return RemotePast(self._http, at)
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         found: answers.OperationAnswer = self._http.get(path_of("operations", operation))

@@ -50,7 +50,7 @@ class Source(Protocol):
 class Event(TypedDict):
     """One event of a registry.
 
-    event: ``ready``, ``reset``, ``move``, ``release``, ``yank``; ``beat`` says that there was none up to a serial. data: as
+    event: ``ready``, ``reset``, ``move``, ``release``, ``yank``, ``purge``; ``beat`` says that there was none up to a serial. data: as
     the API gives it.
     """
 

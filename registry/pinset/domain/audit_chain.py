@@ -6,12 +6,15 @@ changes the id that was kept.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pinset.domain import tombstones
 from pinset.domain.messages import format_time
-from pinset.domain.records import FoundingRecord
+from pinset.domain.records import FoundingRecord, PurgeRecord
+from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +66,10 @@ class Chain:
             self._compare(fact.commit, stamp)
         self.since += stamp.serial > self.kept.serial
         self._last = stamp, fact.commit
+        if isinstance(fact.record, PurgeRecord):
+            with suppress(PinsetError):  # the proof says what is wrong with a tombstone
+                found = tombstones.read(fact.files, fact.record.tombstone)
+                self.purged(stamp, found.before, fact.record.reason)
 
     def purged(self, stamp: Stamp, before: Iterable[tuple[int, str]], reason: str = "") -> None:
         """A purge wrote commits anew, and its tombstone says which they were: serials and commits.

@@ -10,22 +10,17 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pinset.domain.messages import format_time, parse_time
 from pinset.domain.names import show
 from pinset.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 _HEAD: Final = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ([1-9][0-9]{0,17}) ([1-9][0-9]{0,17}) ([0-9a-f]{40}) (\S{1,40})",
     re.ASCII,
 )
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,5})(s|min|h|d|w)", re.ASCII)
-_UNITS: Final[Mapping[str, int]] = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Outcome(StrEnum):
@@ -92,16 +87,3 @@ def parse_head(text: str) -> Head:
         f"{show(text.strip())} is no head of an audit log",
         hint="give the whole line that `pinset audit head` printed: REGISTRY-ID EPOCH SERIAL COMMIT TIME",
     )
-
-
-def parse_moment(text: str, now: int) -> int:
-    """A time as people write it: ISO 8601 with its zone, or how long ago (``30min``, ``7d``). Raises InvalidInput."""
-    match = _SPAN.fullmatch(text)
-    if match is not None:
-        return max(0, now - int(match[1]) * _UNITS[match[2]] * 1_000_000)
-    try:
-        return parse_time(text)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            f"{show(text)} is no time", hint="write how long ago (7d, 12h, 30min), or 2025-03-14T09:30:00Z"
-        ) from error

@@ -47,8 +47,17 @@ class Wanted:
         if event["event"] in _OF_STREAMS:
             return True
         data: Any = event["data"]
+        if event["event"] == "purge":
+            return not self.aliases and self._includes_purge(data["purged"])
         if self.bundles and data.get("bundle") not in self.bundles:
             return False
         if self.aliases and (event["event"] != "move" or data["alias"] not in self.aliases):
             return False
         return may(self.grants, Verb.READ, data.get("bundle") or "", data.get("alias") or "")
+
+    def _includes_purge(self, refs: Sequence[str]) -> bool:
+        """Whether a purge is of a bundle that is wanted. Whoever may not read all that it names is not told of it."""
+        named = {ref.partition("@")[0] for ref in refs}
+        if self.bundles and self.bundles.isdisjoint(named):
+            return False
+        return all(may(self.grants, Verb.READ, name) for name in named if "/" not in name)

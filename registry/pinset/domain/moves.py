@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from pinset.domain.records import Action, MoveRecord
 from pinset.domain.references import Selector, SelectorKind, parse_selector
-from pinset.errors import AliasMoved, Barred, InvalidInput, InvalidReference, NothingBehind, Yanked
+from pinset.errors import AliasMoved, Barred, ContentPurged, InvalidInput, InvalidReference, NothingBehind, Yanked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NONE: Final = "none"
 """What an alias that serves nothing is expected to serve, and its revision."""
+PURGED: Final = "purged"
+"""Why a version may never be served again; any other reason can be taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class History:
     """What a rollback looks at. Moves are asked for one by one, so that its cost does not grow with the history.
 
     move: by seq. served: the newest move before a seq that served a version. current_at: the move that was current
-    at a time (microseconds). unfit: why a version may not be served again (yanked, barred), None where it may.
+    at a time (microseconds). unfit: why a version may not be served again (yanked, barred, purged), None where it may.
     declared: the version that the served release declares as ``rollback_to``.
     """
 
@@ -168,6 +170,9 @@ def _named(current: MoveRecord, target: Target, history: History) -> tuple[MoveR
     why = history.unfit(chosen.to_version)
     if why is not None and chosen.to_version != current.to_version:
         where = f"{current.bundle}@v{chosen.to_version}"
+        if why == PURGED:
+            hint = f"its content is gone for good: look what else it served (pinset history {current.bundle}@{current.alias})"
+            raise ContentPurged(f"{where} was purged, so {current.alias} cannot return to it", hint=hint)
         kind = Barred if why == "barred" else Yanked
         hint = (
             f"pinset promote {where} {current.alias} --again -m TEXT"

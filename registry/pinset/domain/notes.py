@@ -13,6 +13,7 @@ from pinset.domain.records import (
     FoundingRecord,
     KeyRecord,
     PolicyRecord,
+    PurgeRecord,
     RequestRecord,
     ResultRecord,
     SignatureRecord,
@@ -42,6 +43,8 @@ def note_of(record: Record) -> Note | None:
             return Note(record.bundle, record.version, None)
         case PolicyRecord():
             return Note("", None, record.number)
+        case PurgeRecord():
+            return Note("", None, None)
         case RequestRecord() | DecisionRecord():
             return Note(record.binding.bundle, record.binding.to_version, record.number)
         case _:

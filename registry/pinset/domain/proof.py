@@ -6,10 +6,12 @@ the release's, every serial, seq, back and parent the one it must be. It does no
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pinset.domain import sealed
+from pinset.domain import sealed, tombstones
 from pinset.domain.keyring import Keyring
 from pinset.domain.keys import allowed_signers
 from pinset.domain.notes import texts_of
@@ -28,6 +30,7 @@ from pinset.domain.records import (
     KeyRecord,
     MoveRecord,
     PolicyRecord,
+    PurgeRecord,
     Record,
     ReleaseRecord,
     RequestRecord,
@@ -90,6 +93,9 @@ class Proof:
     _policy: int = 0
     _requests: dict[int, Binding] = field(default_factory=dict)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
+    _serials: array[int] = field(default_factory=lambda: array("q"))
+    _empty: dict[str, tuple[Fact, str]] = field(default_factory=dict)
+    """Versions without content that no tombstone has named yet, and their digests."""
 
     @property
     def serial(self) -> int:
@@ -131,7 +137,17 @@ class Proof:
                 self._check_keys_file(fact)
             case ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
                 self._check_note(fact, record)
+            case PurgeRecord():
+                self._check_purge(fact, record)
+        self._serials.append(record.stamp.serial)
         self._last = self._tips[fact.ref] = _Known(fact.commit, record)
+
+    def finish(self) -> None:
+        """Say what only the end shows: content that is missing, and that nobody purged. Idempotent."""
+        for fact, _ in self._empty.values():
+            self._problem(fact, "has no content, and was not purged")
+        self._empty.clear()
+        self.problems += [one for one in self.keyring.finish() if one not in self.problems]
 
     def _check_serial(self, fact: Fact) -> None:
         stamp, last = fact.record.stamp, self._last
@@ -216,6 +232,9 @@ class Proof:
 
     def _check_sealed(self, fact: Fact, record: ReleaseRecord | ComponentRecord) -> None:
         release = isinstance(record, ReleaseRecord)
+        if not fact.files:
+            self._empty[str(record.which)] = fact, record.digest
+            return
         files = dict(fact.files)
         manifest = files.pop(sealed.MANIFEST if release else sealed.COMPONENT, "")
         self.texts += len(files)
@@ -228,6 +247,22 @@ class Proof:
         told = {key: content.get(key) for key in (("bundle",) if release else ("kind", "name"))}
         if any(value != getattr(record, key) for key, value in told.items()):
             self._problem(fact, f"holds the manifest of {'/'.join(map(str, told.values()))}")
+
+    def _check_purge(self, fact: Fact, record: PurgeRecord) -> None:
+        """A tombstone names what is empty, and the commits that its purge wrote anew."""
+        self._check_parents(fact)
+        try:
+            tombstone = tombstones.read(fact.files, record.tombstone)
+        except PinsetError as error:
+            self._problem(fact, error.message)
+            return
+        wrong = tombstones.differs(tombstone, record, self._serials[bisect_left(self._serials, record.first) :])
+        if wrong is not None:
+            self._problem(fact, wrong)
+        for gone in tombstone.gone:
+            _, digest = self._empty.pop(gone.ref, (None, ""))
+            if digest != gone.digest:
+                self._problem(fact, f"purges {gone.ref}, which is whole, or another, or was never there")
 
     def _check_version(self, fact: Fact, record: ReleaseRecord | ComponentRecord) -> None:
         self._check_parents(fact)

@@ -52,6 +52,11 @@ class Reference:
     bundle: str
     selector: Selector
 
+    @property
+    def fixed(self) -> bool:
+        """Whether it always names the same release."""
+        return self.selector.kind not in (SelectorKind.ALIAS, SelectorKind.LATEST)
+
     def __str__(self) -> str:
         return f"{self.bundle}@{self.selector}"
 

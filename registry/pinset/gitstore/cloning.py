@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _HEADS: Final = "refs/heads/"
 _REMOTES: Final = "refs/remotes/"
 _MAIN: Final = "main"
+_SINGLE: Final = (_MAIN, "proposals", "purges")
 _FOLDERS: Final = ("releases/", "components/", "aliases/", "evidence/")
 _AGAIN: Final = "make a whole clone: git clone --mirror URL CLONE"
 
@@ -193,7 +194,7 @@ def _fetch(clone: Path, found: Path, repository: Path, branches: Mapping[str, st
 
 
 def _is_ours(branch: str) -> bool:
-    return branch == _MAIN or branch.startswith(_FOLDERS)
+    return branch in _SINGLE or branch.startswith(_FOLDERS)
 
 
 def _reason(text: str) -> str:

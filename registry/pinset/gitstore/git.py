@@ -14,6 +14,7 @@ from pinset.gitstore.scanning import VERIFY_HINT
 from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _SECONDS: Final = 3600.0
@@ -45,6 +46,15 @@ def fsck(repository: Path, *, gently: bool = False) -> list[Damage]:
 def repack(repository: Path) -> None:
     """Gather loose objects and small packs into a new pack, and remove nothing. Safe beside writers and readers."""
     run(repository, "repack", "--geometric=2", f"--window={_WINDOW}", "-n", "--quiet", "--no-write-bitmap-index")
+
+
+def pack_all(repository: Path, tips: Sequence[str]) -> str:
+    """Write one new pack of all that these commits name, whatever packs there are; the name git gives it."""
+    options = ("--revs", "--non-empty", "--delta-base-offset", "--quiet", f"--window={_WINDOW}")
+    given = "".join(f"{tip}\n" for tip in tips)
+    return run(
+        repository, "pack-objects", *options, str(repository.absolute() / "objects/pack/pack"), given=given
+    ).stdout.strip()
 
 
 def pack_refs(repository: Path) -> None:

@@ -20,6 +20,8 @@ from pinset.gitstore.objects import (
     head_of,
     object_id,
     parents_in,
+    parse_commit,
+    parse_tree,
     said_by,
     tree_objects,
 )
@@ -46,6 +48,7 @@ class MemoryStore:
         self._aside: dict[str, str] = {}
         self._keys: dict[str, PrivateKey] = {}
         self._scanner = Scanner(self._read)
+        self._unswept = False
         self._keep(EMPTY_TREE)
         self._keep(ROOT_COMMIT)
 
@@ -164,6 +167,31 @@ class MemoryStore:
         if progress is not None:
             progress.step("packing", 1, 1)
 
+    def will_sweep(self) -> None:
+        """Note that a sweep is due."""
+        self._lock.require()
+        self._unswept = True
+
+    @property
+    def unswept(self) -> bool:
+        """Whether a sweep is due."""
+        return self._unswept
+
+    def sweep(self, also: Callable[[], None]) -> None:
+        """Forget every object that no ref names."""
+        self._lock.require()
+        held = {EMPTY_TREE.id, ROOT_COMMIT.id}
+        left = list(self._refs.values())
+        while left:
+            wanted = left.pop()
+            if wanted not in held:
+                held.add(wanted)
+                left += _named_by(*self._read(wanted))
+        self._objects = {wanted: made for wanted, made in self._objects.items() if wanted in held}
+        self._scanner = Scanner(self._read)
+        also()
+        self._unswept = False
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -190,6 +218,13 @@ class MemoryStore:
         if wanted not in self._objects:
             raise no_such_commit(wanted)
         return self._scanner.commit(wanted)
+
+
+def _named_by(kind: Kind, data: bytes) -> list[str]:
+    if kind == "commit":
+        facts = parse_commit(data)
+        return [facts.tree, *facts.parents]
+    return [entry.id for entry in parse_tree(data)] if kind == "tree" else []
 
 
 def _nested(one: str, other: str) -> bool:

@@ -79,27 +79,27 @@ def _replace(repository: Path, folder: Path, before: set[Path]) -> None:
     indexes = sorted(folder.glob("pack-*.idx"))
     try:
         # Those from before too: whoever made them may have died before they were durable.
-        found = [index for index in indexes if _made_durable(index)]
+        found = [index for index in indexes if made_durable(index)]
         sync(folder)
     except OSError:
         # A sync that failed once may seem to succeed the next time, so nobody may rely on these.
         for index in indexes:
             if index not in before:
-                _remove_pack(index)
+                remove_pack(index)
         raise
     packed: set[bytes] = set()
     redundant: list[Path] = []
-    for index, ids in sorted(((i, _ids(i)) for i in found), key=lambda pair: (-len(pair[1]), pair[0].name)):
-        if ids <= packed and not index.with_suffix(".keep").exists():
+    for index, held in sorted(((i, ids(i)) for i in found), key=lambda pair: (-len(pair[1]), pair[0].name)):
+        if held <= packed and not index.with_suffix(".keep").exists():
             redundant.append(index)
-        packed |= ids
+        packed |= held
     _remove_loose(repository / "objects", packed)
     for index in redundant:
         index.unlink(missing_ok=True)
     if redundant:
         sync(folder)  # a pack without an index is passed over, an index without its pack is a complaint
         for index in redundant:
-            _remove_pack(index)
+            remove_pack(index)
 
 
 def pack_refs(repository: Path) -> None:
@@ -124,7 +124,7 @@ def abandoned(repository: Path) -> Iterator[Path]:
             yield path
 
 
-def _made_durable(index: Path) -> bool:
+def made_durable(index: Path) -> bool:
     """Sync a pack; False where somebody else has found it redundant meanwhile."""
     try:
         sync(index)
@@ -134,7 +134,7 @@ def _made_durable(index: Path) -> bool:
     return True
 
 
-def _ids(index: Path) -> set[bytes]:
+def ids(index: Path) -> set[bytes]:
     """The objects of a pack as its index has them, none where somebody else has removed it meanwhile.
 
     Raises Integrity where pack and index cannot be relied on.
@@ -170,7 +170,8 @@ def _bytes(name: str) -> bytes:
         return b""
 
 
-def _remove_pack(index: Path) -> None:
+def remove_pack(index: Path) -> None:
+    """Remove a pack, its index first: a pack without an index is passed over."""
     index.unlink(missing_ok=True)
     for ending in _BESIDE:
         index.with_suffix(ending).unlink(missing_ok=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.gitstore import git, layout, packing, refs
+from pinset.gitstore import git, layout, packing, refs, sweeping
 from pinset.gitstore.faults import system_error
 from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.locks import FileLock
@@ -36,6 +37,9 @@ class GitStore:
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
         self._keys = KeyFiles.beside(self._directory)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
+        self._marker = self._directory.parent / "unswept"
+        self._swept = sweeping.last(self._directory)
+        """The sweep after which the child process began."""
 
     @classmethod
     def create(cls, directory: Path, *, wait_seconds: float = 10.0, op_seconds: float = 30.0) -> GitStore:
@@ -56,6 +60,7 @@ class GitStore:
     def exclusive(self, *, wait: bool = True) -> Iterator[None]:
         """The one writer's lock, over processes and threads. Raises Busy, ReadOnly."""
         with self._lock.held(wait=wait):
+            self._leave_what_was_swept()
             yield
 
     def write(self, commit: NewCommit) -> Written:
@@ -150,10 +155,38 @@ class GitStore:
             if progress is not None:
                 progress.step("packing", done, len(steps))
 
+    def will_sweep(self) -> None:
+        """Note durably that a sweep is due. Raises Refused, ReadOnly."""
+        self._lock.require()
+        with self._stopped_by_failed_sync("it cannot be noted that objects are to be removed"):
+            sweeping.begin(self._directory, self._marker)
+
+    @property
+    def unswept(self) -> bool:
+        """Whether a sweep is due."""
+        return os.path.lexists(self._marker)
+
+    def sweep(self, also: Callable[[], None]) -> None:
+        """Remove every object that no ref names. Raises Busy, Integrity, ReadOnly, Unavailable."""
+        self._lock.require()
+        with self._stopped_by_failed_sync("what is to go cannot be removed"):
+            # It has the old packs open, and texts in its memory.
+            self._child.close()
+            sweeping.sweep(self._directory)
+            also()
+            self._marker.unlink(missing_ok=True)
+
     def close(self) -> None:
         """End the child process and close the lock file. Idempotent."""
         self._child.close()
         self._lock.close()
+
+    def _leave_what_was_swept(self) -> None:
+        """Let a new child process look, where another process has swept: this one reads packs that are gone."""
+        swept = sweeping.last(self._directory)
+        if swept != self._swept:
+            self._child.close()
+        self._swept = swept
 
     def _repack(self) -> None:
         with self._stopped_by_failed_sync("the packs cannot be made durable"):

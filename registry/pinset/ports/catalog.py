@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pinset.domain.records import ComponentRecord, MoveRecord, Record, ReleaseRecord
+    from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, Record, ReleaseRecord
     from pinset.domain.sealed import Sealed
     from pinset.ports.store import RefMove
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     """A state of something that changes; equal marks, equal states."""
     Wrong = tuple[str, str]
     """Where something is wrong, and what."""
+    FilesOf = Callable[[str, str], Mapping[str, str]]
+    """The files of a commit, given its branch and its id, as git has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that is about to move refs; all its objects are durable already."""
+    """A write that is about to move refs; all its objects are durable already.
+
+    rewrites: the refs go to a history that was written anew, so that the catalog is made anew too, not added to.
+    """
 
     operation: str
     moves: tuple[RefMove, ...]
+    rewrites: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRow:
-    """A release as the catalog has it. yanked: the reason, None while it is not yanked. raw: the commit's own text."""
+    """A release as the catalog has it. yanked: the reason, None while it is not yanked. purged: by what, None else.
+
+    raw: the commit's own text.
+    """
 
     record: ReleaseRecord
     commit: str
     yanked: str | None
+    purged: PurgeRecord | None = None
     raw: str = ""
 
 
@@ -71,6 +81,7 @@ class ComponentRow:
 
     record: ComponentRecord
     commit: str
+    purged: PurgeRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +137,13 @@ class CatalogReader(Protocol):
         fits: Sequence[str] | None = None,
         after: str = "",
         limit: int = 100,
+        at: int | None = None,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after ``after``: whose name holds ``query`` and that serve ``alias`` now.
 
         uses: a component (kind, name, version or None for any) that one of the served releases holds. fits: patterns
-        of which the name fits one, with ``*`` for any characters; None for every name.
+        of which the name fits one, with ``*`` for any characters; None for every name. at: only those that were there
+        at a serial, and that served ``alias`` then; the rows are as they are now.
         """
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
@@ -143,13 +156,19 @@ class CatalogReader(Protocol):
         """The releases whose digest begins so (``sha256:`` and hex), lowest version first, at most 10."""
 
     def latest(self, bundle: str) -> ReleaseRow | None:
-        """The newest release that is not yanked."""
+        """The newest release that is neither yanked nor purged."""
 
     def releases(self, bundle: str, *, before: int | None = None, limit: int = 100) -> Sequence[ReleaseRow]:
         """Releases, newest first, with numbers below ``before``."""
 
+    def release_count(self, bundle: str, version: int) -> int:
+        """How many releases a bundle has up to a number."""
+
+    def listed(self, bundle: str, version: int) -> Mapping[str, str]:
+        """SHA-256 (hex) of every file of a release by path, verified. Raises NotFound, Integrity."""
+
     def sealed_release(self, bundle: str, version: int) -> Sealed:
-        """The texts of a release, verified. Raises NotFound, and Integrity where they are damaged."""
+        """The texts of a release, verified. Raises NotFound, Purged, and Integrity where they are damaged."""
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
         """The newest move of an alias, None where it never moved."""
@@ -189,7 +208,19 @@ class CatalogReader(Protocol):
         """The newest version of every component, by ``kind/name``, after ``after``."""
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
-        """The texts of a component, verified. Raises NotFound, and Integrity where they are damaged."""
+        """The texts of a component, verified. Raises NotFound, Purged, and Integrity where they are damaged."""
+
+    def holding(self, texts: Collection[str]) -> Sequence[tuple[ReleaseRow | ComponentRow, tuple[str, ...]]]:
+        """Every release and version of a component that holds one of these texts (SHA-256, hex), by serial.
+
+        With each the paths that are it. The whole registry is searched, which takes its time. Purged ones hold nothing.
+        """
+
+    def purged_versions(self, bundle: str) -> frozenset[int]:
+        """The releases of a bundle that were purged."""
+
+    def purged_texts(self, texts: Collection[str]) -> frozenset[str]:
+        """Those of these texts (SHA-256, hex) that releases were purged for."""
 
     def where_used(
         self,
@@ -313,8 +344,8 @@ class Catalog(Protocol):
     def examine(self) -> None:
         """Look for damage that no single read would meet. Raises Integrity, Unavailable."""
 
-    def again(self) -> AbstractContextManager[RowsAgain]:
-        """The rows made again, to be compared. Its views are short."""
+    def again(self, files: FilesOf) -> AbstractContextManager[RowsAgain]:
+        """The rows made again, to be compared. Its views are short. files: asked for those of purges."""
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, as far as is known; 0 where nothing is."""
@@ -324,6 +355,9 @@ class Catalog(Protocol):
 
         Readers see the old one or the new one. A failed rebuild leaves the old one.
         """
+
+    def sweep(self) -> None:
+        """Remove the files of catalogs that are not in place any more; for the holder of the store's lock."""
 
     @property
     def wants_checkpoint(self) -> bool:

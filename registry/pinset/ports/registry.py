@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
+    from pinset.ports.past import Readings
     from pinset.ports.policies import Policies
+    from pinset.ports.purging import Purging
     from pinset.ports.requests import Requests
 
 
@@ -93,14 +96,15 @@ class Registry(Protocol):
         message: str = "",
         label: str | None = None,
         alias: str | None = None,
-        source: str | None = None,
+        source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
         """Publish a release, and with ``alias`` promote it in the same write.
 
-        bundle: must be the manifest's, where given. label: overrides the manifest's version. allow: codes of
-        judgements that ``message`` gives the reason for. Raises ChecksFailed, AlreadyExists for a taken label.
+        bundle: must be the manifest's, where given. label: overrides the manifest's version. source: where the files
+        come from, see `domain.provenance`; or a text. allow: codes of judgements that ``message`` gives the reason for.
+        Raises ChecksFailed, AlreadyExists for a taken label.
         """
 
     def publish_component(
@@ -171,6 +175,10 @@ class Registry(Protocol):
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
         """Take a yank back."""
+
+    @property
+    def purges(self) -> Purging:
+        """Removing content for good."""
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         """The release document of a reference."""
@@ -246,6 +254,15 @@ class Registry(Protocol):
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """For each line of a file, what brought it: see `ports.past.Readings`."""
+
+    def past(self, at: str) -> Readings:
+        """The registry as it was at a time: ISO 8601 with a zone, a day (UTC), or how long ago (``2h``, ``3d``).
+
+        The text is judged when something is asked.
+        """
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         """What became of a write."""

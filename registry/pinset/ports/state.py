@@ -207,6 +207,9 @@ class State(Protocol):
         The answer of the write takes the place of one that is not.
         """
 
+    def forget_answers(self) -> None:
+        """Forget every kept answer, so that nothing of them is left in any file. A retry finds in git what was written."""
+
     def add_attempt(self, attempt: Attempt) -> None:
         """Keep a row of the audit log, cleaned, under the next number.
 

@@ -171,5 +171,21 @@ class Store(Protocol):
     def pack(self, *, progress: Progress | None = None) -> None:
         """Repack beside writers and readers; nothing reachable is lost. Takes `exclusive` itself where it must."""
 
+    def will_sweep(self) -> None:
+        """Note durably that objects are to be swept away. Only under `exclusive`.
+
+        Raises Refused where a ref that is none of the registry's could keep them.
+        """
+
+    @property
+    def unswept(self) -> bool:
+        """Whether that is noted, and no sweep has come to its end since."""
+
+    def sweep(self, also: Callable[[], None]) -> None:
+        """Remove at once, and from everywhere, every object that no ref names; then what ``also`` removes. Only under `exclusive`.
+
+        Readers go on. Raises Busy, Integrity, ReadOnly, Unavailable; then it is still due.
+        """
+
     def close(self) -> None:
         """Release processes and files. Idempotent."""

@@ -15,6 +15,7 @@ from pinset.domain.records import (
     FoundingRecord,
     MoveRecord,
     PolicyRecord,
+    PurgeRecord,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
@@ -142,6 +143,11 @@ def _asked(record: RequestRecord | DecisionRecord) -> Deed:
     )
 
 
+def _purge(record: PurgeRecord) -> Deed:
+    details = {"purged": list(record.purged), "first": record.first, "head": record.head}
+    return Deed(action="purge", reason=record.reason, details=details)
+
+
 def _other(record: Record) -> Deed:
     """Of a kind that has no words of its own here: what it is called, and about which bundle and alias it is."""
     kind = messages.kind_of(record)
@@ -161,6 +167,7 @@ _DEEDS: Final[Mapping[type[Record], Callable[[Any], Deed]]] = {
     ComponentRecord: _published,
     EvidenceRecord: _yank,
     PolicyRecord: _policy,
+    PurgeRecord: _purge,
     ResultRecord: _result,
     RequestRecord: _asked,
     DecisionRecord: _asked,

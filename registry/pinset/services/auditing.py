@@ -13,9 +13,9 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain import messages, names
+from pinset.domain import messages, names, times
 from pinset.domain.access import Grant, Verb, may, permit, permit_anywhere
-from pinset.domain.auditing import Head, Outcome, Place, Wanted, parse_moment, parse_place
+from pinset.domain.auditing import Head, Outcome, Place, Wanted, parse_place
 from pinset.domain.records import Action, Decision, Verdict
 from pinset.errors import InvalidInput
 from pinset.ports.audit import AuditFilter
@@ -96,7 +96,7 @@ class Auditing:
 def wanted_of(asked: AuditFilter, now: int) -> Wanted:
     """What is asked for, checked. now: microseconds since 1970. Raises InvalidInput."""
     check(asked)
-    since, until = (None if text is None else parse_moment(text, now) for text in (asked.since, asked.until))
+    since, until = (None if text is None else times.moment(text, now=now) for text in (asked.since, asked.until))
     if since is not None and until is not None and since >= until:
         raise InvalidInput("--since is not before --until", hint="nothing lies between them: change one of them")
     return Wanted(

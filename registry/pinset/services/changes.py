@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.records import PurgeRecord
 from pinset.services import reading
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def changes(context: Context, after: int) -> Changes:
         if not after <= head.serial <= after + _MOST:
             return Changes(identity, head.serial, None)
         records = reader.records(after=after, limit=_MOST)
+    if any(isinstance(record, PurgeRecord) for _, record in records):
+        return Changes(identity, head.serial, None)  # every commit since has another id
     # A shared component belongs to no bundle, and changes no release: those hold it by value.
     named = (getattr(record, "bundle", None) for _, record in records)
     return Changes(identity, head.serial, frozenset(name for name in named if name is not None))

@@ -10,7 +10,7 @@ from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import reading, versions
+from pinset.services import moments, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 WORKING_COPY = "working copy"
 
 
-def diff(context: Context, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
-    """What changes, as JSON."""
+def diff(
+    context: Context,
+    old: str | Mapping[str, str],
+    new: str | Mapping[str, str],
+    *,
+    old_at: str | None = None,
+    new_at: str | None = None,
+) -> dict[str, Any]:
+    """What changes, as JSON. old_at, new_at: the time that a reference is taken at, now where there is none."""
     permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
-        was, before = _side(context, reader, old)
-        now, after = _side(context, reader, new)
+        was, before = _side(context, reader, old, old_at)
+        now, after = _side(context, reader, new, new_at)
     return as_json(compare(before, after), old=was, new=now)
 
 
-def _side(context: Context, reader: CatalogReader, side: str | Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _side(
+    context: Context, reader: CatalogReader, side: str | Mapping[str, str], at: str | None
+) -> tuple[str, dict[str, Any]]:
     """One side's name and content. A working copy need not be fit to publish, only readable."""
     if not isinstance(side, str):
         result = assemble_release(side, versions.surroundings(reader, context.grants))
@@ -38,9 +47,11 @@ def _side(context: Context, reader: CatalogReader, side: str | Mapping[str, str]
             findings.refuse(findings.as_answers(result.findings))
             raise AssertionError("a working copy without content is refused")
         return f"{result.draft.bundle} ({WORKING_COPY})", result.content
-    reference = parse(side, default=None)
-    reading.permit(context, reference)
-    row, move = reading.find_release(reader, reference)
+    wanted = parse(side, default=None)
+    reading.permit(context, wanted)
+    then = moments.find(context, reader, at) if at is not None else None
+    row, move = reading.find_release(reader, wanted) if then is None else moments.release_at(reader, wanted, then)
     form = reader.sealed_release(row.record.bundle, row.record.version)
-    through = f" ({move.record.alias})" if move else f" ({row.record.label})" if row.record.label else ""
-    return f"{row.record.bundle}@v{row.record.version}{through}", content_of(form)
+    called = [move.record.alias if move else row.record.label, f"at {then.text}" if then and not wanted.fixed else None]
+    through = " ".join(note for note in called if note)
+    return f"{row.record.bundle}@v{row.record.version}" + (f" ({through})" if through else ""), content_of(form)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.records import PurgeRecord
     from pinset.ports.catalog import CatalogReader, ComponentRow, Use
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
@@ -85,6 +86,7 @@ def _stage(
     if form is None:
         raise AssertionError("a component without errors is sealed")
     digest = form.digest
+    versions.refuse_purged_texts(reader, form)
     known = versions.existing(
         reader.components_by_digest(kind, name, digest),
         label,
@@ -202,10 +204,10 @@ def _unknown(reader: CatalogReader, reference: ComponentReference) -> NotFound:
 
 
 def _row(row: ComponentRow) -> answers.ComponentAnswer:
-    return _answer(row.record, row.commit)
+    return _answer(row.record, row.commit, row.purged)
 
 
-def _answer(record: ComponentRecord, commit: str) -> answers.ComponentAnswer:
+def _answer(record: ComponentRecord, commit: str, purged: PurgeRecord | None = None) -> answers.ComponentAnswer:
     return {
         "ref": f"{record.kind}/{record.name}@v{record.version}",
         "kind": record.kind,
@@ -218,4 +220,5 @@ def _answer(record: ComponentRecord, commit: str) -> answers.ComponentAnswer:
         "published_at": reading.time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
+        "purged": reading.purged_answer(purged),
     }

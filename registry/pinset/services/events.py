@@ -17,6 +17,7 @@ from pinset.domain.records import (
     EvidenceRecord,
     FoundingRecord,
     MoveRecord,
+    PurgeRecord,
     ReleaseRecord,
     RequestRecord,
     ResultRecord,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.purging import PurgeEvent
     from pinset.domain.records import Record
     from pinset.ports.catalog import Head, Mark
     from pinset.services.session import Context
@@ -183,6 +185,17 @@ def _yank(record: EvidenceRecord) -> answers.EventAnswer:
     return {"event": "yank", "serial": record.stamp.serial, "data": data}
 
 
+def _purge(record: PurgeRecord) -> answers.EventAnswer:
+    data: PurgeEvent = {
+        "serial": record.stamp.serial,
+        "at": reading.time(record.stamp.at),
+        "actor": record.stamp.actor,
+        "purged": list(record.purged),
+        "reason": record.reason,
+    }
+    return {"event": "purge", "serial": record.stamp.serial, "data": data}
+
+
 def _result(record: ResultRecord) -> answers.EventAnswer:
     data: answers.ResultEvent = {
         "serial": record.stamp.serial,
@@ -238,6 +251,7 @@ def _stand(registry: str, epoch: int, serial: int) -> answers.StandEvent:
 _EVENTS: Final[Mapping[type[Record], Callable[[Any], answers.EventAnswer]]] = {
     ReleaseRecord: _release,
     EvidenceRecord: _yank,
+    PurgeRecord: _purge,
     ResultRecord: _result,
     RequestRecord: _request,
     DecisionRecord: _decision,

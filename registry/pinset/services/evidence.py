@@ -79,6 +79,7 @@ class LocalEvidence:
                 moves = [Written(record, commit) for commit, record in before if isinstance(record, MoveRecord)]
                 return _answer(results, warnings, session.operation.id, _moves(session, moves))
             row, _ = reading.find_release(session.catalog, wanted)
+            reading.refuse_purged(row)
             made = [_stage(session, row, one, report, tool, words, (signatures or {}).get(one.name)) for one in suites]
             waiting = approving.waiting_for(session, row.record.bundle, row.record.version)
             moves = [one.move for one in approving.stage_ready(session, waiting) if one.move is not None]

@@ -102,8 +102,7 @@ def put_aside(context: Context) -> list[ForeignAnswer]:
 def _own(context: Context) -> tuple[dict[str, str], bool]:
     """The registry's own commit of every branch, and whether it signs."""
     if context.catalog.usable():
-        with context.catalog.writing() as writer:
-            session.repair(context, writer)
+        with session.settled(context) as writer:
             return dict(writer.refs()), bool(session.keys_of(writer))
     return _signed_ends(context.store), True
 
@@ -124,7 +123,7 @@ def _is_ahead(context: Context) -> bool:
             last, serial = stored.commit, entry.record.stamp.serial
     except PinsetError:
         return False
-    return serial > shown and keyring.foreign_end() is None
+    return serial > shown and keyring.foreign_end() is None and not keyring.finish()
 
 
 def _signed_ends(store: Store) -> dict[str, str]:

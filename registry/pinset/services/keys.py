@@ -163,6 +163,7 @@ class LocalKeys:
                 done = only(SignatureRecord, before).record
                 return {**_signature(done, keys), "changed": True, "operation": session.operation_id}
             row, _ = reading.find_release(session.catalog, wanted)
+            reading.refuse_purged(row)
             key = _signed_by(keys, given.public)
             bundle, version, digest = row.record.bundle, row.record.version, row.record.digest
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
+    from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.keys import ForeignAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
     from pinset.services.keys import LocalKeys
+    from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
+    from pinset.services.purging import LocalPurging
     from pinset.services.session import Context
     from pinset.services.settling import Settler
 
@@ -66,7 +69,7 @@ class LocalRegistry:
         usable = context.catalog.usable()
         if usable:
             with context.catalog.reading() as reader:
-                if reader.intent() is None:
+                if reader.intent() is None and not context.store.unswept:
                     return
         try:
             with context.store.exclusive():
@@ -121,7 +124,7 @@ class LocalRegistry:
         message: str = "",
         label: str | None = None,
         alias: str | None = None,
-        source: str | None = None,
+        source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
     ) -> answers.PublishAnswer:
@@ -238,6 +241,13 @@ class LocalRegistry:
 
         return yanking.unyank(self._context, caller, reference, reason=reason)
 
+    @property
+    def purges(self) -> LocalPurging:
+        """Removing content for good."""
+        from pinset.services.purging import LocalPurging
+
+        return LocalPurging(self._context)
+
     def release(self, reference: str) -> answers.ReleaseAnswer:
         return queries.release(self._context, reference)
 
@@ -300,6 +310,12 @@ class LocalRegistry:
 
         return comparing.diff(self._context, old, new)
 
+    def diff_at(self, old: str, new: str, *, old_at: str | None, new_at: str | None) -> dict[str, Any]:
+        """What changes from what a reference named at one time to what one named at another; None: now."""
+        from pinset.services import comparing
+
+        return comparing.diff(self._context, old, new, old_at=old_at, new_at=new_at)
+
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
         from pinset.services import components
 
@@ -328,6 +344,16 @@ class LocalRegistry:
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        from pinset.services import blaming
+
+        return blaming.blame(self._context, reference, path)
+
+    def past(self, at: str) -> Past:
+        from pinset.services.past import Past
+
+        return Past(self._context, at)
 
     def operation(self, operation: str) -> answers.OperationAnswer:
         return queries.operation(self._context, operation)

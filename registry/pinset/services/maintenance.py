@@ -82,6 +82,9 @@ def gc(context: Context, progress: Progress | None = None) -> None:
         raise Integrity(f"{moved[0]['ref']} {foreign.told(moved[0])}", hint=foreign.HINT)
     context.store.pack(progress=progress)
     context.state.drop_damaged()
+    if context.store.unswept:
+        with context.store.exclusive():
+            session.sweep(context)
 
 
 def _new_key(context: Context, known: Mapping[str, keys.Key]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain import messages, names
+from pinset.domain import messages, names, times
 from pinset.domain.access import Verb
 from pinset.domain.moves import (
     NONE,
@@ -18,8 +18,8 @@ from pinset.domain.moves import (
 )
 from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
-from pinset.errors import AliasMoved, Barred, InvalidInput, NotFound, NothingBehind, Yanked
-from pinset.services import gates, reading, requests, staging, undoing
+from pinset.errors import AliasMoved, Barred, ContentPurged, InvalidInput, NotFound, NothingBehind, Yanked
+from pinset.services import gates, moments, reading, requests, staging, undoing
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def rollback(
     caller.need(Verb.ROLLBACK, names.bundle_name(bundle), names.alias_name(alias))
     if sum(value is not None for value in (to, steps, at)) > 1:
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
-    moment = _moment(at)
+    if at is not None:
+        times.moment(at, now=0)  # raises for what is none
     words = messages.clean_words(reason)
     arguments = {"bundle": bundle, "alias": alias, "to": to, "steps": steps, "at": at, "reason": words}
     with writing(context, caller, "rollback", arguments) as session:
@@ -107,6 +108,7 @@ def rollback(
         if current is None:
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
         _expect(reader, bundle, alias, current, expect=serving, revision=revision)
+        moment = moments.said(context, reader, at) if at is not None else None
         target = Target(version=_target_version(reader, bundle, to), steps=steps, at=moment)
         past = undoing.history(reader, bundle, alias, current.record)
         try:
@@ -212,7 +214,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
     else:
         try:
             plan = staging.plan_for(reader, row, asked.alias, current, again=request.again)
-        except (Yanked, Barred):
+        except (ContentPurged, Yanked, Barred):
             return None
     if plan is None:
         return None
@@ -339,17 +341,6 @@ def _target_version(reader: CatalogReader, bundle: str, to: str | None) -> int |
         return None
     row, _ = reading.find_release(reader, Reference(bundle, parse_selector(to)))
     return row.record.version
-
-
-def _moment(at: str | None) -> int | None:
-    if at is None:
-        return None
-    try:
-        return messages.parse_time(at)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{names.show(at)} is no time", hint="write it with its zone: 2025-03-14T09:30:00Z"
-        ) from error
 
 
 def _warnings(row: ReleaseRow, now: int | None) -> list[str]:

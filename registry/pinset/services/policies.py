@@ -20,7 +20,7 @@ from pinset.domain.records import (
     Stamp,
 )
 from pinset.domain.references import parse as parse_reference
-from pinset.errors import Barred, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
+from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
 from pinset.ports.store import Files
 from pinset.services import gates, reading, staging, trying
 from pinset.services.session import Session, Written, only, writing
@@ -96,7 +96,7 @@ class LocalPolicies:
             against = None
             try:
                 plan = staging.plan_for(reader, row, alias, current)
-            except (Yanked, Barred) as error:
+            except (ContentPurged, Yanked, Barred) as error:
                 against = error.message
                 plan = staging.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:

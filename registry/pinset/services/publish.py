@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pinset.domain import findings, messages, names
+from pinset.domain import findings, messages, names, provenance
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stamp
@@ -51,7 +51,7 @@ def publish(
     message: str = "",
     label: str | None = None,
     alias: str | None = None,
-    source: str | None = None,
+    source: Mapping[str, Any] | str | None = None,
     number: int | None = None,
     allow: Sequence[str] = (),
 ) -> answers.PublishAnswer:
@@ -61,6 +61,7 @@ def publish(
             rule(given)
     _need(caller, bundle, alias)
     words = messages.clean_words(message)
+    origin = provenance.recorded(messages.clean_words(source) if isinstance(source, str) else source)
     versions.check_number(number)
     findings.check_allowed(allow, words)
     arguments = {
@@ -71,7 +72,7 @@ def publish(
         "label": label,
         "alias": alias,
         "number": number,
-        "source": source,
+        "source": origin,
     }
     with trying(context, caller, "publish", arguments) as about:
 
@@ -87,7 +88,7 @@ def publish(
         if before:
             found = findings.as_answers(checked.result.findings)
             return _answer_again(session, before, found)
-        release, created = _stage(session, checked, label, words, source, number, alias)
+        release, created = _stage(session, checked, label, words, origin, number, alias)
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         held = _components(checked) if created else None
         move = moving.stage_promotion(session, release, alias, words, held) if alias else None
@@ -131,6 +132,7 @@ def _stage(
     if form is None or bundle is None:
         raise AssertionError("a release without errors is sealed and has a bundle")
     digest, reader = form.digest, session.catalog
+    versions.refuse_purged_texts(reader, form)
     known = versions.existing(
         reader.releases_by_digest(bundle, digest), label, lambda wanted: reader.release_by_label(bundle, wanted), digest
     )
@@ -148,7 +150,7 @@ def _stage(
             label=label,
             digest=digest,
             message=words,
-            source=messages.clean_words(source) if source else None,
+            source=source,
             rollback_to=result.rollback_to,
             allowed=waived,
             allow_reason=words if waived else "",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
-from pinset.domain import names
+from pinset.domain import names, provenance
 from pinset.domain.access import (
     Verb,
     bundles_of,
@@ -17,16 +18,18 @@ from pinset.domain.access import (
 )
 from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
+from pinset.domain.sealed import MANIFEST
 from pinset.errors import NotFound, PinsetError
 from pinset.services import reading
 from pinset.services.discretion import discreet
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pinset.domain import answers
     from pinset.domain.records import Record
+    from pinset.domain.references import Reference
     from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
@@ -88,13 +91,7 @@ def file(context: Context, reference: str, path: str) -> str:
     names.file_path(path)
     with reading.view(context) as reader:
         row, _ = _found(context, reader, reference)
-        stored = reader.sealed_release(row.record.bundle, row.record.version)
-    if path == "manifest.json":
-        return stored.manifest
-    if path not in stored.files:
-        there = ", ".join(sorted(stored.files)[:8])
-        raise NotFound(f"{reference} has no file {path}", hint=f"its files are {there}")
-    return stored.files[path]
+        return file_of(reader, row, path)
 
 
 def bundles(
@@ -122,7 +119,9 @@ def bundles(
             used = (kind, name, row.record.version if row else None)
         fits = bundles_of(context.grants, Verb.READ)
         rows = reader.bundles(query=query, alias=alias, uses=used, fits=fits, after=cursor or "", limit=limit + 1)
-        return reading.page(rows, limit, lambda row: _bundle(reader, row), lambda row: row.name)
+        return reading.page(
+            rows, limit, lambda row: bundle_answer(reader, row, reader.aliases(row.name)), lambda row: row.name
+        )
 
 
 def bundle(context: Context, name: str) -> answers.BundleAnswer:
@@ -133,7 +132,7 @@ def bundle(context: Context, name: str) -> answers.BundleAnswer:
         row = reader.bundle(name)
         if row is None:
             raise AssertionError("the bundle was just seen in the same view")
-        return _bundle(reader, row)
+        return bundle_answer(reader, row, reader.aliases(name))
 
 
 def releases(
@@ -158,7 +157,7 @@ def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
     permit(context.grants, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
-        return {"items": [_alias(reader, row) for row in reader.aliases(name)], "next": None}
+        return {"items": [alias_answer(reader, row) for row in reader.aliases(name)], "next": None}
 
 
 def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
@@ -166,7 +165,7 @@ def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
     names.bundle_name(name)
     permit(context.grants, Verb.READ, name, names.alias_name(alias_name))
     with reading.view(context) as reader:
-        return _alias(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
+        return alias_answer(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
 
 
 def history(
@@ -182,7 +181,7 @@ def history(
         if alias_name is not None and reader.alias(name, alias_name) is None:
             reading.served(reader, name, alias_name)  # raises, saying what there is
         rows = reader.moves(name, alias_name, before=reading.number(cursor), limit=limit + 1)
-        return reading.page(rows, limit, _move, lambda row: str(row.record.stamp.serial))
+        return history_page(reader, rows, limit)
 
 
 def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswer:
@@ -190,7 +189,7 @@ def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswe
     permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         head = reader.head()
-        items = [_resolved(context, reader, reference) for reference in references]
+        items = [resolved(context, text, lambda wanted: reading.find_release(reader, wanted)) for text in references]
     return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
 
 
@@ -205,6 +204,25 @@ def operation(context: Context, name: str) -> answers.OperationAnswer:
     return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
 
 
+def file_of(reader: CatalogReader, row: ReleaseRow, path: str) -> str:
+    """One file of a release as it is. Raises NotFound, naming files of a similar path."""
+    stored = reader.sealed_release(row.record.bundle, row.record.version)
+    if path == MANIFEST:
+        return stored.manifest
+    if path not in stored.files:
+        raise no_file(f"{row.record.bundle}@v{row.record.version}", path, list(stored.files))
+    return stored.files[path]
+
+
+def no_file(reference: str, path: str, there: Sequence[str]) -> NotFound:
+    """The error for a path that a release has not."""
+    near = difflib.get_close_matches(path, there, n=5, cutoff=0.5)
+    same = [other for other in there if other.rpartition("/")[2] == path.rpartition("/")[2]]
+    first = list(dict.fromkeys([*same, *near]))[:5]
+    hint = f"did you mean {', '.join(first)}?" if first else f"its files are {', '.join(sorted(there)[:8])}"
+    return NotFound(f"{reference} has no file {path}", hint=hint)
+
+
 def _found(context: Context, reader: CatalogReader, text: str) -> tuple[ReleaseRow, MoveRow | None]:
     """The release that a text names, if it may be read."""
     reference = parse(text)
@@ -212,7 +230,10 @@ def _found(context: Context, reader: CatalogReader, text: str) -> tuple[ReleaseR
     return reading.find_release(reader, reference)
 
 
-def _resolved(context: Context, reader: CatalogReader, text: str) -> answers.ResolveItem:
+def resolved(
+    context: Context, text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]
+) -> answers.ResolveItem:
+    """What a reference names, or why it names nothing that may be read. find: its release, and the move of its alias."""
     item: answers.ResolveItem = {
         "reference": text,
         "ref": None,
@@ -226,7 +247,9 @@ def _resolved(context: Context, reader: CatalogReader, text: str) -> answers.Res
     }
     try:
         with discreet(context.grants):
-            row, move = _found(context, reader, text)
+            reference = parse(text)
+            reading.permit(context, reference)
+            row, move = find(reference)
     except PinsetError as error:
         return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
     record = row.record
@@ -250,8 +273,9 @@ def _is_seen(context: Context, record: Record) -> bool:
     return may(context.grants, Verb.READ, bundle, alias)
 
 
-def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
-    aliases = {move.record.alias: move.record.to_version for move in reader.aliases(row.name)}
+def bundle_answer(reader: CatalogReader, row: BundleRow, moves: Sequence[MoveRow]) -> answers.BundleAnswer:
+    """A bundle, and what its aliases serve by these moves."""
+    aliases = {move.record.alias: move.record.to_version for move in moves}
     served = {version: reader.release(row.name, version) for version in set(aliases.values()) if version}
     reasons = {version: found.yanked for version, found in served.items() if found and found.yanked is not None}
     return {
@@ -264,7 +288,8 @@ def _bundle(reader: CatalogReader, row: BundleRow) -> answers.BundleAnswer:
     }
 
 
-def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
+def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
+    """An alias after a move."""
     record = row.record
     target = reader.release(record.bundle, record.to_version) if record.to_version else None
     return {
@@ -286,7 +311,26 @@ def _alias(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:
     }
 
 
-def _move(row: MoveRow) -> answers.HistoryItem:
+def history_page(reader: CatalogReader, rows: Sequence[MoveRow], limit: int) -> answers.Page[answers.HistoryItem]:
+    """A page of a history from rows of one bundle. Each release that is moved to is looked at once."""
+    known: dict[int, list[str]] = {}
+    gone = reader.purged_versions(rows[0].record.bundle) if rows else frozenset()
+
+    def authors(row: MoveRow) -> list[str]:
+        version = row.record.to_version
+        if version is None:
+            return []
+        if version not in known:
+            found = reader.release(row.record.bundle, version)
+            known[version] = (provenance.fields_of(found.record.source) or {}).get("authors", []) if found else []
+        return known[version]
+
+    return reading.page(
+        rows, limit, lambda row: _move(row, authors(row), gone), lambda row: str(row.record.stamp.serial)
+    )
+
+
+def _move(row: MoveRow, authors: list[str], gone: frozenset[int]) -> answers.HistoryItem:
     record = row.record
     item: Any = {
         "bundle": record.bundle,
@@ -300,11 +344,13 @@ def _move(row: MoveRow) -> answers.HistoryItem:
         "actor": record.stamp.actor,
         "reason": record.reason,
         "again": record.again,
+        "authors": authors,
         "policy": record.policy,
         "request": record.request,
         "glass": record.glass,
         "revision": row.commit,
         "serial": record.stamp.serial,
+        "purged": record.to_version in gone,
     }
     found: answers.HistoryItem = item
     return found

@@ -6,19 +6,21 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from pinset.domain import access, messages, names
+from pinset.domain import access, messages, names, provenance
 from pinset.domain.access import Verb
 from pinset.domain.commits import is_signed
 from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
-from pinset.errors import InvalidInput, InvalidReference, NotFound, Unavailable
+from pinset.errors import ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
 from pinset.services.discretion import discreet
 from pinset.services.session import ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.purging import PurgedAnswer
+    from pinset.domain.records import PurgeRecord
     from pinset.domain.references import ComponentReference
     from pinset.ports.catalog import CatalogReader, ComponentRow, MoveRow, ReleaseRow
     from pinset.services.session import Context
@@ -127,8 +129,18 @@ def find_component(reader: CatalogReader, reference: ComponentReference) -> Comp
             rows = reader.components_by_digest(kind, name, selector.text)
             return rows[0] if rows else None
         case _:
-            rows = reader.component_versions(kind, name, limit=1)
-            return rows[0] if rows else None
+            return newest_component(reader, kind, name)
+
+
+def newest_component(reader: CatalogReader, kind: str, name: str) -> ComponentRow | None:
+    """The newest version of a component that was not purged."""
+    before: int | None = None
+    while rows := reader.component_versions(kind, name, before=before, limit=10):
+        for row in rows:
+            if row.purged is None:
+                return row
+            before = row.record.version
+    return None
 
 
 def component_key(text: str) -> tuple[str, str, ComponentReference | None]:
@@ -164,7 +176,7 @@ def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
         "alias": None
@@ -211,6 +223,24 @@ def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> di
     }
 
 
+def purged_answer(purge: PurgeRecord | None) -> PurgedAnswer | None:
+    """That something was purged, as summaries carry it."""
+    if purge is None:
+        return None
+    return {"at": time(purge.stamp.at), "by": purge.stamp.actor, "reason": purge.reason}
+
+
+def refuse_purged(row: ReleaseRow | ComponentRow) -> None:
+    """Raises ContentPurged for a release, or a version of a component, that was purged: nothing new can be made of it."""
+    if row.purged is not None:
+        which = row.record.which
+        raise ContentPurged(
+            f"{which} was purged: {row.purged.reason}",
+            hint="its content is gone for good; take another one, or publish it without what had to go",
+            details={"ref": str(which), "digest": row.record.digest},
+        )
+
+
 def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSummary:
     """A release in a list."""
     record = row.record
@@ -225,9 +255,10 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
         "published_at": time(record.stamp.at),
         "published_by": record.stamp.actor,
         "message": record.message,
-        "source": record.source,
+        "source": provenance.shown(record.source),
         "rollback_to": record.rollback_to,
         "yanked": row.yanked,
+        "purged": purged_answer(row.purged),
         "allowed": list(record.allowed),
         "allow_reason": record.allow_reason,
         "aliases": list(aliases),
@@ -236,8 +267,13 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
 
 def serving(reader: CatalogReader, bundle: str) -> dict[int, list[str]]:
     """The aliases of a bundle by the version they serve now."""
+    return by_version(reader.aliases(bundle))
+
+
+def by_version(moves: Iterable[MoveRow]) -> dict[int, list[str]]:
+    """The aliases that moves are of, by the version they moved to."""
     found: dict[int, list[str]] = {}
-    for row in reader.aliases(bundle):
+    for row in moves:
         if row.record.to_version is not None:
             found.setdefault(row.record.to_version, []).append(row.record.alias)
     return found

@@ -203,6 +203,8 @@ def _release_since(reader: CatalogReader, request: RequestRecord) -> Standing | 
     row = reader.release(asked.bundle, asked.to_version)
     if row is None or row.record.digest != asked.digest:
         return Standing(State.DEAD, f"{asked.bundle}@v{asked.to_version} is not what it was")
+    if row.purged is not None:
+        return Standing(State.DEAD, f"v{asked.to_version} was purged {reading.time(row.purged.stamp.at)}")
     noted = reader.notes(["evidence"], bundle=asked.bundle, version=asked.to_version, limit=_AT_ONCE)
     for _, record in noted:
         yank = isinstance(record, EvidenceRecord) and record.verdict is Verdict.YANK

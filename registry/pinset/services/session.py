@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -29,7 +29,7 @@ from pinset.services.discretion import discreet
 from pinset.services.staged import Staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pinset.domain.access import Grant
     from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pinset.ports.store import Store, StoredCommit
 
 R = TypeVar("R", bound=Record)
+_REFS_AT_ONCE: Final = 500
 ASIDE: Final = "see all that others moved: pinset verify; put it aside: pinset repair"
 _BATCH: Final = 100
 _OTHER_KEY: Final = "put the folder keys/ of this registry back, or restore a backup (pinset restore)"
@@ -100,6 +101,7 @@ class Session:
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
+    _time: tuple[int, int] | None = None
     _keys: dict[str, k.Key] | None = None
     made: bool = False
     """Whether something was written: from then on no failure may pass for a refusal."""
@@ -119,8 +121,11 @@ class Session:
     @property
     def now(self) -> int:
         """The time of this write (microseconds): what decides is judged at it. Setting the clock back does not lower it."""
-        last = self._entries[-1].record.stamp.at if self._entries else self.catalog.head().at
-        return max(self.context.clock.now(), last + 1)
+        staged = len(self._entries)
+        if self._time is None or self._time[0] != staged:
+            last = self._entries[-1].record.stamp.at if staged else self.catalog.head().at
+            self._time = staged, max(self.context.clock.now(), last + 1)
+        return self._time[1]
 
     def done_before(self) -> list[tuple[str, Record]]:
         """The commits of this operation where it happened already; a retry answers by them."""
@@ -132,7 +137,7 @@ class Session:
         return found
 
     def next_stamp(self) -> Stamp:
-        """The stamp of the commit that is staged next; of two calls without a commit between, the times may differ."""
+        """The stamp of the commit that is staged next: what is judged before it is judged at its time."""
         head = self.catalog.head()
         last = self._entries[-1].record.stamp if self._entries else None
         return Stamp(
@@ -213,6 +218,21 @@ class Session:
             raise
         self._show(self._entries)
 
+    def rewrite(self, moves: Sequence[RefMove]) -> None:
+        """Let all these refs go to a history that was written anew. The catalog is to be rebuilt after it.
+
+        Raises as `commit` does.
+        """
+        intent = Intent(self.operation.id, tuple(moves), rewrites=True)
+        self.catalog.begin(intent)
+        try:
+            _move(self.context.store, moves)
+        except PinsetError as error:
+            error.details["operation"] = self.operation.id
+            if not self._is_made(intent, error):
+                raise
+        self.made = True
+
     def _ready(self) -> None:
         """Prepare what is shown once the refs have moved. What hinders it is said then."""
         with suppress(PinsetError):
@@ -221,7 +241,7 @@ class Session:
     def _is_made(self, intent: Intent, failed: PinsetError) -> bool:
         """Whether the write that ``failed`` is made after all. Raises Unavailable where that cannot be known now."""
         try:
-            return _settle_intent(self.context.store, self.catalog, intent)
+            return settle_intent(self.context.store, self.catalog, intent)
         except PinsetError as error:
             details = {**error.details, **failed.details, "operation": self.operation.id, "unknown": True}
             raise Unavailable(
@@ -262,13 +282,10 @@ def writing(
 def _session(context: Context, caller: Caller, operation: Operation) -> Iterator[Session]:
     session = None
     try:
-        with context.store.exclusive(), discreet(caller.grants):
-            ready(context)
-            with context.catalog.writing() as catalog:
-                repair(context, catalog)
-                caller.confirm()
-                session = Session(context, catalog, caller, operation)
-                yield session
+        with context.store.exclusive(), discreet(caller.grants), settled(context) as catalog:
+            caller.confirm()
+            session = Session(context, catalog, caller, operation)
+            yield session
     except PinsetError as error:
         if session is None or not session.made:
             raise
@@ -287,9 +304,27 @@ def ready(context: Context, progress: Progress | None = None) -> None:
 
 def settle(context: Context, progress: Progress | None = None) -> None:
     """Make the catalog usable, and finish or forget a write that was cut off. Only under the store's lock."""
+    with settled(context, progress):
+        pass
+
+
+@contextmanager
+def settled(context: Context, progress: Progress | None = None) -> Iterator[CatalogWriter]:
+    """A connection to a catalog that is current, and nothing is half done. Only under the store's lock."""
     ready(context, progress)
-    with context.catalog.writing() as catalog:
-        repair(context, catalog)
+    with ExitStack() as stack:
+        catalog = stack.enter_context(context.catalog.writing())
+        if repair(context, catalog):
+            stack.close()
+            rebuild(context, progress)
+            catalog = stack.enter_context(context.catalog.writing())
+        if context.store.unswept:
+            stack.close()
+            # Where it cannot be done now it stays due, and verify says so: nothing else has to wait for it.
+            with suppress(PinsetError):
+                sweep(context)
+            catalog = stack.enter_context(context.catalog.writing())
+        yield catalog
 
 
 def rebuild(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
@@ -314,6 +349,8 @@ def rebuild(context: Context, progress: Progress | None = None, *, unsigned: boo
             count += 1
         if serial < shown:
             raise _lost(f"its newest write is {serial}, and {shown} was made and shown")
+        for where, what in keyring.finish():
+            raise Integrity(f"a commit of {where} {what}", hint=ASIDE, details={"reason": "foreign", "ref": where})
         end = keyring.foreign_end()
         if end is not None:
             raise Integrity(end, hint=_OTHER_KEY, details={"reason": "foreign"})
@@ -354,9 +391,13 @@ def foreign(store: Store, ref: str, commit: str, what: str) -> Integrity:
 
 
 def keyring_of(store: Store, *, unsigned: bool = False) -> Keyring:
-    """The rule of signatures for the registry of a store. unsigned: accept commits that nobody signed."""
+    """The rule of signatures for the whole history of a store. unsigned: accept commits that nobody signed."""
     return Keyring(
-        signer=signing.checks_commit, vouches=signing.vouches, own=frozenset(store.signing_keys()), unsigned=unsigned
+        signer=signing.checks_commit,
+        vouches=signing.vouches,
+        own=frozenset(store.signing_keys()),
+        unsigned=unsigned,
+        whole=True,
     )
 
 
@@ -390,17 +431,32 @@ def only(kind: type[R], found: Iterable[tuple[str, Record]]) -> Written[R]:
     raise AssertionError(f"the operation wrote a {kind.__name__}")
 
 
-def repair(context: Context, catalog: CatalogWriter) -> None:
-    """Finish or forget the write that was under way when the last writer ended, where there was one."""
+def repair(context: Context, catalog: CatalogWriter) -> bool:
+    """Finish or forget the write that was under way when the last writer ended, where there was one.
+
+    True where it was a purge that is made: the catalog is to be rebuilt then.
+    """
     intent = catalog.intent()
-    if intent is not None and _settle_intent(context.store, catalog, intent):
-        keyring = Keyring(signer=signing.checks_commit, keys=keys_of(catalog))
-        catalog.apply(
-            [_own_entry(context.store, keyring, context.store.read(move.ref, move.new)) for move in intent.moves]
-        )
+    if intent is None or not settle_intent(context.store, catalog, intent):
+        return False
+    if intent.rewrites:
+        return True
+    keyring = Keyring(signer=signing.checks_commit, keys=keys_of(catalog))
+    catalog.apply([_own_entry(context.store, keyring, context.store.read(move.ref, move.new)) for move in intent.moves])
+    return False
 
 
-def _settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
+def sweep(context: Context) -> None:
+    """Remove what no branch names any more, from every file of the registry. Only under the store's lock."""
+
+    def also() -> None:
+        context.catalog.sweep()
+        context.state.forget_answers()
+
+    context.store.sweep(also)
+
+
+def settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
     """Bring the refs of a write that has begun to one of its two ends; whether it happened, and is to be shown.
 
     As soon as its first ref has moved the write counts as made, and the rest follows. A ref that is found moved is
@@ -410,7 +466,14 @@ def _settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool
     if all(at[move.ref] != move.new for move in intent.moves):
         catalog.drop_intent()
         return False
-    store.move(
-        [RefMove(move.ref, move.new if at[move.ref] == move.new else move.expected, move.new) for move in intent.moves]
+    _move(
+        store,
+        [RefMove(move.ref, move.new if at[move.ref] == move.new else move.expected, move.new) for move in intent.moves],
     )
     return True
+
+
+def _move(store: Store, moves: Sequence[RefMove]) -> None:
+    """Move refs that may be more than one operation of the store has time for."""
+    for at in range(0, len(moves), _REFS_AT_ONCE):
+        store.move(moves[at : at + _REFS_AT_ONCE])

@@ -8,6 +8,7 @@ from pinset.domain.moves import plan_promotion
 from pinset.domain.records import ROOT, MoveRecord
 from pinset.errors import Barred, Yanked
 from pinset.ports.store import Files, TreeOf
+from pinset.services import reading
 
 if TYPE_CHECKING:
     from pinset.domain.moves import Plan
@@ -28,12 +29,13 @@ def plan_for(
 ) -> Plan | None:
     """The move that makes an alias serve a release; None where it does already. anyway: although it may not.
 
-    Raises Yanked, Barred.
+    Raises ContentPurged, Yanked, Barred.
     """
     bundle, version = row.record.bundle, row.record.version
     plan = plan_promotion(current.record if current else None, version, again=again)
     if plan is None or anyway:
         return plan
+    reading.refuse_purged(row)
     if row.yanked is not None:
         raise Yanked(
             f"{bundle}@v{version} is yanked: {row.yanked}",

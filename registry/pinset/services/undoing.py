@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pinset.domain.moves import History, back_chain
+from pinset.domain import times
+from pinset.domain.moves import PURGED, History, back_chain
 from pinset.errors import NothingBehind
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def nothing_behind(
         may = (
             row.record.version
             for row in reader.releases(bundle, limit=500)
-            if row.yanked is None and row.record.version not in bars and row.record.version != current.to_version
+            if row.yanked is None
+            and row.purged is None
+            and row.record.version not in bars
+            and row.record.version != current.to_version
         )
         other = next(may, None)
         hint = f"look at its moves: pinset history {bundle}@{alias}; or " + (
@@ -47,6 +51,8 @@ def history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord)
 
     def unfit(version: int) -> str | None:
         row = reader.release(bundle, version)
+        if row is not None and row.purged is not None:
+            return PURGED
         if row is None or row.yanked is not None:
             return "yanked"
         return "barred" if version in bars else None
@@ -60,15 +66,11 @@ def history(reader: CatalogReader, bundle: str, alias: str, current: MoveRecord)
         return row.record if row else None
 
     def current_at(at: int) -> MoveRecord | None:
-        low, high, found = 1, current.seq, None
-        while low <= high:  # times rise with the seqs
-            middle = (low + high) // 2
-            candidate = move(middle)
-            if candidate is not None and candidate.stamp.at <= at:
-                found, low = candidate, middle + 1
-            else:
-                high = middle - 1
-        return found
+        def look(seq: int) -> tuple[int, bool, MoveRecord] | None:
+            found = move(seq)
+            return None if found is None else (seq, found.stamp.at <= at, found)
+
+        return times.last(current.seq, look)  # times rise with the seqs
 
     row = reader.release(bundle, current.to_version) if current.to_version else None
     declared = row.record.rollback_to if row else None

@@ -8,8 +8,8 @@ from pinset.domain import names
 from pinset.domain.access import Verb, permit
 from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
-from pinset.domain.records import MAIN_REF, ComponentRecord, ReleaseRecord
-from pinset.errors import Integrity, PinsetError
+from pinset.domain.records import MAIN_REF, PURGES_REF, ComponentRecord, ReleaseRecord
+from pinset.errors import Integrity, PinsetError, Purged
 from pinset.services import foreign, reading, session
 
 if TYPE_CHECKING:
@@ -49,25 +49,10 @@ def verify(
     if bundle is not None:
         with reading.view(context) as reader:
             reading.need_bundle(reader, names.bundle_name(bundle))
-    known, refs, problems = None, {}, []
-    with context.store.exclusive():
-        try:
-            known, refs = _settled_catalog(context), dict(context.store.refs())
-        except Integrity as error:
-            problems = [_problem("repository", error)]
-    # From here on writers go on: what was there at that moment is proven.
-    proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
-    moved: list[ForeignAnswer] = []
-    if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
-        # Somebody moved a branch: what the registry wrote itself is proven all the same.
-        moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
-        again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
-        proof = again if not found else proof
-    problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
-    problems += found
-    if not problems or (moved and not found):
-        problems += _catalog_problems(context, known, refs, (proof.serial, proof.commit), progress)
+    proof, problems = _verified(context, progress, gently=gently, unsigned=unsigned, seen=seen)
     problems += _state_problems(context)
+    if context.store.unswept:
+        problems.append({"where": "repository", "what": "still has bytes that were purged", "hint": "run `pinset gc`"})
     if bundle is not None:
         problems = [p for p in problems if f"/{bundle} " in p["where"] or f"/{bundle}/" in p["where"]]
     return {
@@ -79,6 +64,47 @@ def verify(
         "signed": proof.keyring.signed,
         "problems": problems[:_SHOWN],
     }
+
+
+def _verified(
+    context: Context,
+    progress: Progress | None,
+    *,
+    gently: bool,
+    unsigned: bool,
+    seen: Callable[[], Chain] | None,
+) -> tuple[Proof, list[dict[str, str]]]:
+    """The proof of one moment, and what is wrong in the store and in the catalog."""
+    while True:
+        known, refs, problems = None, {}, []
+        with context.store.exclusive():
+            try:
+                known, refs = _settled_catalog(context), dict(context.store.refs())
+            except Integrity as error:
+                problems = [_problem("repository", error)]
+        # From here on writers go on: what was there at that moment is proven.
+        at = refs
+        moved: list[ForeignAnswer] = []
+        proof, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+        if known is not None and dict(known[1]) != refs and (found or proof.serial <= known[0]):
+            # Somebody moved a branch: what the registry wrote itself is proven all the same.
+            moved, refs = foreign.differences(context.store, known[1], refs), dict(known[1])
+            again, found = _examine(context.store, refs, progress, gently=gently, unsigned=unsigned, seen=seen)
+            proof = again if not found else proof
+        problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
+        problems += found
+        if not problems or (moved and not found):
+            problems += _catalog_problems(context, known, refs, (proof.serial, proof.commit), progress)
+        if not problems or not _purged_since(context.store, at):
+            return proof, problems
+
+
+def _purged_since(store: Store, refs: Mapping[str, str]) -> bool:
+    """Whether what was proven was purged meanwhile, which removes it from under whoever reads it."""
+    try:
+        return refs != {} and store.ref(PURGES_REF) != refs.get(PURGES_REF)
+    except PinsetError:
+        return False
 
 
 def prove(store: Store, progress: Progress | None = None) -> None:
@@ -134,6 +160,7 @@ def _examine(
             proof.add(fact)
             if chain is not None:
                 chain.add(fact)
+        proof.finish()
         if chain is not None:
             chain.whole = True
     except PinsetError as error:
@@ -164,8 +191,7 @@ def _settled_catalog(context: Context) -> tuple[int, Mapping[str, str]] | None:
     """The serial and the refs of the catalog, with no write half done; None where there is none that can be used."""
     if not context.catalog.usable():
         return None
-    with context.catalog.writing() as writer:
-        session.repair(context, writer)
+    with session.settled(context) as writer:
         return writer.head().serial, dict(writer.refs())
 
 
@@ -205,7 +231,7 @@ def _row_problems(context: Context, git: tuple[int, str], progress: Progress | N
     catalog's too, all before it are.
     """
     hint, read = _REINDEX, 0
-    with context.catalog.again() as again:
+    with context.catalog.again(lambda ref, commit: context.store.read(ref, commit).files) as again:
         # A view of its own for each batch: one that is held for long keeps SQLite's log growing.
         while (taken := again.take())[0] or taken[1]:
             batch, wrong = taken
@@ -237,6 +263,8 @@ def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dic
             reader.sealed_release(record.bundle, record.version)
         elif isinstance(record, ComponentRecord):
             reader.sealed_component(record.kind, record.name, record.version)
+    except Purged:
+        return []
     except PinsetError as error:
         return [{"where": f"catalog {record.ref} ", "what": error.message, "hint": hint}]
     return []

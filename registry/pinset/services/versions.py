@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from pinset.domain import findings, names
+from pinset.domain import findings, names, sealed
 from pinset.domain.access import EVERYTHING, Verb, may, permit
 from pinset.domain.assembly import Found, Surroundings
-from pinset.errors import AlreadyExists, Conflict, InvalidInput
+from pinset.errors import AlreadyExists, Conflict, ContentPurged, InvalidInput
 from pinset.services import reading
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.domain.assembly import Assembled
     from pinset.domain.references import ComponentReference, Selector
+    from pinset.domain.sealed import Sealed
     from pinset.ports.catalog import CatalogReader, ComponentRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
@@ -70,6 +71,7 @@ def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) 
         row = reading.find_component(reader, reference)
         if row is None:
             return None
+        reading.refuse_purged(row)
         form = reader.sealed_component(reference.kind, reference.name, row.record.version)
         return Found(version=row.record.version, digest=row.record.digest, sealed=form)
 
@@ -91,6 +93,8 @@ def existing(same: Sequence[Row], label: str | None, by_label: Callable[[str], R
 
     Raises AlreadyExists where the label is held by other content.
     """
+    for row in same:
+        reading.refuse_purged(row)
     holder = by_label(label) if label is not None else None
     if holder is not None and holder.record.digest != digest:
         raise AlreadyExists(
@@ -101,6 +105,18 @@ def existing(same: Sequence[Row], label: str | None, by_label: Callable[[str], R
     if holder is not None:
         return holder
     return same[0] if same and label is None else None
+
+
+def refuse_purged_texts(reader: CatalogReader, form: Sealed) -> None:
+    """Raises ContentPurged for content that was purged: somebody still has it, and publishes it again."""
+    named = {sealed.sha256(text): path for path, text in form.files.items()}
+    found = sorted(named[one] for one in reader.purged_texts(named))
+    if found:
+        raise ContentPurged(
+            f"{', '.join(found[:5])} has exactly the text that was purged from this registry",
+            hint="remove from it what had to go, and publish it then",
+            details={"files": found},
+        )
 
 
 def check_number(wanted: int | None) -> None:

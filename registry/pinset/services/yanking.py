@@ -42,6 +42,7 @@ def _record(context: Context, caller: Caller, reference: str, verdict: Verdict, 
             yanked = record.reason if record.verdict is Verdict.YANK else None
             return _answer(record.bundle, record.version, yanked, changed=True, operation=session.operation.id)
         row, _ = reading.find_release(session.catalog, wanted)
+        reading.refuse_purged(row)
         bundle, version = row.record.bundle, row.record.version
         if (row.yanked is None) == (verdict is Verdict.UNYANK):
             return _answer(bundle, version, row.yanked, changed=False, operation=None)

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pinset.domain import provenance
+
 Reason = Annotated[str, Field(max_length=10_000)]
 Number = Annotated[int | None, Field(ge=1, le=999_999_999)]
 Short = Annotated[str | None, Field(max_length=200)]
 Allowed = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
+Author = Annotated[str, Field(max_length=provenance.AUTHOR)]
 Files = Annotated[dict[str, str], Field(min_length=1, max_length=256)]
 
 
@@ -24,6 +27,22 @@ class CheckRequest(_Request):
     label: Short = None
 
 
+class SourceRequest(_Request):
+    """Where the files come from. What is not known is left out."""
+
+    repository: Annotated[str | None, Field(max_length=provenance.LIMITS["repository"])] = None
+    commit: Annotated[str | None, Field(max_length=provenance.LIMITS["commit"])] = None
+    path: Annotated[str | None, Field(max_length=provenance.LIMITS["path"])] = None
+    dirty: bool | None = None
+    authors: Annotated[list[Author] | None, Field(max_length=provenance.AUTHORS)] = None
+    ci: Annotated[str | None, Field(max_length=provenance.LIMITS["ci"])] = None
+    url: Annotated[str | None, Field(max_length=provenance.LIMITS["url"])] = None
+    by: Annotated[str | None, Field(max_length=provenance.LIMITS["by"])] = None
+    ref: Annotated[str | None, Field(max_length=provenance.LIMITS["ref"])] = None
+    pull_request: Annotated[str | None, Field(max_length=provenance.LIMITS["pull_request"])] = None
+    text: Annotated[str | None, Field(max_length=provenance.LIMITS["text"])] = None
+
+
 class PublishRequest(_Request):
     """A release to publish. allow: codes of judgements to override, for which ``message`` gives the reason."""
 
@@ -31,7 +50,7 @@ class PublishRequest(_Request):
     message: Reason = ""
     label: Short = None
     alias: Short = None
-    source: Annotated[str | None, Field(max_length=1000)] = None
+    source: SourceRequest | Annotated[str, Field(max_length=1000)] | None = None
     number: Number = None
     allow: Allowed = []
 
@@ -76,9 +95,10 @@ class YankRequest(_Request):
 
 
 class ResolveRequest(_Request):
-    """References to resolve at one serial."""
+    """References to resolve at one serial. at: as of then."""
 
     references: Annotated[list[Annotated[str, Field(max_length=600)]], Field(max_length=100)]
+    at: Annotated[str | None, Field(max_length=64)] = None
 
 
 class DiffRequest(_Request):

@@ -2,7 +2,8 @@
 
 The services build them, HTTP sends them, ``--json`` prints them, the remote client returns them: one shape each.
 Times are ISO 8601 in UTC with six digits; versions, seqs and serials are numbers. The functional form is used
-where a key is a Python keyword.
+where a key is a Python keyword. ``at`` is the time an answer is of, where one was asked for: all in it is of then, but for
+``yanked``, which is what is known now.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
+
+from pinset.domain.answers.purging import PurgedAnswer, PurgeEvent  # noqa: TC001 - pydantic reads the annotations
+from pinset.domain.answers.source import SourceAnswer  # noqa: TC001 - pydantic reads the annotations
 
 T = TypeVar("T")
 
@@ -86,7 +90,7 @@ class PublishAnswer(TypedDict):
 
 
 class ComponentAnswer(TypedDict):
-    """A version of a shared component. part: what it says, resolved. files: its texts by path.
+    """A version of a shared component. part: what it says, resolved. files: its texts by path. purged: as for a release.
 
     manifest: the sealed manifest's exact text, which ``digest`` is of; asked for one version alone, as part and files are.
     """
@@ -102,6 +106,7 @@ class ComponentAnswer(TypedDict):
     published_at: str
     published_by: str
     message: str
+    purged: PurgedAnswer | None
     created: NotRequired[bool]
     findings: NotRequired[list[FindingAnswer]]
     operation: NotRequired[str | None]
@@ -131,6 +136,7 @@ class AliasAnswer(TypedDict):
     policy: int | None
     request: int | None
     glass: bool
+    at: NotRequired[str]
 
 
 class ClientsAnswer(TypedDict):
@@ -149,7 +155,10 @@ class ClientsAnswer(TypedDict):
 
 
 class ReleaseSummary(TypedDict):
-    """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not."""
+    """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not.
+
+    purged: that its content was removed for good; None while it is there.
+    """
 
     ref: str
     bundle: str
@@ -161,12 +170,14 @@ class ReleaseSummary(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
+    purged: PurgedAnswer | None
     allowed: list[str]
     allow_reason: str
     aliases: list[str]
+    at: NotRequired[str]
 
 
 class AliasInRelease(TypedDict):
@@ -195,10 +206,11 @@ class ReleaseHead(TypedDict):
     published_at: str
     published_by: str
     message: str
-    source: str | None
+    source: SourceAnswer | str | None
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+    at: NotRequired[str]
 
 
 class ReleaseAnswer(ReleaseHead):
@@ -228,6 +240,7 @@ class BundleAnswer(TypedDict):
     changed_at: str
     aliases: dict[str, int | None]
     yanked: dict[str, str]
+    at: NotRequired[str]
 
 
 HistoryItem = TypedDict(
@@ -244,16 +257,20 @@ HistoryItem = TypedDict(
         "actor": str,
         "reason": str,
         "again": bool,
+        "authors": list[str],
         "revision": str,
         "serial": int,
         "policy": int | None,
         "request": int | None,
         "glass": bool,
+        "purged": bool,
     },
 )
 """One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
 
 policy: number of the policy it was made under. request: the request it fulfilled. glass: its gates were broken.
+authors: who wrote the release that it moved to, where its publisher said so.
+purged: what it went to was purged since.
 """
 
 
@@ -363,6 +380,7 @@ class ResolveAnswer(TypedDict):
     epoch: int
     serial: int
     items: list[ResolveItem]
+    at: NotRequired[str]
 
 
 MoveEvent = TypedDict(
@@ -470,7 +488,7 @@ class LostEvent(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Something that happened. event: move, release, yank, result, request, decision, or of the stream itself: ready, reset, lost.
+    """Something that happened. event: move, release, yank, purge, result, request, decision, or of the stream: ready, reset, lost.
 
     serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
     look at everything again. lost: the connection broke, and is sought again; only far ones say so.
@@ -478,4 +496,14 @@ class EventAnswer(TypedDict):
 
     event: str
     serial: int
-    data: MoveEvent | ReleaseEvent | YankEvent | ResultEvent | RequestEvent | DecisionEvent | StandEvent | LostEvent
+    data: (
+        MoveEvent
+        | ReleaseEvent
+        | YankEvent
+        | PurgeEvent
+        | ResultEvent
+        | RequestEvent
+        | DecisionEvent
+        | StandEvent
+        | LostEvent
+    )

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.domain.messages import keys as key_messages
-from pinset.domain.messages import releases, trust
+from pinset.domain.messages import purges, releases, trust
 from pinset.domain.messages.text import WORDS_LIMIT, clean_words, format_time, one_line, parse_time
 from pinset.domain.records import (
     ComponentRecord,
@@ -21,6 +21,7 @@ from pinset.domain.records import (
     KeyRecord,
     MoveRecord,
     PolicyRecord,
+    PurgeRecord,
     Record,
     ReleaseRecord,
     RequestRecord,
@@ -69,6 +70,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "component": _Kind(ComponentRecord, releases.component, releases.build_component),
     "move": _Kind(MoveRecord, releases.move, releases.build_move),
     "evidence": _Kind(EvidenceRecord, releases.evidence, releases.build_evidence),
+    "purge": _Kind(PurgeRecord, purges.purge, purges.build_purge),
     "policy": _Kind(PolicyRecord, trust.policy, trust.build_policy),
     "result": _Kind(ResultRecord, trust.result, trust.build_result),
     "request": _Kind(RequestRecord, trust.request, trust.build_request),

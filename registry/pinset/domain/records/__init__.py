@@ -18,12 +18,14 @@ from pinset.domain.records.base import (
     REGISTRY_FILE,
     ROOT,
     Stamp,
+    Version,
     alias_ref,
     component_ref,
     evidence_ref,
     release_ref,
 )
 from pinset.domain.records.keys import KeyAction, KeyRecord, Purpose, SignatureRecord
+from pinset.domain.records.purges import PURGES_REF, PurgeRecord
 from pinset.domain.records.releases import (
     Action,
     ComponentRecord,
@@ -53,6 +55,7 @@ Record = (
     | ResultRecord
     | RequestRecord
     | DecisionRecord
+    | PurgeRecord
     | KeyRecord
     | SignatureRecord
 )
@@ -63,6 +66,7 @@ __all__ = [
     "MAIN_REF",
     "POLICY_FILE",
     "PROPOSALS_REF",
+    "PURGES_REF",
     "REGISTRY_FILE",
     "ROOT",
     "Action",
@@ -77,6 +81,7 @@ __all__ = [
     "KeyRecord",
     "MoveRecord",
     "PolicyRecord",
+    "PurgeRecord",
     "Purpose",
     "Record",
     "ReleaseRecord",
@@ -85,6 +90,7 @@ __all__ = [
     "SignatureRecord",
     "Stamp",
     "Verdict",
+    "Version",
     "alias_ref",
     "component_ref",
     "evidence_ref",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAIN_REF: Final = "refs/heads/main"
 PROPOSALS_REF: Final = "refs/heads/proposals"
@@ -18,6 +19,7 @@ KEYS_FILE: Final = "allowed_signers"
 """The file of the keys on the branch `main`, as OpenSSH reads it."""
 FORMAT: Final = 1
 """The format of commits, sealed manifests and components that this program writes."""
+_VERSION: Final = re.compile(r"([a-z0-9._-]+(?:/[a-z0-9._-]+)?)@v([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,24 @@ class Stamp:
     def who(self) -> str:
         """The person: of two credentials of one person it is the same."""
         return self.person or self.actor
+
+
+class Version(NamedTuple):
+    """A release, or a version of a shared component. name: a bundle, or ``kind/name``."""
+
+    name: str
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """The inverse of `str`. ValueError for anything else."""
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} names no version")
+        return cls(match[1], int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.name}@v{self.number}"
 
 
 def release_ref(bundle: str) -> str:

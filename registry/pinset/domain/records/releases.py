@@ -10,6 +10,7 @@ from pinset.domain.records.base import (
     MAIN_REF,
     REGISTRY_FILE,
     Stamp,
+    Version,
     alias_ref,
     component_ref,
     evidence_ref,
@@ -66,6 +67,11 @@ class ReleaseRecord:
         """The branch the commit is on."""
         return release_ref(self.bundle)
 
+    @property
+    def which(self) -> Version:
+        """The release."""
+        return Version(self.bundle, self.version)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentRecord:
@@ -85,6 +91,11 @@ class ComponentRecord:
     def ref(self) -> str:
         """The branch the commit is on."""
         return component_ref(self.kind, self.name)
+
+    @property
+    def which(self) -> Version:
+        """The version of the component."""
+        return Version(f"{self.kind}/{self.name}", self.version)
 
 
 class Action(StrEnum):

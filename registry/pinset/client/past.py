@@ -1,0 +1,119 @@
+"""A registry elsewhere as it was at a time: the same addresses with ``at``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pinset.client.requests import path_of
+from pinset.domain import names
+from pinset.domain.references import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pinset.client.http import Http
+    from pinset.domain import answers
+    from pinset.domain.answers.blame import BlameAnswer
+
+
+class RemotePast:
+    """Implements `pinset.ports.past.Readings` on ``/v1``. The time goes with each request as it was written."""
+
+    def __init__(self, http: Http, at: str) -> None:
+        self._http, self._at = http, at
+
+    def release(self, reference: str) -> answers.ReleaseAnswer:
+        """The release document."""
+        found: answers.ReleaseAnswer = self._get(_release(reference), form="document")
+        return found
+
+    def sealed(self, reference: str) -> answers.SealedAnswer:
+        """The sealed form."""
+        found: answers.SealedAnswer = self._get(_release(reference), form="sealed")
+        return found
+
+    def summary(self, reference: str) -> answers.ReleaseSummary:
+        """A release without its content."""
+        found: answers.ReleaseSummary = self._get(_release(reference), form="summary")
+        return found
+
+    def file(self, reference: str, path: str) -> str:
+        """One file of a release."""
+        segments = names.file_path(path).split("/")
+        return self._http.text("/".join([_release(reference), "files", *segments]), at=self._at)
+
+    def bundles(
+        self,
+        *,
+        query: str = "",
+        uses: str | None = None,
+        alias: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> answers.Page[answers.BundleAnswer]:
+        """Bundles by name."""
+        found: answers.Page[answers.BundleAnswer] = self._get(
+            path_of("bundles"), q=query or None, uses=uses, alias=alias, cursor=cursor, limit=limit
+        )
+        return found
+
+    def bundle(self, name: str) -> answers.BundleAnswer:
+        """One bundle."""
+        found: answers.BundleAnswer = self._get(_bundle(name))
+        return found
+
+    def releases(
+        self, bundle: str, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.ReleaseSummary]:
+        """Releases of a bundle."""
+        found: answers.Page[answers.ReleaseSummary] = self._get(
+            _bundle(bundle) + "/releases", cursor=cursor, limit=limit
+        )
+        return found
+
+    def aliases(self, bundle: str) -> answers.Page[answers.AliasAnswer]:
+        """Every alias of a bundle that had moved."""
+        found: answers.Page[answers.AliasAnswer] = self._get(_bundle(bundle) + "/aliases")
+        return found
+
+    def history(
+        self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
+    ) -> answers.Page[answers.HistoryItem]:
+        """Moves until then."""
+        place = _bundle(bundle) + (f"/aliases/{names.alias_name(alias)}" if alias is not None else "")
+        found: answers.Page[answers.HistoryItem] = self._get(place + "/history", cursor=cursor, limit=limit)
+        return found
+
+    def diff(self, old: str, new: str) -> dict[str, Any]:
+        """What changes between what two references named then."""
+        sides = {"from": str(parse(old, default=None)), "to": str(parse(new, default=None))}
+        found: dict[str, Any] = self._get(path_of("diff"), **sides)
+        return found
+
+    def blame(self, reference: str, path: str) -> BlameAnswer:
+        """What brought each line of a file, as of then."""
+        return blame(self._http, reference, path, at=self._at)
+
+    def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
+        """Many references."""
+        body = {"references": list(references), "at": self._at}
+        found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), body)
+        return found
+
+    def _get(self, path: str, **query: str | int | None) -> Any:
+        return self._http.get(path, **query, at=self._at)
+
+
+def blame(http: Http, reference: str, path: str, *, at: str | None = None) -> BlameAnswer:
+    """What brought each line of a file."""
+    found: BlameAnswer = http.get(_release(reference) + "/blame", path=names.file_path(path), at=at)
+    return found
+
+
+def _bundle(name: str) -> str:
+    return path_of("bundles", names.bundle_name(name))
+
+
+def _release(reference: str) -> str:
+    wanted = parse(reference)
+    return path_of("bundles", wanted.bundle, "releases", str(wanted.selector))
