@@ -10,10 +10,11 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset import bootstrap
+from pinset.client.cache import DiskCache
 from pinset.client.trust import Trust
 from pinset.domain import keys as k
 from pinset.domain.commits import id_of, parse_raw, signed
-from pinset.errors import InvalidInput, PinsetError, Untrusted
+from pinset.errors import InvalidInput, PinsetError, Unavailable, Untrusted
 from pinset.services import maintenance
 from pinset.signing import make_private
 
@@ -195,6 +196,28 @@ def test_a_snapshot_and_a_cache_without_proof_are_passed_over(
                 client.get(NAME)
         assert make(snapshot=path, cache=None).get(NAME).source == "snapshot"
         client.close()
+
+
+@pytest.mark.parametrize("reference", [f"{NAME}@staging", f"{NAME}@v2"])
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_the_disk_has_of_another_name_is_passed_over(
+    make: Callable[..., Client], source: Directory, tmp_path: Path, reference: str, *, pinned: bool
+) -> None:
+    source.registry.publish(ME, files("Two {{ticket}}."))
+    source.registry.promote(ME, f"{NAME}@v2", "staging")
+    DiskCache(tmp_path / "cache", source.address).keep(NAME, "production", answer(source, reference), None)
+    DiskCache(tmp_path / "cache", source.address).keep(NAME, "v1", answer(source, reference), None)
+    source.fails = UNREACHABLE
+    client = make(trusted_keys=[allowed(source)] if pinned else None)
+    for name in (NAME, f"{NAME}@v1"):
+        with pytest.raises(Unavailable):
+            client.get(name)
+
+
+def test_a_proof_that_is_no_text_is_refused(source: Directory) -> None:
+    given = answer(source)
+    bare = parse_raw(given["proof"]["release"]).unsigned.replace("ada", "a\ud800a")
+    refused(source, {**given, "proof": {**given["proof"], "release": bare}}, "surrogates")
 
 
 def test_a_rotated_key_is_taken_once_it_is_pinned(source: Directory) -> None:

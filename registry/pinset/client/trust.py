@@ -124,6 +124,7 @@ def _parsed(text: object, what: str, refuse: Refuse) -> RawCommit:
     if not isinstance(text, str) or "\n" not in text:
         raise refuse(f"has a {what} that is not signed")
     try:
+        text.encode()  # JSON carries what is no text
         return parse_raw(text)
     except (ValueError, UnicodeError) as error:
         raise refuse(f"has a {what} that is {error}") from error
