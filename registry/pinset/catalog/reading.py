@@ -148,7 +148,7 @@ class SqlReader:
         row = self.release(bundle, version)
         if row is None:
             raise NotFound(f"there is no {bundle}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._sealed(row.record.digest, release_ref(bundle))
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
@@ -232,7 +232,7 @@ class SqlReader:
         row = self.component(kind, name, version)
         if row is None:
             raise NotFound(f"there is no {kind}/{name}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._sealed(row.record.digest, component_ref(kind, name))
 
     def holding(self, texts: Collection[str]) -> Sequence[tuple[ReleaseRow | ComponentRow, tuple[str, ...]]]:

@@ -58,6 +58,25 @@ class Trust:
             raise refuse("is not signed with a key that is trusted")
         self._check_epoch(answer, proof.get("epoch"), refuse)
 
+    def refuse_unproven_purge(self, details: Mapping[str, Any]) -> None:
+        """Raises Untrusted for what an answer says was purged, unless a tombstone that is signed names it.
+
+        Else whoever stands between could take releases away, and so bring back those of before.
+        """
+        refuse = partial(_refuse, f"{details.get('digest')}, which is said to be purged,")
+        proof = details.get("proof")
+        if not isinstance(proof, dict):
+            raise refuse("comes without a proof")
+        tombstone, _ = self._signed(proof.get("purge"), "purge", refuse)
+        release, _ = self._signed(proof.get("release"), "release", refuse)
+        named = f"{getattr(release, 'bundle', '')}@v{getattr(release, 'version', '')}"
+        if _kind(tombstone) != "purge" or named not in getattr(tombstone, "purged", ()):
+            raise refuse("comes with a tombstone that does not name it")
+        if _kind(release) != "release" or getattr(release, "digest", "") != details.get("digest"):
+            raise refuse("comes with another release than it says")
+        if release.stamp.registry != tombstone.stamp.registry:
+            raise refuse("comes with the tombstone of another registry")
+
     def _check_release(self, answer: Mapping[str, Any], record: Record, refuse: Refuse) -> None:
         wanted = {name: answer[name] for name in ("bundle", "version", "label", "digest")}
         found = {name: getattr(record, name, None) for name in wanted}
