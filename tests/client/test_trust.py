@@ -125,6 +125,7 @@ def test_what_the_answer_says_beside_its_move_is_what_the_move_says(source: Dire
         {"alias": {**given["alias"], "name": "staging"}},
         {"alias": None, "version": 2},
         {"label": "2026-Q1"},
+        {"ref": f"{NAME}@v2"},
         {"serial": 99},
         {"epoch": 2},
         {"registry": "another"},

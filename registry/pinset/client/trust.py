@@ -80,7 +80,8 @@ class Trust:
     def _check_release(self, answer: Mapping[str, Any], record: Record, refuse: Refuse) -> None:
         wanted = {name: answer[name] for name in ("bundle", "version", "label", "digest")}
         found = {name: getattr(record, name, None) for name in wanted}
-        if found != wanted or _kind(record) != "release":
+        named = f"{answer['bundle']}@v{answer['version']}"
+        if found != wanted or answer["ref"] != named or _kind(record) != "release":
             raise refuse("is not what its own commit says")
         # A release from before the registry signed names no registry; then a move that is signed stands for it.
         if record.stamp.registry not in (None, answer["registry"]) or record.stamp.serial != answer["serial"]:
