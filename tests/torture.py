@@ -61,6 +61,7 @@ CAMPAIGNS: Final = (
     Campaign("damage to every class of file", "tests/integration/test_damage.py", 10, 2),
     Campaign("model of the registry", "tests/property/test_registry_model.py", 6, 50),
     Campaign("fuzzing by properties", "tests/property/test_fuzz.py", 4, 5000),
+    Campaign("the contracts in a directory too", "tests/contract", 1),
     Campaign("any request of the description", "tests/api/test_schemathesis.py", 1, 200),
     Campaign("fuzzing guided by coverage", "tests/property/run_guided_fuzz.py", 1, 120),
 )

@@ -26,7 +26,8 @@ def prepared(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("prepared")
-def test_it_asks_and_says_what_it_did(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_asks_and_says_what_it_did(near: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli = near
     assert cli(*PURGE)[0] == 2, "there is nobody to ask"
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     status, out, err = cli(*PURGE)

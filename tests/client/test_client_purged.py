@@ -74,6 +74,30 @@ def test_a_start_that_is_told_so_takes_nothing_from_the_disk(
     assert not held(tmp_path / "cache")
 
 
+def test_a_client_that_pins_keys_takes_production_as_it_was_written_anew(
+    make: Callable[..., Client], source: Directory
+) -> None:
+    registry = source.registry
+    registry.publish(ME, files(SECOND), alias="production")
+    keys = registry.keys.all()["allowed_signers"]
+    client = make(trusted_keys=[keys])
+    before = client.get(NAME)
+    assert client.get(f"{NAME}@v1").version == 1
+    purge(registry)
+    client._keeper.hurry(NAME, None, 0.0)
+    until(lambda: client.held(f"{NAME}@v1") is None)
+    registry.promote(ME, f"{NAME}@v2", "staging")
+    for name in (NAME, f"{NAME}@staging", f"{NAME}@v2"):
+        release = make(trusted_keys=[keys], cache=None).get(name)
+        assert (release.version, release.source, release.digest) == (2, "fresh", before.digest)
+    registry.keys.rotate(ME)
+    registry.publish(ME, files("Three {{ticket}}."))
+    registry.purges.purge(ME, f"{NAME}@v3", all_files=True, reason="another one")
+    newest = make(trusted_keys=[registry.keys.all()["allowed_signers"]], cache=None)
+    assert newest.get(NAME).version == 2
+    assert client.counts["refused"] == newest.counts["refused"] == 0
+
+
 def test_one_answer_is_enough_for_every_name_that_held_it(make: Callable[..., Client], source: Directory) -> None:
     client = make()
     source.registry.promote(ME, f"{NAME}@v1", "staging")

@@ -8,7 +8,7 @@ import pytest
 from registry_steps import ALIAS, ME, NAME, files, promote, publish, rollback
 
 from pinset.domain import blame as rules
-from pinset.errors import InvalidInput, NotFound, PinsetError, TooLarge
+from pinset.errors import InvalidInput, NotFound, PinsetError, Purged, TooLarge
 from pinset.ports.registry import Caller
 from pinset.services import blaming
 
@@ -164,3 +164,15 @@ def test_a_file_that_came_later_is_all_of_the_release_that_brought_it(memory: Lo
     answer = memory.blame(NAME, "more.txt")
     assert told(answer) == [("A", 2, 2, 2), ("B", 2, 2, 2), ("C", 3, 3, 3)]
     assert [(origin["by"], origin["person"]) for origin in answer["origins"]] == [("ada", "ada"), ("bob", "Bob")]
+
+
+@NEAR
+def test_it_looks_as_far_back_as_nothing_was_purged(registry: Registry) -> None:
+    for number in range(1, 4):
+        registry.publish(ME, files(f"Be kind.\nLine {number}.\n"), alias=ALIAS)
+    registry.purges.purge(ME, f"{NAME}@v2", files=[PATH], reason="leak")
+    found = registry.blame(f"{NAME}@{ALIAS}", PATH)
+    assert told(found) == [("Be kind.", 3, 3, 3), ("Line 3.", 3, 3, 3)]
+    assert not found["complete"]
+    with pytest.raises(Purged):
+        registry.blame(f"{NAME}@v2", PATH)

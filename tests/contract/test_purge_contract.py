@@ -57,7 +57,11 @@ def test_a_purge_finds_the_text_everywhere_and_keeps_the_names(
     before = everything()
     planned = purge(registry, caller=replace(ME, dry_run=True))
     assert everything() == before
-    made = purge(registry, expect=GONE)
+    serial, once = registry.describe()["serial"], replace(ME, key="once")
+    made = purge(registry, expect=GONE, caller=once)
+    assert purge(registry, expect=GONE, caller=once) == made
+    told_of = list(registry.events(after=serial, bundles=["other"], wait=0))[1:]
+    assert [(one["event"], one["data"]["serial"]) for one in told_of] == [("purge", made["serial"])]
     assert [one["ref"] for one in made["purged"]] == GONE == [one["ref"] for one in planned["purged"]]
     assert made["purged"][0] == {"ref": "support@v2", "label": "2025-rc2", "digest": digest, "paths": [SYSTEM]}
     assert (planned["operation"], planned["rewritten"], made["rewritten"]) == (
@@ -114,16 +118,14 @@ def test_nothing_can_be_made_of_what_was_purged(memory: LocalRegistry) -> None:
     assert (back["to"], back["warnings"]) == (1, ["v2 is purged, skipped"])
 
 
-@FAR
-def test_a_retry_of_a_purge_is_the_same_purge(registry: Registry) -> None:
-    prepare(registry)
+def test_a_retry_of_a_purge_is_the_same_purge(memory: LocalRegistry) -> None:
     caller = replace(ME, key="once")
-    first = purge(registry, caller=caller)
-    assert purge(registry, caller=caller) == first
+    first = purge(memory, caller=caller)
+    assert purge(memory, caller=caller) == first
     with pytest.raises(IdempotencyMismatch):
-        purge(registry, "support@v1", caller=caller)
+        purge(memory, "support@v1", caller=caller)
     with pytest.raises(Purged):
-        purge(registry)
+        purge(memory)
 
 
 @pytest.mark.parametrize(
@@ -225,9 +227,8 @@ def test_a_second_purge_follows_the_first(memory: LocalRegistry) -> None:
     assert [record.stamp.serial for _, record in notes] == [second["serial"], first["serial"]]
 
 
-@FAR
-def test_a_purge_is_an_event_for_who_follows_one_of_its_bundles(registry: Registry) -> None:
-    prepare(registry)
+def test_a_purge_is_an_event_for_who_follows_one_of_its_bundles(memory: LocalRegistry) -> None:
+    registry = memory
     serial = registry.describe()["serial"]
     made = purge(registry)
     expected = {

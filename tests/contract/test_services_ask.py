@@ -38,6 +38,7 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "retire": lambda r, who: r.retire(who, "support", "production"),
     "yank": lambda r, who: r.yank(who, "support@v1", reason="it leaks"),
     "unyank": lambda r, who: r.unyank(who, "support@v1"),
+    "purges.purge": lambda r, who: r.purges.purge(who, "support@v1", all_files=True, reason="a secret"),
     "evidence.add": lambda r, who: r.evidence.add(who, "support@v1", suite="tone", score="1"),
     "requests.approve": lambda r, who: r.requests.approve(replace(who, actor=f"{who.actor}-2"), 1),
     "requests.reject": lambda r, who: r.requests.reject(who, 1, reason="no"),

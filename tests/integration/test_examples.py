@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,22 @@ def test_05_an_agent_publishes_six_prompts_nine_tools_two_models(tmp_path: Path)
     done = run(["bash", str(EXAMPLES / "05-an-agent" / "run.sh")], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "6 prompts, 9 tools, 2 models" in done.stdout
+
+
+def test_07_production_is_changed_by_two_or_with_broken_glass(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    done = run(["env", f"PORT={port}", "bash", str(EXAMPLES / "07-protected-production" / "run.sh")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
+    assert "OPEN: evidence groundedness (rule 1)" in said
+    assert "error: ana made request 1 and cannot approve it" in done.stderr
+    assert done.stderr.count("error: ") == 2, "her own approval, by either of her tokens"
+    asked, moved = said.index("request 1: support-summarizer@production: v1 -> v2"), said.rindex(": v1 -> v2\nSEQ")
+    assert asked < said.index("== two others approve") < moved
+    assert "support-summarizer@production: v2 -> v1" in said
+    assert "support-summarizer@production: v1 -> v3" in said
+    assert "the glass is broken" in done.stderr
+    assert "BROKE G" in said
+    assert "holds: serial" in said
+    assert "all is well" in said

@@ -30,14 +30,7 @@ def begin(repository: Path, marker: Path) -> None:
 
     Raises Refused where a ref that is none of the registry's could keep what is to go.
     """
-    listed = git.run(repository, "for-each-ref", "--format=%(refname)").stdout.splitlines()
-    strange = [name for name in listed if not name.startswith("refs/heads/")]
-    if strange:
-        raise Refused(
-            f"the repository has {strange[0]}, which may keep what is to be purged",
-            hint=f"delete it: git --git-dir {repository} update-ref -d {strange[0]}",
-            details={"refs": strange[:100]},
-        )
+    _refuse_strange(repository)
     marker.write_text("what no branch names is to be removed: see pinset purge, pinset gc\n", "utf-8")
     sync(marker)
     sync(marker.parent)
@@ -52,7 +45,8 @@ def last(repository: Path) -> int | None:
 
 
 def sweep(repository: Path) -> None:
-    """Remove every object that no branch names. Raises Busy, Integrity, ReadOnly, Unavailable, OSError."""
+    """Remove every object that no branch names. Raises Busy, Integrity, ReadOnly, Refused, Unavailable, OSError."""
+    _refuse_strange(repository)
     objects = repository / "objects"
     folder = objects / "pack"
     tips = sorted(set(refs.read_all(repository).values()))
@@ -77,3 +71,15 @@ def sweep(repository: Path) -> None:
     os.utime(objects / "info")
     for changed in (folder, *objects.glob("??"), objects, repository):
         sync(changed)
+
+
+def _refuse_strange(repository: Path) -> None:
+    """Raises Refused for a ref that is none of the registry's, such as what was put aside: it may keep what is to go."""
+    listed = git.run(repository, "for-each-ref", "--format=%(refname)").stdout.splitlines()
+    strange = [name for name in listed if not name.startswith("refs/heads/")]
+    if strange:
+        raise Refused(
+            f"the repository has {strange[0]}, which may keep what is to be purged",
+            hint=f"delete it: git --git-dir {repository} update-ref -d {strange[0]}",
+            details={"refs": strange[:100]},
+        )

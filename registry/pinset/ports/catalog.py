@@ -165,7 +165,7 @@ class CatalogReader(Protocol):
         """How many releases a bundle has up to a number."""
 
     def listed(self, bundle: str, version: int) -> Mapping[str, str]:
-        """SHA-256 (hex) of every file of a release by path, verified. Raises NotFound, Integrity."""
+        """SHA-256 (hex) of every file of a release by path, verified. Raises NotFound, Purged, Integrity."""
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
         """The texts of a release, verified. Raises NotFound, Purged, and Integrity where they are damaged."""

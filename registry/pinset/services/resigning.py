@@ -1,7 +1,8 @@
 """Signing a history anew: with which key each commit that a purge writes is signed, and a proof that it will count.
 
 A commit is signed with the key that it was signed with before, as long as the private half of that is here and it was
-not stolen. Else it is signed with the key of now, and the purge vouches for it: see `domain.keyring`.
+not stolen; else with another one that counted then; else with the key of now, and the purge vouches for it: see
+`domain.keyring`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pinset.domain import keys as k
 from pinset.domain import messages
 from pinset.domain.keyring import names
+from pinset.domain.records import Purpose
 from pinset.errors import Integrity, ReadOnly
 from pinset.services import session as sessions
 
@@ -47,15 +49,19 @@ class Resigner:
 
         Raises Integrity for a commit that is not signed as it must be.
         """
-        active = k.signing(self._before.keys)
+        active = self._before.keys
         what = self._before.add(record, stored.raw)
         if what is not None:
             raise Integrity(f"{stored.ref} {stored.commit[:12]} {what}", hint="see what else is wrong: pinset verify")
-        signer = self._before.signer_of_last or (active.public if active else None)
+        signer = self._before.signer_of_last
+        if signer is None and k.signing(active) is None:
+            return None
         # What makes a key known says so by the word of another one, even if that was stolen later.
-        if signer is None or (signer in self._here and (signer not in self._stolen or names(record))):
-            return signer
-        return self._now.public if self._now else signer
+        may = self._here if names(record) else self._here - self._stolen
+        own = [key for key in active.values() if key.purpose is Purpose.REGISTRY and key.active]
+        newest = [key.public for key in sorted(own, key=lambda key: -key.since)]
+        now = self._now.public if self._now else None
+        return next((one for one in (signer, *newest) if one in may), now)
 
     def kept(self, record: Record, stored: StoredCommit) -> None:
         """A commit stays as it is."""
