@@ -141,7 +141,7 @@ class SqlReader:
         row = self.release(bundle, version)
         if row is None:
             raise NotFound(f"there is no {bundle}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._listed(row.record.digest, release_ref(bundle))[1]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
