@@ -10,10 +10,11 @@ import pytest
 from client_fakes import ME, NAME, UNREACHABLE, Directory, files, until
 
 from pinset import bootstrap
+from pinset.client.cache import DiskCache
 from pinset.client.trust import Trust
 from pinset.domain import keys as k
 from pinset.domain.commits import id_of, parse_raw, signed
-from pinset.errors import InvalidInput, PinsetError, Untrusted
+from pinset.errors import InvalidInput, PinsetError, Purged, Unavailable, Untrusted
 from pinset.services import maintenance
 from pinset.signing import make_private
 
@@ -124,6 +125,7 @@ def test_what_the_answer_says_beside_its_move_is_what_the_move_says(source: Dire
         {"alias": {**given["alias"], "name": "staging"}},
         {"alias": None, "version": 2},
         {"label": "2026-Q1"},
+        {"ref": f"{NAME}@v2"},
         {"serial": 99},
         {"epoch": 2},
         {"registry": "another"},
@@ -195,6 +197,59 @@ def test_a_snapshot_and_a_cache_without_proof_are_passed_over(
                 client.get(NAME)
         assert make(snapshot=path, cache=None).get(NAME).source == "snapshot"
         client.close()
+
+
+@pytest.mark.parametrize("reference", [f"{NAME}@staging", f"{NAME}@v2"])
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_the_disk_has_of_another_name_is_passed_over(
+    make: Callable[..., Client], source: Directory, tmp_path: Path, reference: str, *, pinned: bool
+) -> None:
+    source.registry.publish(ME, files("Two {{ticket}}."))
+    source.registry.promote(ME, f"{NAME}@v2", "staging")
+    DiskCache(tmp_path / "cache", source.address).keep(NAME, "production", answer(source, reference), None)
+    DiskCache(tmp_path / "cache", source.address).keep(NAME, "v1", answer(source, reference), None)
+    source.fails = UNREACHABLE
+    client = make(trusted_keys=[allowed(source)] if pinned else None)
+    for name in (NAME, f"{NAME}@v1"):
+        with pytest.raises(Unavailable):
+            client.get(name)
+
+
+def test_a_proof_that_is_no_text_is_refused(source: Directory) -> None:
+    given = answer(source)
+    bare = parse_raw(given["proof"]["release"]).unsigned.replace("ada", "a\ud800a")
+    refused(source, {**given, "proof": {**given["proof"], "release": bare}}, "surrogates")
+
+
+def test_what_is_said_to_be_purged_is_let_go_of_where_a_signed_tombstone_names_it(
+    make: Callable[..., Client], source: Directory, tmp_path: Path
+) -> None:
+    registry = source.registry
+    for words in ("Two {{ticket}}.", "Three {{ticket}}."):
+        registry.publish(ME, files(words), alias="production")
+    client = make(trusted_keys=[allowed(source)])
+    assert [client.get(name).version for name in (f"{NAME}@v2", NAME)] == [2, 3]
+    registry.purges.purge(ME, f"{NAME}@v2", all_files=True, reason="a password")
+    with pytest.raises(Purged) as caught:
+        registry.sealed(f"{NAME}@v2")
+    told, third = caught.value.details, answer(source, f"{NAME}@v3")
+    far = {**told["proof"], "purge": resigned(told["proof"]["purge"], str, make_private())}
+    for details in (
+        {"digest": third["digest"]},
+        {"digest": third["digest"], "proof": told["proof"]},
+        {"digest": third["digest"], "proof": {**told["proof"], "release": third["proof"]["release"]}},
+        {"digest": third["digest"], "proof": third["proof"]},
+        {"digest": told["digest"], "proof": far},
+    ):
+        before = client.counts["refused"]
+        source.fails = Purged("gone", hint="-", details=details)
+        client._keeper.hurry(NAME, None, 0.0)
+        until(lambda before=before: client.counts["refused"] > before)
+        assert [client.get(name).version for name in (f"{NAME}@v2", NAME)] == [2, 3]
+    source.fails = None
+    client._keeper.hurry(NAME, None, 0.0)
+    until(lambda: client.held(f"{NAME}@v2") is None)
+    assert client.get(NAME).version == 3
 
 
 def test_a_rotated_key_is_taken_once_it_is_pinned(source: Directory) -> None:

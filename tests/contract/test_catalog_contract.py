@@ -15,6 +15,8 @@ from pinset.catalog import tables
 from pinset.catalog.memory import MemoryCatalog
 from pinset.catalog.sql import SqlCatalog
 from pinset.catalog.sqlite import SqliteCatalog
+from pinset.catalog.sums import sum_of_row
+from pinset.domain import messages
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import Intent
 from pinset.ports.registry import Caller
@@ -76,6 +78,75 @@ def test_rebuilt_and_fed_one_by_one_are_equal(catalog: Any, entries: list[Entry]
             writer.apply([entry])
     assert _dump(catalog) == whole
     assert len(whole) > 40
+
+
+def _forged(catalog: Any, table: Any, where: str, **changed: Any) -> None:
+    """Change a row as somebody who may write the file does, who knows how its sum is made."""
+    held = table.__table__
+    with catalog._engine.begin() if isinstance(catalog, SqlCatalog) else catalog._engine(writable=True).begin() as way:
+        row = way.execute(held.select().where(text(where))).one()._asdict()
+        row = {name: value for name, value in {**row, **changed}.items() if name != "sum"}
+        way.execute(held.update().where(text(where)).values(**row, sum=sum_of_row(held, row)))
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "changed"),
+    [
+        (tables.Alias, "name = 'production'", {"version": 2, "serial": 12}),
+        (tables.Alias, "bundle = 'alpha' and name = 'staging'", {"version": 1, "serial": 5}),
+        (tables.Move, "alias = 'production' and seq = 3", {"to_version": 2}),
+        (tables.Release, "bundle = 'alpha' and version = 3", {"yanked": None}),
+        (tables.Bar, "alias = 'production'", {"version": 3}),
+        (tables.Ref, "name = 'refs/heads/aliases/alpha/production'", {"commit": "1" * 40}),
+        (tables.Uses, "bundle = 'alpha' and version = 1", {"component_version": 2}),
+        (tables.Commit, "serial = 5", {"operation": "op_another"}),
+        (tables.Meta, "id = 1", {"epoch": 2}),
+    ],
+)
+def test_rows_that_were_changed_and_summed_anew_are_not_as_the_commits_make_them(
+    catalog: Any, entries: list[Entry], table: Any, where: str, changed: dict[str, Any]
+) -> None:
+    catalog.rebuild(entries)
+    assert _astray(catalog) == []
+    _forged(catalog, table, where, **changed)
+    assert _astray(catalog)
+    catalog.rebuild(entries)
+    assert _astray(catalog) == []
+
+
+def test_a_commit_that_is_not_the_text_whose_id_it_has_is_found(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        said = reader.records(after=5, limit=1)[0][1]
+    _forged(catalog, tables.Commit, "serial = 6", message=messages.encode(said).replace("Actor: ana", "Actor: eve"))
+    assert ("write 6", "is not the text whose id it has") in _astray(catalog)
+    catalog.rebuild(entries)
+    _forged(catalog, tables.Commit, "serial = 6", head="")
+    assert ("write 6", "is not the text whose id it has") in _astray(catalog)
+
+
+def _astray(catalog: Catalog) -> list[tuple[str, str]]:
+    """What is not as the commits make it."""
+    with catalog.again(lambda *_: {}) as again:
+        found = []
+        while (taken := again.take())[0] or taken[1]:
+            found += taken[1]
+        return found + again.differences()
+
+
+def test_another_aliass_move_is_not_answered(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        other = reader.alias("alpha", "staging")
+    _forged(
+        catalog,
+        tables.Alias,
+        "name = 'production'",
+        version=other.record.to_version,
+        serial=other.record.stamp.serial,
+    )
+    with catalog.reading() as reader, pytest.raises(Integrity, match="another commit"):
+        reader.alias("alpha", "production")
 
 
 def test_before_it_is_built_it_is_not_usable(catalog: Any, entries: list[Entry]) -> None:

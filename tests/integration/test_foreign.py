@@ -202,6 +202,15 @@ def test_a_write_to_a_branch_that_was_moved_says_what_to_do(home: Path, registry
     assert registry.retire(ME, "b", "production")["seq"] == 3
 
 
+def test_a_branch_whose_name_was_made_a_folder_is_put_back(home: Path, registry: LocalRegistry) -> None:
+    own = git(home, "for-each-ref", "refs/heads")
+    git(home, "update-ref", "-d", ALIAS)
+    git(home, "update-ref", f"{ALIAS}/x", RELEASES)
+    assert {one["ref"] for one in registry.repair()} == {f"{ALIAS}/x", ALIAS}
+    assert git(home, "for-each-ref", "refs/heads") == own
+    assert registry.verify()["ok"]
+
+
 def test_a_repair_that_is_cut_off_goes_on(home: Path, registry: LocalRegistry) -> None:
     commit = forged(home, ALIAS)
     git(home, "update-ref", ALIAS, commit)

@@ -97,6 +97,16 @@ def test_text_that_is_no_such_signature_is_refused() -> None:
             signing.decode(text)
 
 
+def test_a_commit_that_was_signed_has_one_id() -> None:
+    key = signing.make_private()
+    head = f"tree {'0' * 40}\nauthor a <a@x> 1 +0000\ncommitter a <a@x> 1 +0000\n\nwords\n".encode()
+    text = signed(head, key.sign(head, k.COMMITS)).decode()
+    assert signing.checks_commit(parse_raw(text)) == key.public
+    at = text.index("BEGIN SSH SIGNATURE-----\n ") + 40
+    with pytest.raises(ValueError, match="spelt"):
+        signing.checks_commit(parse_raw(f"{text[:at]}\n {text[at:]}"))
+
+
 def test_a_commit_is_signed_as_git_signs_and_read_back() -> None:
     key = signing.make_private()
     text = signed(COMMIT.encode(), key.sign(COMMIT.encode(), k.COMMITS)).decode()

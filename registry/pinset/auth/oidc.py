@@ -19,7 +19,7 @@ from joserfc.jws import JWSRegistry
 from pinset.auth.identity import Identity
 from pinset.config.oidc import PLACE
 from pinset.domain import names
-from pinset.domain.patterns import fits
+from pinset.domain.globs import fits
 from pinset.domain.text import strict_json
 from pinset.errors import PermissionDenied, Unauthenticated
 

@@ -48,8 +48,12 @@ def of_digests(digests: Collection[str]) -> Iterator[tuple[Select[Any], Select[A
         yield q.releases(t.Release.digest.in_(some)), q.components(t.Component.digest.in_(some))
 
 
-def refuse(row: ReleaseRow | ComponentRow) -> None:
-    """Raises Purged for what was purged: by whom, when and why, and which content it is that is gone."""
+def refuse(row: ReleaseRow | ComponentRow, raw: Callable[[int], str]) -> None:
+    """Raises Purged for what was purged: by whom, when and why, and which content it is that is gone.
+
+    raw: the own text of the commit of a serial. With those of the tombstone and of what it names whoever pins keys
+    proves that it is gone.
+    """
     if row.purged is None:
         return
     purge, which = row.purged, str(row.record.which)
@@ -64,6 +68,7 @@ def refuse(row: ReleaseRow | ComponentRow) -> None:
             "at": messages.format_time(purge.stamp.at),
             "by": purge.stamp.actor,
             "reason": purge.reason,
+            "proof": {"purge": raw(purge.stamp.serial), "release": raw(row.record.stamp.serial)},
         },
     )
 

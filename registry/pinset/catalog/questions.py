@@ -136,10 +136,12 @@ def component_row(row: Row[Any], purge: Purge) -> ComponentRow:
 
 
 def move_row(row: Row[Any], table: Any) -> MoveRow:
-    """A row of `moves` of the same table. Raises Integrity where its commit is no move of this bundle."""
+    """A row of `moves` of the same table. Raises Integrity where its commit is not this move of this alias."""
     held, commit = part(row, table), part(row, t.Commit)
     record = messages.decode(commit["message"])
-    if not isinstance(record, MoveRecord) or record.bundle != held["bundle"]:
+    newest = table is t.Alias
+    told = (held["bundle"], held["name" if newest else "alias"], held["version" if newest else "to_version"])
+    if not isinstance(record, MoveRecord) or (record.bundle, record.alias, record.to_version) != told:
         raise Integrity("the catalog takes another commit for a move", hint="run `pinset reindex`")
     return MoveRow(record=record, commit=commit["id"], raw=raw(commit))
 

@@ -32,6 +32,11 @@ class SqlReader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what reads beside the port's questions."""
+        return self._connection
+
     def head(self) -> Head:
         """The newest visible write."""
         row = self._one(q.HEAD)
@@ -136,7 +141,7 @@ class SqlReader:
         row = self.release(bundle, version)
         if row is None:
             raise NotFound(f"there is no {bundle}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._listed(row.record.digest, release_ref(bundle))[1]
 
     def sealed_release(self, bundle: str, version: int) -> Sealed:
@@ -144,7 +149,7 @@ class SqlReader:
         row = self.release(bundle, version)
         if row is None:
             raise NotFound(f"there is no {bundle}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._sealed(row.record.digest, release_ref(bundle))
 
     def alias(self, bundle: str, alias: str) -> MoveRow | None:
@@ -228,7 +233,7 @@ class SqlReader:
         row = self.component(kind, name, version)
         if row is None:
             raise NotFound(f"there is no {kind}/{name}@v{version}")
-        purges.refuse(row)
+        purges.refuse(row, self.raw)
         return self._sealed(row.record.digest, component_ref(kind, name))
 
     def holding(self, texts: Collection[str]) -> Sequence[tuple[ReleaseRow | ComponentRow, tuple[str, ...]]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset import durable
-from pinset.catalog import tables, writing
+from pinset.catalog import again, tables, writing
 from pinset.catalog.engine import NO_ROOM
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.rows import Rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Intent, Mark
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, FilesOf, Head, Intent, Mark, RowsAgain
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
@@ -138,6 +138,12 @@ class SqlCatalog:
     def mark(self) -> Mark | None:
         """Such an engine tells nobody in microseconds."""
         return None
+
+    @contextmanager
+    def again(self, files: FilesOf) -> Iterator[RowsAgain]:
+        """The rows made again."""
+        with closing(again.RowsAgain(self.reading, files)) as made:
+            yield made
 
     def sweep(self) -> None:
         """Nothing to do: what was rebuilt took the place of the old tables."""

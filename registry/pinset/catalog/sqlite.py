@@ -16,11 +16,11 @@ connections that checkpoint at once can corrupt a database, and a plain reader t
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from pinset.catalog import again, witness
 from pinset.catalog import tables as t
-from pinset.catalog import witness
 from pinset.catalog.engine import examine, sqlite_engine
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.sql import SqlWriter, build, format_of, translated
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, Head, Mark
+    from pinset.ports.catalog import CatalogReader, CatalogWriter, Entry, FilesOf, Head, Mark, RowsAgain
 
 NAME: Final = "catalog.sqlite"
 _WITNESS: Final = "catalog.serial"
@@ -88,6 +88,12 @@ class SqliteCatalog:
         """Examine the whole file, whatever its size. Raises Integrity, Unavailable."""
         with translated(), self._engine(writable=False).connect() as connection:
             examine(connection, "the catalog", "run `pinset reindex`")
+
+    @contextmanager
+    def again(self, files: FilesOf) -> Iterator[RowsAgain]:
+        """The rows made again."""
+        with closing(again.RowsAgain(self.reading, files)) as made:
+            yield made
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, 0 where that is not known."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pinset.domain.records import Record
     from pinset.ports.catalog import Entry
 
 t: Any = tables
@@ -41,35 +42,52 @@ def apply(rows: Rows, entry: Entry) -> None:
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
     rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
+    derive(rows, entry, _apply_texts(rows, entry))
+
+
+def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None:
+    """Gather all rows of one commit but the commit itself and its texts.
+
+    entry: of a purge with its files; else without. manifest: of a version; None of one that has no texts any more.
+    """
+    record, stamp = entry.record, entry.record.stamp
     rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}
             rows.put(t.Meta, {"id": 1, **values, "serial": 0, "commit": "", "at": 0})
-            _note(rows, entry)
+            _note(rows, record)
         case ReleaseRecord():
-            _apply_release(rows, entry, record)
+            _apply_release(rows, record, manifest)
         case ComponentRecord():
-            _apply_component(rows, entry, record)
+            _apply_component(rows, record, manifest)
         case MoveRecord():
             _apply_move(rows, record)
         case PurgeRecord():
-            _note(rows, entry)
+            _note(rows, record)
             _apply_purge(rows, entry, record)
         case _:
-            _note(rows, entry)
+            _note(rows, record)
     rows.change(t.Meta, {"id": 1}, {"serial": stamp.serial, "commit": entry.commit, "at": stamp.at})
 
 
-def _note(rows: Rows, entry: Entry) -> None:
-    """What was recorded about the registry or about a release."""
+def _apply_texts(rows: Rows, entry: Entry) -> Mapping[str, Any] | None:
+    """Keep the texts of a commit; of a version its manifest, None of one that was purged."""
     record = entry.record
+    if isinstance(record, ReleaseRecord | ComponentRecord):
+        name = sealed.MANIFEST if isinstance(record, ReleaseRecord) else sealed.COMPONENT
+        return _keep_texts(rows, entry.files, name, record.digest) if entry.files else None
+    for digest, text in notes.texts_of(record, entry.files).items():
+        rows.keep(t.Text, {"sha256": digest, "text": text})
+    return None
+
+
+def _note(rows: Rows, record: Record) -> None:
+    """What was recorded about the registry or about a release."""
     note = notes.note_of(record)
     if note is None:
         raise Integrity(f"the catalog has no place for a {messages.kind_of(record)}", hint="upgrade pinset")
     rows.add(t.Note, {"serial": record.stamp.serial, "kind": messages.kind_of(record), **note._asdict()})
-    for digest, text in notes.texts_of(record, entry.files).items():
-        rows.keep(t.Text, {"sha256": digest, "text": text})
     if isinstance(record, EvidenceRecord):
         yanked = record.reason if record.verdict is Verdict.YANK else None
         rows.change(t.Release, {"bundle": record.bundle, "version": record.version}, {"yanked": yanked})
@@ -77,21 +95,20 @@ def _note(rows: Rows, entry: Entry) -> None:
         _touch(rows, note.bundle, record.stamp.at)
 
 
-def _apply_release(rows: Rows, entry: Entry, record: ReleaseRecord) -> None:
-    manifest = _texts_of_version(rows, entry, sealed.MANIFEST, record)
+def _apply_release(rows: Rows, record: ReleaseRecord, manifest: Mapping[str, Any] | None) -> None:
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
     rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None, "purged": None})
     known = rows.find(t.Bundle, {"name": record.bundle})
     counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
     rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
-    for key, pin in manifest.get("components", {}).items():
+    for key, pin in _held(rows, record, manifest).get("components", {}).items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
         rows.add(t.Uses, used)
 
 
-def _apply_component(rows: Rows, entry: Entry, record: ComponentRecord) -> None:
-    _texts_of_version(rows, entry, sealed.COMPONENT, record)
+def _apply_component(rows: Rows, record: ComponentRecord, manifest: Mapping[str, Any] | None) -> None:
+    _held(rows, record, manifest)
     key = f"{record.kind}/{record.name}"
     rows.change(t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
@@ -134,12 +151,12 @@ def refuse_empty(rows: Rows) -> None:
         raise Integrity(f"{min(rows.empty)} has no content, and was not purged", hint="run `pinset verify`")
 
 
-def _texts_of_version(rows: Rows, entry: Entry, name: str, record: ReleaseRecord | ComponentRecord) -> dict[str, Any]:
-    """Keep the texts of a version, and give its manifest; of one that was purged there is nothing."""
-    if not entry.files:
+def _held(rows: Rows, record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The manifest of a version; of one that was purged nothing, which its tombstone must say."""
+    if manifest is None:
         rows.empty.add(str(record.which))
         return {}
-    return _keep_texts(rows, entry.files, name, record.digest)
+    return manifest
 
 
 def _touch(rows: Rows, bundle: str, at: int) -> None:

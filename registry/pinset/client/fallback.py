@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pinset.client.release import Release, Standing
+from pinset.client.slots import refuse_foreign
 from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Fallback:
                 release = Release(answer, Standing(origin, age))
                 if self._trust is not None:
                     self._trust.refuse_unproven(answer)
+                if origin != "default":  # which the code names, whatever it is
+                    refuse_foreign(slot, release)
             except PinsetError as error:
                 _log.warning("%s of %s is ignored: %s", origin, slot.bundle, error.message)
                 continue

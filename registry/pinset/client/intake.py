@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.client.local import sentences
 from pinset.client.release import Release, Standing, standing_of
 from pinset.client.slots import is_fixed, refuse_other_registry, refuse_unusable
-from pinset.errors import PinsetError
+from pinset.errors import PinsetError, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,6 +77,13 @@ class Intake:
         digest = error.details.get("digest")
         if not isinstance(digest, str):
             return
+        if self._trust is not None:
+            try:
+                self._trust.refuse_unproven_purge(error.details)
+            except Untrusted as untrusted:
+                self.counts["refused"] += 1
+                _log.warning("nothing is let go of: %s", untrusted.message)
+                return
         # From the disk first: a get that finds nothing in memory looks there.
         self._fallback.forget(digest)
         for slot in slots:

@@ -156,7 +156,7 @@ def is_fixed(selector: str) -> bool:
 
 def refuse_unusable(slot: Slot, release: Release) -> None:
     """Raises Refused for an answer to another question, an earlier move, and what the code cannot use."""
-    _refuse_foreign(slot, release)
+    refuse_foreign(slot, release)
     _refuse_older(slot, release)
     why = slot.needs.missing(release)
     if why is not None:
@@ -173,7 +173,8 @@ def refuse_other_registry(slot: Slot, release: Release) -> None:
         )
 
 
-def _refuse_foreign(slot: Slot, release: Release) -> None:
+def refuse_foreign(slot: Slot, release: Release) -> None:
+    """Raises Refused for an answer to another question."""
     if release.bundle != slot.bundle or (slot.directory is None and not _is_what(slot.meant, release)):
         answered = f"{release.ref} as {release.alias}" if release.alias else release.ref
         raise Refused(

@@ -58,10 +58,30 @@ class Trust:
             raise refuse("is not signed with a key that is trusted")
         self._check_epoch(answer, proof.get("epoch"), refuse)
 
+    def refuse_unproven_purge(self, details: Mapping[str, Any]) -> None:
+        """Raises Untrusted for what an answer says was purged, unless a tombstone that is signed names it.
+
+        Else whoever stands between could take releases away, and so bring back those of before.
+        """
+        refuse = partial(_refuse, f"{details.get('digest')}, which is said to be purged,")
+        proof = details.get("proof")
+        if not isinstance(proof, dict):
+            raise refuse("comes without a proof")
+        tombstone, _ = self._signed(proof.get("purge"), "purge", refuse)
+        release, _ = self._signed(proof.get("release"), "release", refuse)
+        named = f"{getattr(release, 'bundle', '')}@v{getattr(release, 'version', '')}"
+        if _kind(tombstone) != "purge" or named not in getattr(tombstone, "purged", ()):
+            raise refuse("comes with a tombstone that does not name it")
+        if _kind(release) != "release" or getattr(release, "digest", "") != details.get("digest"):
+            raise refuse("comes with another release than it says")
+        if release.stamp.registry != tombstone.stamp.registry:
+            raise refuse("comes with the tombstone of another registry")
+
     def _check_release(self, answer: Mapping[str, Any], record: Record, refuse: Refuse) -> None:
         wanted = {name: answer[name] for name in ("bundle", "version", "label", "digest")}
         found = {name: getattr(record, name, None) for name in wanted}
-        if found != wanted or _kind(record) != "release":
+        named = f"{answer['bundle']}@v{answer['version']}"
+        if found != wanted or answer["ref"] != named or _kind(record) != "release":
             raise refuse("is not what its own commit says")
         # A release from before the registry signed names no registry; then a move that is signed stands for it.
         if record.stamp.registry not in (None, answer["registry"]) or record.stamp.serial != answer["serial"]:
@@ -124,6 +144,7 @@ def _parsed(text: object, what: str, refuse: Refuse) -> RawCommit:
     if not isinstance(text, str) or "\n" not in text:
         raise refuse(f"has a {what} that is not signed")
     try:
+        text.encode()  # JSON carries what is no text
         return parse_raw(text)
     except (ValueError, UnicodeError) as error:
         raise refuse(f"has a {what} that is {error}") from error

@@ -11,8 +11,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.globs import fits
 from pinset.domain.names import show
-from pinset.domain.patterns import fits
 from pinset.errors import InvalidInput, PermissionDenied
 
 if TYPE_CHECKING:

@@ -102,6 +102,11 @@ class Proof:
         """The serial of the last commit, 0 before the first."""
         return self._last.record.stamp.serial if self._last else 0
 
+    @property
+    def commit(self) -> str:
+        """The last commit, '' before the first."""
+        return self._last.commit if self._last else ""
+
     def add(self, fact: Fact) -> None:
         """Check one commit against all before it."""
         self.commits += 1

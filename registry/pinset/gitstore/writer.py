@@ -120,10 +120,11 @@ class Repository:
             self._git.references.delete(ref)
         except Exception as error:
             raise translate(explained(error, (self._path / ref).parent, b"0" * 41), writing=True) from error
-        # Its name may be a folder of our own refs: what it leaves empty is in their way.
+        # Its name may be a folder of our own refs: what it leaves empty is in their way. libgit2 removes some itself.
         folder = (self._path / ref).parent
-        while folder != self._path / "refs" / "heads" and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        while folder != self._path / "refs" / "heads" and not (folder.is_dir() and any(folder.iterdir())):
+            if folder.is_dir():
+                folder.rmdir()
             folder = folder.parent
         sync(folder)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, Record, ReleaseRecord
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     Mark = Hashable
     """A state of something that changes; equal marks, equal states."""
+    Wrong = tuple[str, str]
+    """Where something is wrong, and what."""
+    FilesOf = Callable[[str, str], Mapping[str, str]]
+    """The files of a commit, given its branch and its id, as git has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +313,16 @@ class CatalogWriter(CatalogReader, Protocol):
         """Add commits in the order of their serials, forget the intent, raise the visible serial: all or nothing."""
 
 
+class RowsAgain(Protocol):
+    """What a catalog must hold, made again of its commits aside: rows that somebody changed and summed anew differ."""
+
+    def take(self) -> tuple[Sequence[tuple[str, Record]], list[Wrong]]:
+        """The next commits by serial, with what is wrong with them as commits. None and nothing: all were taken."""
+
+    def differences(self) -> list[Wrong]:
+        """Every row that is not as the commits make it, those included that were written since all were taken."""
+
+
 class Catalog(Protocol):
     """The catalog of one registry."""
 
@@ -329,6 +343,9 @@ class Catalog(Protocol):
 
     def examine(self) -> None:
         """Look for damage that no single read would meet. Raises Integrity, Unavailable."""
+
+    def again(self, files: FilesOf) -> AbstractContextManager[RowsAgain]:
+        """The rows made again, to be compared. Its views are short. files: asked for those of purges."""
 
     def shown(self) -> int:
         """The serial of the newest write that was ever shown, as far as is known; 0 where nothing is."""

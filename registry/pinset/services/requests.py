@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.policy.gates import apart
 from pinset.domain.records import (
     Aim,
     Decision,
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain import answers
-    from pinset.domain.records import Binding, Record
+    from pinset.domain.records import Binding, Record, ReleaseRecord
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Session
 
 _AT_ONCE: Final = 200
 _MOST: Final = 1000
-"""Decisions about one request, and requests about one release, that are looked at."""
+"""Decisions about one request that are looked at."""
 
 
 class State(StrEnum):
@@ -94,9 +95,12 @@ def stage(
 
 
 def open_for(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> Written[RequestRecord] | None:
-    """The request that is open at a time (microseconds) for exactly this, among the newest about the release."""
+    """The request that is open at a time (microseconds) for exactly this, among the newest about the release.
+
+    Who asks and withdraws a thousand times slows nobody down.
+    """
     newest = newest_first(reader, bundle=binding.bundle, version=binding.to_version)
-    for known in islice(newest, _MOST):
+    for known in islice(newest, _AT_ONCE):
         same = (known.record.binding, known.record.again) == (binding, again)
         if same and standing(reader, known.record, at).state is State.OPEN:
             return known
@@ -118,7 +122,7 @@ def approvals(reader: CatalogReader, request: RequestRecord | None) -> Sequence[
     if request is None:
         return ()
     found = decisions(reader, request)
-    return tuple(dict.fromkeys(one.record.stamp.who for one in found if counts(reader, request, one.record)))
+    return apart(one.record.stamp.who for one in found if counts(reader, request, one.record))
 
 
 def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionRecord) -> bool:
@@ -127,15 +131,21 @@ def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionReco
         decision.decision is Decision.APPROVE
         and decision.binding == request.binding
         and request.stamp.at < decision.stamp.at <= request.expires_at
-        and decision.stamp.who not in (request.stamp.who, publisher(reader, request))
+        and apart([decision.stamp.who], request.stamp.who, *publishers_of(reader, request)) != ()
     )
 
 
-def publisher(reader: CatalogReader, request: RequestRecord) -> str | None:
-    """The person who published the release that a request is about; None where it is about none."""
+def publishers_of(reader: CatalogReader, request: RequestRecord) -> frozenset[str]:
+    """The persons who published what a request is about; none where it is about no release."""
     asked = request.binding
     row = reader.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
-    return row.record.stamp.who if row else None
+    return publishers(reader, row.record) if row else frozenset()
+
+
+def publishers(reader: CatalogReader, release: ReleaseRecord) -> frozenset[str]:
+    """The persons who published a release, or the same content under another number: it is theirs as well."""
+    same = reader.releases_by_digest(release.bundle, release.digest)
+    return frozenset({release.stamp.who, *(row.record.stamp.who for row in same)})
 
 
 def decisions(reader: CatalogReader, request: RequestRecord) -> Sequence[Written[DecisionRecord]]:

@@ -13,7 +13,7 @@ from pinset.errors import Integrity, PinsetError, Purged
 from pinset.services import foreign, keyrings, reading, recovering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pinset.domain import answers
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
 
 _SHOWN = 100
+_REINDEX = "run `pinset reindex`"
 
 
 def verify(
@@ -93,7 +94,7 @@ def _verified(
         problems += [{"where": f"{one['ref']} ", "what": foreign.told(one), "hint": foreign.HINT} for one in moved]
         problems += found
         if not problems or (moved and not found):
-            problems += _catalog_problems(context, known, refs, proof.serial, progress)
+            problems += _catalog_problems(context, known, refs, (proof.serial, proof.commit), progress)
         if not problems or not _purged_since(context.store, at):
             return proof, problems
 
@@ -198,10 +199,10 @@ def _catalog_problems(
     context: Context,
     catalog: tuple[int, Mapping[str, str]] | None,
     refs: Mapping[str, str],
-    last: int,
+    git: tuple[int, str],
     progress: Progress | None,
 ) -> list[dict[str, str]]:
-    hint = "run `pinset reindex`"
+    hint, last = _REINDEX, git[0]
     if catalog is None:
         return [{"where": "catalog", "what": "is missing, damaged or of another format", "hint": hint}]
     serial, known = catalog
@@ -216,19 +217,36 @@ def _catalog_problems(
         if known.get(ref) != refs.get(ref):
             what = f"git has {refs.get(ref) or 'nothing'}, the catalog {known.get(ref) or 'nothing'}"
             problems.append({"where": f"catalog {ref} ", "what": what, "hint": way_out})
-    after, read = 0, 0
-    while after < serial:
-        # A view of its own for each batch: one that is held for long keeps SQLite's log growing.
-        with context.catalog.reading() as reader:
-            batch = reader.records(after=after, limit=50)
-            for _, record in batch:
-                problems += _text_problems(reader, record, hint)
-        if not batch:
-            break
-        after, read = batch[-1][1].stamp.serial, read + len(batch)
-        if progress is not None:
-            progress.step("catalog", read)
+    try:
+        problems += _row_problems(context, git, progress)
+    except PinsetError as error:
+        problems.append(_problem("catalog", error))
     return problems
+
+
+def _row_problems(context: Context, git: tuple[int, str], progress: Progress | None) -> Iterator[dict[str, str]]:
+    """What is wrong with the catalog's commits, their texts, and the rows that are made of them.
+
+    git: the last commit that was proven, and its serial. Each commit names the one before, so where that one is the
+    catalog's too, all before it are.
+    """
+    hint, read = _REINDEX, 0
+    with context.catalog.again(lambda ref, commit: context.store.read(ref, commit).files) as again:
+        # A view of its own for each batch: one that is held for long keeps SQLite's log growing.
+        while (taken := again.take())[0] or taken[1]:
+            batch, wrong = taken
+            yield from ({"where": f"catalog {where} ", "what": what, "hint": hint} for where, what in wrong)
+            with context.catalog.reading() as reader:
+                for commit, record in batch:
+                    if record.stamp.serial == git[0] and commit != git[1]:
+                        what = f"git has {git[1]}, the catalog {commit}"
+                        yield {"where": f"catalog write {git[0]} ", "what": what, "hint": hint}
+                    yield from _text_problems(reader, record, hint)
+            read += len(batch)
+            if progress is not None:
+                progress.step("catalog", read)
+        for where, what in again.differences():
+            yield {"where": f"catalog {where} ", "what": what, "hint": hint}
 
 
 def _state_problems(context: Context) -> list[dict[str, str]]:

@@ -102,6 +102,8 @@ def checks_commit(raw: RawCommit) -> str | None:
     if raw.signature is None:
         return None
     signature = sshsig.decode(raw.signature)
+    if sshsig.encode(signature) != raw.signature:
+        raise ValueError("a signature that is spelt in another way than the registry's")
     if not check(signature.public, raw.payload, signature, COMMITS):
         raise ValueError("a signature that does not fit what it signs")
     return signature.public

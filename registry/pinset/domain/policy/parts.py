@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.patterns import fits
+from pinset.domain.globs import fits
 from pinset.domain.times import DAY
 
 if TYPE_CHECKING:
