@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,7 +19,6 @@ from pinset.api.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pinset.services.local import LocalRegistry
 
@@ -95,12 +96,28 @@ def counted() -> Callable[..., None]:
     return say
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The directory of a new registry."""
-    directory = tmp_path / "registry"
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a registry that nobody wrote to."""
+    directory = tmp_path_factory.mktemp("made") / "registry"
     bootstrap.create_registry(directory)
     return directory
+
+
+@pytest.fixture
+def make_registry(made_once: Path) -> Callable[[Path], Path]:
+    """Makes a new registry in a directory that is not there: a copy of one, for a copy takes a tenth of the time."""
+
+    def make(directory: Path) -> Path:
+        return Path(shutil.copytree(made_once, directory, symlinks=True))
+
+    return make
+
+
+@pytest.fixture
+def home(tmp_path: Path, make_registry: Callable[[Path], Path]) -> Path:
+    """The directory of a new registry."""
+    return make_registry(tmp_path / "registry")
 
 
 @pytest.fixture

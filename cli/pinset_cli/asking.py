@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _PAUSES: Final = (0.1, 2.0)
 """Seconds between the first two looks, and between any two later: each is twice the one before."""
+PAST: Final = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+"""What a request is after a decision."""
 _WAITING: Final = ("open", "approved")
 
 
@@ -39,6 +41,9 @@ def end(found: Registry, answer: MoveAnswer, chosen: Options, *, when_approved: 
             output.show_json(answer)
         else:
             output.talk(f"it wants approvals: a request would be made, for {headline(answer)}")
+            if answer["to"] is not None:
+                reference = f"{answer['bundle']}@v{answer['to']}"
+                output.show_gates(found.policies.can_promote(caller(chosen), reference, answer["alias"])["gates"])
             output.unchanged(dry_run=True)
         raise typer.Exit(EXIT_ANSWER_IS_NO)
     if not chosen.as_json:
@@ -90,7 +95,7 @@ def until_ended(
                 raise
         for one in last["decisions"][said:]:
             why = f": {one['reason']}" if one["reason"] else ""
-            output.talk(output.safe(f"{one['decision']} by {one['person']}{why}"))
+            output.talk(output.safe(f"{PAST[one['decision']]} by {one['person']}{why}"))
         said = len(last["decisions"])
         left = None if until is None else until - now()
         if last["state"] not in _WAITING or (left is not None and left <= 0):

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry as Opened
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LONGEST: Final = 30 * 86400
 
 
 def _seconds(text: str) -> float:
     """Seconds of a span as users write it."""
-    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhd]?)", str(text))
+    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhdw]?)", str(text))
     seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
     if not 0 <= seconds <= _LONGEST:
         raise typer.BadParameter(f"{str(text)!r} is no time from 0 to 30d, such as 90, 90s, 15m or 1h")
@@ -41,7 +41,12 @@ BreakGlass = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until every client that runs holds it.")]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="TIME", parser=_seconds, help="How long to wait: 90, 90s, 15m, 1h; --wait: 60."),
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        parser=_seconds,
+        help="How long to wait: 90s, 15m, 1h. Else 60s, or as long as the request is open.",
+    ),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
@@ -53,8 +58,8 @@ Number = Annotated[
         "--number", metavar="N", min=1, max=HIGHEST_VERSION, help="The version's number, upward (for imports)."
     ),
 ]
-Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a list ended.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where a list ended.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=500, help="At most so many.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Exact times, as rollback --at takes them.")]
 At = Annotated[
     str | None,

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
-    r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit) [a-z]+|"
+    r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit|keys(?! create| rotate)) [a-z]+|"
     r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|blame|where-used|yank"
-    r"|unyank|purge|watch|whoami|audit(?! head| verify)|verify|export|(?P<near>serve|reindex|gc|backup)))\b"
+    r"|unyank|purge|sign|keys(?! create| rotate)|watch|whoami|audit(?! head| verify)|verify|export"
+    r"|(?P<near>keys create|keys rotate|serve|reindex|repair|gc|backup)))\b"
     r"(?! (?:--help|--registry))"
 )
 """The commands in a sentence that take ``--registry``; near: that take a directory only."""
+_TAILS: Final = ("WHAT", "FOR")
+"""Columns of which the end says the most: names begin alike."""
 _SPACE_HINTS: Final = {
     errno.ENOSPC: "free space on the disk",
     errno.EDQUOT: "free space, or raise the quota",
@@ -182,19 +185,30 @@ def let_go(stream: TextIO | None) -> None:
         return
 
 
-def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> None:
-    """A table on stdout. The last column gives way where it does not fit, then the widest; WHEN is never cut."""
+def table(rows: Sequence[Sequence[object]], head: Sequence[str], *, fold: bool = False) -> None:
+    """A table on stdout. The last column gives way where it does not fit, then the widest; WHEN is never cut.
+
+    fold: what does not fit into the last column stands below its row instead, whole if three lines hold it.
+    """
     cells = [[_cell("-" if cell is None else cell) for cell in row] for row in rows]
     widths = [max(_columns(line[at]) for line in [list(head), *cells]) for at in range(len(head))]
     room = width() - sum(widths[:-1]) - 2 * (len(head) - 1)
     yielding = [at for at, title in enumerate(head[:-1]) if title != "WHEN"]
-    while room < 8 and max((widths[at] for at in yielding), default=0) > 8:
+    least = _columns(head[-1]) if fold else 8
+    while room < least and max((widths[at] for at in yielding), default=0) > 8:
         widest = max(yielding, key=lambda at: widths[at])
         widths[widest] -= 1
         room += 1
-    for line in [list(head), *cells]:
-        first = [_padded(_cut(cell, size), size) for cell, size in zip(line[:-1], widths[:-1], strict=True)]
-        say("  ".join([*first, _cut(line[-1], max(room, 8) if first else width())]).rstrip())
+    room = max(room, least) if len(head) > 1 else width()
+    for number, line in enumerate([list(head), *cells]):
+        first = [
+            _padded(_cut(cell, size, tail=title in _TAILS), size)
+            for title, cell, size in zip(head[:-1], line[:-1], widths[:-1], strict=True)
+        ]
+        below = _folded(line[-1]) if fold and number and _columns(line[-1]) > room else []
+        say("  ".join([*first, "" if below else _cut(line[-1], room)]).rstrip())
+        for part in below:
+            say(f"    {part}")
 
 
 def code(rows: Sequence[Sequence[str]], head: Sequence[str]) -> None:
@@ -220,10 +234,12 @@ def cut(text: str, columns: int) -> str:
     return _cut(_cell(text), columns)
 
 
-def listed(rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str) -> None:
-    """A page of a list, and how to see the rest. empty: the sentence for a list without items."""
+def listed(
+    rows: Sequence[Sequence[object]], head: Sequence[str], following: str | None, empty: str, *, fold: bool = False
+) -> None:
+    """A page of a list, and how to see the rest. empty: the sentence for a list without items. fold: as `table`."""
     if rows:
-        table(rows, head)
+        table(rows, head, fold=fold)
     else:
         advise(empty)
     if following:
@@ -276,16 +292,22 @@ def show_findings(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str] 
             advise(f"    {finding['hint']}")
 
 
-def gate(one: Mapping[str, Any]) -> str:
-    """A gate on one line."""
+def gate(one: Mapping[str, Any], *, indent: int = 0) -> str:
+    """A gate: what is wanted and what was found. On a terminal that is too narrow for it, on several lines."""
     rule = f"rule {one['rule']}" if one["rule"] else "the policy's own rule"
     what = f"{'passed' if one['passed'] else 'OPEN'}: {one['name']} ({rule}): wants {one['wants']}; {one['found']}"
     when = f"; passes at {utc(one['at'])}" if one["at"] else ""
-    return on_one_line(what + when)
+    text, before = on_one_line(what + when), " " * indent
+    if not on_terminal() or _columns(text) + indent <= width():
+        return before + text
+    from textwrap import wrap
+
+    lines = wrap(text, width(), initial_indent=before, subsequent_indent=f"{before}    ", break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
-    """Gates on stderr, one a line."""
+    """Gates on stderr, one after the other."""
     for one in gates:
         talk(gate(one))
 
@@ -329,12 +351,25 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - _columns(text))
 
 
-def _cut(text: str, columns: int) -> str:
+def _cut(text: str, columns: int, *, tail: bool = False) -> str:
+    """Text with … for what does not fit. tail: its end stays, and what is left of its beginning."""
     if _columns(text) <= columns:
         return text
+    if tail and text.isascii():
+        kept = columns * 2 // 3
+        return f"{text[: columns - kept - 1]}…{text[len(text) - kept :]}"
     from pinset.domain.diff import show
 
     return show.cut(text, columns)
+
+
+def _folded(text: str) -> list[str]:
+    """Text on at most three lines, for below a row."""
+    if not text.isascii():
+        return [_cut(text, width() - 4)]
+    from textwrap import wrap
+
+    return wrap(text, width() - 4, max_lines=3, placeholder=" …", break_on_hyphens=False)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from pinset.errors import InvalidInput
 from pinset_cli import locate, output
@@ -46,9 +46,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "sign": Listed("keys", "sign", "Sign a release as its author."),
     "yank": Listed("yanking", "yank", "Refuse a release to new moves."),
     "unyank": Listed("yanking", "unyank", "Take a yank back."),
-    "purge": Listed(
-        "purging", "purge", "Remove content for good: from every release that holds it, and from the history."
-    ),
+    "purge": Listed("purging", "purge", "Remove content for good, from every release and the history."),
     "request": Listed("requests", "request", "What waits for the approval of others."),
     "evidence": Listed("evidence", "evidence", "What evaluations say of releases."),
     "audit": Listed("audit", "audit", "Everything done, tried and refused, newest first."),
@@ -66,6 +64,16 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "keys": Listed("keys", "keys", "Keys that sign commits and releases."),
     "whoami": Listed("tokens", "whoami", "Who you are for the registry, and what you may do."),
 }
+GROUPS: Final[Mapping[str, str]] = {
+    "A registry": "init serve",
+    "Releases": "new check publish pull component sign export",
+    "What aliases serve": "promote rollback can alias yank unyank",
+    "Looking": "list status releases show history diff blame get render where-used watch",
+    "What production wants": "policy evidence request",
+    "Who may what, and who did what": "whoami token keys audit",
+    "Keeping a registry": "verify reindex repair gc backup restore purge",
+}
+"""The commands as the list of all shows them, by what one wants to do."""
 _WITHOUT_REGISTRY: Final = ("init", "new", "restore")
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 
@@ -102,10 +110,14 @@ class _Program(TyperGroup):
         """Names, in the order of the list."""
         return list(COMMANDS)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Names and lines, for which no command is made."""
-        lines: Any = {name: TyperCommand(name, help=listed.line) for name, listed in COMMANDS.items()}
-        TyperGroup(name=self.name, commands=lines).format_commands(ctx, formatter)
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own
+        """Names and lines, in groups; no command is made for it."""
+        longest = max(map(len, COMMANDS))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(longest), COMMANDS[name].line) for name in names.split() if name in COMMANDS]
+                )
 
 
 def _made(name: str, listed: Listed) -> Any:

@@ -70,3 +70,16 @@ def test_grants_are_listed_one_a_line(near: Cli) -> None:
     lines = near("token", "list")[1].splitlines()
     assert [line.split()[-1] for line in lines] == ["CAN", "read", "approve"]
     assert lines[1].split()[:2] == ["ci", "ana"]
+
+
+def test_a_grant_without_its_bundles_is_told_how_it_is_written(near: Cli) -> None:
+    status, _, err = near("token", "create", "--name", "ci", "--can", "promote@production")
+    assert (status, "hint: write promote:*@production\n" in err) == (2, True)
+
+
+def test_a_grant_that_fits_no_column_is_read_whole_all_the_same(near: Cli) -> None:
+    grant = "promote:support-summarizer-of-the-north@staging"
+    near("token", "create", "--name", "ci", "--can", f"read {grant}")
+    lines = near("token", "list")[1].splitlines()
+    assert f"    {grant}" in lines
+    assert max(map(len, lines)) <= 80

@@ -109,3 +109,37 @@ def test_wide_characters_take_two_columns(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(("number", "said"), [(0, "0 moves"), (1, "1 move"), (2, "2 moves")])
 def test_one_is_not_many(number: int, said: str) -> None:
     assert output.count(number, "move") == said
+
+
+def test_a_reason_that_fits_no_column_stands_below_its_row_and_a_move_keeps_its_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    long = "because " * 40
+    rows = [("1 min ago", f"support-{'x' * 60}@production v41 -> v42", "ok"), ("1 min ago", "support@production", long)]
+    output.table(rows, ("WHEN", "WHAT", "WHY"), fold=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" in lines[1]
+    assert "@production v41 -> v42" in lines[1]
+    assert lines[1].endswith("  ok")
+    assert lines[2].rstrip() == "1 min ago  support@production"
+    assert [line[:11] for line in lines[3:]] == ["    because"] * 3
+    assert lines[-1].endswith("…")
+
+
+def test_a_gate_is_one_line_for_programs_and_keeps_to_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {"passed": False, "name": "approvals", "rule": 1, "wants": "2 by others", "found": "by " * 40, "at": None}
+    assert len(output.gate(one).splitlines()) == 1
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = output.gate(one, indent=4).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("    OPEN: approvals (rule 1): wants 2 by others;")
+    assert all(line.startswith(" " * 8) for line in lines[1:])
+
+
+def test_commands_of_a_directory_keep_no_address_of_a_server() -> None:
+    output.remember("http://registry:7467")
+    assert output.advice("see pinset keys list") == "see pinset keys list --registry http://registry:7467"
+    assert output.advice("do pinset keys rotate") == "do pinset keys rotate"
+    output.remember(None)

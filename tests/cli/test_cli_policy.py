@@ -117,3 +117,40 @@ class _Terminal:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
+
+
+def test_what_is_wrong_is_told_of_the_file_that_was_given(near: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "production.yaml"
+    path.write_text("format: 1\nrules:\n  - {bundles: '*', aliases: x, after: {alias: y, for: 1 hour}}\n")
+    for words in (("edit", str(path), "-m", "x"), ("check", str(path))):
+        status, _, err = near("policy", *words)
+        assert status == 2
+        assert err.startswith(f"{path}:3: error: for is no span of time: '1 hour' [bad-value]\n")
+
+
+def test_who_may_not_promote_is_told_so_before_any_gate_is_passed(
+    near: Cli,
+    served: str,
+    bundle: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from terminals import Cli as Far
+
+    near("publish", bundle(), "--alias", "production")
+    near("publish", bundle("Two."))
+    assert near("can", "promote", "support@v1", "production")[1].endswith(
+        ": yes, and serves it already (there is no policy)\n"
+    )
+    monkeypatch.setenv("PINSET_TOKEN", near("token", "create", "--name", "ben", "--can", "read")[1].strip())
+    status, out, _ = Far(served, capsys)("can", "promote", "support@v2", "production")
+    assert status == 1
+    assert out.startswith("refused: the credential can read, and this needs promote:support@production\n")
+
+
+def test_the_editor_opens_only_with_a_reason(near: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("VISUAL", "false")
+    status, _, err = near("policy", "edit")
+    assert (status, "say it with -m TEXT, before the editor opens" in err) == (2, True)
+    assert "the editor false failed" in near("policy", "edit", "-m", "why")[2]

@@ -10,7 +10,7 @@ import typer
 
 from pinset.errors import RequestClosed, Unavailable
 from pinset.ports.registry import Caller
-from pinset_cli import asking
+from pinset_cli import asking, output
 from pinset_cli.locate import Options
 from pinset_cli.main import main
 
@@ -28,6 +28,7 @@ WANTED = "format: 1\nrules: [{bundles: '*', aliases: production, approvals: {cou
 def asked(memory: LocalRegistry, manifest: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The answer of a promotion that waits, in a registry that is asked again at once."""
     monkeypatch.setattr(asking, "_PAUSES", (0.0, 0.0))
+    output.remember(None)
     memory.publish(ANA, manifest(), alias="production")
     memory.publish(ANA, manifest(words="two"))
     memory.policies.edit(ANA, WANTED, reason="first")
@@ -75,7 +76,7 @@ def test_waiting_ends_when_the_move_is_made(
     end(Meanwhile(memory, lambda: memory.requests.approve(BEN, 1, reason="looked"), looks=3), asked)
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == "support@production: v1 -> v2"
-    assert "approve by ben: looked" in err
+    assert "approved by ben: looked" in err
 
 
 def test_waiting_ends_when_it_is_rejected_or_dies(memory: LocalRegistry, asked: Any) -> None:
@@ -110,6 +111,10 @@ def test_the_commands_themselves(home: Path, manifest: Any, tmp_path: Path, caps
     assert run("promote", "support@v1", "production") == 1
     assert run("promote", "support@v1", "production", "--when-approved", "--timeout", "0") == 8
     assert run("promote", "support@v1", "production", "--when-approved", "--timeout", "soon") == 2
+    assert run("request", "list", "--state", "closed") == 2
+    assert "hint: one of open, approved, done" in capsys.readouterr().err
+    assert run("promote", "support@v1", "production", "--dry-run") == 1
+    assert "OPEN: approvals (rule 1)" in capsys.readouterr().err
     assert run("promote", "support@v1", "production", "--when-approved", "--wait") == 2
     assert run("promote", "support@v1", "production", "--dry-run") == 1
     assert run("request", "approve", "1") == 5
@@ -118,7 +123,7 @@ def test_the_commands_themselves(home: Path, manifest: Any, tmp_path: Path, caps
     assert run("request", "list", "--state", "shut") == 2
     assert run("request", "withdraw", "1", "-m", "no hurry") == 0
     assert run("request", "show", "1") == 0
-    assert "withdraw by" in capsys.readouterr()[0]
+    assert "withdrawn by" in capsys.readouterr()[0]
     assert run("request", "settle") == 0
     assert run("publish", str(bundle), "--alias", "production") == 1
     assert run("evidence", "add", "support@v1", "--report", str(tmp_path / "none.json")) == 3

@@ -39,12 +39,12 @@ def where(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def near(where: str, tmp_path: Path) -> Iterator[LocalRegistry]:
+def near(where: str, tmp_path: Path, make_registry: Callable[[Path], Path]) -> Iterator[LocalRegistry]:
     """A registry in this process. Whatever a test did with it, it must prove sound in the end."""
     if where == "memory":
         made = bootstrap.memory_registry()
     else:
-        bootstrap.create_registry(tmp_path / ".pinset")
+        make_registry(tmp_path / ".pinset")
         made = bootstrap.local_registry(tmp_path)
     yield made
     proven = made.verify()

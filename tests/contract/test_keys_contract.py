@@ -20,6 +20,7 @@ from pinset.errors import (
     Refused,
     Untrusted,
 )
+from pinset.ports.audit import AuditFilter
 from pinset.services.keys import signers
 from pinset.signing import PrivateKey, make_private, statement
 
@@ -60,6 +61,11 @@ def test_an_authors_key_is_added_signs_and_is_retired(registry: Registry) -> Non
     again = registry.keys.sign(ME, f"{NAME}@v1", signature(registry, key, f"{NAME}@v1"))
     assert (again["changed"], again["operation"]) == (False, None)
     retired = registry.keys.retire(ME, "ana-laptop", reason="a new machine")
+    told = registry.audit.items(AuditFilter(action="keys"))["items"]
+    assert [(item["details"]["name"], item["details"]["change"]) for item in told[:2]] == [
+        ("ana-laptop", "retire"),
+        ("ana-laptop", "add"),
+    ]
     assert (retired["key"]["state"], retired["changed"]) == ("retired", True)
     assert not registry.keys.retire(ME, "ana-laptop")["changed"]
     found = registry.keys.signatures(f"{NAME}@v1")["items"]

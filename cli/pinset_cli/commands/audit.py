@@ -29,6 +29,9 @@ _LONGEST: Final = 64 * 1024
 _WIDE: Final = 110
 """Columns from which the person stands beside the actor."""
 
+_MOVES: Final = ("promote", "rollback", "retire", "request", "approve", "reject", "withdraw")
+"""Actions that are about a move, or about a request for one."""
+
 audit = typer.Typer()
 _Moment = "7d, 12h, 30min, or 2025-03-14T09:30:00Z."
 
@@ -94,7 +97,7 @@ def _log(
         return
     rows = [_row(item, utc=utc) for item in items]
     empty = "nothing in the audit log is like this; all of it: pinset audit"
-    output.listed(rows, ("WHEN", "BY", "ACTION", "WHAT", "OUTCOME", "WHY"), following, empty)
+    output.listed(rows, ("WHEN", "BY", "ACTION", "WHAT", "OUTCOME", "WHY"), following, empty, fold=True)
 
 
 @audit.command("head")
@@ -156,24 +159,41 @@ def _pages(
 def _row(item: AuditItem, *, utc: bool) -> tuple[object, ...]:
     wide = output.width() >= _WIDE and item["person"] != item["actor"]
     who = f"{item['actor']} ({item['person']})" if wide else item["actor"]
-    many = f" ({item['count']} times)" if item["count"] > 1 else ""
-    outcome = f"{item['code'] or item['outcome']}{many}"
-    return output.when(item["at"], absolute=utc), who, item["action"], _what(item), outcome, _why(item)
+    return output.when(item["at"], absolute=utc), who, item["action"], _what(item), item["outcome"], _why(item)
 
 
 def _what(item: AuditItem) -> str:
     place = "@".join(part for part in (item["bundle"], item["alias"]) if part)
-    if item["alias"] and item["action"] in ("promote", "rollback", "retire"):
+    if item["alias"] and item["action"] in _MOVES:
         wanted = item["to"] is not None or item["serial"] is not None
-        to = _version(item["to"]) if wanted else (item["release"] or "?").rpartition("@")[2]
+        if not wanted and item["release"] is None:
+            return place
+        to = _version(item["to"]) if wanted else (item["release"] or "").rpartition("@")[2]
         return f"{place} {_version(item['from'])} -> {to}"
-    return item["release"] or place or item["target"] or ""
+    return item["release"] or place or item["target"] or _numbered(item)
+
+
+def _numbered(item: AuditItem) -> str:
+    """What has a number or a name of its own, and no bundle."""
+    number, name = item["details"].get("number"), item["details"].get("name")
+    if item["action"] in ("approve", "reject", "withdraw") and number:
+        return f"request {number}"
+    if item["action"] == "policy" and number:
+        return f"policy {number}"
+    change = item["details"].get("change")
+    return f"{change} {name}" if change and name else name if isinstance(name, str) else ""
 
 
 def _why(item: AuditItem) -> str:
-    marks = ["BROKE GLASS"] if item["glass"] else []
-    said = item["reason"] or item["detail"] or ""
-    return ": ".join(part for part in (", ".join(marks), said) if part)
+    said = item["detail"] if item["code"] == "permission_denied" else item["reason"] or item["detail"]
+    parts = [
+        f"{item['count']} times" if item["count"] > 1 else "",
+        item["code"] if item["code"] not in (None, "refused") else "",
+        "GLASS BROKEN" if item["glass"] else "",
+        f"request {item['request']}" if item["request"] else "",
+        said or "",
+    ]
+    return ": ".join(part for part in parts if part)
 
 
 def _version(version: int | None) -> str:

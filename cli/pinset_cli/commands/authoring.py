@@ -272,7 +272,7 @@ def component_publish(
 
 @component.command("list")
 def component_list(
-    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only of this kind.")] = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
     registry: o.Registry = None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def diff(
     sides: Annotated[list[str], typer.Argument(metavar="REF REF|SELECTOR|./DIR", autocompletion=complete.references)],
-    style: Annotated[str, typer.Option("--format", help="text, json, markdown or html.")] = "text",
+    style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or html.")] = "text",
     at: o.At = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
     registry: o.Registry = None,

@@ -94,7 +94,9 @@ def evidence_list(
     as_json: o.Json = False,
     utc: o.Utc = False,
 ) -> None:
-    """The results of a release, or of all of a bundle, newest first: of a suite the newest counts.
+    """The results of a release, or of all of a bundle, newest first.
+
+    Of a suite the newest result counts.
 
     Example: pinset evidence list support-summarizer@v7
     """
@@ -113,9 +115,10 @@ def evidence_list(
     example = named if "@" in named else f"{named}@latest"
     output.listed(
         rows,
-        ("RELEASE", "SUITE", "SCORE", "NEEDS", "PASSED", "CASES", "WHEN", "BY", "REASON"),
+        ("RELEASE", "SUITE", "SCORE", "NEEDS", "PASSED", "CASES", "WHEN", "PERSON", "REASON"),
         page["next"],
         f"no results yet: pinset evidence add {example} --suite {suite or 'groundedness'} --score 0.93",
+        fold=True,
     )
 
 

@@ -55,7 +55,7 @@ def _init_from(clone: Path, target: Path, *, as_json: bool) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 7467,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
     scrub: Annotated[

@@ -22,23 +22,35 @@ keys = typer.Typer(help="Keys that sign commits and releases.", invoke_without_c
 
 @keys.callback()
 def _list(context: typer.Context, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
-    """The keys that the registry knows.
+    """The keys that the registry knows, each with its fingerprint.
 
     Example: pinset keys
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        keys_list(registry, as_json, utc)
+
+
+@keys.command("list")
+def keys_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False) -> None:
+    """The keys that the registry knows, each with its fingerprint.
+
+    Example: pinset keys list
+    """
     with opened(Options(registry)) as found:
         answer = found.keys.all()
     if as_json:
         output.show_json(answer)
         return
     rows = [
-        (key["name"], key["purpose"], key["person"], key["fingerprint"], output.when(key["since"], absolute=utc), key["state"])
+        (key["name"], key["purpose"], key["person"], output.when(key["since"], absolute=utc), key["state"], key["fingerprint"])
         for key in answer["items"]
     ]  # fmt: skip
     output.listed(
-        rows, ("NAME", "PURPOSE", "PERSON", "FINGERPRINT", "SINCE", "STATE"), None, "no keys yet: pinset keys create"
+        rows,
+        ("NAME", "PURPOSE", "PERSON", "SINCE", "STATE", "FINGERPRINT"),
+        None,
+        "no keys yet: pinset keys create",
+        fold=True,
     )
     if answer["items"] and answer["unsigned"]:
         output.advise("the registry signs nothing yet: pinset keys create")
@@ -46,7 +58,7 @@ def _list(context: typer.Context, registry: o.Registry = None, as_json: o.Json =
 
 @keys.command("show")
 def keys_show(registry: o.Registry = None, as_json: o.Json = False) -> None:
-    """The keys as OpenSSH and git read them: the text of an allowed_signers file.
+    """The keys as git reads them, in a file allowed_signers.
 
     Example: pinset keys show > allowed_signers
     """

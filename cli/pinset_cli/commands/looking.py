@@ -22,7 +22,7 @@ def list_bundles(
     uses: Annotated[
         str | None, typer.Option("--uses", metavar="KIND/NAME", help="Whose served releases use it.")
     ] = None,
-    alias: Annotated[str | None, typer.Option("--alias", help="That have this alias.")] = None,
+    alias: Annotated[str | None, typer.Option("--alias", metavar="A", help="That have this alias.")] = None,
     at: o.At = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 100,
@@ -153,7 +153,7 @@ def history(
     if not page["items"]:
         output.advise(f"no moves yet: pinset promote {name}@v1 {alias or names.DEFAULT_ALIAS}")
         return
-    _moves(page["items"], utc=utc)
+    _moves(page["items"], utc=utc, one=bool(alias), fold=True)
     if page["next"]:
         output.talk(output.safe(f"there are more: --cursor {page['next']}"))
 
@@ -206,19 +206,23 @@ def _note(release: Mapping[str, Any]) -> str:
     return " ".join([*notes, release["message"]]).strip()
 
 
-def _moves(items: Sequence[HistoryItem], *, utc: bool) -> None:
+def _moves(items: Sequence[HistoryItem], *, utc: bool, one: bool = False, fold: bool = False) -> None:
+    """A table of moves. one: of one alias, which goes without saying. fold: as `output.table`."""
     from pinset.domain.provenance import is_machine, people
 
     rows = []
     for m in items:
         why = f"--again: {m['reason']}" if m["again"] else m["reason"]
+        why = f"request {m['request']}: {why}" if m.get("request") else why
         why = f"GLASS BROKEN: {why}" if m.get("glass") else why
         when = output.when(m["at"], absolute=utc)
         move = f"{_v(m['from'])} -> {_v(m['to'])}{' PURGED' if m['purged'] else ''}"
         if m["action"] == "promote" and m["authors"] and is_machine(m["actor"], {}):
             why = f"written by {people(m['authors'])}" + (f": {why}" if why else "")
-        rows.append((m["seq"], m["alias"], m["action"], move, when, m["actor"], why))
-    output.table(rows, ("SEQ", "ALIAS", "ACTION", "MOVE", "WHEN", "BY", "REASON"))
+        place = () if one else (m["alias"],)
+        rows.append((m["seq"], *place, m["action"], move, when, m["actor"], why))
+    head = ("SEQ", *(() if one else ("ALIAS",)), "ACTION", "MOVE", "WHEN", "BY", "REASON")
+    output.table(rows, head, fold=fold)
 
 
 def _v(version: int | None) -> str:

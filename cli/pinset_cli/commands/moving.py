@@ -73,7 +73,7 @@ def rollback(
     target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
     serving: Annotated[str | None, typer.Option("--from", metavar="vN", help="What the alias must serve now.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="SELECTOR", help="The release to return to.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", min=1, help="So many undos at once.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="So many undos at once.")] = None,
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="What it served then: 2025-03-14T09:30:00Z, 2h.")
     ] = None,

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,6 +19,8 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pinset.domain.answers.policy import PolicyAnswer, WouldAnswer
     from pinset.ports.registry import Registry
 
@@ -62,7 +65,10 @@ def policy_edit(
     with opened(chosen) as found:
         if file is not None:
             text = _read(file)
-            answer = found.policies.edit(caller(chosen), text, expect=expect, reason=message, break_glass=break_glass)
+            with _named(file):
+                answer = found.policies.edit(
+                    caller(chosen), text, expect=expect, reason=message, break_glass=break_glass
+                )
         else:
             answer = _edited(found, chosen, expect, message, break_glass=break_glass)
     _show_edit(answer, chosen)
@@ -121,6 +127,7 @@ def policy_history(
         ("NUMBER", "WHEN", "BY", "REQUEST", "REASON"),
         page["next"],
         'there is no policy yet: pinset policy edit policy.yaml -m "the first"',
+        fold=True,
     )
 
 
@@ -132,9 +139,9 @@ def policy_check(file: _Text, registry: o.Registry = None, as_json: o.Json = Fal
 
     Example: pinset policy check policy.yaml
     """
-    chosen = Options(registry, as_json)
-    with opened(chosen) as found:
-        answer = found.policies.check(caller(chosen), _read(file or "-"))
+    chosen, named = Options(registry, as_json), file or "-"
+    with opened(chosen) as found, _named(named):
+        answer = found.policies.check(caller(chosen), _read(named))
     if as_json:
         output.show_json(answer)
     else:
@@ -178,7 +185,8 @@ def can_promote(
         if answer["reason"]:
             output.say(output.safe(f"refused: {answer['reason']}"))
         under = f"under policy {answer['policy']}" if answer["policy"] else "there is no policy"
-        output.say(f"{place}: {'yes' if answer['can'] else 'no'} ({under})")
+        same = ", and serves it already" if answer["can"] and answer["from"] == answer["to"] else ""
+        output.say(f"{place}: {'yes' if answer['can'] else 'no'}{same} ({under})")
     if not answer["can"]:
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
@@ -212,7 +220,7 @@ def _show_would(one: WouldAnswer) -> None:
     output.say(f"{place} {what}: {'passes' if one['passed'] else 'REFUSED'}")
     for gate in one["gates"]:
         if not gate["passed"]:
-            output.say("    " + output.gate(gate))
+            output.say(output.gate(gate, indent=4))
 
 
 def _read(file: str) -> str:
@@ -231,15 +239,28 @@ def _read(file: str) -> str:
         raise InvalidInput(f"{output.on_one_line(file)} cannot be read: {reason}", hint="name a file") from error
 
 
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Findings about the policy are told of the file that was given; what is stored has a name of its own."""
+    try:
+        yield
+    except PinsetError as error:
+        for finding in error.details.get("findings", ()):
+            finding["file"] = "stdin" if file == "-" else file
+        raise
+
+
 def _edited(found: Registry, chosen: Options, expect: int | None, message: str, *, break_glass: bool) -> PolicyAnswer:
     """An edit in $EDITOR. What was written is kept where it is refused."""
     from pinset.errors import InvalidInput
 
     if not sys.stdin.isatty():
         raise InvalidInput("there is no terminal to edit on", hint="name a file, or - to read stdin")
+    if not message:
+        raise InvalidInput("a change of the policy wants a reason", hint="say it with -m TEXT, before the editor opens")
     now = found.policies.show()
     if expect is not None and expect != now["number"]:
-        return found.policies.edit(caller(chosen), now["text"] or _FIRST, expect=expect, reason=message or "edited")
+        return found.policies.edit(caller(chosen), now["text"] or _FIRST, expect=expect, reason=message)
     before = now["text"] or _FIRST
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="policy-", delete=False, encoding="utf-8") as draft:
         draft.write(before)
@@ -251,9 +272,10 @@ def _edited(found: Registry, chosen: Options, expect: int | None, message: str, 
         output.talk("nothing was changed")
         raise typer.Exit
     try:
-        answer = found.policies.edit(
-            caller(chosen), text, expect=now["number"], reason=message, break_glass=break_glass
-        )
+        with _named(str(path)):
+            answer = found.policies.edit(
+                caller(chosen), text, expect=now["number"], reason=message, break_glass=break_glass
+            )
     except PinsetError:
         output.talk(f"what you wrote is kept: {path}")
         raise

@@ -34,7 +34,7 @@ def purge(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Remove content for good: from every release that holds it, and from the history.
+    """Remove content for good, from every release and the history.
 
     Versions, labels and digests stay taken. What an alias serves is refused: promote or roll back first.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from pinset.domain.names import show
+from pinset.errors import InvalidInput
 from pinset_cli import asking, complete, output
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 request = typer.Typer(help="What waits for the approval of others.", no_args_is_help=True)
 
+_STATES: Final = ("open", "approved", "done", "rejected", "withdrawn", "expired", "dead")
 _Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The request's number.")]
 _Revision = Annotated[
     str | None,
@@ -29,7 +32,7 @@ def request_list(
     ] = None,
     state: Annotated[
         str | None,
-        typer.Option("--state", metavar="STATE", help="open, approved, done, rejected, withdrawn, expired or dead."),
+        typer.Option("--state", metavar="STATE", help=f"One of {', '.join(_STATES)}."),
     ] = None,
     cursor: o.Cursor = None,
     limit: o.Limit = 30,
@@ -41,6 +44,8 @@ def request_list(
 
     Example: pinset request list --state open
     """
+    if state is not None and state not in _STATES:
+        raise InvalidInput(f"{show(state)} is no state of a request", hint=f"one of {', '.join(_STATES)}")
     with opened(Options(registry)) as found:
         page = found.requests.list(state=state, bundle=name, cursor=cursor, limit=limit)
     if as_json:
@@ -48,20 +53,21 @@ def request_list(
         return
     rows = [
         (r["number"], r["state"], asking.headline(r), output.when(r["at"], absolute=utc), r["person"],
-         ", ".join(r["approvals"]) or None, r["reason"])
+         _said(r))
         for r in page["items"]
     ]  # fmt: skip
     output.listed(
         rows,
-        ("REQUEST", "STATE", "FOR", "WHEN", "BY", "APPROVED BY", "REASON"),
+        ("REQUEST", "STATE", "FOR", "WHEN", "PERSON", "REASON"),
         page["next"],
         "there is no request" + (f" that is {state}" if state else ""),
+        fold=True,
     )
 
 
 @request.command("show")
 def request_show(number: _Number, registry: o.Registry = None, as_json: o.Json = False) -> None:
-    """What a request would change, what it waits for, and what was decided so far.
+    """What a request is for, what it waits for, and who decided what.
 
     Example: pinset request show 3
     """
@@ -77,7 +83,9 @@ def request_show(number: _Number, registry: o.Registry = None, as_json: o.Json =
     for one in answer["decisions"]:
         why = f": {one['reason']}" if one["reason"] else ""
         counted = " (does not count)" if one["decision"] == "approve" and not one["counts"] else ""
-        output.say(output.safe(f"{one['decision']} by {one['person']} {output.both(one['at'])}{counted}{why}"))
+        output.say(
+            output.safe(f"{asking.PAST[one['decision']]} by {one['person']} {output.both(one['at'])}{counted}{why}")
+        )
     for gate in answer["gates"]:
         output.say(output.gate(gate))
     if answer["state"] in ("open", "approved"):
@@ -165,7 +173,7 @@ def request_settle(registry: o.Registry = None, as_json: o.Json = False, dry_run
 def _show(answer: DecisionAnswer, chosen: Options) -> None:
     found = answer["request"]
     number, decision = found["number"], answer["decision"]
-    past = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}[decision]
+    past = asking.PAST[decision]
     output.done(f"request {number} is {past}", written=answer["operation"])
     if chosen.as_json:
         output.show_json(answer)
@@ -181,6 +189,12 @@ def _show(answer: DecisionAnswer, chosen: Options) -> None:
         output.talk("it still waits for:")
         output.show_gates([gate for gate in found["gates"] if not gate["passed"]])
     output.unchanged(dry_run=chosen.dry_run)
+
+
+def _said(request: RequestAnswer) -> str:
+    """Why it was asked for, and who approved it."""
+    by = f"approved by {', '.join(request['approvals'])}" if request["approvals"] else ""
+    return "; ".join(part for part in (request["reason"], by) if part)
 
 
 def _say_next(answer: RequestAnswer) -> None:

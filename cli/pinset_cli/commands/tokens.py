@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from pinset.domain.answers import TokenAnswer
     from pinset.ports.registry import Registry
 
-_TIME: Final = re.compile("([0-9]{1,6})([hdw]?)", re.ASCII)
+_TIME: Final = re.compile("([0-9]{1,6})([mhdw]?)", re.ASCII)
 token = typer.Typer(help="Credentials.", no_args_is_help=True)
 
 
 @token.command("create")
 def token_create(
-    name: Annotated[str, typer.Option("--name", help="Who or what will use it.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who or what will use it.")],
     can: Annotated[
         list[str],
         typer.Option("--can", metavar="GRANT", help="VERB or ROLE, with :BUNDLES or :BUNDLES@ALIASES; again for more."),
     ],
-    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 90d, 12h or 2w.")] = "90d",
+    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Such as 90d, 12h, 30m or 2w.")] = "90d",
     person: Annotated[
         str | None, typer.Option("--person", metavar="WHO", help="Whose it is; by default the name's.")
     ] = None,
@@ -90,6 +90,7 @@ def token_list(registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc 
         ("NAME", "PERSON", "WHEN", "EXPIRES", "USED", "STATE", "CAN"),
         None,
         "no tokens yet: pinset token create --name me --can admin",
+        fold=True,
     )
 
 
@@ -154,7 +155,7 @@ def _seconds(text: str) -> int:
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise InvalidInput(f"{show(text)} is no time that a token lives", hint="say --expires 90d, or 12h, or 2w")
-    return int(match[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[match[2] or "d"]
+    return int(match[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2] or "d"]
 
 
 def _usable(found: Registry) -> list[str] | None:

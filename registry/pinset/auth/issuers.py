@@ -141,7 +141,10 @@ class _Ring:
             keys = Keys(self._fetch(self._address()))
         except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for it for ever
             with self._lock:
-                self._why, self._under_way = str(error) or type(error).__name__, None
+                self._why, self._under_way = (
+                    getattr(error, "strerror", None) or str(error) or type(error).__name__,
+                    None,
+                )
             under_way.set_exception(error)
             return
         with self._lock:

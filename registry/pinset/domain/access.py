@@ -147,7 +147,9 @@ def _parse(text: str) -> Grant:
     bundles, at, aliases = rest.partition("@")
     if verb not in set(Verb) and verb not in ROLES and verb != "*":
         known = ", ".join([*ROLES, *(each for each in Verb if each not in ROLES)])
-        raise InvalidInput(f"{show(verb)} is no verb and no role", hint=f"one of {known}")
+        name, mark, alias = verb.partition("@")
+        way = f"write {name}:*@{alias}" if mark and (name in set(Verb) or name in ROLES) else f"one of {known}"
+        raise InvalidInput(f"{show(verb)} is no verb and no role", hint=way)
     for given, mark in ((bundles, colon), (aliases, at)):
         if given.count("*") > _STARS:
             raise InvalidInput(f"{show(text)} has too many *", hint=f"a pattern has at most {_STARS}")

@@ -20,7 +20,7 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _AGO: Final = re.compile(r"([0-9]{1,6}) ?(s|min|m|h|d|w)(?: ago)?", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _CALENDAR: Final = re.compile(r"[0-9]{1,6} ?(mo|y)(?: ago)?", re.ASCII)
-_HOW: Final = "write it with its zone, 2025-03-14T09:30:00Z, as a day, 2025-03-14, or as how long ago: 45min, 2h, 3d, 1w (--utc shows exact times)"
+_HOW: Final = "write it with its zone, 2025-03-14T09:30:00Z, as a day, 2025-03-14, or as how long ago: 45min, 2h, 7d, 1w (--utc shows exact times)"
 
 
 def moment(text: str, *, now: int) -> int:

@@ -13,6 +13,7 @@ from pinset.domain.records import (
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
+    KeyRecord,
     MoveRecord,
     PolicyRecord,
     PurgeRecord,
@@ -143,6 +144,11 @@ def _asked(record: RequestRecord | DecisionRecord) -> Deed:
     )
 
 
+def _key(record: KeyRecord) -> Deed:
+    told = {"name": record.name, "purpose": record.purpose.value, "compromised": record.compromised or None}
+    return Deed(action="keys", reason=record.reason, details=_said({**told, "change": record.action.value}))
+
+
 def _purge(record: PurgeRecord) -> Deed:
     details = {"purged": list(record.purged), "first": record.first, "head": record.head}
     return Deed(action="purge", reason=record.reason, details=details)
@@ -171,6 +177,7 @@ _DEEDS: Final[Mapping[type[Record], Callable[[Any], Deed]]] = {
     ResultRecord: _result,
     RequestRecord: _asked,
     DecisionRecord: _asked,
+    KeyRecord: _key,
 }
 
 

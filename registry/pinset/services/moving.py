@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
-_BROKEN: Final = "the glass is broken: this was done past the policy's gates, and everybody will see it"
+_BROKEN: Final = "the glass is broken: this is past the policy's gates, and everybody will see it"
 
 
 def promote(

@@ -93,11 +93,11 @@ class LocalPolicies:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
             version = row.record.version
-            against = None
+            against = _ungranted(caller, wanted.bundle, alias)
             try:
                 plan = staging.plan_for(reader, row, alias, current)
             except (ContentPurged, Yanked, Barred) as error:
-                against = error.message
+                against = error.message if against is None else f"{against}; {error.message}"
                 plan = staging.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:
                 judged = gates.Judgement(gates.in_force(reader).number, ())
@@ -124,6 +124,15 @@ class LocalPolicies:
 
     def _now(self, reader: CatalogReader) -> int:
         return max(self._context.clock.now(), reader.head().at)
+
+
+def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
+    """Why the caller's credential could not move an alias at all."""
+    try:
+        caller.need(Verb.PROMOTE, bundle, alias)
+    except PermissionDenied as error:
+        return error.message
+    return None
 
 
 def stage_policy(

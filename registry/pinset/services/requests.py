@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.policy.gates import apart
+from pinset.domain.policy.parts import show_time
 from pinset.domain.records import (
     Aim,
     Decision,
@@ -179,7 +180,7 @@ def standing(reader: CatalogReader, request: RequestRecord, at: int) -> Standing
     if changed is not None:
         return changed
     if at > request.expires_at:
-        return Standing(State.EXPIRED, f"it waited until {reading.time(request.expires_at)}")
+        return Standing(State.EXPIRED, f"it waited until {show_time(request.expires_at)}")
     return _policy_since(reader, request) or _release_since(reader, request) or Standing(State.OPEN)
 
 
@@ -189,7 +190,7 @@ def _alias_since(reader: CatalogReader, request: RequestRecord) -> Standing | No
     if row is None:
         return None
     now = f"serves v{row.record.to_version}" if row.record.to_version else "serves nothing"
-    when = f"since {reading.time(row.record.stamp.at)}"
+    when = f"since {show_time(row.record.stamp.at)}"
     if row.record.request == request.number:
         return Standing(State.DONE, f"{asked.bundle}@{asked.alias} {now} {when}")
     return Standing(State.DEAD, f"{asked.bundle}@{asked.alias} was moved otherwise: it {now} {when}")
@@ -200,7 +201,7 @@ def _policy_since(reader: CatalogReader, request: RequestRecord) -> Standing | N
     found = next((record for _, record in reader.notes(["policy"], number=after, limit=1)), None)
     if not isinstance(found, PolicyRecord):
         return None
-    when = f"since {reading.time(found.stamp.at)}"
+    when = f"since {show_time(found.stamp.at)}"
     if request.binding.aim is Aim.POLICY and found.request == request.number:
         return Standing(State.DONE, f"policy {after} is in force {when}")
     return Standing(State.DEAD, f"the policy is another one: {after} came into force {when}")
@@ -220,7 +221,7 @@ def _release_since(reader: CatalogReader, request: RequestRecord) -> Standing | 
     for _, record in noted:
         yank = isinstance(record, EvidenceRecord) and record.verdict is Verdict.YANK
         if yank and record.stamp.serial > request.stamp.serial:
-            return Standing(State.DEAD, f"v{asked.to_version} was yanked {reading.time(record.stamp.at)}")
+            return Standing(State.DEAD, f"v{asked.to_version} was yanked {show_time(record.stamp.at)}")
     return None
 
 

@@ -48,7 +48,9 @@ def results_of(
     if found is None:
         if said is None or not complete:
             what = "the report is of no kind that is known here" if report is not None else "there is no result"
-            raise InvalidInput(what, hint="say it yourself: --suite NAME --score NUMBER, or --passed or --failed")
+            kinds = "it may be JSON of promptfoo or DeepEval, or JUnit XML; or " if report is not None else ""
+            hint = f"{kinds}say it yourself: --suite NAME --score NUMBER, or --passed or --failed"
+            raise InvalidInput(what, hint=hint)
         return Results([said])
     if said is None:
         return Results(choose(found, None), found.tool, found.warnings)

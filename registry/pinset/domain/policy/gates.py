@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from pinset.domain.messages.text import format_time
 from pinset.domain.policy.freezing import frozen_until
-from pinset.domain.policy.parts import show_age, show_span
+from pinset.domain.policy.parts import show_age, show_span, show_time
 from pinset.domain.records import Aim
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def _after(rule: Rule, alias: str, span: int, facts: Facts) -> Gate:
     if since is None:
         return Gate("after", wants, f"{alias} does not serve it now", passed=False, rule=rule.number)
     passed = facts.now - since >= span
-    found = f"served by {alias} for {show_age(max(facts.now - since, 0))}, since {format_time(since)}"
+    found = f"served by {alias} for {show_age(max(facts.now - since, 0))}, since {show_time(since)}"
     return Gate("after", wants, found, passed, at=None if passed else since + span, rule=rule.number)
 
 
@@ -199,7 +198,7 @@ def _freeze(rule: Rule, facts: Facts) -> Gate:
     if frozen is None:
         return Gate("freeze", wants, "no freeze now", passed=True, rule=rule.number)
     end, window = frozen
-    found = f"frozen ({window}) until {format_time(end)}"
+    found = f"frozen ({window}) until {show_time(end)}"
     return Gate("freeze", wants, found, passed=False, at=end, rule=rule.number)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.globs import fits
+from pinset.domain.messages.text import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,6 +159,11 @@ def show_span(span: int) -> str:
         if span and span % size == 0:
             return f"{span // size}{letter}"
     return f"{span // SECOND}s"
+
+
+def show_time(at: int) -> str:
+    """A time to the second, UTC; rounded up, so that what is said of it holds by then."""
+    return f"{format_time(at + 999_999)[:19]}Z"
 
 
 def show_age(span: int) -> str:

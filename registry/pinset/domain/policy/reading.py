@@ -151,7 +151,9 @@ class _Reader(Reader):
         bound = _BOUND.fullmatch(score) if isinstance(score, str) else None
         if score is not None and bound is None:
             shown = score if isinstance(score, int | float) and not isinstance(score, bool) else "0.85"
-            self.note("bad-value", (*path, "score"), "score is no comparison", f'write score: ">= {shown}"')
+            self.note(
+                "bad-value", (*path, "score"), f"score is no comparison: {_told(score)}", f'write score: ">= {shown}"'
+            )
         if passed is not None and passed is not True:
             self.note(
                 "bad-value", (*path, "passed"), "passed can only be wanted", "write passed: true, or leave it out"
@@ -213,7 +215,10 @@ class _Reader(Reader):
                 return span
         shown = value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
         self.note(
-            "bad-value", (*path, key), f"{key} is no span of time", f"write its unit, w d h m or s: {key}: {shown}h"
+            "bad-value",
+            (*path, key),
+            f"{key} is no span of time: {_told(value)}",
+            f"write its unit, w d h m or s: {key}: {shown}h",
         )
         return None
 
@@ -263,3 +268,8 @@ class _Reader(Reader):
         if len(value) > _MOST:
             self.note("too-large", path, f"there are {len(value):,} entries of {what}", f"there may be {_MOST}")
         return [(entry, (*path, at)) for at, entry in enumerate(value[:_MOST])]
+
+
+def _told(value: Any) -> str:
+    """What was found in the place of what is wanted."""
+    return names.show(value) if isinstance(value, str) else str(value) if isinstance(value, int | float) else "this"
