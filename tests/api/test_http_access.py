@@ -324,3 +324,17 @@ def test_a_bearer_that_is_no_token_is_for_others_to_judge(two: LocalRegistry) ->
 def test_a_service_asks_even_where_a_route_did_not(two: LocalRegistry) -> None:
     with pytest.raises(PermissionDenied):
         two.seen_by(parse_grants("read:payments")).release("support@v1")
+
+
+def test_no_credential_opens_the_registry_to_who_has_none(memory: LocalRegistry, api: Any) -> None:
+    bearer = lambda token: {"Authorization": f"Bearer {token}"}  # noqa: E731
+    memory.create_token(OPS, "ana", can="admin")
+    keeper = bearer(memory.create_token(OPS, "ben", can="tokens read")["token"])
+    assert api("DELETE", "/v1/tokens/ana", headers=keeper).status_code == 200
+    refused = api("DELETE", "/v1/tokens/ben", headers=keeper)
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert api("GET", "/v1/registry").status_code == 401
+    (kept,) = [one for one in memory._context.state.attempts() if one.code == "permission_denied"]
+    assert (kept.action, kept.actor) == ("token-revoke", "ben")
+    memory.revoke_token(OPS, "ben")
+    assert api("GET", "/v1/registry").status_code == 200

@@ -72,3 +72,17 @@ def test_a_refusal_tells_every_gate(memory: LocalRegistry, api: Any, manifest: C
     assert memory.aliases("support")["items"] == []
     checked = api("POST", "/v1/policy/check", json={"text": OPEN}).json()
     assert checked == {"ok": True, "would": [], "warnings": [], "more": False}
+
+
+def test_the_text_of_the_policy_is_for_who_may_read_everything_or_change_it(memory: LocalRegistry, api: Any) -> None:
+    memory.policies.edit(OPS, SHUT, reason="first")
+    can = {"zoe": "read:other promote:other", "eve": "read", "pat": "policy read:other"}
+    tokens = {name: memory.create_token(OPS, name, can=what)["token"] for name, what in can.items()}
+    told = {
+        name: [
+            api("GET", f"/v1/policy{more}", headers={"Authorization": f"Bearer {token}"}).status_code
+            for more in ("", "/1", "/history")
+        ]
+        for name, token in tokens.items()
+    }
+    assert told == {"zoe": [403] * 3, "eve": [200] * 3, "pat": [200] * 3}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ANA = Caller(actor="ana")
 ALIAS = "/v1/bundles/support/aliases/production"
+DECISIONS = ("approve", "reject", "withdraw")
 WANTED = "format: 1\nrules: [{bundles: '*', aliases: production, approvals: 1}]\n"
 
 
@@ -73,3 +74,22 @@ def test_evidence_is_201_and_its_report_plain_text(api: Any, memory: LocalRegist
     assert kept.headers["x-content-type-options"] == "nosniff"
     for body in ({"suite": "a", "score": 1}, {"suite": "a", "score": "NaN"}, {"suite": "a", "scores": "1"}):
         assert api("POST", place, json=body).status_code == 422
+
+
+def test_a_number_tells_nobody_of_which_bundle_a_request_is(
+    memory: LocalRegistry, api: Any, headers: Callable[..., dict[str, str]]
+) -> None:
+    keyed = headers("carl", **{"If-None-Match": "*", "Idempotency-Key": "k1"})
+    operation = api("PUT", ALIAS, json={"release": "v1"}, headers=keyed).json()["operation"]
+    token = memory.create_token(ANA, "zoe", can="read:other approve:other policy")["token"]
+    zoe = {"Authorization": f"Bearer {token}"}
+    told = [
+        api("GET", "/v1/requests/1", headers=zoe),
+        *(api("POST", f"/v1/requests/1/{what}", json={"reason": "x"}, headers=zoe) for what in DECISIONS),
+        api("GET", f"/v1/operations/{operation}", headers=zoe),
+    ]
+    assert [answer.status_code for answer in told] == [403] * 5
+    assert not [answer.text for answer in told if "support" in answer.text]
+    reader = memory.create_token(ANA, "yan", can="read approve:other")["token"]
+    near = api("POST", "/v1/requests/1/approve", json={}, headers={"Authorization": f"Bearer {reader}"})
+    assert near.json()["details"]["needs"] == "approve:support@production"

@@ -15,6 +15,7 @@ from pinset.domain.access import parse_grants
 from pinset.domain.notes import digest_of_text, texts_of
 from pinset.errors import (
     Barred,
+    GatesOpen,
     Integrity,
     InvalidInput,
     NotFound,
@@ -27,6 +28,7 @@ from pinset.errors import (
 )
 from pinset.ports.registry import Caller
 from pinset.ports.store import Files, NewCommit
+from pinset.services import requests
 from pinset.services.settling import Settler
 
 if TYPE_CHECKING:
@@ -580,3 +582,76 @@ def test_a_report_of_other_bytes_is_found(memory: LocalRegistry) -> None:
     assert texts_of(record, stored.files) == {digest_of_text(report).removeprefix("sha256:"): report}
     with pytest.raises(Integrity):
         texts_of(record, {"report.json": report.replace("0.1", "0.9")})
+
+
+def test_who_published_the_content_first_cannot_approve_it_under_another_number(registry: LocalRegistry) -> None:
+    registry.publish(ANA, files("Text 4."))
+    registry.publish(CARL, files("Text 4."), label="1.0")
+    number = ask(registry, 5)
+    with pytest.raises(OwnApproval, match="same content"):
+        registry.requests.approve(ANA, number)
+    registry.requests.approve(BEN, number)
+    assert serves(registry) == 5
+
+
+def test_a_bad_result_is_not_hidden_behind_many_others(
+    registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.gates._MOST_RESULTS", 2)
+    monkeypatch.setattr("pinset.services.gates._PAGE", 1)
+    policy(registry, EVIDENCE.replace("approvals: 1, ", "").replace("suite: tone", "suite: tone, by: [dora]"))
+    registry.publish(ANA, files("Text 2."), label="1.0")
+    registry.evidence.add(DORA, "support@v2", suite="tone", score="0.9")
+    registry.evidence.add(DORA, "support@v4", suite="tone", score="0.1")
+    for suite in ("a", "b", "c"):
+        registry.evidence.add(ANA, "support@v4", suite=suite, score="1")
+    with pytest.raises(GatesOpen, match="1 gate of 1"):
+        registry.promote(CARL, "support@v2", "production")
+    registry.evidence.add(DORA, "support@v2", suite="tone", score="0.95")
+    assert registry.promote(CARL, "support@v2", "production")["action"] == "promote"
+
+
+def test_who_asks_and_withdraws_over_and_over_slows_nobody_down(
+    registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.requests._AT_ONCE", 2)
+    for _ in range(4):
+        registry.requests.withdraw(CARL, ask(registry))
+    looked: list[int] = []
+    standing = requests.standing
+
+    def counted(reader: Any, request: Any, at: int) -> Any:
+        looked.append(request.number)
+        return standing(reader, request, at)
+
+    monkeypatch.setattr(requests, "standing", counted)
+    monkeypatch.setattr("pinset.services.gates._PAGE", 2)
+    assert ask(registry) == 5
+    assert len(looked) <= 4
+
+
+def test_capital_letters_make_no_other_person(registry: LocalRegistry) -> None:
+    policy(registry, TWO)
+    number = ask(registry)
+    for name in ("CARL", "Ana"):
+        with pytest.raises(OwnApproval):
+            registry.requests.approve(Caller(actor="oidc:x", person=name), number)
+    registry.requests.approve(BEN, number)
+    registry.requests.approve(Caller(actor="oidc:x", person="Ben"), number)
+    assert (state(registry), registry.requests.show(number)["approvals"]) == ("open", ["ben"])
+    registry.requests.approve(DORA, number)
+    assert serves(registry) == 2
+
+
+def test_of_very_many_requests_each_has_its_turn(
+    registry: LocalRegistry, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinset.services.settling._AT_ONCE", 1)
+    policy(registry, FROZEN)
+    registry.promote(ANA, "support@v3", "staging")
+    ask(registry, 2)
+    registry.requests.approve(BEN, ask(registry, 3))
+    ask(registry, 2, again=True, reason="and so on")
+    clock.at += HOUR + 1_000_000
+    settler = Settler(registry._context)
+    assert [settler.look() for _ in range(3)] == [[], [2], []]

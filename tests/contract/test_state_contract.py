@@ -16,7 +16,7 @@ from pinset.catalog.state import SqlState, _migrate
 from pinset.catalog.sums import sum_of
 from pinset.domain.access import Grant
 from pinset.domain.auditing import Outcome, Wanted
-from pinset.errors import AlreadyExists, Integrity, NotFound, Unavailable, UnknownFormat
+from pinset.errors import AlreadyExists, Integrity, NotFound, PermissionDenied, Unavailable, UnknownFormat
 from pinset.ports.state import Answer, Attempt, Kind, TokenRow
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def test_a_first_write_while_tokens_are_looked_for_is_no_loss(tmp_path: Path, mo
         return found
 
     monkeypatch.setattr(state, "_exists", written_after)
-    assert not state.has_tokens(now=10)
+    assert not state.has_tokens()
     monkeypatch.undo()
-    assert not state.has_tokens(now=10)
+    assert not state.has_tokens()
     state.close()
 
 
@@ -86,6 +86,19 @@ def test_a_name_is_free_again_once_revoked(state: Any) -> None:
     assert state.revoke_token("ci", 5).revoked_at == 5
     state.add_token(_token(at=2))
     assert state.token("idci1").revoked_at == 5
+
+
+def test_what_has_expired_counts_and_the_last_is_not_ended_by_accident(state: Any) -> None:
+    assert not state.has_tokens()
+    state.add_token(_token())
+    with pytest.raises(PermissionDenied, match="the last token"):
+        state.revoke_token("ci", 5, last=False)
+    assert state.token("idci1").revoked_at is None
+    state.add_token(_token("other"))
+    assert state.revoke_token("ci", 5, last=False).revoked_at == 5
+    assert state.has_tokens()  # that of 9 microseconds after 1970 among them
+    state.revoke_token("other", 6)
+    assert not state.has_tokens()
 
 
 def test_revoking_what_is_not_there_says_so(state: Any) -> None:
@@ -287,7 +300,7 @@ def test_a_damaged_token_lets_nobody_in_and_others_go_on(engine: Engine, kept: S
             question()
         assert "pinset token revoke idci1" in caught.value.hint
     assert kept.token("idother2") == _token("other", 2)
-    assert kept.has_tokens(10**9), "a damaged one counts"
+    assert kept.has_tokens(), "a damaged one counts"
     assert [(one.where, one.hint) for one in kept.check()] == [("state token", caught.value.hint)]
     assert kept.revoke_token("idci1", 5).revoked_at == 5
     assert list(kept.check()) == []
@@ -318,7 +331,7 @@ def test_a_token_that_is_lost_is_missed(engine: Engine, kept: SqlState) -> None:
         spoil(engine, f"DELETE FROM token WHERE name = '{name}'")
         with pytest.raises(Integrity, match="tokens"):
             kept.tokens()
-        assert kept.has_tokens(1), "what is lost lets nobody in"
+        assert kept.has_tokens(), "what is lost lets nobody in"
         assert [one.where for one in kept.check()] == ["state token"]
     assert kept.token("idci1") is None
     kept.add_token(_token("third", 3))
@@ -332,7 +345,7 @@ def test_damage_to_the_row_that_counts_tokens_is_found(engine: Engine, kept: Sql
     for use in (
         lambda: kept.token("idci1"),
         kept.tokens,
-        lambda: kept.has_tokens(1),
+        kept.has_tokens,
         lambda: kept.revoke_token("ci", 1),
     ):
         with pytest.raises(Integrity) as caught:
@@ -341,7 +354,7 @@ def test_damage_to_the_row_that_counts_tokens_is_found(engine: Engine, kept: Sql
     assert kept.check()
     spoil(engine, "DELETE FROM state_meta")
     with pytest.raises(Integrity):
-        kept.has_tokens(1)
+        kept.has_tokens()
 
 
 @pytest.mark.parametrize(
@@ -478,9 +491,9 @@ def test_a_state_that_was_lost_opens_no_door_and_a_backup_mends_it(tmp_path: Pat
     _file_state(tmp_path)
     state = SqlState(tmp_path)
     if running:
-        assert state.has_tokens(1)
+        assert state.has_tokens()
     SPOILERS[kind](tmp_path / "state.sqlite")
-    for question in (lambda: state.has_tokens(1), lambda: state.token("idci1"), state.tokens):
+    for question in (state.has_tokens, lambda: state.token("idci1"), state.tokens):
         with pytest.raises((Integrity, Unavailable)) as caught:
             question()
         assert caught.value.hint

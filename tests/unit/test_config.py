@@ -8,8 +8,8 @@ import pytest
 
 from pinset import config
 from pinset.config import Allow, Issuer, Limits, Override, Rate
-from pinset.config.globs import fits
 from pinset.domain.access import Grant
+from pinset.domain.globs import fits
 from pinset.errors import InvalidConfig
 
 if TYPE_CHECKING:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from pinset.domain.evidence import REPORT_LIMIT, Suite, choose, decimal_text, judged, read_report, suite_name
+from pinset.domain.evidence import (
+    REPORT_LIMIT,
+    Suite,
+    choose,
+    decimal_text,
+    judged,
+    read_report,
+    results_of,
+    suite_name,
+)
 from pinset.errors import InvalidInput, InvalidName, TooLarge
 
 
@@ -293,3 +303,11 @@ def test_names_of_suites() -> None:
     for text in ("", "A", "a b", "-a", "a" * 65, "a/b", "ä"):
         with pytest.raises(InvalidName):
             suite_name(text)
+
+
+def test_a_list_of_suites_without_end_is_refused_in_no_time() -> None:
+    many = json.dumps([{"suite": f"a{number}", "score": 1} for number in range(30_000)])
+    began = time.process_time()
+    with pytest.raises(InvalidInput, match="at most 100"):
+        results_of(many, suite=None, score=None, threshold=None, passed=None)
+    assert time.process_time() - began < 3

@@ -560,3 +560,9 @@ def test_words_may_be_as_long_as_the_limit_once_cleaned_and_no_longer() -> None:
     assert clean_words(f"  \n{longest}\x07 \r\n\r\n") == longest
     with pytest.raises(InvalidInput):
         clean_words(longest + "x")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u3164 \u2060", "\xad\n\ufe0f", "\U000e0041", "\u2800\u0301"])
+def test_words_that_nobody_can_see_are_none(text: str) -> None:
+    assert clean_words(text) == ""
+    assert clean_words(f"x{text}") != ""

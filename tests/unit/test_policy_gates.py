@@ -15,7 +15,7 @@ from pinset.domain.records import Aim, ResultRecord, Stamp
 NOW = 1_800_000_000_000_000
 FACTS = Facts(
     now=NOW, aim=Aim.PROMOTE, bundle="support", alias="production", from_version=1, to_version=2,
-    publisher="pia", requester="rob",
+    publishers=frozenset({"pia"}), requester="rob",
 )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ rules:
 
 def test_a_retirement_has_the_gates_of_people_and_time_alone() -> None:
     wants = "approvals: 1, freeze: {days: mon, zone: UTC}, after: staging, require: models/x, signed: author"
-    found = gates(wants, aim=Aim.RETIRE, to_version=None, publisher="")
+    found = gates(wants, aim=Aim.RETIRE, to_version=None, publishers=frozenset())
     assert [gate.name for gate in found] == ["freeze", "approvals"]
 
 

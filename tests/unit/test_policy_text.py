@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from pinset.domain.policy.freezing import frozen_until
 from pinset.domain.policy.model import parse
 from pinset.domain.policy.parts import DAY, HOUR, MINUTE, Approvals, show_age, show_span
 from pinset.errors import InvalidPolicy, TooLarge
@@ -188,3 +190,36 @@ def test_spans_are_said_as_they_are_written() -> None:
     assert [show_age(span) for span in (0, 61_000_000, DAY + 3 * HOUR + MINUTE, 7 * DAY)] == [
         "0 s", "1 min 1 s", "1 d 3 h", "7 d",
     ]  # fmt: skip
+
+
+# Texts that are made to take long
+
+
+def test_no_pattern_takes_longer_than_its_length() -> None:
+    many, name = "*a" * 60 + "*b", "a" * 63
+    (found,) = refused(
+        f"format: 1\nrules: [{{bundles: '{many}', aliases: ['{many}', '*a'], after: {name}}}]"
+    )  # fits() with regular expressions took longer than anybody waits
+    assert "after itself" in found["message"]
+    (one,) = parse(f"format: 1\nrules: [{{bundles: '{many}', aliases: '{many}', approvals: 1}}]").rules
+    assert not one.binds(name, "production")
+    assert one.binds(name + "b", name + "b")
+
+
+@pytest.mark.parametrize("entry", ["{days: mon-sun, zone: UTC}", "{days: mon, zone: Europ/Berlin}"])
+def test_freezes_without_number_are_read_in_no_time(entry: str) -> None:
+    rules = "".join(f"- {{bundles: b, aliases: a, freeze: [{', '.join([entry] * 150)}]}}\n" for _ in range(30))
+    began = time.process_time()
+    refused("format: 1\nrules:\n" + rules)
+    assert time.process_time() - began < 5
+
+
+def test_freezes_that_never_end_are_judged_in_no_time() -> None:
+    hours = [
+        f"{{days: mon-sun, from: '{hour:02}:00', to: '{(hour + 1) % 24:02}:00', zone: {('UTC', 'Etc/GMT')[hour % 2]}}}"
+        for hour in range(24)
+    ]
+    (one,) = parse(f"format: 1\nrules: [{{bundles: b, aliases: a, freeze: [{', '.join(hours * 8)}]}}]").rules
+    began = time.process_time()
+    assert frozen_until(one.freeze, 1_800_000_000_000_000) is not None
+    assert time.process_time() - began < 2

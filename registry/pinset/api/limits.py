@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pinset.api.admissions import LOCAL
 from pinset.config import NO_LIMIT, Limits
-from pinset.config.globs import fits
+from pinset.domain.globs import fits
 from pinset.errors import RateLimited
 
 if TYPE_CHECKING:

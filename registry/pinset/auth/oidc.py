@@ -17,9 +17,9 @@ from joserfc.jwk import import_key
 from joserfc.jws import JWSRegistry
 
 from pinset.auth.identity import Identity
-from pinset.config.globs import fits
 from pinset.config.oidc import PLACE
 from pinset.domain import names
+from pinset.domain.globs import fits
 from pinset.domain.text import strict_json
 from pinset.errors import PermissionDenied, Unauthenticated
 

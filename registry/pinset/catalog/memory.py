@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from pinset.catalog.sql import SqlCatalog
+from pinset.catalog.state_rows import last_token
 from pinset.errors import AlreadyExists, NotFound
 from pinset.ports.state import ATTEMPTS, Kind
 
@@ -108,15 +109,19 @@ class MemoryState:
         """All tokens, newest first."""
         return sorted(self._tokens.values(), key=lambda row: (-row.created_at, row.id))
 
-    def has_tokens(self, now: int) -> bool:
-        """Whether any token can be used."""
-        return any(row.usable(now) for row in self._tokens.values())
+    def has_tokens(self) -> bool:
+        """Whether there is a token that nobody revoked."""
+        return any(row.revoked_at is None for row in self._tokens.values())
 
-    def revoke_token(self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None) -> TokenRow:
+    def revoke_token(
+        self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None, *, last: bool = True
+    ) -> TokenRow:
         """Revoke the token of that name."""
         with self._turn:
             for row in self._tokens.values():
                 if row.name == name and row.revoked_at is None:
+                    if not last and sum(one.revoked_at is None for one in self._tokens.values()) == 1:
+                        raise last_token(name)
                     revoked = replace(row, revoked_at=at)
                     if record is not None:
                         self._keep(record(revoked))

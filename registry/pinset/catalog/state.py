@@ -38,6 +38,7 @@ from pinset.catalog.state_rows import (
     how_to_revoke,
     is_sound,
     is_sound_token,
+    last_token,
     lost,
     refuse_lost,
     refuse_older,
@@ -114,19 +115,24 @@ class SqlState:
         refuse_lost(rows, made)
         return sorted((token_of(row) for row in rows), key=lambda row: (-row.created_at, row.id))
 
-    def has_tokens(self, now: int) -> bool:
-        """Whether any token can be used; one that is damaged or lost counts."""
+    def has_tokens(self) -> bool:
+        """Whether there is a token that nobody revoked; one that is damaged or lost counts."""
         try:
-            return any(row.usable(now) for row in self.tokens())
+            return any(row.revoked_at is None for row in self.tokens())
         except Integrity as error:
             if error.details.get("rows"):
                 return True
             raise
 
-    def revoke_token(self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None) -> TokenRow:
+    def revoke_token(
+        self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None, *, last: bool = True
+    ) -> TokenRow:
         """Revoke the token of that name, or remove the damaged ones of that name or id."""
         with self._writing_tokens() as connection:
             revoked = self._revoke(connection, name, at)
+            held = t.TokenTable.revoked_at.is_(None)
+            if not last and connection.execute(select(t.TokenTable.id).where(held).limit(1)).first() is None:
+                raise last_token(name)
             if record is not None:
                 _add_attempt(connection, record(revoked))
             return revoked

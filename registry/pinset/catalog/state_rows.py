@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.access import parse_grants, show_grants
-from pinset.errors import Integrity, InvalidInput, UnknownFormat
+from pinset.domain.names import show
+from pinset.errors import Integrity, InvalidInput, PermissionDenied, UnknownFormat
 from pinset.ports.state import Answer, Attempt, Kind, TokenRow
 
 if TYPE_CHECKING:
@@ -139,3 +140,11 @@ def refuse_older(row: Row, newest: tuple[str, int] | None) -> None:
 def lost(what: str) -> Integrity:
     """The error for a state that is not what it was."""
     return Integrity(f"the state is damaged: {what}", hint=WAY_OUT)
+
+
+def last_token(name: str) -> PermissionDenied:
+    """The error where a credential would end the last one, and with it open the registry to all of its machine."""
+    return PermissionDenied(
+        f"{show(name)} is the last token, and without any this machine may do everything",
+        hint="make another one first; or revoke it on the registry's directory",
+    )

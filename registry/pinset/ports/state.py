@@ -182,14 +182,19 @@ class State(Protocol):
     def tokens(self) -> Sequence[TokenRow]:
         """All tokens, newest first. Raises Integrity where one of them is damaged or lost."""
 
-    def has_tokens(self, now: int) -> bool:
-        """Whether any token can be used at a time. One that is damaged or lost counts: nobody may profit by that."""
+    def has_tokens(self) -> bool:
+        """Whether there is a token that nobody revoked.
 
-    def revoke_token(self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None) -> TokenRow:
+        One that has expired, or is damaged or lost, counts: nobody may profit by that.
+        """
+
+    def revoke_token(
+        self, name: str, at: int, record: Callable[[TokenRow], Attempt] | None = None, *, last: bool = True
+    ) -> TokenRow:
         """Revoke the token of that name. Raises NotFound where none that is not revoked has it.
 
         Where only damaged ones have that name or id, they are removed; of the answer only name and time are true.
-        record: as of `add_token`.
+        record: as of `add_token`. last: whether also where no other is left, else PermissionDenied.
         """
 
     def mark(self) -> Mark | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain import messages, names
 from pinset.domain.access import Verb, may, may_anywhere, permit, permit_anywhere
+from pinset.domain.policy.gates import apart
 from pinset.domain.records import Aim, Decision, DecisionRecord, MoveRecord, PolicyRecord, RequestRecord, Stamp
 from pinset.errors import (
     InvalidInput,
@@ -22,15 +24,18 @@ from pinset.services.session import Written, only, writing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pinset.domain.access import Grant
     from pinset.domain.answers import Page
     from pinset.domain.answers.requests import DecisionAnswer, DecisionItem, RequestAnswer, SettledAnswer
-    from pinset.domain.records import Record
+    from pinset.domain.records import Binding, Record
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.registry import Caller
     from pinset.services.session import Context, Session
 
 _LOOKED_AT: Final = 2000
 """Requests that are looked at for one page of those of a state."""
+_WAITING: Final = 200
+"""Requests about one release that a new result may let pass at once."""
 _VERBS: Final = {Aim.PROMOTE: Verb.PROMOTE, Aim.RETIRE: Verb.RETIRE, Aim.POLICY: Verb.POLICY}
 """What a caller must be able to do to make themselves what a request asks for."""
 
@@ -76,7 +81,7 @@ class LocalRequests:
         permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             found = requests.find(reader, number)
-            permit(self._context.grants, Verb.READ, found.record.binding.bundle, found.record.binding.alias)
+            _permit(self._context.grants, Verb.READ, found.record.binding)
             return _answer(reader, found, self._now(reader))
 
     def approve(self, caller: Caller, number: int, *, reason: str = "", revision: str | None = None) -> DecisionAnswer:
@@ -180,14 +185,17 @@ def stage_ready(session: Session, found: Iterable[Written[RequestRecord]]) -> li
 
 
 def waiting_for(session: Session, bundle: str, version: int) -> list[Written[RequestRecord]]:
-    """The open requests about a release, by their number. Those about another version with the same digest too."""
+    """The open requests about a release, by their number. Those about another version with the same digest too.
+
+    Of very many the newest: a server looks for the others by itself.
+    """
     reader = session.catalog
     row = reader.release(bundle, version)
     same = reader.releases_by_digest(bundle, row.record.digest) if row else ()
     found = [
         one
         for release in same
-        for one in requests.newest_first(reader, bundle=bundle, version=release.record.version)
+        for one in islice(requests.newest_first(reader, bundle=bundle, version=release.record.version), _WAITING)
         if requests.standing(reader, one.record, session.now).state is State.OPEN
     ]
     return sorted(found, key=lambda one: one.record.number)
@@ -224,11 +232,21 @@ def _need_anywhere(caller: Caller, decision: Decision) -> None:
 def _need(caller: Caller, request: RequestRecord, decision: Decision) -> None:
     asked = request.binding
     if decision is Decision.WITHDRAW:
-        caller.need(Verb.READ, asked.bundle, asked.alias)
+        _permit(caller.grants, Verb.READ, asked)
     elif asked.aim is Aim.POLICY:
         caller.need(Verb.POLICY)
     else:
-        caller.need(Verb.APPROVE, asked.bundle, asked.alias)
+        _permit(caller.grants, Verb.APPROVE, asked)
+
+
+def _permit(grants: tuple[Grant, ...], verb: Verb, asked: Binding) -> None:
+    """Raises PermissionDenied where none of the grants allows a verb on what a request is about.
+
+    Whoever only knows its number is not told of which bundle it is.
+    """
+    if not may(grants, verb, asked.bundle, asked.alias):
+        known = may(grants, Verb.READ, asked.bundle, asked.alias)
+        permit(grants, verb, *((asked.bundle, asked.alias) if known else ()))
 
 
 def _allows(caller: Caller, request: RequestRecord) -> bool:
@@ -261,12 +279,13 @@ def _check_person(reader: CatalogReader, request: RequestRecord, decision: Decis
         )
     if decision is not Decision.APPROVE:
         return
-    if who == request.stamp.who:
+    if not apart([who], request.stamp.who):
         raise OwnApproval(f"{who} made request {request.number} and cannot approve it", hint="ask somebody else to")
-    if who == requests.publisher(reader, request):
+    if not apart([who], *requests.publishers_of(reader, request)):
         asked = request.binding
         raise OwnApproval(
-            f"{who} published {asked.bundle}@v{asked.to_version} and cannot approve it", hint="ask somebody else to"
+            f"{who} published {asked.bundle}@v{asked.to_version}, or the same content, and cannot approve it",
+            hint="ask somebody else to",
         )
     editors = gates.in_force(reader).policy.own.editors
     if request.binding.aim is Aim.POLICY and editors is not None and who not in editors:

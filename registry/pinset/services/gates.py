@@ -278,7 +278,7 @@ def facts_of(
     is_signed = any(rule.signed for rule in rules)
     return replace(
         facts,
-        publisher=known.record.stamp.who,
+        publishers=requests.publishers(reader, known.record),
         components=known.components,
         served={
             rule.after.alias: _since(reader, binding.bundle, rule.after.alias, binding.to_version)
@@ -330,11 +330,12 @@ def _results(
 ) -> Sequence[ResultRecord]:
     """The newest results for exactly the release's digest, whichever of its versions they were told of.
 
-    wanted: suites, each with the persons whose results count; none for anybody's.
+    wanted: suites, each with the persons whose results count; none for anybody's. What is older than what was not
+    looked at counts for nothing: nobody hides a bad result behind many others.
     """
     found: list[ResultRecord] = []
-    same = reader.releases_by_digest(release.bundle, release.digest) if wanted else ()
-    for row in same:
+    unseen: dict[tuple[str, tuple[str, ...]], int] = {}
+    for row in reader.releases_by_digest(release.bundle, release.digest) if wanted else ():
         missing, before, seen = set(wanted), None, 0
         while missing and seen < _MOST_RESULTS:
             page = reader.notes(
@@ -342,12 +343,22 @@ def _results(
             )
             for _, record in page:
                 if isinstance(record, ResultRecord) and record.digest == release.digest:
-                    who = record.stamp.who
-                    met = {want for want in missing if want[0] == record.suite and (not want[1] or who in want[1])}
+                    met = {want for want in missing if _is_wanted(record, want)}
                     found += [record] if met else []
                     missing -= met
             seen += len(page)
             if len(page) < _PAGE:
                 break
             before = page[-1][1].stamp.serial
-    return tuple(found)
+        else:
+            unseen |= {want: max(unseen.get(want, 0), before or 0) for want in missing}
+    return tuple(
+        record
+        for record in found
+        if not any(record.stamp.serial < until and _is_wanted(record, want) for want, until in unseen.items())
+    )
+
+
+def _is_wanted(record: ResultRecord, want: tuple[str, tuple[str, ...]]) -> bool:
+    suite, by = want
+    return record.suite == suite and (not by or record.stamp.who in by)

@@ -431,7 +431,7 @@ class LocalRegistry:
         return verifying.verify(self._context, bundle, progress, gently=gently)
 
     def has_tokens(self) -> bool:
-        """Whether any token could be used; without one only loopback is served."""
+        """Whether there is any token that nobody revoked; without one only loopback is served."""
         from pinset.services import tokens
 
         return tokens.has_tokens(self._context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import messages, names
-from pinset.domain.access import Verb, permit, permit_anywhere
+from pinset.domain.access import Verb, may, permit, permit_anywhere
 from pinset.domain.notes import digest_of_text
 from pinset.domain.policy import gates as judging
 from pinset.domain.policy.model import parse
@@ -65,13 +65,13 @@ class LocalPolicies:
 
     def show(self, number: int | None = None) -> PolicyAnswer:
         """A policy by its number, or the one in force."""
-        permit_anywhere(self._context.grants, Verb.READ)
+        self._permit()
         with reading.view(self._context) as reader:
             return show(reader, number)
 
     def history(self, *, cursor: str | None = None, limit: int = 100) -> Page[PolicyItem]:
         """Policies, newest first."""
-        permit_anywhere(self._context.grants, Verb.READ)
+        self._permit()
         with reading.view(self._context) as reader:
             rows = reader.notes(["policy"], before=reading.number(cursor), limit=limit + 1)
             found = [(commit, record) for commit, record in rows if isinstance(record, PolicyRecord)]
@@ -116,6 +116,11 @@ class LocalPolicies:
                 "gates": gates.as_answers(judged.gates),
                 "reason": against,
             }
+
+    def _permit(self) -> None:
+        """Raises PermissionDenied for who may not read everything, nor change it: a policy names bundles and persons."""
+        if not may(self._context.grants, Verb.POLICY):
+            permit(self._context.grants, Verb.READ)
 
     def _now(self, reader: CatalogReader) -> int:
         return max(self._context.clock.now(), reader.head().at)

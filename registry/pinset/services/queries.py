@@ -267,7 +267,8 @@ def resolved(
 
 def _is_seen(context: Context, record: Record) -> bool:
     """Whether a record may be read: as its alias or its bundle; one of neither by who may read anything."""
-    bundle, alias = getattr(record, "bundle", ""), getattr(record, "alias", "")
+    about = getattr(record, "binding", record)
+    bundle, alias = getattr(about, "bundle", ""), getattr(about, "alias", "")
     if not bundle:
         return may_anywhere(context.grants, Verb.READ)
     return may(context.grants, Verb.READ, bundle, alias)

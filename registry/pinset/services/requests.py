@@ -7,8 +7,10 @@ of a request is not written down but seen: from the decisions about it, from the
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.policy.gates import apart
 from pinset.domain.policy.parts import show_time
 from pinset.domain.records import (
     Aim,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pinset.domain import answers
-    from pinset.domain.records import Binding, Record
+    from pinset.domain.records import Binding, Record, ReleaseRecord
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Session
 
@@ -58,9 +60,12 @@ class Standing(NamedTuple):
 
 
 def ask(session: Session, binding: Binding, again: bool, words: str) -> answers.MoveAnswer | None:  # noqa: FBT001
-    """Stage a request for a move, which the caller commits. An open one for the same is the answer instead."""
+    """Stage a request for a move, which the caller commits. An open one for the same is the answer instead.
+
+    It is looked for among the newest of the release's: who asks and withdraws a thousand times slows nobody down.
+    """
     reader = session.catalog
-    for known in of_release(reader, binding):
+    for known in islice(of_release(reader, binding), _AT_ONCE):
         if (known.record.binding, known.record.again) != (binding, again):
             continue
         if standing(reader, known.record, session.now).state is State.OPEN:
@@ -104,7 +109,7 @@ def approvals(reader: CatalogReader, request: RequestRecord | None) -> Sequence[
     if request is None:
         return ()
     found = decisions(reader, request)
-    return tuple(dict.fromkeys(one.record.stamp.who for one in found if counts(reader, request, one.record)))
+    return apart(one.record.stamp.who for one in found if counts(reader, request, one.record))
 
 
 def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionRecord) -> bool:
@@ -113,15 +118,21 @@ def counts(reader: CatalogReader, request: RequestRecord, decision: DecisionReco
         decision.decision is Decision.APPROVE
         and decision.binding == request.binding
         and request.stamp.at < decision.stamp.at <= request.expires_at
-        and decision.stamp.who not in (request.stamp.who, publisher(reader, request))
+        and apart([decision.stamp.who], request.stamp.who, *publishers_of(reader, request)) != ()
     )
 
 
-def publisher(reader: CatalogReader, request: RequestRecord) -> str | None:
-    """The person who published the release that a request is about; None where it is about none."""
+def publishers_of(reader: CatalogReader, request: RequestRecord) -> frozenset[str]:
+    """The persons who published what a request is about; none where it is about no release."""
     asked = request.binding
     row = reader.release(asked.bundle, asked.to_version) if asked.to_version is not None else None
-    return row.record.stamp.who if row else None
+    return publishers(reader, row.record) if row else frozenset()
+
+
+def publishers(reader: CatalogReader, release: ReleaseRecord) -> frozenset[str]:
+    """The persons who published a release, or the same content under another number: it is theirs as well."""
+    same = reader.releases_by_digest(release.bundle, release.digest)
+    return frozenset({release.stamp.who, *(row.record.stamp.who for row in same)})
 
 
 def decisions(reader: CatalogReader, request: RequestRecord) -> Sequence[Written[DecisionRecord]]:

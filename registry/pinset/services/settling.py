@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.names import show
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("pinset.settle")
 SECONDS: Final = 10.0
 """Between two looks."""
+_AT_ONCE: Final = 200
+"""Requests that are judged in one look; of more the others have their turn in the next."""
 _REGISTRY: Final = Caller(actor="pinset", via="registry")
 """Who moves what was approved before: nobody is there who does."""
 
@@ -33,7 +36,7 @@ class Settler:
     def __init__(self, context: Context, *, every: float = SECONDS) -> None:
         self._context, self._every = context, every
         self._open: set[int] = set()
-        self._seen = 0
+        self._seen = self._last = 0
         self._mark: Mark | None = None
         self._told = ""
         self._stop = threading.Event()
@@ -68,8 +71,10 @@ class Settler:
                 break
             self._open.add(found.record.number)
         self._seen = serial
-        ready = []
-        for number in sorted(self._open):
+        numbers, ready = sorted(self._open), []
+        turn = bisect_right(numbers, self._last)
+        for number in [*numbers[turn:], *numbers[:turn]][:_AT_ONCE]:
+            self._last = number
             state = state_of(reader, requests.find(reader, number).record, at).state
             if state is State.APPROVED:
                 ready.append(number)

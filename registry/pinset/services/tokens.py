@@ -27,6 +27,8 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
 _PERSON: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _RESERVED: Final = frozenset({"local", "anonymous", "pinset"})
 """Actors that are no token: whoever bears such a name in the history was not one."""
+_CREDENTIALS: Final = ("token:", "oidc:")
+"""What a caller came by who did not open the directory."""
 CREATE: Final = "token-create"
 REVOKE: Final = "token-revoke"
 _SECOND: Final = 1_000_000
@@ -81,7 +83,7 @@ def tokens(context: Context) -> answers.Page[answers.TokenAnswer]:
 
 
 def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAnswer:
-    """End a credential."""
+    """End a credential; the last one on the registry's directory alone, for without any this machine may do everything."""
     caller.need(Verb.TOKENS)
     if caller.dry_run:
         found = [row for row in context.state.tokens() if row.name == name and row.revoked_at is None]
@@ -89,7 +91,10 @@ def revoke_token(context: Context, caller: Caller, name: str) -> answers.TokenAn
             return _answer(found[0])
     caller.confirm()
     now = context.clock.now()
-    return _answer(context.state.revoke_token(name, now, lambda row: _record(context, caller, REVOKE, row)))
+    last = not caller.via.startswith(_CREDENTIALS)
+    with attempts.trying(context, caller, REVOKE, {"name": name}):
+        row = context.state.revoke_token(name, now, lambda row: _record(context, caller, REVOKE, row), last=last)
+    return _answer(row)
 
 
 def _record(context: Context, caller: Caller, action: str, row: TokenRow) -> Attempt:
@@ -103,8 +108,8 @@ def _record(context: Context, caller: Caller, action: str, row: TokenRow) -> Att
 
 
 def has_tokens(context: Context) -> bool:
-    """Whether there is any token that could be used; without one the registry serves loopback only."""
-    return context.state.has_tokens(context.clock.now())
+    """Whether there is any token that nobody revoked; without one the registry serves loopback only."""
+    return context.state.has_tokens()
 
 
 def authenticate(context: Context, text: str) -> Identity:

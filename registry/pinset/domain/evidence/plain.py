@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from pinset.domain.evidence.model import Reading, Suite, decimal_text, judged, suite_name
@@ -17,8 +18,8 @@ def read(value: Any) -> Reading | None:
     if not items or not all(isinstance(item, dict) and "suite" in item for item in items):
         return None
     suites = tuple(_suite(item) for item in items)
-    doubled = next((suite.name for suite in suites if sum(one.name == suite.name for one in suites) > 1), None)
-    if doubled is not None:
+    doubled, count = Counter(suite.name for suite in suites).most_common(1)[0]
+    if count > 1:
         raise InvalidInput(f"the report has the suite {doubled} twice", hint="give each suite once")
     return Reading(tool=None, whole=suites[0]) if len(suites) == 1 else Reading(tool=None, parts=suites)
 

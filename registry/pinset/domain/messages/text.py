@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 WORDS_LIMIT: Final = 10_000
 """Characters of a message or reason."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -34,6 +37,7 @@ def parse_time(text: str) -> int:
 def clean_words(text: str) -> str:
     """An author's message or reason as it is kept: line ends unified, control characters dropped, ends trimmed.
 
+    '' where nobody could see anything of it: a reason is for people to read.
     Raises InvalidInput for one that is too long.
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -44,7 +48,11 @@ def clean_words(text: str) -> str:
             f"a message or reason has at most {WORDS_LIMIT:,} characters, and this has {len(kept):,}",
             hint="say what changed and why; keep the rest elsewhere and name where",
         )
-    return kept
+    return kept if any(map(_is_visible, kept)) else ""
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANKS
 
 
 def one_line(text: str) -> str:

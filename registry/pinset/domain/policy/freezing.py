@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WHOLE_DAY: Final = 24 * 60
 WEEK: Final = 7 * WHOLE_DAY
+_CHAIN: Final = 64
+"""Windows that are looked at one after another for the end of them all."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -41,11 +44,15 @@ class Weekly:
     def around(self, now: int) -> Moments | None:
         """The stretch that a time is in; None where it is in none."""
         zone = ZoneInfo(self.zone)
-        today = (_EPOCH + timedelta(microseconds=now)).astimezone(zone).date()
-        monday = today - timedelta(days=today.weekday())
+        local = (_EPOCH + timedelta(microseconds=now)).astimezone(zone)
+        monday = local.date() - timedelta(days=local.weekday())
+        minute = local.weekday() * WHOLE_DAY + local.hour * 60 + local.minute
         found: Moments | None = None
         for week in (-1, 0, 1):
             for start in self.starts:
+                begin = week * WEEK + start
+                if not begin - WHOLE_DAY <= minute < begin + self.length + WHOLE_DAY:
+                    continue  # clocks never jump by more than a day, and to ask the zone takes a while
                 first = monday + timedelta(weeks=week)
                 stretch = Moments(min(_instants(first, start, zone)), max(_instants(first, start + self.length, zone)))
                 if stretch.begin <= now < stretch.end and (found is None or stretch.end > found.end):
@@ -83,14 +90,15 @@ def local_instants(moment: datetime, zone: str) -> tuple[int, int]:
     return first, second
 
 
+@lru_cache(maxsize=256)
 def frozen_until(windows: tuple[Window, ...], now: int) -> tuple[int, Window] | None:
-    """When the windows that a time is in are over, and the first of them; windows that meet are one.
+    """When the windows that a time is in are over, and the first of them; windows that meet are one, up to `_CHAIN`.
 
     None where the time is in none.
     """
     found: tuple[int, Window] | None = None
     end = now
-    for _ in range(2 * len(windows) + 1):
+    for _ in range(min(2 * len(windows) + 1, _CHAIN)):
         inside = [(stretch.end, window) for window in windows if (stretch := window.around(end)) is not None]
         if not inside:
             break

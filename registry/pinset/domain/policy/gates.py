@@ -11,7 +11,7 @@ from pinset.domain.policy.parts import show_age, show_span, show_time
 from pinset.domain.records import Aim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pinset.domain.policy.parts import Approvals, Evidence, Policy, Rule
     from pinset.domain.records import ResultRecord
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class Facts:
     """What is so when a move is judged.
 
-    now: microseconds, of the session, never of the clock alone. from_version, to_version: None for nothing. publisher:
-    the person who published the release, '' where there is none. requester: the person who asks. served: since when
-    (microseconds) each alias that a rule names has served the release without a break, None where it serves another.
+    now: microseconds, of the session, never of the clock alone. from_version, to_version: None for nothing. publishers:
+    the persons who published the release's content, none where there is no release. requester: the person who asks.
+    served: since when (microseconds) each alias that a rule names has served the release without a break, None where
+    it serves another.
     results: of this digest, newest first. approvals: persons whose approval of exactly this move is alive. signers:
     the keys that signed the release. result_signers: the keys that signed a result, by its serial. components: the
     shared components that the release holds, by ``kind/name``.
@@ -35,7 +36,7 @@ class Facts:
     alias: str = ""
     from_version: int | None = None
     to_version: int | None = None
-    publisher: str = ""
+    publishers: frozenset[str] = frozenset()
     requester: str = ""
     served: Mapping[str, int | None] = field(default_factory=dict)
     results: Sequence[ResultRecord] = ()
@@ -88,6 +89,16 @@ def may_break(policy: Policy, gates: Sequence[Gate], person: str) -> bool:
     return all(person in rules[gate.rule] for gate in gates if not gate.passed)
 
 
+def apart(persons: Iterable[str], *others: str) -> tuple[str, ...]:
+    """Of some persons those who are none of the others, each once.
+
+    Names that differ in small and capital letters alone are one person's: many issuers let everybody choose these.
+    """
+    known = {other.casefold() for other in others}
+    first = {person.casefold(): person for person in reversed(tuple(persons))}
+    return tuple(person for folded, person in reversed(first.items()) if folded not in known)
+
+
 def _of_rule(rule: Rule, facts: Facts) -> Iterator[Gate]:
     if facts.aim is Aim.PROMOTE:
         if rule.after is not None:
@@ -99,8 +110,7 @@ def _of_rule(rule: Rule, facts: Facts) -> Iterator[Gate]:
     if rule.freeze:
         yield _freeze(rule, facts)
     if rule.approvals is not None:
-        others = {facts.publisher, facts.requester}
-        yield _approvals(rule.number, rule.approvals, [p for p in facts.approvals if p not in others])
+        yield _approvals(rule.number, rule.approvals, apart(facts.approvals, *facts.publishers, facts.requester))
 
 
 def _of_policy(policy: Policy, facts: Facts) -> Iterator[Gate]:
@@ -110,7 +120,7 @@ def _of_policy(policy: Policy, facts: Facts) -> Iterator[Gate]:
         yield Gate("editors", "one of " + ", ".join(own.editors), facts.requester, may, can_close=False)
     if own.approvals is not None:
         editors = own.editors or ()
-        yield _approvals(0, own.approvals, [p for p in facts.approvals if p in editors and p != facts.requester])
+        yield _approvals(0, own.approvals, apart([p for p in facts.approvals if p in editors], facts.requester))
 
 
 def _after(rule: Rule, alias: str, span: int, facts: Facts) -> Gate:
@@ -193,7 +203,7 @@ def _freeze(rule: Rule, facts: Facts) -> Gate:
 
 
 def _approvals(rule: int, wanted: Approvals, counted: Sequence[str]) -> Gate:
-    who = sorted(set(counted))
+    who = sorted(counted)
     others = "other editors than who asks" if rule == 0 else "others than who published it and who asks"
     found = f"{len(who)} of {wanted.count}" + (f": {', '.join(who)}" if who else "")
     return Gate(APPROVALS, f"{wanted.count} by {others}", found, len(who) >= wanted.count, rule=rule)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.globs import fits
 from pinset.domain.messages.text import format_time
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ COMPARISONS: Final = {
     "<": lambda found, wanted: found < wanted,
     "=": lambda found, wanted: found == wanted,
 }
-
-
-def fits(pattern: str, name: str) -> bool:
-    """Whether a name is one of a pattern's, in which ``*`` stands for any characters."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
 
 
 def fits_any(patterns: Sequence[str], name: str) -> bool:

@@ -120,13 +120,14 @@ class _Reader(Reader):
         wanted = found.get("approvals")
         none = wanted == 0 and not isinstance(wanted, bool)
         approvals = None if wanted is None or none else self._approvals(wanted, (*path, "approvals"))
+        persons = {editor.casefold() for editor in editors or ()}
         if editors is not None and not editors:
             self.note("bad-value", (*path, "editors"), "nobody may edit the policy", "name its editors")
         if approvals and editors is None:
             hint = "add a line: editors: [ana, ben], of whom the others approve"
             self.note("missing-key", path, "an edit wants approvals, and no editors are named", hint)
-        elif approvals and len(set(editors or ())) - 1 < approvals.count:
-            message = f"{len(set(editors or ()))} editors can never give {approvals.count} approvals to one of them"
+        elif approvals and len(persons) - 1 < approvals.count:
+            message = f"{len(persons)} editors can never give {approvals.count} approvals to one of them"
             hint = f"name at least {approvals.count + 1} editors, or want fewer approvals"
             self.note("bad-value", (*path, "approvals"), message, hint)
         return Own(editors=editors, approvals=approvals, break_glass=self._people(found, "break_glass", path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,6 +23,8 @@ _DAY_TIME: Final = re.compile(rf"({'|'.join(DAYS)}) +(\S+)")
 _ZONE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+/-]{0,63}", re.ASCII)
 _EXAMPLE: Final = 'days: fri-sun, or from: "fri 16:00" and to: "mon 08:00", or since: and until:'
 _YEARS: Final = range(2000, 2200)
+_HELPED: Final = 20
+"""Mistakes after which nobody looks for what was meant by a zone: that takes a while, and nobody reads so far."""
 
 
 def read(reader: Reader, entries: Sequence[tuple[Any, Path]], path: Path) -> tuple[Window, ...]:
@@ -39,8 +42,9 @@ def _covered(windows: Sequence[Weekly]) -> int:
     minutes = bytearray(WEEK)
     for window in windows:
         for start in window.starts:
-            for minute in range(start, start + window.length):
-                minutes[minute % WEEK] = 1
+            end = min(start + window.length, start + WEEK)
+            minutes[start:end] = b"\1" * (min(end, WEEK) - start)
+            minutes[: max(end - WEEK, 0)] = b"\1" * max(end - WEEK, 0)
     return sum(minutes)
 
 
@@ -200,7 +204,18 @@ def _zone(reader: Reader, found: dict[str, Any], path: Path) -> str | None:
             return name
     except (LookupError, ValueError, OSError):
         pass
-    near = difflib.get_close_matches(name, sorted(available_timezones()), n=1)
+    near = _near_zone(name) if len(reader.findings) < _HELPED else []
     hint = f"did you mean {near[0]}?" if near else "write one such as Europe/Berlin, America/New_York or UTC"
     reader.note("bad-value", (*path, "zone"), f"{names.show(name)} is no time zone", hint)
     return None
+
+
+@lru_cache(maxsize=256)
+def _near_zone(name: str) -> list[str]:
+    return difflib.get_close_matches(name, sorted(_zones()), n=1)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The zones that this machine knows: whoever asks for them reads hundreds of files."""
+    return frozenset(available_timezones())
