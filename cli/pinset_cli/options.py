@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,17 +14,17 @@ if TYPE_CHECKING:
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry as Opened
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LONGEST: Final = 30 * 86400
 
 
 def _seconds(text: str) -> float:
     """Seconds of a span as users write it."""
-    match = re.fullmatch(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smhdw]?)", str(text))
-    seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
-    if not 0 <= seconds <= _LONGEST:
+    from pinset.domain import times
+
+    span = times.span(str(text), bare="s", whole=False)
+    if span is None or span > _LONGEST * times.SECOND:
         raise typer.BadParameter(f"{str(text)!r} is no time from 0 to 30d, such as 90, 90s, 15m or 1h")
-    return seconds
+    return span / times.SECOND
 
 
 Registry = Annotated[

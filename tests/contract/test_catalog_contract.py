@@ -21,7 +21,7 @@ from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import Intent
 from pinset.ports.registry import Caller
 from pinset.ports.store import RefMove
-from pinset.services.session import entry_of
+from pinset.services.recovering import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ from pinset.errors import (
     Purged,
     StillServed,
 )
-from pinset.services import session, verifying
+from pinset.services import recovering, verifying
 from purge_steps import CLEAN, GONE, SECRET, SYSTEM, of, prepare, purge
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def test_content_that_is_missing_without_a_tombstone_is_damage(memory: LocalRegi
     assert len(lost.problems) == 3
     assert {what for _, what in lost.problems} == {"has no content, and was not purged"}
     with pytest.raises(Integrity, match="has no content, and was not purged"):
-        memory._context.catalog.rebuild(session.entry_of(stored) for stored in [*store.scan()][:-1])
+        memory._context.catalog.rebuild(recovering.entry_of(stored) for stored in [*store.scan()][:-1])
     assert memory.release("support@v1")["version"] == 1
 
 

@@ -30,7 +30,7 @@ from pinset.catalog.sqlite import SqliteCatalog
 from pinset.catalog.state import SqlState
 from pinset.domain.proof import Proof
 from pinset.errors import PinsetError
-from pinset.services import queries, session, verifying
+from pinset.services import queries, recovering, verifying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,11 +241,11 @@ def _no_examination() -> None:
 
 def _forgetful_rebuild() -> None:
     def rebuild(context: Any, progress: Any = None, **_: Any) -> int:
-        entries = [session.entry_of(stored) for stored in context.store.scan()]
+        entries = [recovering.entry_of(stored) for stored in context.store.scan()]
         context.catalog.rebuild(entries)
         return len(entries)
 
-    session.rebuild = rebuild
+    recovering.rebuild = rebuild
 
 
 def _silent_verify() -> None:

@@ -19,7 +19,7 @@ from pinset.client.client import Client
 from pinset.errors import Purged, ReadOnly, Refused, Unavailable
 from pinset.gitstore import packing
 from pinset.gitstore.store import GitStore
-from pinset.services import session, verifying
+from pinset.services import keyrings, recovering, session, verifying
 from purge_steps import CLEAN, GONE, SECRET, SYSTEM, WHO, of, prepare, purge, traces
 from serving import serving
 
@@ -160,7 +160,7 @@ def test_the_next_writer_ends_what_a_killed_one_began(
     child = os.fork()
     if child == 0:
         try:
-            monkeypatch.setattr(session, "_REFS_AT_ONCE", 1)
+            monkeypatch.setattr(recovering, "_REFS_AT_ONCE", 1)
             dying(monkeypatch)
             purge(bootstrap.local_registry(directory))
         finally:
@@ -188,7 +188,7 @@ def _refs_of_catalog(registry: Any) -> dict[str, str]:
 
 def _prove(registry: Any) -> None:
     """That all chains and digests hold, without git's own look at every object."""
-    proof = verifying.Proof(session.keyring_of(registry._context.store))
+    proof = verifying.Proof(keyrings.keyring_of(registry._context.store))
     for stored in registry._context.store.scan():
         proof.add(verifying._fact(stored))
     proof.finish()

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pinset import bootstrap
 from pinset.errors import AlreadyExists, Barred, NotFound, NothingBehind, PinsetError, Yanked
 from pinset.ports.registry import Caller
-from pinset.services import session
+from pinset.services import recovering, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,7 +328,7 @@ def _finishes_only_the_refs(context: session.Context, catalog: CatalogWriter) ->
 def _finishes_only_the_catalog(context: session.Context, catalog: CatalogWriter) -> None:
     intent = catalog.intent()
     if intent is not None:
-        catalog.apply([session.entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
+        catalog.apply([recovering.entry_of(context.store.read(move.ref, move.new)) for move in intent.moves])
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_the_model_notices_a_repair_that_is_broken(
     monkeypatch: pytest.MonkeyPatch, repair: Callable[[session.Context, CatalogWriter], None]
 ) -> None:
     """A write is cut off at three places: with this repair at least one of them ends where the model does not."""
-    monkeypatch.setattr(session, "repair", repair)
+    monkeypatch.setattr(recovering, "repair", repair)
     noticed = 0
     for where in ("before any ref", "after one ref", "before the catalog"):
         machine = RegistryAgainstModel()

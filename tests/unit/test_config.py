@@ -9,7 +9,6 @@ import pytest
 from pinset import config
 from pinset.config import Allow, Issuer, Limits, Override, Rate
 from pinset.domain.access import Grant
-from pinset.domain.globs import fits
 from pinset.errors import InvalidConfig
 
 if TYPE_CHECKING:
@@ -208,19 +207,3 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> Non
     (tmp_path / config.FILE).mkdir()
     with pytest.raises(InvalidConfig, match="cannot be read: Is a directory"):
         config.read(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "fit"),
-    [
-        ("a", "a", True), ("a", "ab", False), ("*", "", True), ("a*", "a", True), ("a*", "ba", False), ("*a", "ba", True),
-        ("a*b", "ab", True), ("a*b", "a\nb", True), ("ab*ba", "aba", False), ("a*b*c", "a-c-b", False), ("a*b*c", "a-b-b-c", True),
-        ("a**b", "ab", True), ("a.c", "abc", False), ("A", "a", False),
-    ],
-)  # fmt: skip
-def test_a_pattern_fits_the_whole_text(pattern: str, text: str, *, fit: bool) -> None:
-    assert fits(pattern, text) is fit
-
-
-def test_no_pattern_takes_long() -> None:
-    assert not fits("*a" * 200 + "b", "a" * 100_000)

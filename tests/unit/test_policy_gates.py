@@ -9,8 +9,8 @@ import pytest
 
 from pinset.domain.policy.gates import Facts, Gate, judge, may_break
 from pinset.domain.policy.model import parse
-from pinset.domain.policy.parts import DAY, HOUR
 from pinset.domain.records import Aim, ResultRecord, Stamp
+from pinset.domain.times import DAY, HOUR
 
 NOW = 1_800_000_000_000_000
 FACTS = Facts(

@@ -10,7 +10,8 @@ import pytest
 
 from pinset.domain.policy.freezing import frozen_until
 from pinset.domain.policy.model import parse
-from pinset.domain.policy.parts import DAY, HOUR, MINUTE, Approvals, show_age, show_span
+from pinset.domain.policy.parts import Approvals
+from pinset.domain.times import DAY, HOUR, MINUTE, show_age, show_span
 from pinset.errors import InvalidPolicy, TooLarge
 
 WHOLE = """\

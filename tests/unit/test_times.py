@@ -73,3 +73,21 @@ def test_halving_finds_what_a_search_through_all_finds(there: set[int], until: i
     expected = max((one for one in there if one <= until), default=None)
     assert times.last(newest, look) == (None if expected is None else str(expected))
     assert looks <= newest.bit_length() + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "bare", "seconds"),
+    [
+        ("90s", "", 90), ("15m", "", 900), ("1h30m", "", 5400), ("2w", "", 1_209_600), ("0s", "", 0),
+        ("90", "s", 90), ("90", "d", 7_776_000), ("1h", "d", 3600), ("1h30", "m", 5400),
+        ("90", "", None), ("", "s", None), ("h", "s", None), ("-1h", "", None), ("1 h", "", None), ("1mo", "", None),
+        ("1e3s", "", None), ("1.5h", "", None), ("\u0661h", "", None), ("\u0661", "h", None), ("1h" * 40, "", None),
+    ],
+)  # fmt: skip
+def test_spans_are_read_the_same_wherever_they_are_written(text: str, bare: str, seconds: int | None) -> None:
+    assert times.span(text, bare=bare) == (None if seconds is None else seconds * times.SECOND)
+
+
+def test_a_fraction_is_a_span_where_it_may_be_one() -> None:
+    assert times.span("0.25", bare="s", whole=False) == times.SECOND // 4
+    assert times.span("1.5h", whole=False) == 90 * times.MINUTE

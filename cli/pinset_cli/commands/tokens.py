@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset.domain import times
 from pinset.domain.access import Verb, may, parse_grants
 from pinset.domain.names import show
 from pinset.errors import InvalidInput
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pinset.domain.answers import TokenAnswer
     from pinset.ports.registry import Registry
 
-_TIME: Final = re.compile("([0-9]{1,6})([mhdw]?)", re.ASCII)
 token = typer.Typer(help="Credentials.", no_args_is_help=True)
 
 
@@ -152,10 +151,10 @@ def whoami(registry: o.Registry = None, as_json: o.Json = False) -> None:
 
 def _seconds(text: str) -> int:
     """How long, of ``90`` (days), ``90d``, ``12h`` or ``2w``. Raises InvalidInput."""
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
+    span = times.span(text.strip(), bare="d")
+    if span is None:
         raise InvalidInput(f"{show(text)} is no time that a token lives", hint="say --expires 90d, or 12h, or 2w")
-    return int(match[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2] or "d"]
+    return span // times.SECOND
 
 
 def _usable(found: Registry) -> list[str] | None:

@@ -14,9 +14,10 @@ from pinset.domain import answers
 from pinset.domain.answers import audit as audit_answers
 from pinset.domain.answers import evidence, policy
 from pinset.domain.answers import keys as key_answers
+from pinset.domain.answers import purging as purging_answers
 from pinset.domain.answers import requests as asked
 from pinset.domain.answers.blame import BlameAnswer
-from pinset.wire import audit, deciding, keys, requests
+from pinset.wire import audit, deciding, keys, purging, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
@@ -54,6 +55,8 @@ SHAPES: Final[dict[str, Any]] = {
     "audit-item": audit_answers.AuditItem,
     "audit-head": audit_answers.AuditHeadAnswer,
     "audit-proof": audit_answers.AuditProofAnswer,
+    "purge": purging_answers.PurgeAnswer,
+    "who": answers.WhoAnswer,
     "keys": key_answers.KeysAnswer,
     "key-change": key_answers.KeyChange,
     "signature": key_answers.SignedAnswer,
@@ -72,6 +75,7 @@ SHAPES: Final[dict[str, Any]] = {
     "policy-request": policy_requests.PolicyRequest,
     "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,
+    "purge-request": purging.PurgeRequest,
     "key-request": keys.KeyRequest,
     "signature-request": keys.SignatureRequest,
 }

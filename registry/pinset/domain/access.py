@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.globs import fits
 from pinset.domain.names import show
 from pinset.errors import InvalidInput, PermissionDenied
 
@@ -170,20 +171,8 @@ def _verbs(name: str) -> frozenset[Verb]:
 
 
 def _fits(pattern: str, name: str) -> bool:
-    if pattern == "*":
-        return True
-    first, *others = pattern.split("*")
-    if not name or not others:
-        return name == pattern
-    if not name.startswith(first):
-        return False
-    at = len(first)
-    for piece in others[:-1]:
-        found = name.find(piece, at)  # the first place is as good as any: no pattern takes longer than its length
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return len(name) - at >= len(others[-1]) and name.endswith(others[-1])
+    """Whether a name is one of a pattern's. '' stands for all names at once: ``*`` alone takes them in."""
+    return pattern == "*" or (name != "" and fits(pattern, name))
 
 
 def _is_within(one: Grant, verb: Verb, grants: tuple[Grant, ...]) -> bool:

@@ -1,4 +1,7 @@
-"""Patterns in which ``*`` stands for any characters, matched in a time that grows with the text and nothing else."""
+"""Patterns of names, in which ``*`` stands for any characters: of grants, policies, rules for issuers, and limits.
+
+They are matched piece by piece, in a time that grows with the text and nothing else, whoever wrote the pattern.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ def fits(pattern: str, text: str) -> bool:
     if not text.startswith(first):
         return False
     for piece in middle:
-        found = text.find(piece, at)
+        found = text.find(piece, at)  # the first place is as good as any
         if found < 0:
             return False
         at = found + len(piece)

@@ -64,7 +64,7 @@ class LocalRequests:
         with reading.view(self._context) as reader:
             if bundle is not None and may(grants, Verb.READ, bundle):
                 reading.need_bundle(reader, bundle)
-            at, items, last = self._now(reader), [], None
+            at, items, last = reading.now(self._context, reader), [], None
             for looked, found in enumerate(requests.newest_first(reader, bundle=bundle, before=reading.number(cursor))):
                 if last is not None and (len(items) == limit or looked == _LOOKED_AT):
                     return {"items": items, "next": str(last)}
@@ -82,7 +82,7 @@ class LocalRequests:
         with reading.view(self._context) as reader:
             found = requests.find(reader, number)
             _permit(self._context.grants, Verb.READ, found.record.binding)
-            return _answer(reader, found, self._now(reader))
+            return _answer(reader, found, reading.now(self._context, reader))
 
     def approve(self, caller: Caller, number: int, *, reason: str = "", revision: str | None = None) -> DecisionAnswer:
         """Approve a request."""
@@ -100,7 +100,7 @@ class LocalRequests:
         """Make what open requests ask for whose gates have all passed."""
         caller.need(Verb.PROMOTE)
         with reading.view(self._context) as reader:
-            at = self._now(reader)
+            at = reading.now(self._context, reader)
             ready = [
                 found.record.number
                 for found in requests.newest_first(reader)
@@ -142,9 +142,6 @@ class LocalRequests:
             made = stage_ready(session, [found] if decision is Decision.APPROVE else [])
             session.commit()
             return _decided(session, found, decision, next(iter(made), Made()), operation=session.operation_id)
-
-    def _now(self, reader: CatalogReader) -> int:
-        return max(self._context.clock.now(), reader.head().at)
 
 
 def settle(context: Context, caller: Caller, numbers: Sequence[int]) -> SettledAnswer:
@@ -204,13 +201,9 @@ def waiting_for(session: Session, bundle: str, version: int) -> list[Written[Req
 def state_of(reader: CatalogReader, request: RequestRecord, at: int) -> Standing:
     """How a request stands at a time, its gates too."""
     found = requests.standing(reader, request, at)
-    if found.state is State.OPEN and _judged(reader, request, at).passed:
+    if found.state is State.OPEN and gates.judge_request(reader, request, at).passed:
         return Standing(State.APPROVED, "every gate passes; what it asks for is about to be made")
     return found
-
-
-def _judged(reader: CatalogReader, request: RequestRecord, at: int) -> gates.Judgement:
-    return gates.judge(reader, at=at, binding=request.binding, requester_person=request.stamp.who, request=request)
 
 
 def _state(text: str | None) -> State | None:
@@ -376,7 +369,7 @@ def _answer(
         "reason": record.reason,
         "approvals": list(requests.approvals(reader, record)),
         "decisions": [_item(reader, record, one.record) for one in requests.decisions(reader, record)],
-        "gates": gates.as_answers(_judged(reader, record, at).gates) if waits else [],
+        "gates": gates.as_answers(gates.judge_request(reader, record, at).gates) if waits else [],
         "revision": found.commit,
         "serial": record.stamp.serial,
     }

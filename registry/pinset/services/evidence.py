@@ -15,7 +15,8 @@ from pinset.domain.references import parse
 from pinset.errors import AlreadyExists, ChecksFailed, InvalidInput, NotFound, Untrusted
 from pinset.ports.store import Files
 from pinset.services import approving, moving, reading
-from pinset.services.session import Written, keys_of, writing
+from pinset.services.keyrings import keys_of
+from pinset.services.session import Written, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

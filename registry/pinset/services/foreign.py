@@ -17,7 +17,7 @@ from pinset.domain.commits import parse_raw
 from pinset.domain.names import show
 from pinset.domain.records import MAIN_REF, ROOT, Purpose
 from pinset.errors import Integrity, PinsetError, Unavailable
-from pinset.services import session
+from pinset.services import keyrings, recovering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,21 +89,21 @@ def put_aside(context: Context) -> list[ForeignAnswer]:
         own, signs = _own(context)
         found = differences(store, own, dict(store.refs()))
         if found and signs and _is_ahead(context):
-            session.rebuild(context)
+            recovering.rebuild(context)
             return []
         # What was added first: its name may be in the way of one that was deleted.
         for one in sorted(found, key=lambda one: one["own"] is not None):
             one["kept"] = store.set_aside(one["ref"], one["found"], one["own"])
         if not context.catalog.usable():
-            session.rebuild(context)
+            recovering.rebuild(context)
         return found
 
 
 def _own(context: Context) -> tuple[dict[str, str], bool]:
     """The registry's own commit of every branch, and whether it signs."""
     if context.catalog.usable():
-        with session.settled(context) as writer:
-            return dict(writer.refs()), bool(session.keys_of(writer))
+        with recovering.settled(context) as writer:
+            return dict(writer.refs()), bool(keyrings.keys_of(writer))
     return _signed_ends(context.store), True
 
 
@@ -113,11 +113,11 @@ def _is_ahead(context: Context) -> bool:
         return False
     with context.catalog.reading() as reader:
         shown = reader.head().serial
-    keyring, last = session.keyring_of(context.store), None
+    keyring, last = keyrings.keyring_of(context.store), None
     serial = 0
     try:
         for stored in context.store.scan():
-            entry = session.entry_of(stored)
+            entry = recovering.entry_of(stored)
             if keyring.add(entry.record, stored.raw) or entry.record.stamp.prev != last:
                 return False
             last, serial = stored.commit, entry.record.stamp.serial
@@ -138,7 +138,7 @@ def _signed_ends(store: Store) -> dict[str, str]:
     main = _end(store, MAIN_REF, refs[MAIN_REF], trusted)
     if main is None:
         raise Integrity("the branch main holds no commit of this registry", hint="restore a backup (pinset restore)")
-    records = [session.entry_of(stored).record for stored in store.scan(refs={MAIN_REF: main})]
+    records = [recovering.entry_of(stored).record for stored in store.scan(refs={MAIN_REF: main})]
     known = k.folded(records)
     trusted |= {key.public for key in known.values() if key.purpose is Purpose.REGISTRY}
     first = min(key.since for key in known.values() if key.purpose is Purpose.REGISTRY)
@@ -153,7 +153,7 @@ def _end(store: Store, ref: str, tip: str, trusted: frozenset[str], *, unsigned_
         parents = store.parents(at)
         try:
             stored = store.read(ref, at)
-            record = session.entry_of(stored).record
+            record = recovering.entry_of(stored).record
             signer = signing.checks_commit(parse_raw(stored.raw))
         except (PinsetError, ValueError):
             signer = record = None

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.policy import gates as judging
 from pinset.domain.policy.model import Policy, parse
 from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, ResultRecord
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
 from pinset.services import reading, requests
+from pinset.services.keyrings import keys_of
 from pinset.services.keys import signers
-from pinset.services.session import Session, keys_of
+from pinset.services.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from pinset.domain.records import MoveRecord, ReleaseRecord
     from pinset.ports.catalog import CatalogReader
 
-_PAGE = 200
-_MOST_RESULTS = 1000
+_PAGE: Final = 200
+_MOST_RESULTS: Final = 1000
 """Results that are looked through for the newest of each suite: a judgement's cost is bounded."""
+_WITHOUT_RELEASE: Final = {Aim.PROMOTE: "it", Aim.RETIRE: "its retirement", Aim.POLICY: "this edit"}
+"""What does not pass the gates, where that is no release."""
 
 
 class InForce(NamedTuple):
@@ -133,52 +135,49 @@ def admit(
     if approved is not None:
         return passage._replace(request=approved.number)
     if break_glass:
-        policy = in_force(session.catalog).policy
-        if judging.may_break(policy, judged.gates, who):
-            return passage._replace(glass=True)
-        raise PermissionDenied(
-            f"{who} may not break the glass of {_where(binding)}",
-            hint="the policy names who may: pinset policy show",
-            details={"gates": as_answers(judged.gates)},
-        )
+        need_glass(session, binding, judged)
+        return passage._replace(glass=True)
     if judged.can_wait:
-        asked = requests.ask(session, binding, again, words)
-        if asked is not None:
-            return asked
-    what = f"v{binding.to_version}" if binding.to_version else "its retirement"
-    raise gates_open(_where(binding), what, judged)
+        patience = in_force(session.catalog).policy.patience(binding.bundle, binding.alias)
+        return requests.ask(session, binding, patience, words, again=again)
+    raise gates_open(binding, judged)
 
 
 def refuse_early(session: Session, binding: Binding, subject: Subject) -> None:
     """Raises GatesOpen where a move of the caller's cannot pass, and no request can wait for it."""
     judged = judge(session, at=session.now, binding=binding, requester_person=session.caller.who, subject=subject)
     if not judged.passed and not judged.can_wait:
-        raise gates_open(_where(binding), f"v{binding.to_version}", judged)
+        raise gates_open(binding, judged)
+
+
+def need_glass(session: Session, binding: Binding, judged: Judgement) -> None:
+    """Raises PermissionDenied where the caller may not pass what is judged by breaking the glass."""
+    who = session.caller.who
+    if not judging.may_break(in_force(session.catalog).policy, judged.gates, who):
+        raise PermissionDenied(
+            f"{who} may not break the glass of {_where(binding)}",
+            hint="the policy names who may, under break_glass: pinset policy show",
+            details={"gates": as_answers(judged.gates)},
+        )
 
 
 def as_asked(reader: CatalogReader, binding: Binding, who: str, at: int) -> Judgement:
     """What a promotion by a person would meet: where a request for the same is open its approvals count."""
-    found = _open_request(reader, binding, at, again=False)
-    requester = found.stamp.who if found else who
-    return judge(reader, at=at, binding=binding, requester_person=requester, request=found)
+    found = requests.open_for(reader, binding, at, again=False)
+    if found is None:
+        return judge(reader, at=at, binding=binding, requester_person=who)
+    return judge_request(reader, found.record, at)
 
 
-def _open_request(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
-    """The request that is open for exactly this, among the newest of the release's."""
-    for known in islice(requests.of_release(reader, binding), _PAGE):
-        same = (known.record.binding, known.record.again) == (binding, again)
-        if same and requests.standing(reader, known.record, at).state is requests.State.OPEN:
-            return known.record
-    return None
+def judge_request(at_rest: Session | CatalogReader, request: RequestRecord, at: int) -> Judgement:
+    """What the policy in force says of what a request asks for, with its approvals. at: microseconds."""
+    return judge(at_rest, at=at, binding=request.binding, requester_person=request.stamp.who, request=request)
 
 
 def _approved(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> RequestRecord | None:
     """The open request for exactly this, where every gate lets it pass by now."""
-    found = _open_request(reader, binding, at, again=again)
-    if found is None:
-        return None
-    asked = judge(reader, at=at, binding=binding, requester_person=found.stamp.who, request=found)
-    return found if asked.passed else None
+    found = requests.open_for(reader, binding, at, again=again)
+    return found.record if found is not None and judge_request(reader, found.record, at).passed else None
 
 
 def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
@@ -196,9 +195,10 @@ def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
     return Passage(number or None)
 
 
-def gates_open(where: str, what: str, judged: Judgement) -> GatesOpen:
-    """The error that tells every gate. where: in front of which alias; what: that did not pass them."""
-    still = judged.open
+def gates_open(binding: Binding, judged: Judgement) -> GatesOpen:
+    """The error that tells every gate of a move, or of an edit of the policy."""
+    still, where = judged.open, _where(binding)
+    what = f"v{binding.to_version}" if binding.to_version else _WITHOUT_RELEASE[binding.aim]
     times = [gate.at for gate in still]
     hint = "see what they want; pass them and try again"
     if all(at is not None for at in times):

@@ -14,7 +14,8 @@ from pinset.domain.references import parse
 from pinset.errors import AlreadyExists, InvalidInput, NotFound, Refused, Untrusted
 from pinset.ports.store import Files
 from pinset.services import reading
-from pinset.services.session import keys_of, only, writing
+from pinset.services.keyrings import keys_of
+from pinset.services.session import only, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pinset.errors import Busy, Integrity, PinsetError, ReadOnly, Refused, Unavailable
 from pinset.ports.state import Answer, Attempt, Kind
-from pinset.services import queries, session
+from pinset.services import queries, recovering, session
 from pinset.services.attempts import ANONYMOUS, LOOK, Repeats, keep
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LocalRegistry:
                     return
         try:
             with context.store.exclusive():
-                session.settle(context, progress)
+                recovering.settle(context, progress)
         except (Busy, Unavailable):
             # Nobody was told that this write is done. Reading goes on with what was before; the next writer settles it.
             if not usable:
@@ -544,7 +544,7 @@ class LocalRegistry:
         """The writer's lock, for who copies the directory. A write that was cut off is settled first."""
         context = self._context
         with context.store.exclusive():
-            session.settle(context)
+            recovering.settle(context)
             yield
 
     def close(self) -> None:

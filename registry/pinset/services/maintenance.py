@@ -8,7 +8,7 @@ from pinset.domain import keys, messages
 from pinset.domain.records import KEYS_FILE, FoundingRecord, Stamp
 from pinset.errors import AlreadyExists, Integrity
 from pinset.ports.store import Files, NewCommit, RefMove
-from pinset.services import foreign, session, verifying
+from pinset.services import foreign, keyrings, recovering, verifying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,15 +34,15 @@ def found(context: Context, registry_id: str) -> None:
             **_new_key(context, {}),
         )
         _write(context, record, None, {})
-        session.rebuild(context)
+        recovering.rebuild(context)
 
 
 def move_house(context: Context, reason: str) -> None:
     """Begin a new epoch: said once by a registry that was made from a backup or a clone."""
     with context.store.exclusive():
-        session.rebuild(context)
+        recovering.rebuild(context)
         with context.catalog.reading() as reader:
-            head, at, known = reader.head(), reader.ref("refs/heads/main"), session.keys_of(reader)
+            head, at, known = reader.head(), reader.ref("refs/heads/main"), keyrings.keys_of(reader)
         signing = keys.signing(known)
         # The private half of the one before is elsewhere: this registry signs with a key of its own.
         new = signing is None or signing.public not in context.store.signing_keys()
@@ -61,13 +61,13 @@ def move_house(context: Context, reason: str) -> None:
             **(_new_key(context, known) if new else {}),
         )
         _write(context, record, at, known)
-        session.rebuild(context)
+        recovering.rebuild(context)
 
 
 def reindex(context: Context, progress: Progress | None = None, *, unsigned: bool = False) -> int:
     """Rebuild the catalog from git alone; how many commits it has. unsigned: take in commits that nobody signed."""
     with context.store.exclusive():
-        return session.rebuild(context, progress, unsigned=unsigned)
+        return recovering.rebuild(context, progress, unsigned=unsigned)
 
 
 def gc(context: Context, progress: Progress | None = None) -> None:
@@ -84,7 +84,7 @@ def gc(context: Context, progress: Progress | None = None) -> None:
     context.state.drop_damaged()
     if context.store.unswept:
         with context.store.exclusive():
-            session.sweep(context)
+            recovering.sweep(context)
 
 
 def _new_key(context: Context, known: Mapping[str, keys.Key]) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Moment:
 def find(context: Context, reader: CatalogReader, text: str) -> Moment:
     """The moment that a text says. Raises InvalidInput for none and for the future, NotFound before the registry began."""
     head = reader.head()
-    now = _now(context, reader)
+    now = reading.now(context, reader)
     at = times.moment(text, now=now)
     if at > now + _SLACK:
         raise InvalidInput(
@@ -61,12 +61,7 @@ def find(context: Context, reader: CatalogReader, text: str) -> Moment:
 
 def said(context: Context, reader: CatalogReader, text: str) -> int:
     """The time that a text says, microseconds; "ago" counts from now. Raises InvalidInput for none."""
-    return times.moment(text, now=_now(context, reader))
-
-
-def _now(context: Context, reader: CatalogReader) -> int:
-    """The time: never before the newest write, wherever the clock was set to."""
-    return max(context.clock.now(), reader.head().at)
+    return times.moment(text, now=reading.now(context, reader))
 
 
 def release_at(reader: CatalogReader, reference: Reference, then: Moment) -> tuple[ReleaseRow, MoveRow | None]:

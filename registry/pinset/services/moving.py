@@ -19,7 +19,7 @@ from pinset.domain.moves import (
 from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
 from pinset.errors import AliasMoved, Barred, ContentPurged, InvalidInput, NotFound, NothingBehind, Yanked
-from pinset.services import gates, moments, reading, requests, staging, undoing
+from pinset.services import gates, moments, planning, reading, requests, undoing
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def promote(
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
-        plan = staging.plan_for(reader, row, alias, current, again=again)
+        plan = planning.plan_for(reader, row, alias, current, again=again)
         now = current.record.to_version if current else None
         warnings = [*_warnings(row, now), *new_alias(reader, bundle, alias)]
         if plan is None:
@@ -174,7 +174,7 @@ def stage_promotion(
     current = session.catalog.alias(record.bundle, alias)
     row = session.catalog.release(record.bundle, record.version)  # None while it is only staged
     plan = (
-        staging.plan_for(session.catalog, row, alias, current)
+        planning.plan_for(session.catalog, row, alias, current)
         if row is not None
         else plan_promotion(current.record if current else None, record.version, again=False)
     )
@@ -184,7 +184,7 @@ def stage_promotion(
     passage = _admitted(session, record.bundle, alias, plan, current, words, subject=subject, break_glass=False)
     if not isinstance(passage, gates.Passage):
         return passage
-    return staging.stage(session, record.bundle, alias, plan, release.commit, words, passage)
+    return planning.stage_move(session, record.bundle, alias, plan, release.commit, words, passage)
 
 
 def refuse_early(session: Session, record: ReleaseRecord, alias: str, components: Mapping[str, int]) -> None:
@@ -213,17 +213,17 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
         return None
     else:
         try:
-            plan = staging.plan_for(reader, row, asked.alias, current, again=request.again)
+            plan = planning.plan_for(reader, row, asked.alias, current, again=request.again)
         except (ContentPurged, Yanked, Barred):
             return None
     if plan is None:
         return None
-    judged = gates.judge(session, at=session.now, binding=asked, requester_person=request.stamp.who, request=request)
+    judged = gates.judge_request(session, request, session.now)
     if not judged.passed:
         return None
     passage = gates.Passage(judged.policy_number or None, request=request.number)
     commit = row.commit if row else None
-    return staging.stage(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
+    return planning.stage_move(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
 
 
 def new_alias(reader: CatalogReader, bundle: str, alias: str, *, first: MoveRecord | None = None) -> list[str]:
@@ -309,7 +309,7 @@ def _make(
     warnings: list[str],
     passage: gates.Passage,
 ) -> answers.MoveAnswer:
-    written = staging.stage(session, bundle, alias, plan, release, words, passage)
+    written = planning.stage_move(session, bundle, alias, plan, release, words, passage)
     session.commit()
     return answer(written, session, warnings)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pinset.domain import messages, names
 from pinset.domain.access import Verb, may, permit, permit_anywhere
 from pinset.domain.notes import digest_of_text
-from pinset.domain.policy import gates as judging
 from pinset.domain.policy.model import parse
-from pinset.domain.policy.parts import PATIENCE
 from pinset.domain.records import (
     MAIN_REF,
     POLICY_FILE,
@@ -22,7 +20,7 @@ from pinset.domain.records import (
 from pinset.domain.references import parse as parse_reference
 from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
 from pinset.ports.store import Files
-from pinset.services import gates, reading, staging, trying
+from pinset.services import gates, planning, policy_check, reading, requests
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from pinset.ports.catalog import CatalogReader
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
-
-_WHERE: Final = "the policy"
 
 
 class LocalPolicies:
@@ -82,7 +78,9 @@ class LocalPolicies:
         permit_anywhere(self._context.grants, Verb.READ)
         policy = parse(text)
         with reading.view(self._context) as reader:
-            return trying.tried(reader, self._context.grants, caller.who, policy, self._now(reader))
+            return policy_check.tried(
+                reader, self._context.grants, caller.who, policy, reading.now(self._context, reader)
+            )
 
     def can_promote(self, caller: Caller, reference: str, alias: str) -> GatesAnswer:
         """Whether the caller may make an alias serve a release now."""
@@ -95,17 +93,17 @@ class LocalPolicies:
             version = row.record.version
             against = _ungranted(caller, wanted.bundle, alias)
             try:
-                plan = staging.plan_for(reader, row, alias, current)
+                plan = planning.plan_for(reader, row, alias, current)
             except (ContentPurged, Yanked, Barred) as error:
                 against = error.message if against is None else f"{against}; {error.message}"
-                plan = staging.plan_for(reader, row, alias, current, anyway=True)
+                plan = planning.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:
                 judged = gates.Judgement(gates.in_force(reader).number, ())
             else:
                 binding = gates.binding_of(
                     reader, wanted.bundle, alias, plan, current.record if current else None, row.record
                 )
-                judged = gates.as_asked(reader, binding, caller.who, self._now(reader))
+                judged = gates.as_asked(reader, binding, caller.who, reading.now(self._context, reader))
             return {
                 "bundle": wanted.bundle,
                 "alias": alias,
@@ -121,9 +119,6 @@ class LocalPolicies:
         """Raises PermissionDenied for who may not read everything, nor change it: a policy names bundles and persons."""
         if not may(self._context.grants, Verb.POLICY):
             permit(self._context.grants, Verb.READ)
-
-    def _now(self, reader: CatalogReader) -> int:
-        return max(self._context.clock.now(), reader.head().at)
 
 
 def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
@@ -148,10 +143,7 @@ def stage_policy(
         asked = request.binding
         if asked.aim is not Aim.POLICY or asked.policy != number or asked.digest != digest_of_text(text):
             return None
-        judged = gates.judge(
-            session, at=session.now, binding=asked, requester_person=request.stamp.who, request=request
-        )
-        if not judged.passed:
+        if not gates.judge_request(session, request, session.now).passed:
             return None
         words = request.reason
     digest = digest_of_text(text)
@@ -219,19 +211,14 @@ def _edited(session: Session, text: str, words: str, number: int, *, break_glass
         digest=digest_of_text(text),
         policy=number,
     )
-    who = session.caller.who
-    judged = gates.judge(session, at=session.now, binding=binding, requester_person=who)
+    judged = gates.judge(session, at=session.now, binding=binding, requester_person=session.caller.who)
     glass = False
     if not judged.passed and break_glass:
-        if not judging.may_break(gates.in_force(session.catalog).policy, judged.gates, who):
-            raise PermissionDenied(
-                f"{who} may not break the glass of the policy",
-                hint="the policy names who may, under policy: break_glass: see pinset policy show",
-                details={"gates": gates.as_answers(judged.gates)},
-            )
+        gates.need_glass(session, binding, judged)
         glass = True
     elif not judged.passed and judged.can_wait:
-        asked = _propose(session, binding, text, words)
+        own = gates.in_force(session.catalog).policy.own
+        asked = requests.stage(session, binding, own.patience, words, files={POLICY_FILE: text})
         session.commit()
         return {
             **show(session.catalog, None),
@@ -240,26 +227,12 @@ def _edited(session: Session, text: str, words: str, number: int, *, break_glass
             "operation": session.operation_id,
         }
     elif not judged.passed:
-        raise gates.gates_open(_WHERE, "this edit", judged)
+        raise gates.gates_open(binding, judged)
     written = stage_policy(session, text, None, words=words, glass=glass)
     if written is None:
         raise AssertionError("an edit that fulfils no request is staged")
     session.commit()
     return _made(session, written.record, text)
-
-
-def _propose(session: Session, binding: Binding, text: str, words: str) -> Written[RequestRecord]:
-    """Stage a request for an edit, on the branch of proposals."""
-    own = gates.in_force(session.catalog).policy.own
-    newest = next((record for _, record in session.catalog.notes(["request"], limit=1)), None)
-    number = newest.number + 1 if isinstance(newest, RequestRecord) else 1
-    patience = own.approvals.within if own.approvals else PATIENCE
-
-    def record(stamp: Stamp) -> RequestRecord:
-        return RequestRecord(stamp=stamp, number=number, binding=binding, expires_at=stamp.at + patience, reason=words)
-
-    files = {POLICY_FILE: text}
-    return session.stage(record, Files(files), lambda at: (at,) if at else (), files)
 
 
 def _made(session: Session, record: PolicyRecord, text: str) -> PolicyAnswer:

@@ -2,7 +2,7 @@
 
 What holds the text loses all of its content; its version, label and digest stay taken. Each later commit names the one
 before it, so they are all written anew, with what they say unchanged. Then all branches move by one intent. Before the
-first has moved nothing has happened; after it the next writer finishes what is left: see `session.settled`.
+first has moved nothing has happened; after it the next writer finishes what is left: see `recovering.settled`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from pinset.domain import keys as k
 from pinset.domain import messages, names, sealed, tombstones
 from pinset.domain.access import Verb
-from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord, Stamp
+from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.domain.references import parse, parse_component
 from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetError, Refused, StillServed, Unavailable
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
-from pinset.services import reading
+from pinset.services import keyrings, reading, recovering
 from pinset.services import session as sessions
 from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
@@ -133,7 +133,7 @@ def _purge(
     progress: Progress | None,
 ) -> PurgeAnswer:
     with context.store.exclusive(), discreet(caller.grants):
-        with sessions.settled(context) as catalog:
+        with recovering.settled(context) as catalog:
             caller.confirm()
             session = sessions.Session(context, catalog, caller, operation)
             before = session.done_before()
@@ -232,7 +232,7 @@ def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Prog
     refs = dict(context.store.refs())
     if refs != dict(catalog.refs()):
         raise Unavailable("the repository is ahead of the catalog", hint="run `pinset reindex`, then try again")
-    keys = sessions.keys_of(catalog)
+    keys = keyrings.keys_of(catalog)
     signer = k.signing(keys)
     resigner = Resigner(context.store, keys)
     rewritten = _rewrite(context, refs, plan, resigner, progress)
@@ -312,18 +312,7 @@ def _commit(
 
 
 def _record(session: Session, head: Head, last: str, plan: _Plan, words: str, tombstone: str) -> PurgeRecord:
-    caller = session.caller
-    stamp = Stamp(
-        serial=head.serial + 1,
-        prev=last,
-        at=max(session.context.clock.now(), head.at + 1),
-        actor=caller.actor,
-        operation=session.operation_id or "",
-        request=session.operation.request,
-        person=caller.recorded_person,
-        via=caller.via or None,
-        registry=head.registry_id,
-    )
+    stamp = replace(session.next_stamp(), prev=last)
     return PurgeRecord(
         stamp=stamp, purged=plan.refs, tombstone=tombstone, first=plan.first, head=head.commit, reason=words
     )
@@ -332,7 +321,7 @@ def _record(session: Session, head: Head, last: str, plan: _Plan, words: str, to
 def _finish(context: Context, operation: str, progress: Progress | None) -> None:
     """Show the new history, and remove the old one. Whatever fails, the purge is made, and the next writer goes on."""
     try:
-        sessions.rebuild(context, progress)
+        recovering.rebuild(context, progress)
     except PinsetError as error:
         raise Unavailable(
             f"the purge is made, and the catalog still shows what was before: {error.message}",
@@ -340,7 +329,7 @@ def _finish(context: Context, operation: str, progress: Progress | None) -> None
             details={**error.details, "operation": operation, "made": True},
         ) from error
     try:
-        sessions.sweep(context)
+        recovering.sweep(context)
     except PinsetError as error:
         raise Unavailable(
             f"the purge is made, and its bytes are not gone from the disk yet: {error.message}",

@@ -13,7 +13,7 @@ from pinset.domain.document import SCHEMA, content_of, file_digests
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
 from pinset.services.discretion import discreet
-from pinset.services.session import ready
+from pinset.services.recovering import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,6 +152,11 @@ def component_key(text: str) -> tuple[str, str, ComponentReference | None]:
     if not slash:
         raise InvalidReference(f"{names.show(text)} names no component", hint="write kind/name: guardrails/pii-redact")
     return names.component_kind(kind), names.component_name(name), None
+
+
+def now(context: Context, reader: CatalogReader) -> int:
+    """The time, microseconds: never before the newest write, wherever the clock was set to."""
+    return max(context.clock.now(), reader.head().at)
 
 
 def time(at: int) -> str:

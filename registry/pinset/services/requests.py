@@ -11,7 +11,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.policy.gates import apart
-from pinset.domain.policy.parts import show_time
 from pinset.domain.records import (
     Aim,
     Decision,
@@ -22,13 +21,14 @@ from pinset.domain.records import (
     Stamp,
     Verdict,
 )
+from pinset.domain.times import show_time
 from pinset.errors import NotFound
 from pinset.ports.store import Files
 from pinset.services import reading
 from pinset.services.session import Written, only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain import answers
     from pinset.domain.records import Binding, Record, ReleaseRecord
@@ -59,30 +59,29 @@ class Standing(NamedTuple):
     why: str = ""
 
 
-def ask(session: Session, binding: Binding, again: bool, words: str) -> answers.MoveAnswer | None:  # noqa: FBT001
+def ask(session: Session, binding: Binding, patience: int, words: str, *, again: bool) -> answers.MoveAnswer:
     """Stage a request for a move, which the caller commits. An open one for the same is the answer instead.
 
-    It is looked for among the newest of the release's: who asks and withdraws a thousand times slows nobody down.
+    patience: microseconds for which it waits.
     """
-    reader = session.catalog
-    for known in islice(of_release(reader, binding), _AT_ONCE):
-        if (known.record.binding, known.record.again) != (binding, again):
-            continue
-        if standing(reader, known.record, session.now).state is State.OPEN:
-            note = f"request {known.record.number} asks for the same, and is open"
-            return _answer(session, known, [note], operation=None)
-    # They ask each other: gates ask which approvals there are, and a request how long the policy lets it wait.
-    from pinset.services import gates  # noqa: PLC0415
-
-    patience = gates.in_force(reader).policy.patience(binding.bundle, binding.alias)
+    known = open_for(session.catalog, binding, session.now, again=again)
+    if known is not None:
+        note = f"request {known.record.number} asks for the same, and is open"
+        return _answer(session, known, [note], operation=None)
     written = stage(session, binding, patience, words, again=again)
     return _answer(session, written, [], operation=session.operation_id)
 
 
 def stage(
-    session: Session, binding: Binding, patience: int, words: str, *, again: bool = False
+    session: Session,
+    binding: Binding,
+    patience: int,
+    words: str,
+    *,
+    again: bool = False,
+    files: Mapping[str, str] | None = None,
 ) -> Written[RequestRecord]:
-    """Stage a request. patience: microseconds for which it waits."""
+    """Stage a request. patience: microseconds for which it waits. files: what it proposes, by path."""
     newest = next((record for _, record in session.seen.notes(["request"], limit=1)), None)
     number = newest.number + 1 if isinstance(newest, RequestRecord) else 1
 
@@ -91,7 +90,21 @@ def stage(
             stamp=stamp, number=number, binding=binding, expires_at=stamp.at + patience, again=again, reason=words
         )
 
-    return session.stage(record, Files(), lambda at: (at,) if at else ())
+    proposed = dict(files or {})
+    return session.stage(record, Files(proposed), lambda at: (at,) if at else (), proposed)
+
+
+def open_for(reader: CatalogReader, binding: Binding, at: int, *, again: bool) -> Written[RequestRecord] | None:
+    """The request that is open at a time (microseconds) for exactly this, among the newest about the release.
+
+    Who asks and withdraws a thousand times slows nobody down.
+    """
+    newest = newest_first(reader, bundle=binding.bundle, version=binding.to_version)
+    for known in islice(newest, _AT_ONCE):
+        same = (known.record.binding, known.record.again) == (binding, again)
+        if same and standing(reader, known.record, at).state is State.OPEN:
+            return known
+    return None
 
 
 def asked_before(session: Session, before: Sequence[tuple[str, Record]]) -> answers.MoveAnswer | None:
@@ -161,11 +174,6 @@ def newest_first(
         if len(found) < _AT_ONCE:
             return
         before = found[-1][1].stamp.serial
-
-
-def of_release(reader: CatalogReader, binding: Binding) -> Iterator[Written[RequestRecord]]:
-    """Requests about the same release, newest first."""
-    return newest_first(reader, bundle=binding.bundle, version=binding.to_version)
 
 
 def standing(reader: CatalogReader, request: RequestRecord, at: int) -> Standing:

@@ -14,7 +14,7 @@ from pinset.domain import messages
 from pinset.domain.keyring import names
 from pinset.domain.records import Purpose
 from pinset.errors import Integrity, ReadOnly
-from pinset.services import session as sessions
+from pinset.services import keyrings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +40,9 @@ class Resigner:
         self._here = frozenset(store.signing_keys())
         self._stolen = {key.public for key in keys.values() if key.compromised}
         self._now = k.signing(keys)
-        # What nobody signed was taken in knowingly: see `session.rebuild`.
-        self._before: Keyring = sessions.keyring_of(store, unsigned=True)
-        self._after: Keyring = sessions.keyring_of(store)
+        # What nobody signed was taken in knowingly: see `recovering.rebuild`.
+        self._before: Keyring = keyrings.keyring_of(store, unsigned=True)
+        self._after: Keyring = keyrings.keyring_of(store)
 
     def signer_for(self, record: Record, stored: StoredCommit) -> str | None:
         """The public key that a commit is to be signed with; None for one of before the registry signed.

@@ -65,7 +65,7 @@ class Settler:
 
     def _ready(self, reader: CatalogReader) -> list[int]:
         """Open requests that every gate lets pass now. What is open is remembered, and what is new is added."""
-        at, serial = max(self._context.clock.now(), reader.head().at), reader.head().serial
+        at, serial = reading.now(self._context, reader), reader.head().serial
         for found in requests.newest_first(reader):
             if found.record.stamp.serial <= self._seen:
                 break

@@ -10,7 +10,7 @@ from pinset.domain.messages import decode
 from pinset.domain.proof import Fact, Proof
 from pinset.domain.records import MAIN_REF, PURGES_REF, ComponentRecord, ReleaseRecord
 from pinset.errors import Integrity, PinsetError, Purged
-from pinset.services import foreign, reading, session
+from pinset.services import foreign, keyrings, reading, recovering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -152,7 +152,7 @@ def _examine(
     seen: Callable[[], Chain] | None = None,
 ) -> tuple[Proof, list[dict[str, str]]]:
     """The proof and all problems of a repository."""
-    proof = Proof(session.keyring_of(store, unsigned=unsigned))
+    proof = Proof(keyrings.keyring_of(store, unsigned=unsigned))
     problems: list[dict[str, str]] = []
     chain = seen() if seen else None
     try:
@@ -192,7 +192,7 @@ def _settled_catalog(context: Context) -> tuple[int, Mapping[str, str]] | None:
     """The serial and the refs of the catalog, with no write half done; None where there is none that can be used."""
     if not context.catalog.usable():
         return None
-    with session.settled(context) as writer:
+    with recovering.settled(context) as writer:
         return writer.head().serial, dict(writer.refs())
 
 

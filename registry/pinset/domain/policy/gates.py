@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from pinset.domain.policy.freezing import frozen_until
-from pinset.domain.policy.parts import show_age, show_span, show_time
 from pinset.domain.records import Aim
+from pinset.domain.times import show_age, show_span, show_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.globs import fits
-from pinset.domain.messages.text import format_time
+from pinset.domain.times import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
     from pinset.domain.policy.freezing import Window
 
-SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 PATIENCE: Final = 7 * DAY
 """How long a request waits for its approvals where the policy says nothing else."""
 COMPARISONS: Final = {
@@ -135,6 +131,11 @@ class Own:
     approvals: Approvals | None = None
     break_glass: tuple[str, ...] = ()
 
+    @property
+    def patience(self) -> int:
+        """How long a request to change the policy waits for its approvals."""
+        return self.approvals.within if self.approvals else PATIENCE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -151,28 +152,3 @@ class Policy:
         """How long a request to move an alias waits for its approvals: the shortest of what its rules say."""
         asked = [rule.approvals.within for rule in self.binding(bundle, alias) if rule.approvals]
         return min(asked, default=PATIENCE)
-
-
-def show_span(span: int) -> str:
-    """A span as policies write them: ``14d``, ``1h``, ``90m``."""
-    for size, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
-        if span and span % size == 0:
-            return f"{span // size}{letter}"
-    return f"{span // SECOND}s"
-
-
-def show_time(at: int) -> str:
-    """A time to the second, UTC; rounded up, so that what is said of it holds by then."""
-    return f"{format_time(at + 999_999)[:19]}Z"
-
-
-def show_age(span: int) -> str:
-    """A span as people say it, to its two largest units."""
-    parts: list[str] = []
-    for size, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
-        if span >= size and len(parts) < 2:
-            parts.append(f"{span // size} {letter}")
-            span %= size
-        elif parts:
-            break
-    return " ".join(parts) or "0 s"

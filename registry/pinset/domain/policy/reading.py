@@ -7,16 +7,12 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain import names
+from pinset.domain import names, times
 from pinset.domain.findings import Finding, as_answers
 from pinset.domain.manifest.reader import Reader
 from pinset.domain.policy import windows
 from pinset.domain.policy.parts import (
-    DAY,
-    HOUR,
-    MINUTE,
     PATIENCE,
-    SECOND,
     After,
     Approvals,
     Bound,
@@ -29,6 +25,7 @@ from pinset.domain.policy.parts import (
 )
 from pinset.domain.records import POLICY_FILE
 from pinset.domain.text.strict_yaml import StrictYamlError, load_yaml
+from pinset.domain.times import DAY
 from pinset.errors import InvalidPolicy, PinsetError, TooLarge
 
 if TYPE_CHECKING:
@@ -42,8 +39,6 @@ _MOST: Final = 200
 """Entries of one list, and rules."""
 _MOST_APPROVALS: Final = 20
 _LONGEST_SPAN: Final = 3660 * DAY
-_UNITS: Final = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
-_SPAN: Final = re.compile(r"(?:[0-9]{1,6}[wdhms])+", re.ASCII)
 _BOUND: Final = re.compile(r"(>=|<=|>|<|=) *(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)", re.ASCII)
 _PATTERN: Final = re.compile(r"[a-z0-9*][a-z0-9._*-]{0,127}", re.ASCII)
 _WANTED: Final = re.compile(
@@ -209,10 +204,9 @@ class _Reader(Reader):
             if key in found:
                 self.note("missing-key", (*path, key), f"{key} is not given", f"write {key}: 1h")
             return None
-        if isinstance(value, str) and _SPAN.fullmatch(value):
-            span = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"([0-9]+)([wdhms])", value))
-            if 0 < span <= _LONGEST_SPAN:
-                return span
+        span = times.span(value) if isinstance(value, str) else None
+        if span is not None and 0 < span <= _LONGEST_SPAN:
+            return span
         shown = value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
         self.note(
             "bad-value",

@@ -49,7 +49,7 @@ def plan_for(
     return plan
 
 
-def stage(
+def stage_move(
     session: Session,
     bundle: str,
     alias: str,
