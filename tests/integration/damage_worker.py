@@ -240,7 +240,7 @@ def _no_examination() -> None:
 
 
 def _forgetful_rebuild() -> None:
-    def rebuild(context: Any, progress: Any = None) -> int:
+    def rebuild(context: Any, progress: Any = None, **_: Any) -> int:
         entries = [recovering.entry_of(stored) for stored in context.store.scan()]
         context.catalog.rebuild(entries)
         return len(entries)

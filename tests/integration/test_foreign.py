@@ -271,6 +271,19 @@ def test_private_keys_are_their_owners_alone_and_in_backups_and_never_in_git(hom
     assert names["cloned"] == [("registry-1", "retired"), ("registry-2", "active")]
 
 
+def test_a_private_key_that_is_open_to_others_or_damaged_is_told(home: Path, registry: LocalRegistry) -> None:
+    private = next(path for path in (home / ".pinset" / "keys").iterdir() if not path.suffix)
+    private.chmod(0o644)
+    told = registry.verify()["problems"]
+    assert [(one["where"].strip(), one["hint"]) for one in told] == [(f"keys/{private.name}", f"chmod 600 {private}")]
+    private.chmod(0o600)
+    assert registry.verify()["ok"]
+    private.write_text(private.read_text()[:100])
+    assert "is damaged" in registry.verify()["problems"][0]["what"]
+    private.unlink()
+    assert registry.verify()["ok"], "who verifies a copy has no private half"
+
+
 def test_without_its_private_key_a_registry_is_read_and_not_written(home: Path, registry: LocalRegistry) -> None:
     for path in (home / ".pinset" / "keys").iterdir():
         path.rename(path.with_name("aside-" + path.name))

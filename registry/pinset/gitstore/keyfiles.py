@@ -12,6 +12,7 @@ from pinset.domain.keys import COMMITS, fingerprint, public_key
 from pinset.durable import sync
 from pinset.errors import InvalidInput, ReadOnly
 from pinset.gitstore.faults import system_error
+from pinset.ports.store import Damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "keys"
 """Beside the repository."""
+_OTHERS: Final = 0o077
+"""What nobody but the owner may do with a private key."""
 
 
 class KeyFiles:
@@ -65,6 +68,23 @@ class KeyFiles:
                 publics.append(public_key(text))
         return publics
 
+    def problems(self) -> list[Damage]:
+        """What is wrong with the private halves that are here: damaged, another's, or open to other users.
+
+        A key that is not here is no problem: who verifies a copy has none.
+        """
+        found = []
+        for public in self.publics():
+            path = self._directory / _file_name(public)
+            where = f"{FOLDER}/{path.name} "
+            try:
+                if path.stat().st_mode & _OTHERS:
+                    found.append(Damage(where, "can be read by other users of this machine", f"chmod 600 {path}"))
+                self._load(public)
+            except (OSError, ReadOnly) as error:
+                found.append(Damage(where, str(error), _BACK))
+        return found
+
     def signer(self, public: str | None) -> Callable[[bytes], str] | None:
         """What signs commits with the private half of a key; None for None. Raises ReadOnly where that is not here."""
         if public is None:
@@ -81,7 +101,9 @@ class KeyFiles:
         except FileNotFoundError as error:
             raise no_such_key(public, str(self._directory)) from error
         except OSError as error:
-            raise system_error(error, f"{path} cannot be read") from error
+            raise ReadOnly(
+                f"{path} cannot be read: {error.strerror}", hint=f"let this user alone read it; or {_BACK}"
+            ) from error
         except InvalidInput as error:
             raise ReadOnly(f"the key in {path} is damaged: {error.message}", hint=_BACK) from error
         if key.public != public:

@@ -109,6 +109,10 @@ class MemoryStore:
         """The public halves of the keys that can sign here."""
         return list(self._keys)
 
+    def key_problems(self) -> Sequence[Damage]:
+        """Nothing is wrong."""
+        return []
+
     def peek(self, commit: str) -> str:
         """What an unchecked commit says of its author and of itself."""
         kind, data = self._objects.get(commit, ("blob", b""))

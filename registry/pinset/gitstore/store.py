@@ -112,6 +112,10 @@ class GitStore:
         """The public halves of the keys that can sign here. Raises ReadOnly."""
         return self._keys.publics()
 
+    def key_problems(self) -> Sequence[Damage]:
+        """What is wrong with the private halves that are here."""
+        return self._keys.problems()
+
     def peek(self, commit: str) -> str:
         """What an unchecked commit says of its author and of itself."""
         found: str = self._child.read("peek", commit=commit)["says"]

@@ -121,6 +121,12 @@ class Store(Protocol):
     def signing_keys(self) -> Sequence[str]:
         """The public halves of the keys that can sign here. Raises ReadOnly where they cannot be read."""
 
+    def key_problems(self) -> Sequence[Damage]:
+        """What is wrong with the private halves that are here: damaged, or open to others. Raises ReadOnly.
+
+        One that is not here is no problem: who verifies a copy has none.
+        """
+
     def move(self, moves: Sequence[RefMove], *, meanwhile: Callable[[], None] | None = None) -> None:
         """Move refs in the order given, each by compare-and-swap, durable, and read back.
 

@@ -51,6 +51,7 @@ def verify(
             reading.need_bundle(reader, names.bundle_name(bundle))
     proof, problems = _verified(context, progress, gently=gently, unsigned=unsigned, seen=seen)
     problems += _state_problems(context)
+    problems += [_damage(one) for one in context.store.key_problems()]
     if context.store.unswept:
         problems.append({"where": "repository", "what": "still has bytes that were purged", "hint": "run `pinset gc`"})
     if bundle is not None:
@@ -254,7 +255,11 @@ def _state_problems(context: Context) -> list[dict[str, str]]:
         found = context.state.check()
     except PinsetError as error:
         return [_problem("state", error)]
-    return [{"where": one.where, "what": one.what, "hint": one.hint or _way_out()} for one in found]
+    return [_damage(one) for one in found]
+
+
+def _damage(one: Damage) -> dict[str, str]:
+    return {"where": one.where, "what": one.what, "hint": one.hint or _way_out()}
 
 
 def _text_problems(reader: CatalogReader, record: Record, hint: str) -> list[dict[str, str]]:
