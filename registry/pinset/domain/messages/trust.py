@@ -31,7 +31,7 @@ def policy(record: PolicyRecord) -> Described:
         "Policy": str(record.number),
         "Digest": record.digest,
         "Policy-Request": number(record.request),
-        "Glass": "broken" if record.glass else None,
+        "Break-Glass": "yes" if record.glass else None,
     }
     return f"policy {record.number}", record.reason, keys
 
@@ -44,7 +44,7 @@ def build_policy(stamp: Stamp, keys: Mapping[str, str], words: str) -> PolicyRec
         digest=keys["Digest"],
         request=optional(keys, "Policy-Request"),
         reason=words,
-        glass="Glass" in keys,
+        glass="Break-Glass" in keys,
     )
 
 
