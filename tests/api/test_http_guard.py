@@ -248,7 +248,7 @@ def test_a_compressed_body_is_not_unpacked(api: Any) -> None:
 def test_a_mistake_says_where_and_what_there_is_instead(api: Any) -> None:
     answer = api("POST", "/v1/resolve", json={"reference": ["hunter2"]})
     assert answer.status_code == 422
-    assert "unknown field; there are references" in answer.json()["hint"]
+    assert "unknown field; there are at, references" in answer.json()["hint"]
     assert "body.references: Field required" in answer.json()["hint"]
     assert "hunter2" not in answer.text
 

@@ -65,7 +65,8 @@ def test_what_limits_refuse_is_counted_and_changes_nothing(
     ]
     assert said == [201, 429, 429]
     assert [one["version"] for one in memory.releases("support")["items"]] == [1]
-    assert memory._context.state.attempts() == []
+    kept = [(row.action, row.kind.value) for row in memory._context.state.attempts()]
+    assert kept == [("token-create", "done")], "who is told to come later tried nothing"
     found = samples(api("GET", "/metrics", headers=ci).text)
     counted = {
         dict(labels)["limit"]: value for (name, labels), value in found.items() if name == "pinset_limited_total"

@@ -357,6 +357,7 @@ def make(left: dict[str, bytes | str | None], directory: Path) -> None:
             here.symlink_to(what)
         else:
             here.write_bytes(what)
+            here.chmod(0o600)  # what a file may be is not replayed: nothing of it is for others
 
 
 def on_disk(directory: Path) -> dict[str, bytes | str | None]:

@@ -69,6 +69,6 @@ def test_07_production_is_changed_by_two_or_with_broken_glass(tmp_path: Path) ->
     assert "support-summarizer@production: v2 -> v1" in said
     assert "support-summarizer@production: v1 -> v3" in said
     assert "the glass is broken" in done.stderr
-    assert "BROKE G" in said
+    assert "GLASS BROKEN: incident 4711" in said
     assert "holds: serial" in said
     assert "all is well" in said

@@ -119,7 +119,15 @@ def test_a_directory_that_a_repack_removes_under_a_write_is_no_failure(
     monkeypatch.setattr(repository, "_git", overtaken)
     text = "b" if kept else "c"
     written = repository.write(
-        {"files": {"a": text}, "tree_of": None, "parents": [first], "message": "n\n", "author": "a", "at": 2}
+        {
+            "files": {"a": text},
+            "tree_of": None,
+            "parents": [first],
+            "message": "n\n",
+            "author": "a",
+            "at": 2,
+            "signer": None,
+        }
     )
     assert overtaken.times == 0
     with store.exclusive():
@@ -143,7 +151,15 @@ def test_a_folder_of_objects_that_is_made_anew_is_made_durable(tmp_path: Path, m
     repository = Repository(path)
     for number in range(3):
         repository.write(
-            {"files": {"a": f"{number}"}, "tree_of": None, "parents": [first], "message": "n\n", "author": "a", "at": 2}
+            {
+                "files": {"a": f"{number}"},
+                "tree_of": None,
+                "parents": [first],
+                "message": "n\n",
+                "author": "a",
+                "at": 2,
+                "signer": None,
+            }
         )
     made = {folder.name for folder in (path / "objects").glob("??")} - folders
     assert made, "git removes folders, so writing makes some"
