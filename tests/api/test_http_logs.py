@@ -31,6 +31,8 @@ FIELDS = {"time", "level", "request_id", "method", "path", "route", "status", "d
 def form(request: pytest.FixtureRequest) -> Iterator[str]:
     """Both forms of a log, and none of it afterwards."""
     root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, logs._Stderr)]:
+        root.removeHandler(handler)  # of an application that another test made
     before = list(root.handlers)
     logs.configure("json")
     logs.configure(request.param)
