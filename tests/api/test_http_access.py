@@ -327,7 +327,9 @@ def test_a_service_asks_even_where_a_route_did_not(two: LocalRegistry) -> None:
 
 
 def test_no_credential_opens_the_registry_to_who_has_none(memory: LocalRegistry, api: Any) -> None:
-    bearer = lambda token: {"Authorization": f"Bearer {token}"}  # noqa: E731
+    def bearer(token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
     memory.create_token(OPS, "ana", can="admin")
     keeper = bearer(memory.create_token(OPS, "ben", can="tokens read")["token"])
     assert api("DELETE", "/v1/tokens/ana", headers=keeper).status_code == 200

@@ -15,7 +15,7 @@ from pinset.services.events import FARTHEST
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.ports.registry import Registry
     from pinset.services.local import LocalRegistry
 

@@ -20,7 +20,7 @@ from pinset.services.events import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
 
 ALL = Wanted()
 PAGE = 50

@@ -13,7 +13,7 @@ from pinset_cli.locate import Options, opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.ports.registry import Registry
 
 

@@ -17,6 +17,7 @@ from pinset.domain.answers import keys as key_answers
 from pinset.domain.answers import purging as purging_answers
 from pinset.domain.answers import requests as asked
 from pinset.domain.answers.blame import BlameAnswer
+from pinset.domain.answers.events import EventAnswer
 from pinset.wire import audit, deciding, keys, purging, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
@@ -51,7 +52,7 @@ SHAPES: Final[dict[str, Any]] = {
     "registry": answers.RegistryAnswer,
     "token": answers.TokenAnswer,
     "verify": answers.VerifyAnswer,
-    "event": answers.EventAnswer,
+    "event": EventAnswer,
     "audit-item": audit_answers.AuditItem,
     "audit-head": audit_answers.AuditHeadAnswer,
     "audit-proof": audit_answers.AuditProofAnswer,

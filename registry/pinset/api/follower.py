@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.domain.following import Wanted
 
 HELD: Final = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
@@ -12,6 +12,11 @@ from pinset.api.conditional import given_revision
 from pinset.domain import answers as a
 from pinset.domain.answers.requests import DecisionAnswer, RequestAnswer, SettledAnswer
 from pinset.wire import deciding as r  # noqa: TC001 - the framework reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinset.api.context import Asked
 
 router = APIRouter(prefix="/v1/requests", responses=p.LOOKING, tags=["requests"])
 _DECIDING: dict[str, Any] = {"response_model": DecisionAnswer, "responses": {**p.SENDING, **p.MATCHING}}
@@ -46,31 +51,23 @@ def get_request(asked: p.Reads, number: p.Request) -> Response:
 @router.post("/{number}/approve", **_DECIDING)
 def approve(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Approve a request, if it is the one of If-Match; the last approval lets happen what it asks for."""
-    return asked.changed(
-        body.reason,
-        lambda: asked.registry.requests.approve(
-            asked.caller, number, reason=body.reason, revision=given_revision(if_match)
-        ),
-    )
+    return _decided(asked, asked.registry.requests.approve, number, body, if_match)
 
 
 @router.post("/{number}/reject", **_DECIDING)
 def reject(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Reject a request, for good."""
-    return asked.changed(
-        body.reason,
-        lambda: asked.registry.requests.reject(
-            asked.caller, number, reason=body.reason, revision=given_revision(if_match)
-        ),
-    )
+    return _decided(asked, asked.registry.requests.reject, number, body, if_match)
 
 
 @router.post("/{number}/withdraw", **_DECIDING)
 def withdraw(asked: p.Decides, number: p.Request, body: r.DecisionRequest, if_match: p.IfMatch = None) -> Response:
     """Take a request back, for good. Only who made it may."""
-    return asked.changed(
-        body.reason,
-        lambda: asked.registry.requests.withdraw(
-            asked.caller, number, reason=body.reason, revision=given_revision(if_match)
-        ),
-    )
+    return _decided(asked, asked.registry.requests.withdraw, number, body, if_match)
+
+
+def _decided(
+    asked: Asked, decide: Callable[..., DecisionAnswer], number: int, body: r.DecisionRequest, if_match: str | None
+) -> Response:
+    revision = given_revision(if_match)
+    return asked.changed(body.reason, lambda: decide(asked.caller, number, reason=body.reason, revision=revision))

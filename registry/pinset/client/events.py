@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pinset.client.http import Http
     from pinset.client.requests import Query
     from pinset.client.sse import Block
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.domain.following import Wanted
 
 SILENCE_SECONDS: Final = 45.0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
 
@@ -331,7 +332,7 @@ class RemoteRegistry:
         bundles: Sequence[str] = (),
         aliases: Sequence[str] = (),
         wait: float | None = None,
-    ) -> Iterator[answers.EventAnswer]:
+    ) -> Iterator[EventAnswer]:
         wanted = Wanted.of(bundles, aliases)
         return events.follow(self._http, wanted, after=after, wait=wait, sleep=self._sleep)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pinset.domain.access import Grant
-    from pinset.domain.answers import EventAnswer
+    from pinset.domain.answers.events import EventAnswer
 
 MOST: Final = 1000
 """Names that one stream may be limited to."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
@@ -274,7 +275,7 @@ class Registry(Protocol):
         bundles: Sequence[str] = (),
         aliases: Sequence[str] = (),
         wait: float | None = None,
-    ) -> Iterator[answers.EventAnswer]:
+    ) -> Iterator[EventAnswer]:
         """What happens, as it happens, by serial: each event once, none left out; first a ``ready``.
 
         after: go on after this serial; None: from now on. A serial that the registry does not know, or that is too far

@@ -28,9 +28,9 @@ from pinset.services import reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pinset.domain import answers
+    from pinset.domain.answers import events as answers
     from pinset.domain.answers.purging import PurgeEvent
-    from pinset.domain.records import Record
+    from pinset.domain.records import Record, Stamp
     from pinset.ports.catalog import Head, Mark
     from pinset.services.session import Context
 
@@ -159,11 +159,13 @@ def _move(commit: str, record: MoveRecord) -> answers.EventAnswer:
     return {"event": "move", "serial": record.stamp.serial, "data": data}
 
 
+def _head(stamp: Stamp) -> answers.EventHead:
+    return {"serial": stamp.serial, "at": reading.time(stamp.at), "actor": stamp.actor}
+
+
 def _release(record: ReleaseRecord) -> answers.EventAnswer:
     data: answers.ReleaseEvent = {
-        "serial": record.stamp.serial,
-        "at": reading.time(record.stamp.at),
-        "actor": record.stamp.actor,
+        **_head(record.stamp),
         "bundle": record.bundle,
         "version": record.version,
         "label": record.label,
@@ -175,9 +177,7 @@ def _release(record: ReleaseRecord) -> answers.EventAnswer:
 
 def _yank(record: EvidenceRecord) -> answers.EventAnswer:
     data: answers.YankEvent = {
-        "serial": record.stamp.serial,
-        "at": reading.time(record.stamp.at),
-        "actor": record.stamp.actor,
+        **_head(record.stamp),
         "bundle": record.bundle,
         "version": record.version,
         "yanked": record.reason if record.verdict is Verdict.YANK else None,
@@ -198,9 +198,7 @@ def _purge(record: PurgeRecord) -> answers.EventAnswer:
 
 def _result(record: ResultRecord) -> answers.EventAnswer:
     data: answers.ResultEvent = {
-        "serial": record.stamp.serial,
-        "at": reading.time(record.stamp.at),
-        "actor": record.stamp.actor,
+        **_head(record.stamp),
         "bundle": record.bundle,
         "version": record.version,
         "suite": record.suite,
@@ -228,9 +226,7 @@ def _request(record: RequestRecord) -> answers.EventAnswer:
 
 def _decision(record: DecisionRecord) -> answers.EventAnswer:
     data: answers.DecisionEvent = {
-        "serial": record.stamp.serial,
-        "at": reading.time(record.stamp.at),
-        "actor": record.stamp.actor,
+        **_head(record.stamp),
         "bundle": record.binding.bundle,
         "alias": record.binding.alias,
         "number": record.number,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.keys import ForeignAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
@@ -365,7 +366,7 @@ class LocalRegistry:
         bundles: Sequence[str] = (),
         aliases: Sequence[str] = (),
         wait: float | None = None,
-    ) -> Iterator[answers.EventAnswer]:
+    ) -> Iterator[EventAnswer]:
         from pinset.services import events
 
         return events.follow(self._context, after=after, bundles=bundles, aliases=aliases, wait=wait)
