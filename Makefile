@@ -67,7 +67,7 @@ schemas: $(READY)
 
 # Needs uv; everything else installs from the file it writes, by hash.
 lock:
-	uv pip compile pyproject.toml --extra server --extra postgres --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra server --extra postgres --extra costs --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
 
 clean:

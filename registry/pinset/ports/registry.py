@@ -36,7 +36,7 @@ class Caller:
     and from where (``token:ID ADDRESS``), recorded with what is written. grants: what it may do; who opens the
     registry's directory may do everything that its policy allows. expires_at: of the credential, in microseconds
     since 1970; None for never. valid: raises Unauthenticated where the credential
-    has ended since; a write asks it once it has its turn.
+    has ended since; a write asks it once it has its turn. change: what the writes of several calls are called together.
     """
 
     actor: str
@@ -47,6 +47,7 @@ class Caller:
     grants: tuple[Grant, ...] = EVERYTHING
     expires_at: int | None = None
     valid: Callable[[], None] | None = None
+    change: str | None = None
 
     @property
     def who(self) -> str:

@@ -140,6 +140,7 @@ class Session:
             person=self.caller.recorded_person,
             via=self.caller.via or None,
             registry=head.registry_id,
+            change=self.caller.change,
         )
 
     def stage(

@@ -108,6 +108,7 @@ def encode(record: Record) -> str:
         "Via": one_line(stamp.via) if stamp.via is not None else None,
         "Operation": stamp.operation,
         "Request": stamp.request,
+        "Change": stamp.change,
         **keys,
     }
     if stamp.registry is not None:  # of a founding it is its own key, at its own place
@@ -163,6 +164,7 @@ def _build(keys: Mapping[str, str], words: str) -> Record:
         actor=keys["Actor"],
         operation=keys["Operation"],
         request=keys.get("Request"),
+        change=keys.get("Change"),
         person=keys.get("Person"),
         via=keys.get("Via"),
         registry=None if founding else keys.get("Registry"),

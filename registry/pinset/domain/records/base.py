@@ -30,7 +30,8 @@ class Stamp:
     at: microseconds since 1970, UTC. actor: who, as the registry knows them. operation: id of the write, the same
     for all commits of one write. request: fingerprint of the request an Idempotency-Key came with, else None.
     person: whose credential it was, None where that is the actor. via: which credential and from where. registry: the
-    id of the registry that wrote it; None in commits of before there were signatures.
+    id of the registry that wrote it; None in commits of before there were signatures. change: what many writes that
+    belong together are called, None for a write of its own.
     """
 
     serial: int
@@ -42,6 +43,7 @@ class Stamp:
     person: str | None = None
     via: str | None = None
     registry: str | None = None
+    change: str | None = None
 
     @property
     def who(self) -> str:
