@@ -46,7 +46,6 @@ SHORT_LINES: Final = 8
 LONGEST: Final = 20_000
 """Characters of a value that are shown at all."""
 _ANCHORED: Final = re.compile(r"[^A-Za-z0-9._]+")
-_LETTERS: Final[Mapping[str, str]] = {"retrieval": "index"}
 _MESSAGE: Final = re.compile(r"messages\[(\d+)\](\.template)?")
 
 
@@ -65,6 +64,7 @@ class Row:
     """One change. before, after: None on the side that lacks it; both None and ``abridged``: too long to be told."""
 
     anchor: str
+    title: str
     path: str
     kind: str
     impact: str
@@ -161,13 +161,13 @@ def comparison_view(comparison: Comparison, *, everything: bool = False) -> Comp
 
 
 def _section(component: str, name: str, changes: list[Change], room: Room, taken: set[str]) -> Section:
-    anchor = _anchor(f"{_LETTERS.get(component, component)}-{name}", taken)
+    anchor = _anchor(f"{_called(component)}-{name}", taken)
     rows = [_row(change, room, taken) for change in changes]
     whole = [change.kind for change in changes if not change.path]
     return Section(
         component=component,
         name=name,
-        title=f"{component if component != 'retrieval' else 'index'} {name}".strip(),
+        title=f"{_called(component)} {name}".strip(),
         anchor=anchor,
         impact=_worst(row.impact for row in rows),
         kind=whole[0] if whole else "changed",
@@ -185,9 +185,10 @@ def _row(change: Change, room: Room, taken: set[str]) -> Row:
             None if change.kind == "added" else value_shown(change.old, room),
             None if change.kind == "removed" else value_shown(change.new, room),
         )
-    path = change.path or ("the whole " + (change.component if change.component != "retrieval" else "index"))
+    path = change.path or f"the whole {_called(change.component)}"
     return Row(
         anchor=anchor,
+        title=" ".join(word for word in (_called(change.component), change.name, change.path) if word),
         path=show.visible(path),
         kind=change.kind,
         impact=change.impact.value,
@@ -215,7 +216,7 @@ def value_shown(thing: Any, room: Room) -> Value:
 
 def _place(change: Change) -> str:
     """What an id says of a change: its part, its name, its path, shortened where nothing is lost by it."""
-    letter = "p" if change.component == "prompt" else _LETTERS.get(change.component, change.component)
+    letter = "p" if change.component == "prompt" else _called(change.component)
     path = _MESSAGE.sub(r"\1", change.path)
     return "-".join(word for word in (letter, change.name, "" if path == "template" else path) if word)
 
@@ -229,6 +230,11 @@ def _anchor(text: str, taken: set[str]) -> str:
         found = f"{wished}-x{n}"
     taken.add(found)
     return found
+
+
+def _called(component: str) -> str:
+    """What a component is called on pages."""
+    return "index" if component == "retrieval" else component
 
 
 def _worst(impacts: Iterable[str]) -> str:
