@@ -63,7 +63,7 @@ def text_change(name: str, path: str, old: str, new: str) -> Change:
     """A prompt text that was edited."""
     texts = pending(old, new)
     impact, reason = Impact.BEHAVIOUR, "the model reads another text"
-    if texts.whitespace_only:
+    if texts.nature in {"reflow", "whitespace"}:
         impact, reason = Impact.COSMETIC, "only white space changed"
     return Change("prompt", name, path, "changed", impact, reason, old, new, pending=texts)
 

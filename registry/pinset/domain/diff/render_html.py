@@ -11,8 +11,8 @@ from pinset.domain.diff import show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pinset.domain.diff.lines import Hunk, Line, TextDiff
     from pinset.domain.diff.model import Change, Comparison
-    from pinset.domain.diff.words import Hunk, Line, TextDiff
 
 _KINDS = {" ": "same", "-": "removed", "+": "added"}
 

@@ -13,8 +13,8 @@ from pinset.domain.diff.wrap import Piece, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pinset.domain.diff.lines import Hunk, Line, Segment, TextDiff
     from pinset.domain.diff.model import Change, Comparison
-    from pinset.domain.diff.words import Hunk, Line, Segment, TextDiff
 
 NARROWEST: Final = 40
 """Columns below which lines are not made shorter."""

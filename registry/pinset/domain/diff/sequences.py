@@ -46,7 +46,12 @@ def line_ops(a: list[str], b: list[str]) -> tuple[list[Op], bool]:
 
 
 def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
-    """The longest common subsequence as operations; equal runs and changes take turns. Unbounded."""
+    """The longest common subsequence as operations; equal runs and changes take turns. Unbounded.
+
+    Where there are several, it is the same one in both directions.
+    """
+    if list(b) < list(a):
+        return [_transposed(op) for op in exact_ops(b, a)]
     numbers: dict[str, int] = {}  # from 0 upwards: in Python -1 and -2 have the same hash
     left = [numbers.setdefault(x, len(numbers)) for x in a]
     right = [numbers.setdefault(x, len(numbers)) for x in b]
@@ -161,6 +166,11 @@ def _reads_well(lines: list[str], start: int, end: int) -> int:
 def _change(a0: int, a1: int, b0: int, b1: int) -> Op:
     tag = "replace" if a1 > a0 and b1 > b0 else "delete" if a1 > a0 else "insert"
     return Op(tag, a0, a1, b0, b1)
+
+
+def _transposed(op: Op) -> Op:
+    tag = {"insert": "delete", "delete": "insert"}.get(op.tag, op.tag)
+    return Op(tag, op.b0, op.b1, op.a0, op.a1)
 
 
 def _cells(op: Op) -> int:

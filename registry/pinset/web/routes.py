@@ -1,0 +1,12 @@
+"""The pages' routes, all of them."""
+
+from __future__ import annotations
+
+from pinset.web import assets, routes_bundles, routes_signing
+
+ROUTERS = (
+    assets.router,
+    routes_signing.router,
+    routes_bundles.router,
+)
+"""In the order in which they are tried."""
