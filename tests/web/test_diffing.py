@@ -113,7 +113,7 @@ def test_changed_words_are_marked_and_both_sides_of_a_pair_are_in_one_run() -> N
     shown = drawn(view(prompts(default="".join(LINES)), prompts(default=edited(20))))
     assert "Line 20 <del>says</del> what it says." in shown
     assert "Line 20 <ins>tells</ins> what it says." in shown
-    run = next(part for part in shown.split('<div class="r') if "<del>says" in part)
+    run = next(part for part in shown.split('<div class="g') if "<del>says" in part)
     assert "<ins>tells" in run
 
 

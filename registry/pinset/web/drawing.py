@@ -38,7 +38,7 @@ def _drawn(text: TextView, *, split: bool, whole: str) -> Iterator[str]:
 def _run(run: Run, anchor: str, *, split: bool) -> str:
     if run.lines[0].kind == "same":
         return "".join(_same(line, anchor, split=split) for line in run.lines)
-    return f'<div class="r">{"".join(_changed(line, anchor, stop=n == 0) for n, line in enumerate(run.lines))}</div>'
+    return f'<div class="g">{"".join(_changed(line, anchor, stop=n == 0) for n, line in enumerate(run.lines))}</div>'
 
 
 def _same(line: ShownLine, anchor: str, *, split: bool) -> str:
@@ -46,7 +46,7 @@ def _same(line: ShownLine, anchor: str, *, split: bool) -> str:
     if not split:
         return f'<div class="s">{_number(anchor, "L", line.old_no)}{_number(anchor, "R", line.new_no)}{inside}</div>'
     left, right = _number(anchor, "L", line.old_no), _number(anchor, "R", line.new_no)
-    return f'<div class="r e"><div class="o">{left}{inside}</div><div class="n">{right}{inside}</div></div>'
+    return f'<div class="g e"><div class="o">{left}{inside}</div><div class="n">{right}{inside}</div></div>'
 
 
 def _changed(line: ShownLine, anchor: str, *, stop: bool) -> str:
