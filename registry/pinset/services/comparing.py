@@ -15,6 +15,7 @@ from pinset.services import moments, reading, versions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinset.domain.diff import Comparison
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -34,7 +35,17 @@ def diff(
     with reading.view(context) as reader:
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
-    return as_json(compare(before, after), old=was, new=now)
+        return as_json(compared(context, reader, before, after), old=was, new=now)
+
+
+def compared(
+    context: Context,  # noqa: ARG001 - what is told beside the changes is asked of it
+    reader: CatalogReader,  # noqa: ARG001
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> Comparison:
+    """What changes between two contents, with all that this registry can say of it."""
+    return compare(before, after)
 
 
 def _side(
