@@ -253,13 +253,14 @@ def percent(before: Decimal | None, after: Decimal | None) -> Decimal | None:
 
 
 def dollars(amount: Decimal | None) -> str:
-    """Money for people: ``$0.31``, ``$0.0042`` where it is small, ``$1,234.50``; ``price not known`` for None."""
+    """Money for people: ``$1,234.50``, ``$0.1225`` below a dollar, ``$0.00042``; ``price not known`` for None."""
     if amount is None:
         return "price not known"
-    if amount == 0 or amount >= Decimal("0.1"):
+    if amount == 0 or amount >= 1:
         return f"${amount:,.2f}"
-    places = min(-amount.adjusted() + 1, 9)
-    return f"${amount:.{places}f}"
+    places = min(max(4, 1 - amount.adjusted()), 9)
+    whole, _, cents = f"{amount:.{places}f}".partition(".")
+    return f"${whole}.{cents.rstrip('0'):0<2}"
 
 
 def rate_text(amount: Decimal) -> str:
@@ -366,9 +367,8 @@ def _call(call: Call) -> dict[str, Any]:
     }
 
 
-def _call_of(answer: Mapping[str, Any] | None) -> Call | None:
-    if answer is None:
-        return None
+def call_of(answer: Mapping[str, Any]) -> Call:
+    """One call of its JSON values."""
     return Call(
         model=answer["model"],
         tokens=TokenCount(answer["tokens"], answer["exact"], answer["encoding"]),
@@ -392,7 +392,7 @@ def _prompt(row: PromptCost) -> dict[str, Any]:
 def _prompt_of(answer: Mapping[str, Any]) -> PromptCost:
     return PromptCost(
         prompt=answer["prompt"],
-        before=_call_of(answer["before"]),
-        after=_call_of(answer["after"]),
+        before=call_of(answer["before"]) if answer["before"] else None,
+        after=call_of(answer["after"]) if answer["after"] else None,
         parts=tuple(PartCost(p["part"], _count_of(p["before"]), _count_of(p["after"])) for p in answer["parts"]),
     )
