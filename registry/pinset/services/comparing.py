@@ -10,7 +10,7 @@ from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import moments, reading, versions
+from pinset.services import costing, moments, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +39,14 @@ def diff(
 
 
 def compared(
-    context: Context,  # noqa: ARG001 - what is told beside the changes is asked of it
-    reader: CatalogReader,  # noqa: ARG001
+    context: Context,
+    reader: CatalogReader,  # noqa: ARG001 - of whom else a change concerns it knows
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> Comparison:
     """What changes between two contents, with all that this registry can say of it."""
-    return compare(before, after)
+    spent = costing.change(context.costs, before, after, at=context.clock.now())
+    return compare(before, after, costs=spent)
 
 
 def _side(
