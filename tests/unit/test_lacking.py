@@ -154,7 +154,10 @@ def test_a_whole_part_is_a_place() -> None:
 def test_messages_are_matched_though_the_candidate_has_one_more() -> None:
     system, user = {"role": "system", "template": "Be kind.\nBe short.\n"}, {"role": "user", "template": "{{q}}"}
     fixed = {**system, "template": "Be kind.\nNever promise refunds.\nBe short.\n"}
-    sides = [{"prompts": {"default": {"messages": m}}} for m in ([system, user], [fixed, user], [system, {"placeholder": "h"}, user])]
+    sides = [
+        {"prompts": {"default": {"messages": m}}}
+        for m in ([system, user], [fixed, user], [system, {"placeholder": "h"}, user])
+    ]
     (one,) = three(*sides)
     assert (one.kind, one.path, one.added) == ("lacks", "messages[0].template", ("Never promise refunds.",))
 
@@ -162,7 +165,13 @@ def test_messages_are_matched_though_the_candidate_has_one_more() -> None:
 def test_a_shared_component_is_told_by_its_versions() -> None:
     sides = [{"components": {"guardrails/pii": {"version": v, "digest": f"sha256:{v}"}}} for v in (2, 3, 2)]
     (one,) = three(*sides)
-    assert (one.component, one.name, one.path, one.serves, one.candidate) == ("guardrail", "pii", "component", "v3", "v2")
+    assert (one.component, one.name, one.path, one.serves, one.candidate) == (
+        "guardrail",
+        "pii",
+        "component",
+        "v3",
+        "v2",
+    )
 
 
 def test_what_people_write_for_each_other_undoes_nothing() -> None:
@@ -181,7 +190,9 @@ def test_two_texts_that_share_nothing_are_compared_within_bounds() -> None:
     assert one.kind == "conflict"
 
 
-WORDS = st.lists(st.sampled_from(["a", "b", "c", "", "d\r"]), max_size=8).map(lambda lines: "".join(f"{x}\n" for x in lines))
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "", "d\r"]), max_size=8).map(
+    lambda lines: "".join(f"{x}\n" for x in lines)
+)
 
 
 @given(WORDS, WORDS, WORDS)

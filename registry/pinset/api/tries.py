@@ -28,6 +28,7 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "verify"): "verify",
     ("POST", "check"): "read",
     ("POST", "diff"): "read",
+    ("POST", "review"): "read",
     ("POST", "resolve"): "read",
     ("POST", "sign-in"): "sign-in",
 }

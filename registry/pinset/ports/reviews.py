@@ -28,5 +28,5 @@ class Reviews(Protocol):
         """What the files of a bundle directory (text by path) would change against what an alias serves.
 
         A bundle that is not in the registry yet is all new. Files that could not be published are reviewed as far as
-        they can be read; what is wrong is among the findings. Raises ChecksFailed where nothing of them can be read.
+        they can be read; what is wrong is among the findings. Raises PermissionDenied.
         """

@@ -78,6 +78,7 @@ ReviewAnswer = TypedDict(
         "from_ref": str | None,
         "to_ref": str,
         "is_new": bool,
+        "is_readable": bool,
         "can": bool,
         "diff": dict[str, Any],
         "gates": GatesAnswer | None,
@@ -99,7 +100,8 @@ ReviewAnswer = TypedDict(
 
 source: the alias, or other selector, that named the candidate; None for a working copy. from, to: versions; ``from`` None
 where the alias serves nothing, ``to`` None for a working copy. from_ref, to_ref: what to call them; ``from_ref`` None where
-there is nothing. is_new: the registry has no such bundle. can: nothing that is known is against it: the promotion, or
+there is nothing. is_new: the registry has no such bundle. is_readable: False for a working copy so wrong that nothing of it
+can be compared; then the findings say why. can: nothing that is known is against it: the promotion, or
 for a working copy its being published.
 diff: as `pinset.domain.diff.as_json` has it; from nothing everything is added.
 gates: None for a working copy, and where the caller may not be told. evidence: of the candidate, newest first;

@@ -140,7 +140,7 @@ class _Walk:
             if chunk.is_one_each:
                 path = f"{place.path}[{chunk.s0}]"
                 sides = (b[chunk.b0], s[chunk.s0], c[chunk.c0])
-                yield from self.values(place.at(path), *sides, depth + 1)
+                yield from self.values(place.at(path), *sides, depth=depth + 1)
                 continue
             into = _without(keys[1][chunk.s0 : chunk.s1], keys[0][chunk.b0 : chunk.b1])
             out = _without(keys[0][chunk.b0 : chunk.b1], keys[1][chunk.s0 : chunk.s1])
