@@ -34,7 +34,18 @@ def environment() -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters.update(visible=visible, text=text, when=when, day=day, ago=ago, path=path, many=many, number=number)
+    made.filters.update(
+        visible=visible,
+        text=text,
+        when=when,
+        day=day,
+        ago=ago,
+        path=path,
+        many=many,
+        number=number,
+        points=mark_points,
+        second=second,
+    )
     made.globals["asset"] = address_of
     return made
 
@@ -65,6 +76,11 @@ def mark_points(shown: str) -> Markup:
 def when(at: str) -> str:
     """A time as people read it, to the minute, UTC."""
     return f"{at[:10]} {at[11:16]}"
+
+
+def second(at: str) -> str:
+    """A time to the second, for machines."""
+    return f"{at[:19]}Z"
 
 
 def day(at: str) -> str:

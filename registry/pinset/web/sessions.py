@@ -45,11 +45,11 @@ class Sessions:
     """Seals and opens them. hours: how long one lasts at most. wall: seconds since 1970."""
 
     def __init__(self, vault: Vault, *, hours: float = 12.0, wall: Callable[[], float] = time.time) -> None:
-        self._vault, self._seconds, self._wall = vault, hours * 3600, wall
+        self._vault, self.hours, self._wall = vault, hours, wall
 
     def begin(self, credential: str, expires_at: int | None) -> Session:
         """A new session. expires_at: of the credential, in microseconds since 1970; None for never."""
-        until = self._wall() + self._seconds
+        until = self._wall() + self.hours * 3600
         if expires_at is not None:
             until = min(until, expires_at / 1_000_000)
         return Session(credential, secrets.token_urlsafe(12), int(until))

@@ -16,6 +16,7 @@ from pinset.signing.sealing import Vault
 from pinset.web.rendering import render
 from pinset.web.routes import ROUTERS
 from pinset.web.sessions import SESSION, Sessions
+from pinset.web.signing_in import SigningIn
 from pinset.web.view import HTML, Here, sign_in_for
 from pinset.web.visits import KEY, Visit
 
@@ -73,6 +74,7 @@ def with_pages(
     for router in ROUTERS:
         api.include_router(router)
     sessions = api.state.sessions = Sessions(vault, hours=chosen.session_hours)
+    api.state.signing = SigningIn(chosen, issuers)
     return Site(api, vault, sessions)
 
 

@@ -14,6 +14,8 @@ from pinset.errors import ForeignOrigin
 from pinset.web.sessions import SESSION, THEME, VISIT, cookie, cookie_of, cookies_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Scope
 
     from pinset.signing.sealing import Vault
@@ -43,6 +45,7 @@ class Visit:
     note: str
     binding: str
     is_new: bool
+    cookies: Mapping[str, str] = field(repr=False)
     setting: list[bytes] = field(default_factory=list)
 
     @classmethod
@@ -62,7 +65,12 @@ class Visit:
             note=(vault.open(note, "note") or b"").decode() if note else "",
             binding=session.id if session else number if known else secrets.token_urlsafe(16),
             is_new=session is None and not known,
+            cookies=found,
         )
+
+    def cookie(self, name: str) -> str:
+        """A cookie of the request; '' where it is not there."""
+        return cookie_of(self.scope, self.cookies, name)
 
     def token(self) -> str:
         """What a form carries to show that it is ours; another text each time, so that a compressed page tells nothing."""
