@@ -51,10 +51,10 @@ def test_the_verdict_comes_first_with_what_breaks() -> None:
 def test_the_summary_has_a_line_for_each_part_with_its_worst_impact() -> None:
     old = {**prompts(default="".join(LINES)), "models": {"default": {"name": "m", "params": {"temperature": 0.2}}}}
     new = {**prompts(default=edited(20)), "models": {"default": {"name": "m", "params": {"temperature": 0.4}}}}
-    told = [(one.label, one.impact, one.words) for one in view(old, new).summary]
+    told = [(one.label, one.impact, [line.words for line in one.lines]) for one in view(old, new).summary]
     assert told == [
-        ("Prompts", "behaviour", "1 text edited, +1 −1 words"),  # noqa: RUF001 - a minus
-        ("Model", "behaviour", "params.temperature 0.2 → 0.4"),
+        ("Prompts", "behaviour", ["1 text edited, +1 −1 words"]),  # noqa: RUF001 - a minus
+        ("Model", "behaviour", ["params.temperature 0.2 → 0.4"]),
     ]
 
 

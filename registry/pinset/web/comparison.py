@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.domain.costs import decimal_text, dollars
 from pinset.domain.diff import show
@@ -40,6 +40,8 @@ NATURES: Final[Mapping[str, str]] = {
     "reflow": "Only where lines break: the words are the same.",
     "whitespace": "Only white space: the words are the same.",
 }
+MOST_LINES: Final = 8
+"""Lines of the summary about parts of one kind."""
 SHORT: Final = 400
 """Characters of a value that stand in a table as they are."""
 SHORT_LINES: Final = 8
@@ -89,14 +91,22 @@ class Section:
     texts: tuple[Row, ...]
 
 
+class Line(NamedTuple):
+    """What changed in one part, in a few words."""
+
+    words: str
+    anchor: str
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A line of the summary. impact: the worst of its changes."""
+    """A part in the summary. impact: the worst of its changes. lines: what changed, each with where that is told."""
 
     label: str
     anchor: str
     impact: str
-    words: str
+    lines: tuple[Line, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,35 +256,26 @@ def _summary(sections: Sequence[Section], shared: Sequence[Shared], costs: Costs
     for component, label in PARTS.items():
         own = [section for section in sections if section.component == component]
         if own:
-            yield Told(label, own[0].anchor, _worst(s.impact for s in own), _words(own))
+            alone = len(own) == 1 and own[0].name in {"", "default"}
+            lines = tuple(Line(_words(section, alone=alone), section.anchor) for section in own[:MOST_LINES])
+            yield Told(label, own[0].anchor, _worst(s.impact for s in own), lines, len(own) - len(lines))
     if shared:
-        names = ", ".join(f"{one.key} {one.old or 'none'} → {one.new or 'none'}" for one in shared[:3])
-        more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
-        yield Told("Shared", "shared", "", names + more)
+        lines = tuple(Line(f"{one.key} {one.old or 'none'} → {one.new or 'none'}", "shared") for one in shared)
+        yield Told("Shared", "shared", "", lines[:MOST_LINES], len(lines[MOST_LINES:]))
     if costs is not None:
-        yield Told("Cost", "costs", "", costs.words)
+        yield Told("Cost", "costs", "", (Line(costs.words, "costs"),))
 
 
-def _words(sections: Sequence[Section]) -> str:
-    """What changed in parts of one kind, in a line."""
-    told: list[str] = []
-    for section in sections:
-        name = section.name or section.component
-        if section.kind != "changed":
-            told.append(f"{name} {section.kind}")
-            continue
-        texts = [row.text for row in section.texts if row.text is not None]
-        values = [row for row in section.rows if row.impact != "cosmetic"] or section.rows
-        said = [_text_words(texts)] if texts else []
-        if len(values) == 1:
-            said.append(_one(values[0]))
-        elif values:
-            said.append(_count(values))
-        told.append(f"{name}: {', '.join(said)}" if len(sections) > 1 or section.name != "default" else ", ".join(said))
-        if len(told) == 4 and len(sections) > 4:
-            told.append(f"and {len(sections) - 4} more")
-            break
-    return show.visible("; ".join(told))
+def _words(section: Section, *, alone: bool) -> str:
+    """What changed in a part, in a line. alone: nothing is called like it, so that its name says nothing."""
+    name = show.visible(section.name or _called(section.component))
+    if section.kind != "changed":
+        return f"{name} {section.kind}"
+    texts = [row.text for row in section.texts if row.text is not None]
+    values = [row for row in section.rows if row.impact != "cosmetic"] or section.rows
+    said = [_text_words(texts)] if texts else []
+    said += [_one(values[0])] if len(values) == 1 else [_count(values)] if values else []
+    return ", ".join(said) if alone else f"{name}: {', '.join(said)}"
 
 
 def _text_words(texts: Sequence[TextView]) -> str:
