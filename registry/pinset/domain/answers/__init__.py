@@ -231,7 +231,9 @@ class SealedAnswer(ReleaseHead):
 class BundleAnswer(TypedDict):
     """A bundle: its newest version, how many releases, and what each alias serves.
 
-    yanked: the reason by alias, of those aliases whose release was yanked.
+    yanked: the reason by alias, of those aliases whose release was yanked. since: when each alias last moved. owner,
+    description: '' where nobody said. archived: nothing is published or promoted any more. formerly: its other names,
+    all of which answer on, the oldest first.
     """
 
     name: str
@@ -239,7 +241,12 @@ class BundleAnswer(TypedDict):
     newest: int
     changed_at: str
     aliases: dict[str, int | None]
+    since: dict[str, str]
     yanked: dict[str, str]
+    owner: str
+    description: str
+    archived: bool
+    formerly: list[str]
     at: NotRequired[str]
 
 
