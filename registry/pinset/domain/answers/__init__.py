@@ -157,7 +157,8 @@ class ClientsAnswer(TypedDict):
 class ReleaseSummary(TypedDict):
     """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not.
 
-    purged: that its content was removed for good; None while it is there.
+    purged: that its content was removed for good; None while it is there. first_name: what the bundle was first called,
+    which commits and signatures say, where that is another name; told of one release alone.
     """
 
     ref: str
@@ -177,6 +178,7 @@ class ReleaseSummary(TypedDict):
     allowed: list[str]
     allow_reason: str
     aliases: list[str]
+    first_name: NotRequired[str]
     at: NotRequired[str]
 
 
@@ -191,7 +193,11 @@ class AliasInRelease(TypedDict):
 
 
 class ReleaseHead(TypedDict):
-    """What is said of a release that is fetched, in whichever form."""
+    """What is said of a release that is fetched, in whichever form.
+
+    bundle, ref: by the name that was asked for. renamed: what the bundle is called now, where that is another name.
+    names: every name of the bundle, where it has several, the oldest first; its manifests may say any of them.
+    """
 
     schema: int
     registry: str
@@ -210,6 +216,8 @@ class ReleaseHead(TypedDict):
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+    renamed: NotRequired[str]
+    names: NotRequired[list[str]]
     at: NotRequired[str]
 
 
@@ -231,7 +239,9 @@ class SealedAnswer(ReleaseHead):
 class BundleAnswer(TypedDict):
     """A bundle: its newest version, how many releases, and what each alias serves.
 
-    yanked: the reason by alias, of those aliases whose release was yanked.
+    yanked: the reason by alias, of those aliases whose release was yanked. since: when each alias last moved. owner,
+    description: '' where nobody said. archived: nothing is published or promoted any more. formerly: its other names,
+    all of which answer on, the oldest first.
     """
 
     name: str
@@ -239,7 +249,12 @@ class BundleAnswer(TypedDict):
     newest: int
     changed_at: str
     aliases: dict[str, int | None]
+    since: dict[str, str]
     yanked: dict[str, str]
+    owner: str
+    description: str
+    archived: bool
+    formerly: list[str]
     at: NotRequired[str]
 
 

@@ -1,8 +1,11 @@
-"""Answers about what happens: the data of live events. The head of each says when, and by whom, and as which write."""
+"""Answers about what happens: the data of live events. The head of each says when, and by whom, and as which write.
+
+bundle: what it is called now. formerly: its other names, where it has any.
+"""
 
 from __future__ import annotations
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
 from pinset.domain.answers.purging import PurgeEvent  # noqa: TC001 - pydantic reads the annotations
 
@@ -13,6 +16,7 @@ class EventHead(TypedDict):
     serial: int
     at: str
     actor: str
+    formerly: NotRequired[list[str]]
 
 
 MoveEvent = TypedDict(
@@ -22,6 +26,7 @@ MoveEvent = TypedDict(
         "at": str,
         "actor": str,
         "bundle": str,
+        "formerly": NotRequired[list[str]],
         "alias": str,
         "action": str,
         "seq": int,
@@ -72,6 +77,7 @@ RequestEvent = TypedDict(
         "at": str,
         "actor": str,
         "bundle": str,
+        "formerly": NotRequired[list[str]],
         "alias": str,
         "number": int,
         "aim": str,
@@ -93,6 +99,18 @@ class DecisionEvent(EventHead):
     reason: str
 
 
+class BundleEvent(EventHead):
+    """A bundle was described, archived, taken into use again or renamed: ``action``. name: what it is called from here on."""
+
+    bundle: str
+    action: str
+    name: str
+    owner: str
+    description: str
+    archived: bool
+    reason: str
+
+
 class StandEvent(TypedDict):
     """Which registry it is, and its newest write."""
 
@@ -108,7 +126,7 @@ class LostEvent(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Something that happened. event: move, release, yank, purge, result, request, decision, or of the stream: ready, reset, lost.
+    """Something that happened. event: move, release, yank, purge, result, request, decision, bundle, or of the stream: ready, reset, lost.
 
     serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
     look at everything again. lost: the connection broke, and is sought again; only far ones say so.
@@ -124,6 +142,7 @@ class EventAnswer(TypedDict):
         | ResultEvent
         | RequestEvent
         | DecisionEvent
+        | BundleEvent
         | StandEvent
         | LostEvent
     )
