@@ -32,7 +32,7 @@ _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
 _MOVED: Final = ("alias_moved", "policy_moved", "request_changed")
 _LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "OPTIONS"})
-_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _WHO: Final = (Unauthenticated, PermissionDenied)
 
 
@@ -158,6 +158,8 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         detail = HTTPStatus(error.status_code).phrase.lower()
         hint = "the routes are in /openapi.json"
+        if is_page(request.scope) and error.status_code == HTTPStatus.NOT_FOUND:
+            detail, hint = "there is no page at this address", "look for it from the list of bundles"
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"Allow": _allowed(request)}
         return problem(error.status_code, code, detail, hint=hint, request_id=_id(request), headers=headers)

@@ -97,6 +97,18 @@ class Rows:
         values = sound(table, row._asdict())
         return None if _key(table, values) in held else values
 
+    def all(self, table: Any, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every row that holds these values, without their sums, by key. Raises Integrity where one is damaged."""
+        found = {}
+        for row in self._connection.execute(_find(table, tuple(where)), where):
+            values = sound(table, row._asdict())
+            found[_key(table, values)] = values
+        for key, (way, values) in self._of(table).items():
+            found.pop(key, None)
+            if way is not _Way.DROP and all(values[name] == value for name, value in where.items()):
+                found[key] = values
+        return [found[key] for key in sorted(found)]
+
     def flush(self) -> None:
         """Write them."""
         held, self._held, self._count, self._text = self._held, {}, 0, 0

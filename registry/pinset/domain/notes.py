@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pinset.domain.records import (
     POLICY_FILE,
     Aim,
+    BundleRecord,
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
@@ -41,6 +42,8 @@ def note_of(record: Record) -> Note | None:
             return Note("", None, record.epoch)
         case EvidenceRecord() | ResultRecord() | SignatureRecord():
             return Note(record.bundle, record.version, None)
+        case BundleRecord():
+            return Note(record.bundle, None, None)
         case PolicyRecord():
             return Note("", None, record.number)
         case PurgeRecord():

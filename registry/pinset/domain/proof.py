@@ -16,6 +16,7 @@ from pinset.domain.keyring import Keyring
 from pinset.domain.keys import allowed_signers
 from pinset.domain.notes import texts_of
 from pinset.domain.records import (
+    BUNDLE_FILE,
     KEYS_FILE,
     POLICY_FILE,
     REGISTRY_FILE,
@@ -23,6 +24,8 @@ from pinset.domain.records import (
     Action,
     Aim,
     Binding,
+    BundleAction,
+    BundleRecord,
     ComponentRecord,
     DecisionRecord,
     EvidenceRecord,
@@ -94,6 +97,10 @@ class Proof:
     _requests: dict[int, Binding] = field(default_factory=dict)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
     _serials: array[int] = field(default_factory=lambda: array("q"))
+    _names: dict[str, str] = field(default_factory=dict)
+    """What every name of a bundle, of now or of before, was first."""
+    _said: dict[str, BundleRecord] = field(default_factory=dict)
+    """What is said of a bundle, by its first name."""
     _empty: dict[str, tuple[Fact, str]] = field(default_factory=dict)
     """Versions without content that no tombstone has named yet, and their digests."""
 
@@ -139,6 +146,8 @@ class Proof:
                 self._check_note(fact, record)
             case PurgeRecord():
                 self._check_purge(fact, record)
+            case BundleRecord():
+                self._check_bundle(fact, record)
         self._serials.append(record.stamp.serial)
         self._last = self._tips[fact.ref] = _Known(fact.commit, record)
 
@@ -244,9 +253,33 @@ class Proof:
             self._problem(fact, error.message)
             return
         content = sealed.parse(manifest)
-        told = {key: content.get(key) for key in (("bundle",) if release else ("kind", "name"))}
-        if any(value != getattr(record, key) for key, value in told.items()):
-            self._problem(fact, f"holds the manifest of {'/'.join(map(str, told.values()))}")
+        if isinstance(record, ReleaseRecord):
+            named = content.get("bundle")
+            wrong = named != record.bundle and self._names.get(str(named)) != record.bundle
+        else:
+            named = f"{content.get('kind')}/{content.get('name')}"
+            wrong = named != f"{record.kind}/{record.name}"
+        if wrong:
+            self._problem(fact, f"holds the manifest of {named}")
+
+    def _check_bundle(self, fact: Fact, record: BundleRecord) -> None:
+        """It says of a bundle that is there what follows from what was said before, and takes no name of another."""
+        self._check_parents(fact)
+        if dict(fact.files) != record.files:
+            self._problem(fact, f"holds another {BUNDLE_FILE} than it says")
+        if self._names.get(record.bundle) != record.bundle:
+            self._problem(fact, f"is about the bundle {record.bundle}, which does not exist")
+        before = self._said.get(record.bundle)
+        name, archived = (before.name, before.archived) if before else (record.bundle, False)
+        if record.action is BundleAction.RENAME:
+            if self._names.setdefault(record.name, record.bundle) != record.bundle:
+                self._problem(fact, f"takes the name {record.name} of another bundle")
+        elif record.name != name:
+            self._problem(fact, f"calls the bundle {record.name}, and it is called {name}")
+        wanted = {BundleAction.ARCHIVE: True, BundleAction.UNARCHIVE: False}.get(record.action, archived)
+        if record.archived != wanted:
+            self._problem(fact, "does not say whether the bundle is archived as it should")
+        self._said[record.bundle] = record
 
     def _check_purge(self, fact: Fact, record: PurgeRecord) -> None:
         """A tombstone names what is empty, and the commits that its purge wrote anew."""
@@ -279,6 +312,8 @@ class Proof:
             self._labels.add(key)
         if isinstance(record, ReleaseRecord):
             self.releases += 1
+            if self._names.setdefault(record.bundle, record.bundle) != record.bundle:
+                self._problem(fact, f"is published under a name of {self._names[record.bundle]}")
             self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree, record.digest)
 
     def _check_move(self, fact: Fact, record: MoveRecord) -> None:

@@ -18,9 +18,9 @@ from pinset.domain.records import (
     Stamp,
 )
 from pinset.domain.references import parse as parse_reference
-from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
+from pinset.errors import Archived, Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
 from pinset.ports.store import Files
-from pinset.services import gates, planning, policy_check, reading, requests
+from pinset.services import gates, naming, planning, policy_check, reading, requests
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class LocalPolicies:
         """Whether the caller may make an alias serve a release now."""
         wanted = parse_reference(reference, default=None)
         reading.permit(self._context, wanted)
-        permit(self._context.grants, Verb.READ, wanted.bundle, names.alias_name(alias))
+        naming.permit(self._context, Verb.READ, wanted.bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
             row, _ = reading.find_release(reader, wanted)
             return judged_now(self._context, reader, caller, row, alias).answer
@@ -112,11 +112,11 @@ def judged_now(context: Context, reader: CatalogReader, caller: Caller, row: Rel
     """Every gate in front of an alias for a release, and what else is against it. Nothing is done."""
     bundle, version = row.record.bundle, row.record.version
     current = reader.alias(bundle, alias)
-    ungranted = _ungranted(caller, bundle, alias)
+    ungranted = _ungranted(context, caller, bundle, alias)
     against = ungranted
     try:
         plan = planning.plan_for(reader, row, alias, current)
-    except (ContentPurged, Yanked, Barred) as error:
+    except (Archived, ContentPurged, Yanked, Barred) as error:
         against = error.message if against is None else f"{against}; {error.message}"
         plan = planning.plan_for(reader, row, alias, current, anyway=True)
     if plan is None:
@@ -137,10 +137,10 @@ def judged_now(context: Context, reader: CatalogReader, caller: Caller, row: Rel
     return Judged(answer, judged.gates, ungranted or "")
 
 
-def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
+def _ungranted(context: Context, caller: Caller, bundle: str, alias: str) -> str | None:
     """Why the caller's credential could not move an alias at all."""
     try:
-        caller.need(Verb.PROMOTE, bundle, alias)
+        naming.need(context, caller, Verb.PROMOTE, bundle, alias)
     except PermissionDenied as error:
         return error.message
     return None

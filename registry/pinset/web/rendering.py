@@ -45,6 +45,7 @@ def environment() -> Environment:
         number=number,
         points=mark_points,
         second=second,
+        since=since,
     )
     made.globals["asset"] = address_of
     return made
@@ -95,6 +96,12 @@ def ago(at: str, now: int) -> str:
         if gone >= size:
             return f"{gone // size} {unit}"
     return "now"
+
+
+def since(at: str, now: int) -> str:
+    """How long ago a time is, as a sentence ends. now: as for `ago`."""
+    gone = ago(at, now)
+    return "just now" if gone == "now" else f"{gone} ago"
 
 
 def path(value: object) -> str:

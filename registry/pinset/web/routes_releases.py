@@ -16,6 +16,7 @@ from pinset.web.view import packed, page
 
 router = APIRouter(include_in_schema=False)
 _RESULTS: Final = 50
+_OTHERS: Final = 3
 _LINES: Final = 5_000
 _WIDE: Final = 4_000
 RAW_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -38,7 +39,7 @@ def get_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector) -> Respo
         "release.html",
         release=summary,
         parts=parts,
-        selector=selector,
+        others=_others(asked, summary["bundle"], summary["version"]),
         results=_allowed(lambda: registry.evidence.of_release(exact, limit=_RESULTS)["items"]),
         signatures=_allowed(lambda: registry.keys.signatures(exact)["items"]),
     )
@@ -93,6 +94,12 @@ def get_blame(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.Fi
         left_out=left_out,
         cut=cut,
     )
+
+
+def _others(asked: Asked, bundle: str, version: int) -> list[Any]:
+    """Aliases that serve another release, to compare this one with."""
+    aliases = _allowed(lambda: asked.registry.aliases(bundle)["items"])
+    return [one for one in aliases if one["version"] not in (None, version)][:_OTHERS]
 
 
 def _allowed(look: Any) -> list[Any]:

@@ -81,7 +81,8 @@ def _within(schema: Any, root: Any, path: str, depth: int) -> Iterator[Row]:
 def _row(name: str, path: str, schema: Any, root: Any, depth: int, *, required: bool) -> Row:
     found = _resolved(schema, root)
     known = found if isinstance(found, dict) else {}
-    values = known.get("enum")
+    items = _resolved(known.get("items"), root)
+    values = known.get("enum", items.get("enum") if isinstance(items, dict) else None)
     shown = tuple(_json(value) for value in values[:50]) if isinstance(values, list) else ()
     description = known.get("description", "")
     return Row(
