@@ -155,7 +155,7 @@ def test_html_has_only_our_own_elements(evil: str) -> None:
 
 def test_json_names_what_the_contract_promises() -> None:
     document = as_json(compare(content(), NEW), old="bot@v6", new="bot@v7")
-    assert list(document) == ["from", "to", "verdict", "changes"]
+    assert list(document) == ["from", "to", "verdict", "counts", "changes", "shared", "costs"]
     for change in document["changes"]:
         assert {"component", "name", "path", "kind", "impact", "reason", "old", "new"} <= change.keys()
     first = document["changes"][0]["hunks"][0]["lines"][0]

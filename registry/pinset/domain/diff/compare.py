@@ -15,9 +15,10 @@ from pinset.domain.diff.schemas import schema_diff
 from pinset.domain.diff.words import pending, text_diff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pinset.domain.diff.model import Part
+    from pinset.domain.costs import CostChange
+    from pinset.domain.diff.model import Part, Shared
     from pinset.domain.diff.paths import Kind
     from pinset.domain.diff.schemas import SchemaChange
 
@@ -61,11 +62,18 @@ _WHOLE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def compare(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> Comparison:
+def compare(
+    old_content: Mapping[str, Any],
+    new_content: Mapping[str, Any],
+    *,
+    shared: Sequence[Shared] = (),
+    costs: CostChange | None = None,
+) -> Comparison:
     """What changes from one release to another.
 
     Takes the ``content`` of two release documents. Members it does not know are compared as configs, so that
     nothing changes unseen. All of it has one budget: what does not fit is told coarser, never left unsaid.
+    shared, costs: what the comparison says beside the changes.
     """
     budget = Budget()
     found = list(_changes(_without_origin(old_content), _without_origin(new_content), budget))
@@ -73,7 +81,8 @@ def compare(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> C
     left_out: dict[Impact, int] = {}
     for n in worst[CHANGES:]:
         left_out[found[n].impact] = left_out.get(found[n].impact, 0) + 1
-    return Comparison(tuple(_filled([found[n] for n in sorted(worst[:CHANGES])], budget)), left_out)
+    listed = tuple(_filled([found[n] for n in sorted(worst[:CHANGES])], budget))
+    return Comparison(listed, left_out, tuple(shared), costs)
 
 
 def _filled(changes: list[Change], budget: Budget) -> list[Change]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pinset.domain.diff.budget import LINE, SEGMENT, Budget
 from pinset.domain.diff.pairing import pair_lines
@@ -36,6 +36,9 @@ _EDITED_LINES: Final = 2_000
 """Steps for one character, one line, and one line between the first and the last that differ."""
 
 
+Nature = Literal["wording", "reflow", "whitespace", "order"]
+
+
 class Segment(NamedTuple):
     """A stretch of a line; ``changed`` when the other side lacks it."""
 
@@ -48,7 +51,9 @@ class Line(NamedTuple):
 
     kind: ``' '`` in both, ``'-'`` only in the old, ``'+'`` only in the new text. Numbers count from 1 and are None on
     the side that lacks the line. paired: a ``-`` directly followed by the ``+`` it became; their unchanged segments
-    are the same, in the same order. newline: False for a last line that no line feed ends.
+    are the same, in the same order. newline: False for a last line that no line feed ends. move: the number of the
+    block that left one place and arrived at another, from 1; the same on each ``-`` where it left and each ``+`` where
+    it arrived. The segments of a moved line are changed where it was edited on the way.
     """
 
     kind: str
@@ -57,6 +62,7 @@ class Line(NamedTuple):
     new_no: int | None = None
     paired: bool = False
     newline: bool = True
+    move: int | None = None
 
     @property
     def text(self) -> str:
@@ -81,16 +87,22 @@ class Hunk:
 class TextDiff:
     """What changes between two texts. Equal texts have no hunks.
 
-    coarse: some block was too large to look inside, or to be shown at all. whitespace_only: the same words in the
-    same order, spaced otherwise (ASCII blanks only: a no-break space is another character). The words are not counted,
-    and None, where some lines are not shown.
+    coarse: some block was too large to look inside, or to be shown at all. nature: ``wording`` where words differ;
+    ``order`` the same lines otherwise ordered; ``reflow`` the same words in the same order, broken into other lines;
+    ``whitespace`` the same words on the same lines (ASCII blanks only: a no-break space is another character). The
+    words are not counted, and None, where some lines are not shown.
     """
 
     hunks: tuple[Hunk, ...]
     coarse: bool = False
     added_words: int | None = 0
     removed_words: int | None = 0
-    whitespace_only: bool = False
+    nature: Nature = "wording"
+
+    @property
+    def whitespace_only(self) -> bool:
+        """Whether the words are the same, in the same order."""
+        return self.nature in {"reflow", "whitespace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +151,9 @@ def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
         return TextDiff(())
     budget = budget or Budget()
     middle = _Middle.of(old, new)
-    blank = _same_words(old, new)
+    kind: Nature = "whitespace" if _same_words(old, new) else "wording"
     if not middle.worth(old, new, budget):
-        return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, whitespace_only=blank)
+        return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, nature=kind)
     a, b = split_lines(old), split_lines(new)
     ops, coarse = line_ops(a, b)
     blocks = _Blocks(a, b, budget)
@@ -153,7 +165,7 @@ def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
         coarse=coarse or blocks.coarse,
         added_words=_count_words(changed, "+") if whole else None,
         removed_words=_count_words(changed, "-") if whole else None,
-        whitespace_only=blank,
+        nature=kind,
     )
 
 
