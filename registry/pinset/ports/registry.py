@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pinset.domain.access import EVERYTHING, permit
+from pinset.domain.names import change_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.ports.audit import Audit
+    from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
@@ -48,6 +50,11 @@ class Caller:
     expires_at: int | None = None
     valid: Callable[[], None] | None = None
     change: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidName for a change that cannot be called so: it becomes part of a message and an address."""
+        if self.change is not None:
+            change_id(self.change)
 
     @property
     def who(self) -> str:
@@ -313,6 +320,10 @@ class Registry(Protocol):
     @property
     def requests(self) -> Requests:
         """What waits for the approval of others, and what is decided about it."""
+
+    @property
+    def changesets(self) -> Changesets:
+        """A release from a release, a component's new version in every bundle, and what was done under one name."""
 
     @property
     def policies(self) -> Policies:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pinset.ports.registry import Caller
     from pinset.services.approving import LocalRequests
     from pinset.services.changes import Changes
+    from pinset.services.changesets import LocalChangesets
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
     from pinset.services.keys import LocalKeys
@@ -417,6 +418,12 @@ class LocalRegistry:
         from pinset.services.settling import Settler
 
         return Settler(self._context, every=every)
+
+    @property
+    def changesets(self) -> LocalChangesets:
+        from pinset.services.changesets import LocalChangesets
+
+        return LocalChangesets(self._context)
 
     @property
     def policies(self) -> LocalPolicies:
