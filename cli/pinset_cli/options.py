@@ -47,6 +47,10 @@ Timeout = Annotated[
         help="How long to wait: 90s, 15m, 1h. Else 60s, or as long as the request is open.",
     ),
 ]
+Change = Annotated[
+    str | None,
+    typer.Option("--change", metavar="ID", help="What this belongs to, with other writes: pinset change show ID."),
+]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m TEXT).")

@@ -15,7 +15,7 @@ from pinset_cli.locate import Options, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers import MadeFromAnswer, ReleaseAnswer
     from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.keys import SignatureAnswer
     from pinset.domain.answers.source import SourceAnswer
@@ -121,6 +121,8 @@ def show(
         ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
         *_source(summary["source"]),
+        ("made from", _made_from(summary["made_from"])),
+        ("change", summary["change"]),
         ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
@@ -223,6 +225,11 @@ def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
         ("run", source.get("url")),
         ("pull request", source.get("pull_request")),
     ]
+
+
+def _made_from(made: MadeFromAnswer | None) -> str | None:
+    """The release that the registry made this one from."""
+    return f"{made['ref']} ({made['digest'][:19]})" if made else None
 
 
 def _fact(label: str, value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, exists, select
 
-from pinset.catalog import purges
+from pinset.catalog import changes, purges
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
@@ -16,8 +16,10 @@ from pinset.domain.records import PurgeRecord, Record, component_ref, release_re
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
     BundleRow,
+    ChangeRow,
     ComponentRow,
     Head,
+    Holder,
     Intent,
     MoveRow,
     Naming,
@@ -312,6 +314,42 @@ class SqlReader:
     def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
         wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
         return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
+
+    def holders(
+        self,
+        kind: str,
+        name: str,
+        below: int,
+        *,
+        alias: str | None = None,
+        pattern: str = "*",
+        fits: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[Holder]:
+        """The bundles that hold a component in a version below one."""
+        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Uses.bundle > after)
+        for patterns in ([pattern], fits):
+            if patterns is not None and patterns != ["*"]:
+                wanted = wanted.where(q.fitting(t.Uses.bundle, patterns))
+        uses = (q.part(row, t.Uses) for row in self._rows(wanted.order_by(t.Uses.bundle).limit(limit)))
+        return [Holder(use["bundle"], use["version"], use["component_version"]) for use in uses]
+
+    def changes(
+        self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
+    ) -> Sequence[ChangeRow]:
+        """Changes, newest write first."""
+        return [ChangeRow._make(row) for row in self._rows(changes.summed(name, fits, before).limit(limit))]
+
+    def changed_bundles(
+        self, name: str, *, fits: Sequence[str] | None = None, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """The bundles that a change is about."""
+        return [str(row.about) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
+
+    def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
+        """The commits and records of a change."""
+        return self._records(changes.commits(name, about))
 
     def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
         """The shared components that a release holds."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pinset.client.approving import RemoteRequests
     from pinset.client.bundles import RemoteBundleChanges
+    from pinset.client.changesets import RemoteChangesets
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
@@ -392,6 +393,12 @@ class RemoteRegistry:
         return RemoteBundleChanges(self._http)
 
     @property
+    def changesets(self) -> RemoteChangesets:
+        from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
+
+        return RemoteChangesets(self._http)
+
+    @property
     def policies(self) -> RemotePolicies:
         from pinset.client.policies import RemotePolicies  # noqa: PLC0415 - those who only fetch need not load it
 
@@ -416,7 +423,14 @@ class RemoteRegistry:
         **query: str | int | None,
     ) -> Any:
         return self._http.change(
-            method, path, body, key=caller.key, dry_run=caller.dry_run, headers=headers, query=query
+            method,
+            path,
+            body,
+            key=caller.key,
+            dry_run=caller.dry_run,
+            change=caller.change,
+            headers=headers,
+            query=query,
         )
 
     def _bundle_of(self, files: Mapping[str, str]) -> str:

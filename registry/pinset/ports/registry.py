@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pinset.domain.access import EVERYTHING, permit
+from pinset.domain.names import change_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.events import EventAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.bundle_changes import BundleChanges
+    from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
@@ -51,6 +53,11 @@ class Caller:
     expires_at: int | None = None
     valid: Callable[[], None] | None = None
     change: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidName for a change that cannot be called so: it becomes part of a message and an address."""
+        if self.change is not None:
+            change_id(self.change)
 
     @property
     def who(self) -> str:
@@ -336,6 +343,10 @@ class Registry(Protocol):
     @property
     def bundle_changes(self) -> BundleChanges:
         """Who owns a bundle, what it is called, and whether it is in use."""
+
+    @property
+    def changesets(self) -> Changesets:
+        """A release from a release, a component's new version in every bundle, and what was done under one name."""
 
     @property
     def policies(self) -> Policies:

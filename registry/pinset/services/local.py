@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pinset.services.approving import LocalRequests
     from pinset.services.bundle_changes import LocalBundleChanges
     from pinset.services.changes import Changes
+    from pinset.services.changesets import LocalChangesets
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
     from pinset.services.keys import LocalKeys
@@ -465,6 +466,12 @@ class LocalRegistry:
         from pinset.services.reviewing import LocalReviews
 
         return LocalReviews(self._context)
+
+    @property
+    def changesets(self) -> LocalChangesets:
+        from pinset.services.changesets import LocalChangesets
+
+        return LocalChangesets(self._context)
 
     @property
     def policies(self) -> LocalPolicies:

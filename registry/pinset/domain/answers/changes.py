@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from pinset.domain.answers import FindingAnswer, MoveAnswer, PublishAnswer
 from pinset.domain.answers.policy import GateAnswer
@@ -69,11 +69,16 @@ class HolderAnswer(TypedDict):
     held: int
 
 
-ChangedRelease = TypedDict(
-    "ChangedRelease",
-    {"ref": str, "version": int, "made_from": str | None, "at": str, "actor": str, "message": str},
-)
-"""A release that was published under a change. made_from: the release it was made from, None where it was sent."""
+class ChangedRelease(TypedDict):
+    """A release that was published under a change. made_from: the release it was made from, None where it was sent."""
+
+    ref: str
+    version: int
+    made_from: str | None
+    at: str
+    actor: str
+    message: str
+
 
 ChangedMove = TypedDict(
     "ChangedMove",
