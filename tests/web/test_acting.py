@@ -403,3 +403,45 @@ def test_a_comparison_needs_two_sides_and_offers_them(mover: Visitor) -> None:
     assert 'value="support@production"' in chosen.markup
     assert 'value="support@v3"' in chosen.markup
     assert "Number 3." in mover.get("/diff?from=support@v1&to=support@v3").text
+
+
+# -- changes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changed(registry: LocalRegistry, manifest: Callable[..., dict[str, str]]) -> LocalRegistry:
+    """Two bundles that were moved under one name."""
+    under = Caller(actor="ops", change="tone-2")
+    registry.publish(OPS, manifest("payments"), alias="production")
+    registry.publish(under, manifest("payments", words="Kinder."), alias="production")
+    registry.promote(under, "support@v3", "production")
+    return registry
+
+
+def test_a_change_shows_each_bundle_with_its_verdict_and_is_taken_back_as_one(
+    changed: LocalRegistry, mover: Visitor
+) -> None:
+    assert "tone-2" in mover.get("/changes").text
+    shown = mover.get("/changes/tone-2")
+    assert "payments" in shown.text
+    assert shown.text.count("behaviour") == 2
+    assert mover.get(shown.link("diff")).status == 200
+    form = mover.get(shown.link("Roll back")).form("Roll all of it back")
+    done, again = mover.send(form, reason="too kind"), mover.send(form, reason="too kind")
+    assert done.status == again.status == 200
+    assert "2 aliases serve again what they served before" in done.text
+    assert (serves(changed), changed.alias("payments", "production")["version"]) == (2, 1)
+    assert not any("Roll back" in words for words, _ in mover.get("/changes/tone-2").links)
+
+
+def test_a_change_is_left_where_somebody_moved_on_and_told_where_it_is_refused(
+    changed: LocalRegistry, mover: Visitor, as_: Callable[..., Visitor]
+) -> None:
+    changed.rollback(OPS, "support", "production")
+    some = as_("some", "read rollback:support*")
+    done = some.send(some.get("/changes/tone-2?act=rollback").form("Roll all of it back"))
+    assert "refused" in done.text
+    assert changed.alias("payments", "production")["version"] == 2
+    reader = as_("reader", "read")
+    assert not reader.get("/changes/tone-2?act=rollback").has_button("Roll all")
+    assert reader.get("/changes/nothing").status == 404

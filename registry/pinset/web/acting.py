@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pinset.api.context import Asked
+from pinset.domain.access import may
 from pinset.errors import InvalidInput, PinsetError, http_status
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from pinset.domain.access import Verb
     from pinset.ports.registry import Caller
     from pinset.web.view import Fields
 
@@ -70,6 +72,21 @@ def attempt(asked: Asked, work: Callable[[Caller], Any]) -> Outcome:
     except PinsetError as error:
         refused = Refusal(http_status(type(error)), error.code, error.message, error.hint, error.details)
         return Outcome(None, refused)
+
+
+def may_move(asked: Asked, verb: Verb, bundle: str, alias: str) -> bool:
+    """Whether who asks may do this to an alias: what a page decides by whether it shows a button.
+
+    Grants of a name that the bundle had before hold too. Whoever may not is refused anyway.
+    """
+    grants = asked.caller.grants
+    if may(grants, verb, bundle, alias):
+        return True
+    try:
+        formerly = asked.registry.bundle(bundle)["formerly"]
+    except PinsetError:
+        return False
+    return any(may(grants, verb, name, alias) for name in formerly)
 
 
 def new_key() -> str:

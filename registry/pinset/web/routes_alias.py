@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api import parameters as p
-from pinset.domain.access import Verb, may
+from pinset.domain.access import Verb
 from pinset.domain.names import alias_name, bundle_name
 from pinset.errors import InvalidInput
-from pinset.web.acting import Outcome, act, attempt, called, new_key
+from pinset.web.acting import Outcome, act, attempt, called, may_move, new_key
 from pinset.web.routes_diff import Context, View, shown
 from pinset.web.view import Posted, go, page
 
@@ -183,4 +183,4 @@ def _confirm(
 
 
 def _may(asked: Asked, bundle: str, alias: str) -> bool:
-    return may(asked.caller.grants, Verb.ROLLBACK, bundle, alias)
+    return may_move(asked, Verb.ROLLBACK, bundle, alias)

@@ -12,7 +12,7 @@ from pinset.api import parameters as p
 from pinset.domain.access import Verb, may
 from pinset.errors import InvalidInput, PinsetError
 from pinset.services.requests import State
-from pinset.web.acting import Outcome, act, attempt, called, new_key
+from pinset.web.acting import Outcome, act, attempt, called, may_move, new_key
 from pinset.web.gates import open_first
 from pinset.web.routes_diff import Context, View, shown
 from pinset.web.view import Posted, go, page
@@ -88,7 +88,7 @@ def deciding(asked: Asked, found: RequestAnswer) -> Deciding:
     if found["aim"] == "policy":
         allowed = may(caller.grants, Verb.POLICY)
     else:
-        allowed = may(caller.grants, Verb.APPROVE, found["bundle"], found["alias"])
+        allowed = may_move(asked, Verb.APPROVE, found["bundle"], found["alias"])
     if not is_open:
         return Deciding(approve=False, reject=False, withdraw=False)
     if own:
