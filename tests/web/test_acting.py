@@ -79,8 +79,8 @@ def test_a_review_leads_to_a_promotion_that_is_recorded_as_over_the_api(
     review = mover.get(REVIEW)
     assert review.status == 200
     assert "Make production serve v3?" in review.text
-    assert "Number 3." in review.text.replace(" ", " ")
-    assert f"--expect {registry.alias('support', 'production')['version']}"[:8] in review.text or "pinset promote" in review.text
+    assert "Number 3." in review.text
+    assert "pinset promote support@v3 production --expect v2" in review.text
     done = mover.send(confirmed(mover).form("Promote v3"), reason="seen and liked")
     assert done.address.startswith(PRODUCTION)
     assert "production serves v3 now, in the place of v2." in done.text
@@ -121,22 +121,16 @@ def test_the_question_itself_says_when_the_alias_has_moved(registry: LocalRegist
     assert not asked.has_button("Promote")
 
 
-@pytest.mark.parametrize("spoil", [{"token": ""}, {"token": "A" * 88}])
-def test_a_form_that_is_not_ours_does_nothing(
-    registry: LocalRegistry, mover: Visitor, spoil: dict[str, str]
+def test_a_form_that_is_not_ours_or_does_not_say_what_was_seen_does_nothing(
+    registry: LocalRegistry, mover: Visitor
 ) -> None:
     form = confirmed(mover).form("Promote v3")
-    assert mover.send(form, **spoil).status == 403
-    assert serves(registry) == 2
-
-
-@pytest.mark.parametrize("missing", ["key", "revision", "release"])
-def test_a_form_without_what_was_seen_or_its_key_does_nothing(
-    registry: LocalRegistry, mover: Visitor, missing: str
-) -> None:
-    form = confirmed(mover).form("Promote v3")
-    del form.fields[missing]
-    assert mover.send(form).status == 422
+    for token in ("", "A" * 88):
+        assert mover.send(form, token=token).status == 403
+    assert mover.post(form.action, form.fields, headers={"origin": "https://elsewhere.example"}).status == 403
+    for missing in ("key", "revision", "release"):
+        fields = {name: value for name, value in form.fields.items() if name != missing}
+        assert mover.post(form.action, fields).status == 422
     assert serves(registry) == 2
 
 
@@ -390,7 +384,8 @@ def test_hostile_prompts_reasons_and_names_are_inert_everywhere(
     files["p.md"] = "</code></div><script>alert(1)</script><img src=x onerror=alert(1)>{{ticket}}\n"
     registry.publish(OPS, files, message=HOSTILE, alias="staging")
     registry.promote(OPS, "support@v4", "canary", reason=HOSTILE)
-    for path in (REVIEW, "/bundles/support/aliases/canary", "/diff?from=support@v1&to=support@v4", "/diff?from=%3Cscript%3E&to=x"):
+    canary = "/bundles/support/aliases/canary"
+    for path in (REVIEW, canary, "/diff?from=support@v1&to=support@v4", "/diff?from=%3Cscript%3E&to=x"):
         page = mover.get(path)
         assert "<script>alert" not in page.markup
         assert "<img src=x" not in page.markup

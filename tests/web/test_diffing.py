@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pinset.domain.diff import as_json, compare, from_json
-from pinset.domain.diff.words import Hunk, Line, Segment, TextDiff
+from pinset.domain.diff.lines import Hunk, Line, Segment, TextDiff
 from pinset.web.comparison import ComparisonView, Row, comparison_view
 from pinset.web.drawing import draw
 from pinset.web.lines import FOLDED, LONG, MOST, Fold, Left, Room, Run, clipped, text_view
@@ -43,7 +43,7 @@ def test_the_verdict_comes_first_with_what_breaks() -> None:
     more = {"name": "find", "parameters": {**tool["parameters"], "required": ["q"]}}  # type: ignore[dict-item]
     found = view({**prompts(default="a b c"), "tools": {"find": tool}}, {"tools": {"find": more}})
     assert (found.verdict, found.counts["breaking"]) == ("breaking", 2)
-    assert [row.title for row in found.breaking][0] == "prompt default"
+    assert found.breaking[0].title == "prompt default"
     assert found.breaking[1].title.startswith("tool find parameters.q")
     assert found.breaking[1].anchor in {row.anchor for section in found.sections for row in section.rows}
 
@@ -165,7 +165,10 @@ def test_changed_blanks_can_be_seen() -> None:
 def test_a_megabyte_on_one_line_is_shown_around_what_changed() -> None:
     long = "word " * 200_000
     new = long[:500_000] + "CHANGED " + long[500_000:]
-    for shown in (drawn(view(prompts(default=long), prompts(default=new))), drawn(view(prompts(), prompts(default=new)))):
+    for shown in (
+        drawn(view(prompts(default=long), prompts(default=new))),
+        drawn(view(prompts(), prompts(default=new))),
+    ):
         assert len(shown) < 20_000
         assert "characters …" in shown
 
@@ -194,7 +197,7 @@ def test_a_page_has_room_for_so_many_lines_and_counts_the_others() -> None:
 
 
 def test_hostile_text_is_inert_and_what_is_hidden_is_shown() -> None:
-    hostile = '</code><script>alert(1)</script><img src=x onerror=alert(2)>\u202egnp.exe\u200b "\'`\n'
+    hostile = "</code><script>alert(1)</script><img src=x onerror=alert(2)>\u202egnp.exe\u200b \"'`\n"
     found = view(prompts(default="Be kind.\n"), prompts(default=hostile))
     shown = drawn(found)
     assert "<script" not in shown

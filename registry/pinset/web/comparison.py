@@ -189,7 +189,7 @@ def _section(component: str, name: str, changes: list[Change], room: Room, taken
 def _row(change: Change, room: Room, taken: set[str]) -> Row:
     anchor = _anchor(_place(change), taken)
     text = text_view(change, anchor, room)
-    sides = None, None
+    sides: tuple[Value | None, Value | None] = None, None
     if text is None and not change.abridged:
         sides = (
             None if change.kind == "added" else value_shown(change.old, room),

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pinset.domain.diff.words import Segment, split_lines
+from pinset.domain.diff.lines import Segment, split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pinset.domain.diff.lines import Hunk, Line, TextDiff
     from pinset.domain.diff.model import Change
-    from pinset.domain.diff.words import Hunk, Line, TextDiff
 
 LONG: Final = 2_000
 """Characters from which a line is shown around its changes only."""

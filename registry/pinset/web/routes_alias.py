@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.access import Verb
@@ -161,7 +161,7 @@ def _confirm(
     outcome = refused or (attempt(asked, lambda caller: _undo(asked, caller, undo, "")) if allowed else None)
     would = outcome.answer if outcome else None
     old, new = undo.serving, called(would["to"]) if would else undo.to
-    differs = bool(would) and would["action"] != "none" and "nothing" not in (old, new)
+    differs = would is not None and would["action"] != "none" and "nothing" not in (old, new)
     answer = asked.registry.diff(f"{undo.bundle}@{old}", f"{undo.bundle}@{new}") if differs else None
     history = asked.registry.history(undo.bundle, undo.alias, limit=_PAGE)["items"]
     return page(

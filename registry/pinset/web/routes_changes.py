@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.access import Verb, may_anywhere
@@ -88,7 +88,9 @@ def said(answer: Mapping[str, Any]) -> str:
     items = answer["items"]
     counts = {kind: [one for one in items if one["outcome"] == kind] for kind in ("rolled_back", "left", "refused")}
     done, refused = len(counts["rolled_back"]), counts["refused"]
-    told = [f"{done} {'alias serves' if done == 1 else 'aliases serve'} again what {'it' if done == 1 else 'they'} served before"]
+    told = [
+        f"{done} {'alias serves' if done == 1 else 'aliases serve'} again what {'it' if done == 1 else 'they'} served before"
+    ]
     if counts["left"]:
         told.append(f"{len(counts['left'])} left as they are, for they serve something else by now")
     if refused:

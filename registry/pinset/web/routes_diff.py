@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.diff import from_json

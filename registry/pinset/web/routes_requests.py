@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.access import Verb, may
@@ -83,29 +83,36 @@ def decide(request: Request, asked: p.Reads, number: p.Request, fields: Posted) 
 
 def deciding(asked: Asked, found: RequestAnswer) -> Deciding:
     """What the caller may decide, said before anything is pressed."""
-    caller, is_open = asked.caller, found["state"] == "open"
-    own = (found["person"] or found["actor"]).casefold() == caller.who.casefold()
-    if found["aim"] == "policy":
-        allowed = may(caller.grants, Verb.POLICY)
-    else:
-        allowed = may_move(asked, Verb.APPROVE, found["bundle"], found["alias"])
-    if not is_open:
+    caller = asked.caller
+    if found["state"] != "open":
         return Deciding(approve=False, reject=False, withdraw=False)
-    if own:
+    allowed = (
+        may(caller.grants, Verb.POLICY)
+        if found["aim"] == "policy"
+        else may_move(asked, Verb.APPROVE, found["bundle"], found["alias"])
+    )
+    if (found["person"] or found["actor"]).casefold() == caller.who.casefold():
         why = "You made this request, so somebody else has to approve it."
         return Deciding(approve=False, reject=allowed, withdraw=True, why_not=why)
     if not allowed:
         why = "Your credential cannot approve this: somebody who can decides."
         return Deciding(approve=False, reject=False, withdraw=False, why_not=why)
-    if found["aim"] == "policy":
+    if found["aim"] == "policy":  # who is no editor is refused, and a try of theirs would be on record
         return Deciding(approve=True, reject=True, withdraw=False)
+    return _tried(asked, found)
+
+
+def _tried(asked: Asked, found: RequestAnswer) -> Deciding:
+    """What an approval of who may approve would meet, or do."""
     tried = attempt(asked, lambda me: _decide(asked, me, found["number"], "approve", "", found["revision"]))
+    passes, why, effect = True, "", ""
     if tried.refusal is not None:
         passes = tried.refusal.status >= _SERVER_ERROR  # somebody else writes just now, or the like
-        return Deciding(approve=passes, reject=True, withdraw=False, why_not="" if passes else tried.refusal.message)
-    if tried.answer is None or not tried.answer["changed"]:
-        return Deciding(approve=False, reject=True, withdraw=False, why_not="You have approved it already.")
-    return Deciding(approve=True, reject=True, withdraw=False, effect=_effect(found, tried.answer))
+        why = "" if passes else tried.refusal.message
+    elif tried.answer is not None:
+        passes, effect = tried.answer["changed"], _effect(found, tried.answer)
+        why = "" if passes else "You have approved it already."
+    return Deciding(approve=passes, reject=True, withdraw=False, why_not=why, effect=effect)
 
 
 def _effect(found: RequestAnswer, answer: Mapping[str, Any]) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.access import Verb
 from pinset.domain.moves import NONE
 from pinset.domain.names import alias_name, bundle_name
 from pinset.errors import InvalidInput
-from pinset.web.acting import Outcome, act, attempt, called, may_move, new_key
+from pinset.web.acting import Outcome, Refusal, act, attempt, called, may_move, new_key
 from pinset.web.gates import glass_for, open_first
 from pinset.web.routes_diff import Context, View, shown
 from pinset.web.view import Posted, go, page
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pinset.api.context import Asked
-    from pinset.domain.answers.reviews import ReviewAnswer
     from pinset.web.view import Fields
 
 router = APIRouter(include_in_schema=False)
@@ -50,7 +49,9 @@ class Pinned:
         """What a form says. Raises InvalidInput for one that does not say what was seen."""
         release, revision, how = fields.text("release"), fields.text("revision"), fields.text("how") or "promote"
         if not release or not revision or how not in _HOWS:
-            raise InvalidInput("the form does not say what was reviewed", hint="review it again, and promote from there")
+            raise InvalidInput(
+                "the form does not say what was reviewed", hint="review it again, and promote from there"
+            )
         source = fields.text("from") or release
         return cls(bundle_name(bundle), source, alias_name(fields.text("to")), release, revision, how)
 
@@ -159,11 +160,11 @@ def _confirm(asked: Asked, pinned: Pinned, refused: Outcome | None = None, reaso
         glass=pinned.how != "glass" and glass_for(asked.registry, gates, asked.caller.who),
         reason=reason,
         key=new_key(),
-        can_send=_can_send(pinned, refusal),
+        can_send=_can_send(refusal),
     )
 
 
-def _can_send(pinned: Pinned, refusal: Any) -> bool:
+def _can_send(refusal: Refusal | None) -> bool:
     """Whether sending the form (again) may do: nothing is against it, or only what is typed."""
     return refusal is None or refusal.code in {"invalid_input", "idempotency_mismatch", "unavailable", "busy"}
 
