@@ -31,6 +31,7 @@ class BundleRow(NamedTuple):
     releases: int
     newest: int
     changed_at: str
+    archived: bool
     cells: list[Cell | None]
     others: list[Cell]
 
@@ -56,18 +57,19 @@ def table_of(bundles: Sequence[Mapping[str, Any]]) -> BundleTable:
 
 
 def _row(bundle: Mapping[str, Any], columns: Sequence[str]) -> BundleRow:
-    since, yanked = bundle.get("since", {}), bundle["yanked"]
+    since, yanked = bundle["since"], bundle["yanked"]
     cells = {
         name: Cell(name, version, since.get(name, ""), yanked.get(name, ""))
         for name, version in bundle["aliases"].items()
     }
     return BundleRow(
         name=bundle["name"],
-        owner=bundle.get("owner", ""),
-        description=bundle.get("description", ""),
+        owner=bundle["owner"],
+        description=bundle["description"],
         releases=bundle["releases"],
         newest=bundle["newest"],
         changed_at=bundle["changed_at"],
+        archived=bundle["archived"],
         cells=[cells.get(name) for name in columns],
         others=[cell for name, cell in cells.items() if name not in columns],
     )

@@ -46,6 +46,7 @@ def environment() -> Environment:
         points=mark_points,
         second=second,
         since=since,
+        time_tag=time_tag,
     )
     made.globals["asset"] = address_of
     return made
@@ -102,6 +103,12 @@ def since(at: str, now: int) -> str:
     """How long ago a time is, as a sentence ends. now: as for `ago`."""
     gone = ago(at, now)
     return "just now" if gone == "now" else f"{gone} ago"
+
+
+def time_tag(at: str, now: int, *, full: bool = True) -> Markup:
+    """A time as how long ago it is; exactly in its title. full: as a sentence ends. at: of our own, so it is plain."""
+    shown = since(at, now) if full else ago(at, now)
+    return Markup(f'<time datetime="{second(at)}" title="{when(at)} UTC">{shown}</time>')  # noqa: S704 - see above
 
 
 def path(value: object) -> str:

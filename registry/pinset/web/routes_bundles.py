@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pinset.api.context import Asked
 
 router = APIRouter(include_in_schema=False)
-_ROWS: Final = 1000
+_ROWS: Final = 500
 _RELEASES: Final = 50
 _MOVES: Final = 25
 _NAME: Final = 64
+_OWNER: Final = 200
 
 
 @router.get("/")
@@ -26,11 +27,21 @@ def list_bundles(
     asked: p.Reads,
     q: Annotated[str, Query(max_length=_NAME)] = "",
     alias: Annotated[str, Query(max_length=63)] = "",
+    owner: Annotated[str, Query(max_length=_OWNER)] = "",
+    archived: Annotated[str, Query(max_length=1)] = "",
     cursor: p.Cursor = None,
 ) -> Response:
     """Every bundle, and what its aliases serve."""
-    found = asked.registry.bundles(query=q, alias=alias or None, cursor=cursor, limit=_ROWS)
-    return page(asked, "bundles.html", found=found, table=table_of(found["items"]), q=q, alias=alias)
+    found = asked.registry.bundles(
+        query=q.strip(),
+        alias=alias.strip() or None,
+        owner=owner.strip() or None,
+        archived=bool(archived),
+        cursor=cursor,
+        limit=_ROWS,
+    )
+    wanted = {"q": q, "alias": alias, "owner": owner, "archived": archived}
+    return page(asked, "bundles.html", found=found, table=table_of(found["items"]), wanted=wanted)
 
 
 @router.get("/bundles/{bundle}")
