@@ -171,6 +171,7 @@ def test_a_megabyte_on_one_line_is_shown_around_what_changed() -> None:
     ):
         assert len(shown) < 20_000
         assert "characters …" in shown
+    assert "<ins>CHANGED </ins>" in drawn(view(prompts(default=long), prompts(default=new)))
 
 
 def test_a_long_line_keeps_what_is_around_each_change() -> None:

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.diff.lines import Segment, split_lines
+from pinset.domain.diff.natures import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -197,7 +198,7 @@ def _runs(lines: Sequence[Line], places: dict[tuple[int, str], Place], room: Roo
     last: tuple[int, str] | None = None
     for group in _groups(lines):
         run: list[ShownLine] = []
-        for line in group:
+        for line in _narrowed(group):
             move = (line.move, line.kind) if line.move is not None else None
             shown = _shown(line, places.get(move) if move else None, first=move != last)
             last = move
@@ -224,6 +225,27 @@ def _groups(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
             end = _until(lines, _until(lines, start, "-"), "+")
         yield lines[start:end]
         start = end
+
+
+def _narrowed(group: Sequence[Line]) -> Sequence[Line]:
+    """One very long line that became another, too long to have its words marked: what differs is narrowed all the same."""
+    if len(group) != 2 or [line.kind for line in group] != ["-", "+"] or group[0].paired:
+        return group
+    old, new = group[0].text, group[1].text
+    if min(len(old), len(new)) <= LONG or group[0].move is not None or group[1].move is not None:
+        return group
+    head = alike(old, new, 0)
+    tail = min(alike(old, new, min(len(old), len(new)) - head), min(len(old), len(new)) - head)
+    if not head and not tail:
+        return group
+    return [line._replace(segments=_split(text, head, tail)) for line, text in zip(group, (old, new), strict=True)]
+
+
+def _split(text: str, head: int, tail: int) -> tuple[Segment, ...]:
+    """A line of which only the middle changed."""
+    middle = len(text) - tail
+    parts = (Segment(text[:head]), Segment(text[head:middle], changed=True), Segment(text[middle:]))
+    return tuple(part for part in parts if part.text)
 
 
 def _until(lines: Sequence[Line], start: int, kind: str) -> int:
