@@ -27,13 +27,12 @@ SENT = 60_000
 LOOKS = 12
 """Times that a page opens the catalog."""
 OPS = Caller(actor="ops")
-WORDS = [
-    f"{n}. When a customer asks about topic {n * 7 % 91}, answer in {n % 5 + 1} sentences.\n" for n in range(320)
-]
+WORDS = [f"{n}. When a customer asks about topic {n * 7 % 91}, answer in {n % 5 + 1} sentences.\n" for n in range(320)]
 
 
 def release(text: str) -> dict[str, str]:
-    manifest = "release:\n  feature: big\n  model: {provider: x, name: m, pinned_version: "2025-02-01"}\n  prompt: {template: main.md}\n"
+    model = "{provider: x, name: m, pinned_version: '2025-02-01'}"
+    manifest = f"release:\n  feature: big\n  model: {model}\n  prompt: {{template: main.md}}\n"
     return {"release.yaml": manifest, "main.md": text}
 
 
