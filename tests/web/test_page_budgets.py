@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def test_every_real_edit_fits_a_page_and_none_of_its_lines_is_lost() -> None:
     if not HISTORY.is_dir():
         pytest.skip(f"{HISTORY} is not there: it is data that is not part of this repository")
     states, checked = sorted(HISTORY.iterdir()), 0
-    for old, new in zip(states, states[1:], strict=False):
+    for old, new in pairwise(states):
         before, after = content(old), content(new)
         view = comparison_view(compare(before, after))
         rows = [row for section in view.sections for row in section.texts]
@@ -103,4 +104,4 @@ def test_every_real_edit_fits_a_page_and_none_of_its_lines_is_lost() -> None:
                         "".join(p.text for p in line.pieces) + ("\n" if line.newline else "") for line in kept
                     )
                     assert text == whole["prompts"][section.name]["template"]
-    assert checked > 50
+    assert checked >= 50
