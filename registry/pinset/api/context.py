@@ -208,10 +208,10 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
                 json_schema_extra={"pattern": _KEY_PATTERN},
             ),
         ] = None,
-        change: _Change = None,
+        belongs: _Change = None,
     ) -> Asked:
         asked(request)
-        return Asked(request, dry_run=dry_run, key=key, change=change)
+        return Asked(request, dry_run=dry_run, key=key, change=belongs)
 
     async def trying(request: Request, dry_run: _DryRun = False) -> Asked:  # noqa: FBT002 - FastAPI reads it
         asked(request)

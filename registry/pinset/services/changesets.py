@@ -129,6 +129,8 @@ class LocalChangesets:
             bundles = reader.changed_bundles(change, fits=self._fits, after=_after(cursor), limit=limit + 1)
             moved = [one for one in reader.changed(change, bundles[:limit]) if isinstance(one[1], MoveRecord)]
             places = sorted({(one.bundle, one.alias) for _, one in moved if isinstance(one, MoveRecord)})
+            if places and not any(access.may(caller.grants, Verb.ROLLBACK, *place) for place in places):
+                caller.need(Verb.ROLLBACK, *places[0])  # raises: nothing of it is theirs to take back
             plans = [_undo(reader, change, under, *place) for place in places]
         acting = replace(caller, change=under)
         items = [self._undone(acting, plan, current, words) for plan, current in plans]
