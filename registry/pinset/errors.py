@@ -172,6 +172,12 @@ class Barred(Refused):
     code = "barred"
 
 
+class Archived(Refused):
+    """The bundle is archived: what its aliases serve they go on serving, and nothing is published or promoted."""
+
+    code = "archived"
+
+
 class StillServed(Refused):
     """An alias serves what is to be purged; ``details["served"]`` says which alias serves which release."""
 

@@ -12,6 +12,7 @@ from pinset.api import (
     problems,
     routes_aliases,
     routes_audit,
+    routes_bundles,
     routes_changes,
     routes_comparing,
     routes_components,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from pinset.services.settling import Settler
 
 _ROUTERS = (
+    routes_bundles.router,
     routes_releases.router,
     routes_requests.router,
     routes_aliases.router,

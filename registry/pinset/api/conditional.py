@@ -24,12 +24,14 @@ def tag_of(answer: Any, form: str, selector: Selector) -> str:
     """The entity tag of a release in one form: the move that serves it or its digest, and the shape of the answer.
 
     A summary says what else is going on, so its tag is made of all it says. A yank, a new epoch and, of ``latest``,
-    a new version of the same content change what is said but not the identity: they are added.
+    a new version of the same content and another name change what is said but not the identity: they are added.
     """
     if form == "summary":
         return f'"{_sum(answer)}-m{_SCHEMA}"'
     version = answer["version"] if selector.kind is SelectorKind.LATEST else None
     beside = [answer["yanked"], answer["epoch"], version]
+    if "renamed" in answer or "names" in answer:
+        beside += [answer.get("renamed"), answer.get("names")]
     more = ""
     if beside != [None, 1, None]:
         more = "." + hashlib.sha256(json.dumps(beside).encode()).hexdigest()[:12]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pinset.api import problems
-from pinset.domain.access import OF_REGISTRY, Verb, permit, permit_anywhere
+from pinset.domain.access import OF_REGISTRY, Verb, may, permit, permit_anywhere
 from pinset.domain.references import SelectorKind, parse_selector
 from pinset.errors import IdempotencyMismatch, InvalidInput, PinsetError
 from pinset.ports.registry import Caller
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pinset.api.settings import Settings
     from pinset.auth.identity import Identity
+    from pinset.domain.access import Grant
     from pinset.ports.past import Readings
     from pinset.ports.state import Answer
     from pinset.services.local import LocalRegistry
@@ -210,15 +212,15 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
         ] = None,
         belongs: _Change = None,
     ) -> Asked:
-        asked(request)
+        await asked(request)
         return Asked(request, dry_run=dry_run, key=key, change=belongs)
 
     async def trying(request: Request, dry_run: _DryRun = False) -> Asked:  # noqa: FBT002 - FastAPI reads it
-        asked(request)
+        await asked(request)
         return Asked(request, dry_run=dry_run, key=None)
 
     async def reading(request: Request) -> Asked:
-        asked(request)
+        await asked(request)
         return Asked(request, dry_run=False, key=None)
 
     chosen: Any = (changing if keeps else trying) if changes else reading
@@ -226,7 +228,7 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
     return Depends(chosen)
 
 
-def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
+async def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
     """Raises PermissionDenied, and InvalidInput for a parameter that the route does not take or that is there twice.
 
     A misspelt ``dry_run`` that is silently ignored is a change nobody wanted.
@@ -238,7 +240,9 @@ def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
     if verb == Verb.READ and "selector" in path and bundle:
         alias = _alias_of(path["selector"])
     if verb is not None:
-        if bundle or whole:
+        if "bundle" in path:
+            await _permit(request, grants, verb, bundle, alias)
+        elif bundle or whole:
             permit(grants, verb, bundle, alias)
         else:
             permit_anywhere(grants, verb)
@@ -251,6 +255,13 @@ def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
         raise InvalidInput("the request has a query parameter that this route does not take", hint=hint)
     if len(set(given)) != len(given):
         raise InvalidInput("the request has a query parameter twice", hint="send each once")
+
+
+async def _permit(request: Request, grants: tuple[Grant, ...], verb: Verb, bundle: str, alias: str) -> None:
+    """Raises PermissionDenied where a bundle may not be touched under any of its names. Only a refusal costs a look."""
+    if not may(grants, verb, bundle, alias):
+        registry: LocalRegistry = request.app.state.registry
+        await run_in_threadpool(registry.seen_by(grants).permit, verb, bundle, alias)
 
 
 def _alias_of(selector: str) -> str:

@@ -17,8 +17,9 @@ from pinset.domain.answers import keys as key_answers
 from pinset.domain.answers import purging as purging_answers
 from pinset.domain.answers import requests as asked
 from pinset.domain.answers.blame import BlameAnswer
+from pinset.domain.answers.bundles import BundleChangeAnswer
 from pinset.domain.answers.events import EventAnswer
-from pinset.wire import audit, deciding, keys, purging, requests
+from pinset.wire import audit, bundles, deciding, keys, purging, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
@@ -32,6 +33,7 @@ SHAPES: Final[dict[str, Any]] = {
     "check": answers.CheckAnswer,
     "summary": answers.ReleaseSummary,
     "bundle": answers.BundleAnswer,
+    "bundle-change": BundleChangeAnswer,
     "alias": answers.AliasAnswer,
     "clients": answers.ClientsAnswer,
     "component": answers.ComponentAnswer,
@@ -76,6 +78,10 @@ SHAPES: Final[dict[str, Any]] = {
     "policy-request": policy_requests.PolicyRequest,
     "policy-check-request": policy_requests.PolicyCheckRequest,
     "token-request": requests.TokenRequest,
+    "bundle-set-request": bundles.SetRequest,
+    "bundle-archive-request": bundles.ArchiveRequest,
+    "bundle-unarchive-request": bundles.UnarchiveRequest,
+    "bundle-rename-request": bundles.RenameRequest,
     "purge-request": purging.PurgeRequest,
     "key-request": keys.KeyRequest,
     "signature-request": keys.SignatureRequest,

@@ -90,7 +90,7 @@ class Hot:
         if prepared is None:
             return Later(target) if target in self._waiting or self._ready.was_ready(target) else None
         headers = _headers(block)
-        actor = None if headers is None else self._actor(headers, prepared.place, near=near)
+        actor = None if headers is None else self._actor(headers, prepared.places, near=near)
         if headers is None or actor is None:
             return None
         variant = prepared.variants.get(_encoding(headers.get(b"accept-encoding", b"")))
@@ -129,12 +129,12 @@ class Hot:
         for go_on in self._waiting.pop(target):
             loop.call_soon(go_on)  # each by itself: what one meets is nothing to the others
 
-    def _actor(self, headers: dict[bytes, bytes], place: tuple[str, str], *, near: bool) -> str | None:
+    def _actor(self, headers: dict[bytes, bytes], places: list[tuple[str, str]], *, near: bool) -> str | None:
         """Whom the ordinary way would let read a bundle's alias, as far as that is known here."""
         authorization = headers.get(b"authorization")
         if authorization is not None:
             known = self._admissions.of(authorization.decode("latin-1"))
-            return known.identity.actor if known is not None and known.may_read(place) else None
+            return known.identity.actor if known is not None and any(map(known.may_read, places)) else None
         return LOCAL.actor if near and is_this_machine(headers[b"host"]) and self._admissions.are_open() else None
 
 

@@ -14,7 +14,7 @@ BUCKETS: Final = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 """Upper bounds in seconds, for answers from memory as for those that compare and prove."""
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _RELEASES: Final = 10_000
 """Releases by alias whose fetches are told apart in a process."""
 

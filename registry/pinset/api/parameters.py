@@ -74,6 +74,8 @@ Known = Annotated[str | None, Header(alias="If-None-Match", description="ETags t
 Asks = Annotated[Asked, asking(None, changes=False)]
 Reads = Annotated[Asked, asking(Verb.READ, changes=False)]
 ReadsAll = Annotated[Asked, asking(Verb.READ, whole=True, changes=False)]
+Describes = Annotated[Asked, asking(Verb.BUNDLE)]
+Renames = Annotated[Asked, asking(Verb.RENAME)]
 Publishes = Annotated[Asked, asking(Verb.PUBLISH)]
 PublishesParts = Annotated[Asked, asking(Verb.COMPONENT)]
 Promotes = Annotated[Asked, asking(Verb.PROMOTE)]

@@ -45,10 +45,11 @@ class Variant:
 class Prepared:
     """The answer to one fetch. alias: through which it was asked for, '' for none. tag: of the plain encoding, quoted.
 
-    again: makes the answer anew.
+    names: every name of the bundle. again: makes the answer anew.
     """
 
     bundle: str
+    names: tuple[str, ...]
     alias: str
     version: int
     route: str
@@ -64,9 +65,9 @@ class Prepared:
         return self.bundle, self.alias, self.version
 
     @property
-    def place(self) -> tuple[str, str]:
-        """What who is given it must be allowed to read: a bundle, and the alias, '' where it was asked for by none."""
-        return self.bundle, self.alias
+    def places(self) -> list[tuple[str, str]]:
+        """What who is given it must be allowed to read one of: the bundle, and the alias, '' where it was asked for by none."""
+        return [(name, self.alias) for name in self.names]
 
     @property
     def size(self) -> int:
@@ -110,6 +111,7 @@ def prepare(registry: LocalRegistry, bundle: str, selector: Selector, form: str,
     answer: Any = registry.sealed(named) if form == "sealed" else registry.release(named)
     return Prepared(
         bundle=answer["bundle"],
+        names=registry.names_of(bundle),
         alias=answer["alias"]["name"] if answer["alias"] else "",
         version=answer["version"],
         route=route,

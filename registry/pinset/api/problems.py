@@ -31,7 +31,7 @@ _CODES: Final = {404: "no_such_route", 405: "method_not_allowed"}
 _MOVED: Final = ("alias_moved", "policy_moved", "request_changed")
 _LOG: Final = logging.getLogger("pinset.api")
 _LOOKING: Final = frozenset({"GET", "OPTIONS"})
-_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _WHO: Final = (Unauthenticated, PermissionDenied)
 
 

@@ -1,13 +1,13 @@
-"""Bundles and their releases."""
+"""Releases of bundles."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from pinset.api import parameters as p
@@ -35,26 +35,6 @@ _EDITS: Final = {"base", "set", "add", "unset"}
 """What a body says beyond a release's files."""
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["releases"])
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
-
-
-@router.get("/bundles", response_model=a.Page[a.BundleAnswer])
-def list_bundles(
-    asked: p.Reads,
-    q: Annotated[str, Query(max_length=64, description="Part of the name.")] = "",
-    uses: Annotated[str | None, Query(max_length=200, description="A component that a release holds.")] = None,
-    alias: Annotated[str | None, Query(max_length=63, description="Only bundles that have this alias.")] = None,
-    cursor: p.Cursor = None,
-    limit: p.Limit = 100,
-    at: p.At = None,
-) -> Response:
-    """Bundles by name."""
-    return asked.page(asked.looking(at).bundles(query=q, uses=uses, alias=alias, cursor=cursor, limit=limit))
-
-
-@router.get("/bundles/{bundle}", response_model=a.BundleAnswer)
-def get_bundle(asked: p.Reads, bundle: p.Bundle, at: p.At = None) -> Response:
-    """One bundle."""
-    return asked.answered(asked.looking(at).bundle(bundle))
 
 
 @router.post(

@@ -24,6 +24,9 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "approve"): "approve",
     ("POST", "reject"): "reject",
     ("POST", "withdraw"): "withdraw",
+    ("POST", "archive"): "bundle",
+    ("POST", "unarchive"): "bundle",
+    ("POST", "rename"): "rename",
     ("POST", "tokens"): "token-create",
     ("POST", "verify"): "verify",
     ("POST", "check"): "read",
@@ -34,6 +37,7 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
 _BY_BEGINNING: Final = (
     ("PUT", re.compile(r"/v1/bundles/[^/]+/aliases/"), "promote"),
     ("DELETE", re.compile(r"/v1/bundles/[^/]+/aliases/"), "retire"),
+    ("PATCH", re.compile(r"/v1/bundles/"), "bundle"),
     ("POST", re.compile(r"/v1/components/"), "component"),
     ("DELETE", re.compile(r"/v1/tokens/"), "token-revoke"),
     ("GET", re.compile(r"/v1/audit(?:/|$)"), "audit"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, false, func, or_, select
+from sqlalchemy import bindparam, exists, false, func, or_, select
+from sqlalchemy.orm import aliased
 
 from pinset.catalog import rows, tables
 from pinset.domain import messages
 from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.errors import Integrity
-from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow
+from pinset.ports.catalog import BundleRow, ComponentRow, MoveRow, ReleaseRow, Serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sqlalchemy import Row, Select
 
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
 
 MOST: Final = 10
 """Rows: the most that are looked at for one that is wanted, or given for the beginning of a digest."""
+_AT_ONCE: Final = 1000
+"""Names in one statement."""
 END: Final = "\uffff"
 """Comes after every character that a name or digest has."""
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+
+
+_BUNDLE: Final = rows.ByPlace(t.Bundle)
+_ALIAS: Final = rows.ByPlace(t.Alias)
+_RELEASE: Final = rows.ByPlace(t.Release)
+_YANKED: Final = _RELEASE.names.index("yanked")
 
 
 def descending(column: Any) -> Any:
@@ -82,17 +91,75 @@ def moves(*where: Any, table: Any) -> Select[Any]:
     return whole(table, t.Commit).join(t.Commit, t.Commit.serial == table.serial).where(*where)
 
 
+def named(bundle: Any, wanted: Callable[[Any], Any]) -> Any:
+    """Whether a bundle (its first name) has a name, of now or of before, of which something is so."""
+    other = select(t.Name.name).where(t.Name.bundle == bundle, wanted(t.Name.name))
+    return or_(wanted(bundle), exists(other))
+
+
 def begun(serial: int) -> Any:
     """Whether a bundle had its first release at a serial. That one row is looked at, however many there are."""
-    first = select(t.Release.serial).where(t.Release.bundle == t.Bundle.name).order_by(t.Release.version).limit(1)
+    first = select(t.Release.serial).where(t.Release.bundle == t.Bundle.key).order_by(t.Release.version).limit(1)
     return first.scalar_subquery() <= serial
 
 
 def served_then(alias: str, serial: int) -> Any:
     """Whether an alias of a bundle served something at a serial."""
-    newest = select(t.Move.to_version).where(t.Move.bundle == t.Bundle.name, t.Move.alias == alias)
+    newest = select(t.Move.to_version).where(t.Move.bundle == t.Bundle.key, t.Move.alias == alias)
     newest = newest.where(t.Move.serial <= serial).order_by(descending(t.Move.serial)).limit(1)
     return newest.scalar_subquery().is_not(None)
+
+
+def said_then(column: str, serial: int) -> Any:
+    """What was said of a bundle at a serial; NULL where nothing had been."""
+    found = select(getattr(t.Said, column)).where(t.Said.bundle == t.Bundle.key, t.Said.serial <= serial)
+    return found.order_by(descending(t.Said.serial)).limit(1).scalar_subquery()
+
+
+def bundles(
+    *,
+    query: str,
+    alias: str | None,
+    uses: tuple[str, str, int | None] | None,
+    fits: Sequence[str] | None,
+    after: str,
+    at: int | None,
+    owner: str | None,
+    archived: bool,
+) -> Select[Any]:
+    """See `ports.catalog.CatalogReader.bundles`."""
+    # By an alias the search runs along the alias's own index, and stops at the end of the page.
+    name = t.Bundle.name if alias is None else t.Alias.shown
+    wanted = whole(t.Bundle).where(name > after).order_by(name)
+    if alias is not None:
+        served = (t.Alias.bundle == t.Bundle.key) & (t.Alias.name == alias)
+        wanted = wanted.join(t.Alias, served if at is not None else served & t.Alias.version.is_not(None))
+    if at is not None:
+        wanted = wanted.where(begun(at), *([served_then(alias, at)] if alias is not None else []))
+    if query:
+        wanted = wanted.where(named(t.Bundle.key, lambda one: one.contains(query, autoescape=True)))
+    if uses is not None:
+        wanted = wanted.where(_serves(*uses))
+    if fits is not None:
+        wanted = wanted.where(named(t.Bundle.key, lambda one: fitting(one, fits)))
+    if owner is not None:
+        said = t.Bundle.owner if at is None else func.coalesce(said_then("owner", at), "")
+        wanted = wanted.where(said == owner)
+    if not archived:
+        was = t.Bundle.archived if at is None else func.coalesce(said_then("archived", at), false())
+        wanted = wanted.where(was == false())
+    return wanted
+
+
+def _serves(kind: str, name: str, version: int | None) -> Any:
+    """Whether an alias of the bundle serves a release that holds the component."""
+    served = aliased(t.Alias)
+    held = (
+        select(t.Uses.bundle)
+        .join(served, (served.bundle == t.Uses.bundle) & (served.version == t.Uses.version))
+        .where(served.bundle == t.Bundle.key, t.Uses.key == f"{kind}/{name}")
+    )
+    return exists(held if version is None else held.where(t.Uses.component_version == version))
 
 
 class Trail(NamedTuple):
@@ -113,6 +180,30 @@ def trail(table: Any, asked: Trail, *where: Any) -> Select[Any]:
     if asked.before is not None:
         found = found.where(table.serial < asked.before)
     return found.order_by(table.serial if asked.oldest_first else descending(table.serial))
+
+
+def chunks(names: Collection[str]) -> Iterator[list[str]]:
+    """Names in lots that every engine takes as parameters of one statement."""
+    given = sorted(names)
+    return (given[start : start + _AT_ONCE] for start in range(0, len(given), _AT_ONCE))
+
+
+def serving(row: Row[Any]) -> Serving:
+    """A row of `SERVING`. Raises Integrity where it is damaged, or its release is not there."""
+    values = tuple(row)
+    bundle, alias, _, version, _, at = _ALIAS(values[: _ALIAS.width])
+    release = values[_ALIAS.width :]
+    yanked = None
+    if version is not None:
+        if release[0] is None:
+            raise Integrity("the catalog lacks a release that is served", hint="run `pinset reindex`")
+        yanked = _RELEASE(release)[_YANKED]
+    return Serving(bundle, alias, version, at, yanked)
+
+
+def bundle_row(row: Row[Any]) -> BundleRow:
+    """A row of `bundles`. Raises Integrity where it is damaged."""
+    return BundleRow(**dict(zip(_BUNDLE.names, _BUNDLE(tuple(row)), strict=True)))
 
 
 def release_row(row: Row[Any], purge: Purge) -> ReleaseRow:
@@ -159,7 +250,29 @@ def note_row(row: Row[Any]) -> tuple[str, Record]:
 
 HEAD: Final = whole(t.Meta)
 INTENT: Final = whole(t.IntentTable)
-BUNDLE: Final = whole(t.Bundle).where(t.Bundle.name == bindparam("name"))
+BUNDLE: Final = whole(t.Bundle).where(t.Bundle.key == bindparam("key"))
+RENAMED: Final = select(t.Name.name).limit(1)
+_OF_NAMES: Final = select(t.Name.bundle).where(t.Name.name.in_(bindparam("names", expanding=True)))
+NAMING: Final = (
+    whole(t.Name, t.Bundle)
+    .join(t.Bundle, t.Bundle.key == t.Name.bundle)
+    .where(t.Name.bundle.in_(_OF_NAMES))
+    .order_by(t.Name.serial, t.Name.name != t.Name.bundle)
+)
+SAID: Final = (
+    whole(t.Said)
+    .where(t.Said.bundle == bindparam("bundle"), t.Said.serial <= bindparam("at"))
+    .order_by(descending(t.Said.serial))
+    .limit(1)
+)
+_OF_BUNDLES: Final = t.Alias.bundle.in_(bindparam("bundles", expanding=True))
+SERVING: Final = (
+    select(*t.Alias.__table__.columns, *t.Release.__table__.columns)
+    .select_from(t.Alias)
+    .outerjoin(t.Release, (t.Release.bundle == t.Alias.bundle) & (t.Release.version == t.Alias.version))
+    .where(_OF_BUNDLES)
+    .order_by(t.Alias.bundle, t.Alias.name)
+)
 REF: Final = whole(t.Ref).where(t.Ref.name == bindparam("name"))
 _OF_BUNDLE: Final = t.Release.bundle == bindparam("bundle")
 RELEASE: Final = releases(_OF_BUNDLE, t.Release.version == bindparam("version"))

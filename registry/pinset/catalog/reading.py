@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, exists, select
-from sqlalchemy.orm import aliased
 
 from pinset.catalog import changes, purges
 from pinset.catalog import questions as q
@@ -16,14 +15,16 @@ from pinset.domain.notes import digest_of_text
 from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
-    BundleRow,
     ChangeRow,
     ComponentRow,
     Head,
     Holder,
     Intent,
     MoveRow,
+    Naming,
     ReleaseRow,
+    Said,
+    Serving,
     Use,
 )
 from pinset.ports.store import RefMove
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from pinset.domain.sealed import Sealed
+    from pinset.ports.catalog import BundleRow
 
 
 class SqlReader:
@@ -66,8 +68,8 @@ class SqlReader:
 
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
-        row = self._one(q.BUNDLE, name=name)
-        return BundleRow(**q.part(row, t.Bundle)) if row else None
+        row = self._one(q.BUNDLE, key=name)
+        return q.bundle_row(row) if row else None
 
     def bundles(
         self,
@@ -79,33 +81,41 @@ class SqlReader:
         after: str = "",
         limit: int = 100,
         at: int | None = None,
+        owner: str | None = None,
+        archived: bool = True,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
-        # By an alias the search runs along the alias's own index, and stops at the end of the page.
-        name = t.Bundle.name if alias is None else t.Alias.bundle
-        wanted = q.whole(t.Bundle).where(name > after).order_by(name).limit(limit)
-        if alias is not None:
-            served = (t.Alias.bundle == t.Bundle.name) & (t.Alias.name == alias)
-            wanted = wanted.join(t.Alias, served if at is not None else served & t.Alias.version.is_not(None))
-        if at is not None:
-            wanted = wanted.where(q.begun(at), *([q.served_then(alias, at)] if alias is not None else []))
-        if query:
-            wanted = wanted.where(t.Bundle.name.contains(query, autoescape=True))
-        if uses is not None:
-            wanted = wanted.where(self._serves(*uses))
-        if fits is not None:
-            wanted = wanted.where(q.fitting(t.Bundle.name, fits))
-        return [BundleRow(**q.part(row, t.Bundle)) for row in self._rows(wanted)]
-
-    def _serves(self, kind: str, name: str, version: int | None) -> Any:
-        """Whether an alias of the bundle serves a release that holds the component."""
-        served = aliased(t.Alias)
-        held = (
-            select(t.Uses.bundle)
-            .join(served, (served.bundle == t.Uses.bundle) & (served.version == t.Uses.version))
-            .where(served.bundle == t.Bundle.name, t.Uses.key == f"{kind}/{name}")
+        wanted = q.bundles(
+            query=query, alias=alias, uses=uses, fits=fits, after=after, at=at, owner=owner, archived=archived
         )
-        return exists(held if version is None else held.where(t.Uses.component_version == version))
+        return [q.bundle_row(row) for row in self._rows(wanted.limit(limit))]
+
+    def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
+        """What every alias of these bundles serves."""
+        return [found for some in q.chunks(bundles) for found in map(q.serving, self._rows(q.SERVING, bundles=some))]
+
+    def said(self, bundle: str, at: int) -> Said:
+        """What was said of a bundle at a serial."""
+        row = self._one(q.SAID, bundle=bundle, at=at)
+        if row is None:
+            return Said()
+        held = q.part(row, t.Said)
+        return Said(held["owner"], held["description"], bool(held["archived"]))
+
+    def renamed(self) -> bool:
+        """Whether any bundle was ever renamed."""
+        return bool(self._rows(q.RENAMED))
+
+    def naming(self, names: Collection[str]) -> Mapping[str, Naming]:
+        """The bundles that were renamed, by each of their names."""
+        found: dict[str, Naming] = {}
+        for some in q.chunks(names):
+            for row in self._rows(q.NAMING, names=some):
+                one, bundle = q.part(row, t.Name), q.part(row, t.Bundle)
+                before = found.get(bundle["key"])
+                since = {**(before.since if before else {}), one["name"]: one["serial"]}
+                found[bundle["key"]] = Naming(bundle["key"], bundle["name"], since)
+        return {name: one for one in found.values() for name in one.since}
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
@@ -289,7 +299,7 @@ class SqlReader:
         if version is not None:
             wanted = wanted.where(t.Uses.component_version == version)
         if fits is not None:
-            wanted = wanted.where(q.fitting(t.Uses.bundle, fits))
+            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
         if after is not None:
             wanted = wanted.where(
                 (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))
@@ -318,12 +328,13 @@ class SqlReader:
         limit: int = 100,
     ) -> Sequence[Holder]:
         """The bundles that hold a component in a version below one."""
-        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Uses.bundle > after)
-        for patterns in ([pattern], fits):
-            if patterns is not None and patterns != ["*"]:
-                wanted = wanted.where(q.fitting(t.Uses.bundle, patterns))
-        uses = (q.part(row, t.Uses) for row in self._rows(wanted.order_by(t.Uses.bundle).limit(limit)))
-        return [Holder(use["bundle"], use["version"], use["component_version"]) for use in uses]
+        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
+        if pattern != "*":
+            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
+        if fits is not None:
+            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
+        found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))
+        return [Holder(held["name"], use["version"], use["component_version"]) for use, held in found]
 
     def changes(
         self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
@@ -335,7 +346,7 @@ class SqlReader:
         self, name: str, *, fits: Sequence[str] | None = None, after: str = "", limit: int = 100
     ) -> Sequence[str]:
         """The bundles that a change is about."""
-        return [str(row.about) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
+        return [str(row.name) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
 
     def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
         """The commits and records of a change."""

@@ -149,7 +149,9 @@ def attempts(wanted: Wanted | None, before: int | None, after: int, limit: int, 
         found = found.where(c.id < before)
     if wanted is None:
         return found
-    for name in ("bundle", "alias", "actor", "action"):
+    if wanted.bundle:
+        found = found.where(c.bundle.in_((wanted.bundle, *wanted.formerly)))
+    for name in ("alias", "actor", "action"):
         if getattr(wanted, name):
             found = found.where(c[name] == getattr(wanted, name))
     if wanted.person:

@@ -66,13 +66,38 @@ class Ref(_Summed, table=True):
 
 
 class Bundle(_Summed, table=True):
-    """Bundles with what a list shows."""
+    """Bundles with what a list shows. key: the first name, by which all other tables know it. name: of now."""
 
     __tablename__ = "bundle"
-    name: str = Field(primary_key=True)
+    __table_args__ = (Index("bundle_owner", "owner", "name"),)
+    key: str = Field(primary_key=True)
+    name: str = Field(index=True)
     releases: int
     newest: int
     changed_at: int = Field(sa_type=BigInteger)
+    owner: str = ""
+    description: str = ""
+    archived: bool = False
+
+
+class Name(_Summed, table=True):
+    """Every name of the bundles that were renamed. serial: of the record that gave it; of the first name, of the first renaming."""
+
+    __tablename__ = "bundle_name"
+    name: str = Field(primary_key=True)
+    bundle: str = Field(index=True)
+    serial: int = Field(sa_type=BigInteger)
+
+
+class Said(_Summed, table=True):
+    """What was said of a bundle from a serial on."""
+
+    __tablename__ = "bundle_said"
+    bundle: str = Field(primary_key=True)
+    serial: int = Field(primary_key=True, sa_type=BigInteger)
+    owner: str
+    description: str
+    archived: bool
 
 
 class Release(_Summed, table=True):
@@ -137,14 +162,16 @@ class Text(_Table, table=True):
 
 
 class Alias(_Summed, table=True):
-    """The newest move of every alias."""
+    """The newest move of every alias. shown: what its bundle is called. at: when it moved."""
 
     __tablename__ = "alias"
-    __table_args__ = (Index("alias_served", "name", "bundle"),)
+    __table_args__ = (Index("alias_served", "name", "shown"),)
     bundle: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
+    shown: str
     version: int | None
     serial: int = Field(sa_type=BigInteger)
+    at: int = Field(sa_type=BigInteger)
 
 
 class Move(_Summed, table=True):

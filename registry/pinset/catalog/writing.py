@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete
 
@@ -11,6 +11,7 @@ from pinset.catalog import changes, tables
 from pinset.catalog.rows import Rows
 from pinset.domain import messages, notes, sealed, tombstones
 from pinset.domain.records import (
+    BundleRecord,
     ComponentRecord,
     EvidenceRecord,
     FoundingRecord,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
+_NEW_BUNDLE: Final[Mapping[str, Any]] = {"releases": 0, "newest": 0, "owner": "", "description": "", "archived": False}
 
 
 def apply(rows: Rows, entry: Entry) -> None:
@@ -65,6 +67,9 @@ def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None
             _apply_component(rows, record, manifest)
         case MoveRecord():
             _apply_move(rows, record)
+        case BundleRecord():
+            _note(rows, record)
+            _apply_bundle(rows, record)
         case PurgeRecord():
             _note(rows, record)
             _apply_purge(rows, entry, record)
@@ -101,9 +106,9 @@ def _apply_release(rows: Rows, record: ReleaseRecord, manifest: Mapping[str, Any
     values = {"bundle": record.bundle, "version": record.version, "digest": record.digest}
     label = record.label.lower() if record.label is not None else None
     rows.add(t.Release, {**values, "label": label, "serial": record.stamp.serial, "yanked": None, "purged": None})
-    known = rows.find(t.Bundle, {"name": record.bundle})
-    counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
-    rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
+    known = rows.find(t.Bundle, {"key": record.bundle}) or {"key": record.bundle, **_NEW_BUNDLE, "name": record.bundle}
+    counts = {"releases": known["releases"] + 1, "newest": record.version}
+    rows.put(t.Bundle, {**known, **counts, "changed_at": record.stamp.at})
     for key, pin in _held(rows, record, manifest).get("components", {}).items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
         rows.add(t.Uses, used)
@@ -122,13 +127,30 @@ def _apply_move(rows: Rows, record: MoveRecord) -> None:
     where = {"bundle": record.bundle, "alias": record.alias}
     values = {"seq": record.seq, "to_version": record.to_version, "serial": record.stamp.serial}
     rows.add(t.Move, {**where, **values})
-    key = {"bundle": record.bundle, "name": record.alias}
-    rows.put(t.Alias, {**key, "version": record.to_version, "serial": record.stamp.serial})
+    _touch(rows, record.bundle, record.stamp.at)
+    bundle = rows.find(t.Bundle, {"key": record.bundle})
+    key = {"bundle": record.bundle, "name": record.alias, "shown": bundle["name"] if bundle else record.bundle}
+    rows.put(t.Alias, {**key, "version": record.to_version, "serial": record.stamp.serial, "at": record.stamp.at})
     if record.bars is not None:
         rows.keep(t.Bar, {**where, "version": record.bars})
     if record.to_version is not None:
         rows.drop(t.Bar, {**where, "version": record.to_version})
-    _touch(rows, record.bundle, record.stamp.at)
+
+
+def _apply_bundle(rows: Rows, record: BundleRecord) -> None:
+    known = rows.find(t.Bundle, {"key": record.bundle})
+    if known is None:
+        raise Integrity(f"there is a record of {record.bundle}, which has no release", hint="run `pinset verify`")
+    said = {"owner": record.owner, "description": record.description, "archived": record.archived}
+    rows.put(t.Bundle, {**known, **said, "name": record.name})
+    rows.add(t.Said, {"bundle": record.bundle, "serial": record.stamp.serial, **said})
+    if record.name == known["name"]:
+        return
+    for name in (record.bundle, record.name):
+        if rows.find(t.Name, {"name": name}) is None:
+            rows.add(t.Name, {"name": name, "bundle": record.bundle, "serial": record.stamp.serial})
+    for alias in rows.all(t.Alias, {"bundle": record.bundle}):
+        rows.put(t.Alias, {**alias, "shown": record.name})
 
 
 def _apply_purge(rows: Rows, entry: Entry, record: PurgeRecord) -> None:
@@ -162,7 +184,7 @@ def _held(rows: Rows, record: ReleaseRecord | ComponentRecord, manifest: Mapping
 
 
 def _touch(rows: Rows, bundle: str, at: int) -> None:
-    rows.change(t.Bundle, {"name": bundle}, {"changed_at": at})
+    rows.change(t.Bundle, {"key": bundle}, {"changed_at": at})
 
 
 def _keep_texts(rows: Rows, files: Mapping[str, str], name: str, digest: str) -> dict[str, Any]:

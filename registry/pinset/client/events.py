@@ -28,7 +28,9 @@ LONGEST_PAUSE: Final = 60.0
 """Before the first and before any later try to get back, at most; each is chosen by chance below."""
 LONGEST_WAIT: Final = 3600.0
 """Seconds that a server may be asked to wait; for more it is asked again."""
-_KNOWN: Final = frozenset({"ready", "reset", "move", "release", "yank", "purge", "result", "request", "decision"})
+_KNOWN: Final = frozenset(
+    {"ready", "reset", "move", "release", "yank", "purge", "result", "request", "decision", "bundle"}
+)
 _EARLY: Final = 1.0
 """Seconds by which a server's clock may run ahead of ours."""
 

@@ -33,8 +33,10 @@ MOST_BUNDLES: Final = 20
 """A stream for more than these is not filtered."""
 MOST_MISSES: Final = 3
 """How often in a row no stream comes where there was one before, until it is given up for some minutes."""
-_BESIDE: Final = frozenset({"result", "request", "decision"})
+_BESIDE: Final = frozenset({"result", "request", "decision", "bundle"})
 """What changes no release and no alias: a move that comes of it is told as such."""
+MOST_NAMES: Final = 100
+"""Other names of one bundle that are looked at."""
 Open = Callable[[frozenset[str], "int | None"], "Stream | None"]
 """Opens a stream of events: of these bundles, of all where there are none; those after a serial. None: there is none."""
 _log = logging.getLogger("pinset.client")
@@ -196,12 +198,16 @@ class Listener:
         elif kind == "reset":
             self._asking.hurry(None, None, RESET_SECONDS)
         elif kind not in _BESIDE and isinstance(data.get("bundle"), str):
-            self._asking.hurry(str(data["bundle"]), _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
+            for bundle in _names(data["bundle"], data.get("formerly")):
+                self._asking.hurry(bundle, _selector(kind, data), PUSHED_SECONDS, moved=kind == "move")
 
     def _purged(self, data: Mapping[str, Any]) -> None:
         """Content is gone for good: each version is asked for that is held, and the names of its bundle."""
         told = data.get("purged")
-        refs = [ref.partition("@") for ref in told if isinstance(ref, str)] if isinstance(told, list) else []
+        also = data.get("also")
+        others = also if isinstance(also, dict) else {}
+        every = [one for ref in told for one in _names(ref, others.get(ref))] if isinstance(told, list) else []
+        refs = [ref.partition("@") for ref in every]
         self._asking.doubt((bundle, version) for bundle, _, version in refs)
         for bundle in {bundle for bundle, _, _ in refs}:
             self._asking.hurry(bundle, None, RESET_SECONDS)
@@ -216,6 +222,12 @@ class Listener:
             self._asking.hurry(None, None, RESET_SECONDS)
             self._serial = serial
         self._registry = registry
+
+
+def _names(first: object, others: object) -> list[str]:
+    """A name and the other names that are told with it, as far as they are texts: what is heard may be anything."""
+    more = others[:MOST_NAMES] if isinstance(others, list) else []
+    return [name for name in (first, *more) if isinstance(name, str)]
 
 
 def _selector(kind: str, data: Mapping[str, Any]) -> str | None:

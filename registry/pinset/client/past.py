@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinset.client.bundles import bundles_query
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.references import parse
@@ -48,13 +49,14 @@ class RemotePast:
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
         """Bundles by name."""
-        found: answers.Page[answers.BundleAnswer] = self._get(
-            path_of("bundles"), q=query or None, uses=uses, alias=alias, cursor=cursor, limit=limit
-        )
+        asked = bundles_query(query, uses, alias, owner, archived=archived)
+        found: answers.Page[answers.BundleAnswer] = self._get(path_of("bundles"), cursor=cursor, limit=limit, **asked)
         return found
 
     def bundle(self, name: str) -> answers.BundleAnswer:

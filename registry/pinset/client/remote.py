@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.client import events
 from pinset.client.audit import RemoteAudit
+from pinset.client.bundles import bundles_query
 from pinset.client.http import Http
 from pinset.client.past import RemotePast, blame
 from pinset.client.purging import RemotePurging
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pinset.client.approving import RemoteRequests
+    from pinset.client.bundles import RemoteBundleChanges
     from pinset.client.changesets import RemoteChangesets
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.keys import RemoteKeys
@@ -223,11 +225,14 @@ class RemoteRegistry:
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
+        asked = bundles_query(query, uses, alias, owner, archived=archived)
         found: answers.Page[answers.BundleAnswer] = self._http.get(
-            path_of("bundles"), q=query or None, uses=uses, alias=alias, cursor=cursor, limit=limit
+            path_of("bundles"), cursor=cursor, limit=limit, **asked
         )
         return found
 
@@ -375,6 +380,12 @@ class RemoteRegistry:
         from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
 
         return RemoteChangesets(self._http)
+
+    @property
+    def bundle_changes(self) -> RemoteBundleChanges:
+        from pinset.client.bundles import RemoteBundleChanges  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteBundleChanges(self._http)
 
     @property
     def policies(self) -> RemotePolicies:

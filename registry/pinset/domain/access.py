@@ -30,6 +30,8 @@ class Verb(StrEnum):
 
     READ = "read"
     PUBLISH = "publish"
+    BUNDLE = "bundle"
+    RENAME = "rename"
     COMPONENT = "component"
     EVIDENCE = "evidence"
     PROMOTE = "promote"
@@ -48,7 +50,7 @@ class Verb(StrEnum):
 OF_REGISTRY: Final = frozenset({Verb.VERIFY, Verb.POLICY, Verb.KEYS, Verb.TOKENS})
 """What is asked of the whole registry."""
 _READER: Final = frozenset({Verb.READ})
-_AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.COMPONENT, Verb.EVIDENCE}
+_AUTHOR: Final = _READER | {Verb.PUBLISH, Verb.BUNDLE, Verb.COMPONENT, Verb.EVIDENCE}
 _MOVER: Final = _READER | {Verb.PROMOTE, Verb.ROLLBACK, Verb.RETIRE}
 ROLES: Final[Mapping[str, frozenset[Verb]]] = {
     "reader": _READER,

@@ -44,12 +44,14 @@ class Surroundings:
     """What the registry knows that a manifest may lean on.
 
     component: a shared component by reference, None where there is none. version: the number of a bundle's release
-    by selector, None where there is none. serving: the version production serves, None where it serves nothing.
+    by selector, None where there is none. serving: the version production serves, None where it serves nothing. called:
+    what the bundle of a name is called now, and after it the other names that it had.
     """
 
     component: Callable[[ComponentReference], Found | None]
     version: Callable[[str, Selector], int | None]
     serving: Callable[[str], int | None]
+    called: Callable[[str], tuple[str, ...]] = lambda bundle: (bundle,)
 
 
 def apart(component: Callable[[ComponentReference], Found | None]) -> Surroundings:
@@ -110,7 +112,11 @@ def assemble_release(files: Mapping[str, str], around: Surroundings, *, bundle: 
     if refusing(findings, JUDGEMENTS):
         return Assembled(release_manifest.Draft(at=""), findings)
     draft = release_manifest.read(files)
-    if bundle is not None and draft.bundle is not None and draft.bundle != bundle:
+    called = around.called(draft.bundle) if draft.bundle is not None else ()
+    if called and draft.bundle != called[0]:
+        message = f"the bundle {draft.bundle} is called {called[0]} now; this is published as its next release"
+        draft.findings.append(Finding("bundle-renamed", message, f"write feature: {called[0]}", draft.at))
+    if bundle is not None and draft.bundle is not None and bundle not in (draft.bundle, *called):
         message = f"the manifest is of {draft.bundle}, and it was to be published as {bundle}"
         draft.findings.append(Finding("bad-value", message, f"correct the line feature: {draft.bundle}", draft.at))
     result = _assemble(draft, files, around, findings)

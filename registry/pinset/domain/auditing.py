@@ -32,9 +32,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which items are asked for; '' and None ask for any. since, until: microseconds since 1970, the latter exclusive."""
+    """Which items are asked for; '' and None ask for any. since, until: microseconds since 1970, the latter exclusive.
+
+    formerly: other names of the bundle.
+    """
 
     bundle: str = ""
+    formerly: tuple[str, ...] = ()
     alias: str = ""
     actor: str = ""
     person: str = ""

@@ -87,6 +87,7 @@ RULES: Final[Mapping[str, Rule]] = {
         _warning("invisible-character", "a text holds invisible or bidirectional control characters"),
         _warning("lookalike-character", "a name or word mixes letters of different scripts that look alike"),
         _warning("file-unused", "a file is published that no part of the manifest names"),
+        _warning("bundle-renamed", "the manifest names the bundle as it was called before"),
         _warning("rollback-unresolved", "rollback_to names a release that does not exist yet"),
         _warning("rollback-not-served", "rollback_to is not what production serves now"),
         _warning("index-unpinned", "an index has no digest, so its content can change under the release"),

@@ -10,7 +10,7 @@ from pinset.domain.access import EVERYTHING, Verb, may
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pinset.domain.access import Grant
     from pinset.domain.answers.events import EventAnswer
@@ -48,16 +48,20 @@ class Wanted:
             return True
         data: Any = event["data"]
         if event["event"] == "purge":
-            return not self.aliases and self._includes_purge(data["purged"])
-        if self.bundles and data.get("bundle") not in self.bundles:
+            return not self.aliases and self._includes_purge(data["purged"], data.get("also", {}))
+        called = (data.get("bundle") or "", *data.get("formerly", ()))
+        if self.bundles and self.bundles.isdisjoint(called):
             return False
         if self.aliases and (event["event"] != "move" or data["alias"] not in self.aliases):
             return False
-        return may(self.grants, Verb.READ, data.get("bundle") or "", data.get("alias") or "")
+        return any(may(self.grants, Verb.READ, name, data.get("alias") or "") for name in called)
 
-    def _includes_purge(self, refs: Sequence[str]) -> bool:
-        """Whether a purge is of a bundle that is wanted. Whoever may not read all that it names is not told of it."""
-        named = {ref.partition("@")[0] for ref in refs}
-        if self.bundles and self.bundles.isdisjoint(named):
+    def _includes_purge(self, refs: Sequence[str], also: Mapping[str, Sequence[str]]) -> bool:
+        """Whether a purge is of a bundle that is wanted. Whoever may not read all that it names is not told of it.
+
+        also: the same refs by the other names of their bundles.
+        """
+        called = [{one.partition("@")[0] for one in (ref, *also.get(ref, ()))} for ref in refs]
+        if self.bundles and self.bundles.isdisjoint(set().union(*called)):
             return False
-        return all(may(self.grants, Verb.READ, name) for name in named if "/" not in name)
+        return all(any("/" in name or may(self.grants, Verb.READ, name) for name in names) for names in called)

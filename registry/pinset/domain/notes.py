@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pinset.domain.records import (
     POLICY_FILE,
     Aim,
+    BundleRecord,
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
@@ -43,8 +44,8 @@ def note_of(record: Record) -> Note | None:
             return Note(record.bundle, record.version, None)
         case PolicyRecord():
             return Note("", None, record.number)
-        case PurgeRecord():
-            return Note("", None, None)
+        case PurgeRecord() | BundleRecord():
+            return Note(getattr(record, "bundle", ""), None, None)
         case RequestRecord() | DecisionRecord():
             return Note(record.binding.bundle, record.binding.to_version, record.number)
         case _:

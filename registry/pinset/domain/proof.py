@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pinset.domain import sealed, tombstones
+from pinset.domain.bundle_proof import Bundles
 from pinset.domain.keyring import Keyring
 from pinset.domain.keys import allowed_signers
 from pinset.domain.notes import texts_of
@@ -23,6 +24,7 @@ from pinset.domain.records import (
     Action,
     Aim,
     Binding,
+    BundleRecord,
     ComponentRecord,
     DecisionRecord,
     EvidenceRecord,
@@ -94,6 +96,7 @@ class Proof:
     _requests: dict[int, Binding] = field(default_factory=dict)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
     _serials: array[int] = field(default_factory=lambda: array("q"))
+    _bundles: Bundles = field(default_factory=Bundles)
     _empty: dict[str, tuple[Fact, str]] = field(default_factory=dict)
     """Versions without content that no tombstone has named yet, and their digests."""
 
@@ -123,10 +126,6 @@ class Proof:
                 self._check_version(fact, record)
             case MoveRecord():
                 self._check_move(fact, record)
-            case EvidenceRecord():
-                if (record.bundle, record.version) not in self._releases:
-                    self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
-                self._check_parents(fact)
             case FoundingRecord():
                 self._check_founding(fact, record)
             case PolicyRecord():
@@ -135,10 +134,12 @@ class Proof:
                 self._check_parents(fact)
                 self._check_main(fact, {KEYS_FILE})
                 self._check_keys_file(fact)
-            case ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
+            case EvidenceRecord() | ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
                 self._check_note(fact, record)
             case PurgeRecord():
                 self._check_purge(fact, record)
+            case BundleRecord():
+                self._check_bundle(fact, record)
         self._serials.append(record.stamp.serial)
         self._last = self._tips[fact.ref] = _Known(fact.commit, record)
 
@@ -204,13 +205,20 @@ class Proof:
                 self._problem(fact, f"is not what request {record.request} asked for")
         self._policy = record.number
 
-    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord | SignatureRecord) -> None:
+    def _check_note(
+        self,
+        fact: Fact,
+        record: EvidenceRecord | ResultRecord | RequestRecord | DecisionRecord | SignatureRecord,
+    ) -> None:
         self._check_parents(fact)
         self._check_texts(fact, record)
-        if isinstance(record, ResultRecord | SignatureRecord):
+        if isinstance(record, EvidenceRecord | ResultRecord | SignatureRecord):
             if (record.bundle, record.version) not in self._releases:
                 self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
-            elif self._releases[record.bundle, record.version].digest != record.digest:
+            elif (
+                not isinstance(record, EvidenceRecord)
+                and self._releases[record.bundle, record.version].digest != record.digest
+            ):
                 self._problem(fact, "is about another digest than the release has")
         elif isinstance(record, RequestRecord):
             if record.number != len(self._requests) + 1:
@@ -244,9 +252,19 @@ class Proof:
             self._problem(fact, error.message)
             return
         content = sealed.parse(manifest)
-        told = {key: content.get(key) for key in (("bundle",) if release else ("kind", "name"))}
-        if any(value != getattr(record, key) for key, value in told.items()):
-            self._problem(fact, f"holds the manifest of {'/'.join(map(str, told.values()))}")
+        if isinstance(record, ReleaseRecord):
+            named = content.get("bundle")
+            wrong = not self._bundles.has(record.bundle, named)
+        else:
+            named = f"{content.get('kind')}/{content.get('name')}"
+            wrong = named != f"{record.kind}/{record.name}"
+        if wrong:
+            self._problem(fact, f"holds the manifest of {named}")
+
+    def _check_bundle(self, fact: Fact, record: BundleRecord) -> None:
+        self._check_parents(fact)
+        for what in self._bundles.add(record, fact.files):
+            self._problem(fact, what)
 
     def _check_purge(self, fact: Fact, record: PurgeRecord) -> None:
         """A tombstone names what is empty, and the commits that its purge wrote anew."""
@@ -279,6 +297,8 @@ class Proof:
             self._labels.add(key)
         if isinstance(record, ReleaseRecord):
             self.releases += 1
+            for what in self._bundles.released(record.bundle):
+                self._problem(fact, what)
             self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree, record.digest)
 
     def _check_move(self, fact: Fact, record: MoveRecord) -> None:

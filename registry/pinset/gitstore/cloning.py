@@ -23,7 +23,7 @@ _HEADS: Final = "refs/heads/"
 _REMOTES: Final = "refs/remotes/"
 _MAIN: Final = "main"
 _SINGLE: Final = (_MAIN, "proposals", "purges")
-_FOLDERS: Final = ("releases/", "components/", "aliases/", "evidence/")
+_FOLDERS: Final = ("releases/", "components/", "aliases/", "evidence/", "bundles/")
 _AGAIN: Final = "make a whole clone: git clone --mirror URL CLONE"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FOLDERS: Final = (
     *(f"objects/{n:02x}" for n in range(256)),
     *("objects/info", "objects/pack", "refs/tags", "info", "hooks"),
-    *("refs/heads/releases", "refs/heads/aliases", "refs/heads/evidence"),
+    *("refs/heads/releases", "refs/heads/aliases", "refs/heads/evidence", "refs/heads/bundles"),
     *(f"refs/heads/components/{kind}" for kind in KINDS),
 )
 _CONFIG: Final = """\

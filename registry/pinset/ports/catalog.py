@@ -95,12 +95,50 @@ class MoveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleRow:
-    """A bundle: how many releases, its newest version and the last change to any of it (microseconds)."""
+    """A bundle: how many releases, its newest version and the last change to any of it (microseconds).
 
+    name: what it is called. key: what it was called first, which is what all else here knows it by.
+    """
+
+    key: str
     name: str
     releases: int
     newest: int
     changed_at: int
+    owner: str = ""
+    description: str = ""
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a bundle that was renamed is called. key: its first name. since: every name, and the serial that gave it.
+
+    The names are in the order in which they came; the first name's serial proves nothing.
+    """
+
+    key: str
+    name: str
+    since: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of a bundle at some time."""
+
+    owner: str = ""
+    description: str = ""
+    archived: bool = False
+
+
+class Serving(NamedTuple):
+    """What an alias of a bundle (by its first name) serves, since when (microseconds), and why that is yanked."""
+
+    bundle: str
+    alias: str
+    version: int | None
+    at: int
+    yanked: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +173,10 @@ class ChangeRow(NamedTuple):
 
 
 class CatalogReader(Protocol):
-    """One consistent view: everything read through it is of the same serial."""
+    """One consistent view: everything read through it is of the same serial.
+
+    A bundle is known here by its first name, whatever it is called: see `services.naming.Named`.
+    """
 
     def head(self) -> Head:
         """The newest visible write."""
@@ -156,13 +197,28 @@ class CatalogReader(Protocol):
         after: str = "",
         limit: int = 100,
         at: int | None = None,
+        owner: str | None = None,
+        archived: bool = True,
     ) -> Sequence[BundleRow]:
-        """Bundles by name, after ``after``: whose name holds ``query`` and that serve ``alias`` now.
+        """Bundles by what they are called, after ``after``: of which a name holds ``query`` and that serve ``alias`` now.
 
         uses: a component (kind, name, version or None for any) that one of the served releases holds. fits: patterns
-        of which the name fits one, with ``*`` for any characters; None for every name. at: only those that were there
-        at a serial, and that served ``alias`` then; the rows are as they are now.
+        of which a name fits one, with ``*`` for any characters; None for every bundle. owner: only theirs, '' for
+        nobody's. archived: archived ones too. at: only those that were there at a serial, and that had that alias and
+        owner then; the rows are as they are now.
         """
+
+    def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
+        """What every alias of these bundles serves, retired ones included, by bundle and name of the alias."""
+
+    def said(self, bundle: str, at: int) -> Said:
+        """What was said of a bundle at a serial."""
+
+    def renamed(self) -> bool:
+        """Whether any bundle was ever renamed: where none was, every bundle is called what it was first called."""
+
+    def naming(self, names: Collection[str]) -> Mapping[str, Naming]:
+        """The bundles that were renamed among those that have one of these names, by each of their names."""
 
     def release(self, bundle: str, version: int) -> ReleaseRow | None:
         """One release by its number."""
@@ -267,7 +323,7 @@ class CatalogReader(Protocol):
         after: str = "",
         limit: int = 100,
     ) -> Sequence[Holder]:
-        """The bundles that hold a component in a version below one, by name, after ``after``.
+        """The bundles that hold a component in a version below one, by name, after ``after``; not those that are archived.
 
         alias: in what it serves; None: in the newest release that is neither yanked nor purged. pattern, fits: of the
         bundles' names, as for `bundles`.

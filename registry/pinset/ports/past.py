@@ -37,6 +37,8 @@ class Readings(Protocol):
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.ports.audit import Audit
+    from pinset.ports.bundle_changes import BundleChanges
     from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
@@ -207,10 +208,16 @@ class Registry(Protocol):
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
-        """Bundles by name."""
+        """Bundles by what they are called: of which a name, of now or of before, holds ``query``.
+
+        uses: a component that one of the served releases holds (``guardrails/pii-redact@v2``, or without selector: any
+        version). alias: only those that serve it. owner: only theirs, '' for nobody's. archived: archived ones too.
+        """
 
     def bundle(self, name: str) -> answers.BundleAnswer:
         """One bundle."""
@@ -324,6 +331,10 @@ class Registry(Protocol):
     @property
     def changesets(self) -> Changesets:
         """A release from a release, a component's new version in every bundle, and what was done under one name."""
+
+    @property
+    def bundle_changes(self) -> BundleChanges:
+        """Who owns a bundle, what it is called, and whether it is in use."""
 
     @property
     def policies(self) -> Policies:

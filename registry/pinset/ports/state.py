@@ -136,9 +136,9 @@ class Attempt:
             wanted.person and wanted.person != (self.person or self.actor)
         ):
             return False
-        return all(
-            getattr(wanted, name) in ("", getattr(self, name)) for name in ("bundle", "alias", "actor", "action")
-        )
+        if wanted.bundle and self.bundle not in (wanted.bundle, *wanted.formerly):
+            return False
+        return all(getattr(wanted, name) in ("", getattr(self, name)) for name in ("alias", "actor", "action"))
 
 
 _TEXTS: Final = ("actor", "action", "target", "code", "person", "via", "address", "bundle", "alias")

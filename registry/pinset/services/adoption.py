@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pinset.domain import names
 from pinset.domain.access import Verb, permit
 from pinset.domain.adoption import counted
-from pinset.services import reading
+from pinset.services import naming, reading
 
 if TYPE_CHECKING:
     from pinset.domain import answers
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 def clients(context: Context, bundle: str) -> answers.Page[answers.ClientsAnswer]:
     """The clients of one bundle."""
-    permit(context.grants, Verb.READ, names.bundle_name(bundle))
+    naming.permit(context, Verb.READ, names.bundle_name(bundle))
     with reading.view(context) as reader:
         reading.need_bundle(reader, bundle)
+        called = naming.named(reader).names(bundle)
     sights = context.sights
-    return {"items": counted(sights.everyone(), sights.now(), bundle), "next": None}
+    seen = sights.everyone()
+    # By which name a client asks is worth knowing: whoever renamed it sees who has not followed.
+    return {"items": [one for name in called for one in counted(seen, sights.now(), name)], "next": None}
 
 
 def all_clients(context: Context) -> list[answers.ClientsAnswer]:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain import messages, names
-from pinset.domain.access import Verb, may, may_anywhere, permit, permit_anywhere
+from pinset.domain.access import Verb, may_anywhere, permit, permit_anywhere
 from pinset.domain.policy.gates import apart
 from pinset.domain.records import Aim, Decision, DecisionRecord, MoveRecord, PolicyRecord, RequestRecord, Stamp
 from pinset.errors import (
@@ -17,7 +17,7 @@ from pinset.errors import (
     RequestClosed,
 )
 from pinset.ports.store import Files
-from pinset.services import gates, moving, policies, reading, requests
+from pinset.services import gates, moving, naming, policies, reading, requests
 from pinset.services.requests import Standing, State
 from pinset.services.session import Written, only, writing
 
@@ -62,14 +62,14 @@ class LocalRequests:
         wanted, grants = _state(state), self._context.grants
         permit_anywhere(grants, Verb.READ)
         with reading.view(self._context) as reader:
-            if bundle is not None and may(grants, Verb.READ, bundle):
+            if bundle is not None and naming.may_any(grants, Verb.READ, reader, bundle):
                 reading.need_bundle(reader, bundle)
             at, items, last = reading.now(self._context, reader), [], None
             for looked, found in enumerate(requests.newest_first(reader, bundle=bundle, before=reading.number(cursor))):
                 if last is not None and (len(items) == limit or looked == _LOOKED_AT):
                     return {"items": items, "next": str(last)}
                 last, asked = found.record.stamp.serial, found.record.binding
-                if not may(grants, Verb.READ, asked.bundle, asked.alias):
+                if not naming.may_any(grants, Verb.READ, reader, asked.bundle, asked.alias):
                     continue
                 standing = state_of(reader, found.record, at)
                 if wanted is None or standing.state is wanted:
@@ -81,7 +81,7 @@ class LocalRequests:
         permit_anywhere(self._context.grants, Verb.READ)
         with reading.view(self._context) as reader:
             found = requests.find(reader, number)
-            _permit(self._context.grants, Verb.READ, found.record.binding)
+            _permit(reader, self._context.grants, Verb.READ, found.record.binding)
             return _answer(reader, found, reading.now(self._context, reader))
 
     def approve(self, caller: Caller, number: int, *, reason: str = "", revision: str | None = None) -> DecisionAnswer:
@@ -105,7 +105,7 @@ class LocalRequests:
                 found.record.number
                 for found in requests.newest_first(reader)
                 if found.record.expires_at >= at
-                and _allows(caller, found.record)
+                and _allows(reader, caller, found.record)
                 and state_of(reader, found.record, at).state is State.APPROVED
             ]
         return settle(self._context, caller, ready)
@@ -122,7 +122,7 @@ class LocalRequests:
         with writing(self._context, caller, "decide", arguments) as session:
             reader = session.catalog
             found = requests.find(reader, number)
-            _need(caller, found.record, decision)
+            _need(reader, caller, found.record, decision)
             before = session.done_before()
             if before:
                 first = next(iter(_made_before(before)), Made())
@@ -222,29 +222,29 @@ def _need_anywhere(caller: Caller, decision: Decision) -> None:
         permit_anywhere(caller.grants, Verb.APPROVE)
 
 
-def _need(caller: Caller, request: RequestRecord, decision: Decision) -> None:
+def _need(reader: CatalogReader, caller: Caller, request: RequestRecord, decision: Decision) -> None:
     asked = request.binding
     if decision is Decision.WITHDRAW:
-        _permit(caller.grants, Verb.READ, asked)
+        _permit(reader, caller.grants, Verb.READ, asked)
     elif asked.aim is Aim.POLICY:
         caller.need(Verb.POLICY)
     else:
-        _permit(caller.grants, Verb.APPROVE, asked)
+        _permit(reader, caller.grants, Verb.APPROVE, asked)
 
 
-def _permit(grants: tuple[Grant, ...], verb: Verb, asked: Binding) -> None:
+def _permit(reader: CatalogReader, grants: tuple[Grant, ...], verb: Verb, asked: Binding) -> None:
     """Raises PermissionDenied where none of the grants allows a verb on what a request is about.
 
     Whoever only knows its number is not told of which bundle it is.
     """
-    if not may(grants, verb, asked.bundle, asked.alias):
-        known = may(grants, Verb.READ, asked.bundle, asked.alias)
+    if not naming.may_any(grants, verb, reader, asked.bundle, asked.alias):
+        known = naming.may_any(grants, Verb.READ, reader, asked.bundle, asked.alias)
         permit(grants, verb, *((asked.bundle, asked.alias) if known else ()))
 
 
-def _allows(caller: Caller, request: RequestRecord) -> bool:
+def _allows(reader: CatalogReader, caller: Caller, request: RequestRecord) -> bool:
     asked = request.binding
-    return may(caller.grants, _VERBS[asked.aim], asked.bundle, asked.alias)
+    return naming.may_any(caller.grants, _VERBS[asked.aim], reader, asked.bundle, asked.alias)
 
 
 def _check_open(request: RequestRecord, standing: Standing) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain import messages
 from pinset.domain.auditing import Outcome
 from pinset.domain.records import (
+    BundleAction,
+    BundleRecord,
     ComponentRecord,
     Decision,
     DecisionRecord,
@@ -149,6 +151,16 @@ def _key(record: KeyRecord) -> Deed:
     return Deed(action="keys", reason=record.reason, details=_said({**told, "change": record.action.value}))
 
 
+def _bundle(record: BundleRecord) -> Deed:
+    told = {"owner": record.owner, "description": record.description, "archived": record.archived}
+    return Deed(
+        action="rename" if record.action is BundleAction.RENAME else "bundle",
+        bundle=record.bundle,
+        reason=record.reason,
+        details={"change": record.action.value, "name": record.name, **told},
+    )
+
+
 def _purge(record: PurgeRecord) -> Deed:
     details = {"purged": list(record.purged), "first": record.first, "head": record.head}
     return Deed(action="purge", reason=record.reason, details=details)
@@ -167,6 +179,7 @@ def _other(record: Record) -> Deed:
 
 
 _DEEDS: Final[Mapping[type[Record], Callable[[Any], Deed]]] = {
+    BundleRecord: _bundle,
     MoveRecord: _move,
     FoundingRecord: _founding,
     ReleaseRecord: _published,

@@ -8,7 +8,7 @@ a filter leaves most of them out, its page may be short, or empty, and says wher
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from pinset.domain.auditing import Head, Outcome, Place, Wanted, parse_place
 from pinset.domain.records import Action, Decision, Verdict
 from pinset.errors import InvalidInput
 from pinset.ports.audit import AuditFilter
-from pinset.services import audit_items, audit_proof, reading
+from pinset.services import audit_items, audit_proof, naming, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,9 +69,14 @@ class Auditing:
     ) -> answers.Page[audit.AuditItem]:
         """A page of the log, newest first."""
         asked = wanted_of(wanted or AuditFilter(), self._context.clock.now())
+        if asked.bundle:
+            every = naming.names_of(self._context, asked.bundle)
+            asked = replace(asked, formerly=tuple(name for name in every if name != asked.bundle))
         _permit(self._context.grants, asked)
         self._repeats.flush()
         with reading.view(self._context) as reader:
+            if asked.bundle:
+                asked = _called_now(asked, naming.named(reader).called(asked.bundle))
             start = parse_place(cursor) if cursor is not None else self._start(reader, oldest_first=oldest_first)
             log = _Log(self._context, reader, asked, oldest_first=oldest_first)
             return log.page(start, limit)
@@ -124,6 +129,12 @@ def check(asked: AuditFilter) -> None:
             raise InvalidInput(f"{names.show(given)} is no {what}", hint=hint)
 
 
+def _called_now(wanted: Wanted, name: str) -> Wanted:
+    """The same, by the name that the bundle has now: what is done is told by it, and what was refused by any of them."""
+    every = (wanted.bundle, *wanted.formerly)
+    return replace(wanted, bundle=name, formerly=tuple(other for other in every if other != name))
+
+
 def _permit(grants: tuple[Grant, ...], wanted: Wanted) -> None:
     """Raises PermissionDenied for who may audit nothing of what is asked for."""
     if not wanted.bundle:
@@ -131,7 +142,7 @@ def _permit(grants: tuple[Grant, ...], wanted: Wanted) -> None:
         return
     # Of a bundle whatever the aliases: of those that may not be seen there are no items.
     whole = tuple(Grant(grant.verb, grant.bundles) for grant in grants)
-    if not may(whole, Verb.AUDIT, wanted.bundle):
+    if not any(may(whole, Verb.AUDIT, name) for name in (wanted.bundle, *wanted.formerly)):
         permit(grants, Verb.AUDIT, wanted.bundle, wanted.alias)
 
 
@@ -245,7 +256,7 @@ class _Log:
         return half
 
     def _may(self, bundle: str, alias: str) -> bool:
-        return may(self.context.grants, Verb.AUDIT, bundle, alias)
+        return naming.may_any(self.context.grants, Verb.AUDIT, self.reader, bundle, alias)
 
     def _serials(self) -> tuple[int, int]:
         """The serials that may be asked for, both exclusive: times rise with them."""

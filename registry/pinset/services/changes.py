@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.records import PurgeRecord
-from pinset.services import reading
+from pinset.services import naming, reading
 
 if TYPE_CHECKING:
     from pinset.services.session import Context
@@ -17,7 +17,10 @@ _MOST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The registry's identity (id, epoch), its newest serial, and the bundles that changed; None for all of them."""
+    """The registry's identity (id, epoch), its newest serial, and the bundles that changed, by all their names.
+
+    None for all of them.
+    """
 
     identity: tuple[str, int]
     serial: int
@@ -32,8 +35,11 @@ def changes(context: Context, after: int) -> Changes:
         if not after <= head.serial <= after + _MOST:
             return Changes(identity, head.serial, None)
         records = reader.records(after=after, limit=_MOST)
-    if any(isinstance(record, PurgeRecord) for _, record in records):
-        return Changes(identity, head.serial, None)  # every commit since has another id
-    # A shared component belongs to no bundle, and changes no release: those hold it by value.
-    named = (getattr(record, "bundle", None) for _, record in records)
-    return Changes(identity, head.serial, frozenset(name for name in named if name is not None))
+        if any(isinstance(record, PurgeRecord) for _, record in records):
+            return Changes(identity, head.serial, None)  # every commit since has another id
+        # A shared component belongs to no bundle, and changes no release: those hold it by value.
+        changed = {name for _, record in records if (name := getattr(record, "bundle", None)) is not None}
+        known = naming.named(reader)
+        known.learn(changed)
+        every = frozenset(one for name in changed for one in known.names(name))
+    return Changes(identity, head.serial, every)

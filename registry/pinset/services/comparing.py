@@ -48,7 +48,7 @@ def _side(
             raise AssertionError("a working copy without content is refused")
         return f"{result.draft.bundle} ({WORKING_COPY})", result.content
     wanted = parse(side, default=None)
-    reading.permit(context, wanted)
+    reading.permit(context, wanted, reader)
     then = moments.find(context, reader, at) if at is not None else None
     row, move = reading.find_release(reader, wanted) if then is None else moments.release_at(reader, wanted, then)
     form = reader.sealed_release(row.record.bundle, row.record.version)

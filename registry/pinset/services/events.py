@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.following import Wanted
 from pinset.domain.records import (
+    BundleRecord,
     DecisionRecord,
     EvidenceRecord,
     FoundingRecord,
@@ -23,7 +24,7 @@ from pinset.domain.records import (
     ResultRecord,
     Verdict,
 )
-from pinset.services import reading
+from pinset.services import naming, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,6 +70,19 @@ def event_of(commit: str, record: Record) -> answers.EventAnswer | None:
     return make(record) if make is not None else None
 
 
+def _with_names(known: naming.Named, event: answers.EventAnswer | None) -> answers.EventAnswer | None:
+    """An event with the other names of its bundle, by which others may follow it."""
+    data: Any = event["data"] if event is not None else {}
+    also = {ref: known.other_refs(ref) for ref in data.get("purged", ())}
+    if any(also.values()):
+        data["also"] = {ref: others for ref, others in also.items() if others}
+    bundle = data.get("bundle") or ""
+    others = [name for name in known.names(bundle) if name != bundle] if bundle else []
+    if others:
+        data["formerly"] = others
+    return event
+
+
 def greeting(head: Head, position: int) -> answers.EventAnswer:
     """The first event of every stream, which goes on after ``position``."""
     return {"event": "ready", "serial": position, "data": _stand(head.registry_id, head.epoch, head.serial)}
@@ -86,8 +100,9 @@ def since(context: Context, after: int | None, limit: int = PAGE) -> Batch:
         if not 0 < head.serial - after <= FARTHEST:
             return Batch(head, head.serial, (_reset(head.registry_id, head.epoch, head.serial),))
         found = reader.records(after=after, limit=limit)
+        known = naming.named(reader)
+        events = [_with_names(known, event_of(commit, record)) for commit, record in found]
     position = found[-1][1].stamp.serial if found else head.serial
-    events = (event_of(commit, record) for commit, record in found)
     return Batch(head, position, tuple(event for event in events if event is not None))
 
 
@@ -214,6 +229,20 @@ def _result(record: ResultRecord) -> answers.EventAnswer:
     return {"event": "result", "serial": record.stamp.serial, "data": data}
 
 
+def _bundle(record: BundleRecord) -> answers.EventAnswer:
+    data: answers.BundleEvent = {
+        **_head(record.stamp),
+        "bundle": record.bundle,
+        "action": record.action.value,
+        "name": record.name,
+        "owner": record.owner,
+        "description": record.description,
+        "archived": record.archived,
+        "reason": record.reason,
+    }
+    return {"event": "bundle", "serial": record.stamp.serial, "data": data}
+
+
 def _request(record: RequestRecord) -> answers.EventAnswer:
     data: answers.RequestEvent = {
         "serial": record.stamp.serial,
@@ -252,6 +281,7 @@ def _stand(registry: str, epoch: int, serial: int) -> answers.StandEvent:
 
 
 _EVENTS: Final[Mapping[type[Record], Callable[[Any], answers.EventAnswer]]] = {
+    BundleRecord: _bundle,
     ReleaseRecord: _release,
     EvidenceRecord: _yank,
     PurgeRecord: _purge,

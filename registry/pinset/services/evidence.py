@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from pinset import signing
 from pinset.domain import evidence, findings, messages, names
-from pinset.domain.access import Verb, permit
+from pinset.domain.access import Verb
 from pinset.domain.checks.texts import check_secrets
 from pinset.domain.notes import digest_of_text
 from pinset.domain.records import MoveRecord, Purpose, ResultRecord, Stamp
 from pinset.domain.references import parse
 from pinset.errors import AlreadyExists, ChecksFailed, InvalidInput, NotFound, Untrusted
 from pinset.ports.store import Files
-from pinset.services import approving, moving, reading
+from pinset.services import approving, moving, naming, reading
 from pinset.services.keyrings import keys_of
 from pinset.services.session import Written, writing
 
@@ -54,7 +54,7 @@ class LocalEvidence:
     ) -> EvidenceAnswer:
         """Record results of a release."""
         wanted = parse(reference, default=None)
-        caller.need(Verb.EVIDENCE, wanted.bundle)
+        naming.need(self._context, caller, Verb.EVIDENCE, wanted.bundle)
         words = messages.clean_words(reason)
         found = evidence.results_of(report, suite=suite, score=score, threshold=threshold, passed=passed)
         suites, tool, warnings = found
@@ -91,7 +91,7 @@ class LocalEvidence:
         self, bundle: str, *, suite: str | None = None, cursor: str | None = None, limit: int = 100
     ) -> Page[ResultAnswer]:
         """Results of all releases of a bundle, newest first."""
-        permit(self._context.grants, Verb.READ, names.bundle_name(bundle))
+        naming.permit(self._context, Verb.READ, names.bundle_name(bundle))
         with reading.view(self._context) as reader:
             reading.need_bundle(reader, bundle)
             return _page(reader, bundle, None, suite, cursor, limit)
@@ -230,7 +230,9 @@ def _signed(session: Session, record: ResultRecord, signature: str) -> tuple[str
             what,
             hint="whoever keeps the registry adds it: pinset keys add NAME KEYFILE.pub --purpose evidence --person YOU",
         )
-    if not signing.vouches(key, reader.head().registry_id, replace(record, signer=key.name, signature=line)):
+    if not signing.vouches(
+        key, reader.head().registry_id, session.keyed(replace(record, signer=key.name, signature=line))
+    ):
         raise Untrusted(
             f"that signature by {key.name} is not of this result of {record.suite}",
             hint="sign it anew: pinset evidence add REF … --sign KEYFILE",

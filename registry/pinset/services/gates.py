@@ -14,7 +14,7 @@ from pinset.domain.policy import gates as judging
 from pinset.domain.policy.model import Policy, parse
 from pinset.domain.records import Aim, Binding, PolicyRecord, RequestRecord, ResultRecord
 from pinset.errors import GatesOpen, InvalidInput, NotFound, PermissionDenied, Protected
-from pinset.services import reading, requests
+from pinset.services import naming, reading, requests
 from pinset.services.keyrings import keys_of
 from pinset.services.keys import signers
 from pinset.services.session import Session
@@ -109,7 +109,7 @@ def judge(
     """
     reader = at_rest.seen if isinstance(at_rest, Session) else at_rest
     number, policy = in_force(reader)
-    rules = policy.binding(binding.bundle, binding.alias)
+    rules = policy.binding(binding.bundle, binding.alias, _names(reader, binding.bundle))
     if binding.aim is not Aim.POLICY and not rules:
         return Judgement(number, ())
     approved = requests.approvals(reader, request) if request is not None else ()
@@ -138,7 +138,9 @@ def admit(
         need_glass(session, binding, judged)
         return passage._replace(glass=True)
     if judged.can_wait:
-        patience = in_force(session.catalog).policy.patience(binding.bundle, binding.alias)
+        patience = in_force(session.catalog).policy.patience(
+            binding.bundle, binding.alias, _names(session.catalog, binding.bundle)
+        )
         return requests.ask(session, binding, patience, words, again=again)
     raise gates_open(binding, judged)
 
@@ -186,7 +188,7 @@ def undo(reader: CatalogReader, bundle: str, alias: str, plan: Plan) -> Passage:
     Raises Protected for one to what is no undoing, on an alias with gates: that is a promotion.
     """
     number, policy = in_force(reader)
-    if not plan.on_chain and policy.binding(bundle, alias):
+    if not plan.on_chain and policy.binding(bundle, alias, _names(reader, bundle)):
         raise Protected(
             f"v{plan.to_version} is not what an undo of {bundle}@{alias} leads to, and the policy protects this alias",
             hint=f"promote it, so that its gates are asked: pinset promote {bundle}@v{plan.to_version} {alias}",
@@ -264,6 +266,7 @@ def facts_of(
         now=at,
         aim=binding.aim,
         bundle=binding.bundle,
+        formerly=_names(reader, binding.bundle),
         alias=binding.alias,
         from_version=binding.from_version,
         to_version=binding.to_version,
@@ -301,6 +304,11 @@ def _result_signers(reader: CatalogReader, results: Sequence[ResultRecord]) -> d
         for result in results
         if result.signer is not None and not keys[result.signer].compromised
     }
+
+
+def _names(reader: CatalogReader, bundle: str) -> tuple[str, ...]:
+    """Every name of a bundle; none for the policy itself."""
+    return naming.named(reader).names(bundle) if bundle else ()
 
 
 def _where(binding: Binding) -> str:

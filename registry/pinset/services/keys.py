@@ -13,7 +13,7 @@ from pinset.domain.records import KEYS_FILE, MAIN_REF, KeyAction, KeyRecord, Pur
 from pinset.domain.references import parse
 from pinset.errors import AlreadyExists, InvalidInput, NotFound, Refused, Untrusted
 from pinset.ports.store import Files
-from pinset.services import reading
+from pinset.services import naming, reading
 from pinset.services.keyrings import keys_of
 from pinset.services.session import only, writing
 
@@ -150,7 +150,7 @@ class LocalKeys:
     def sign(self, caller: Caller, reference: str, signature: str) -> SignedAnswer:
         """Record an author's signature."""
         wanted = parse(reference, default=None)
-        caller.need(Verb.PUBLISH, wanted.bundle)
+        naming.need(self._context, caller, Verb.PUBLISH, wanted.bundle)
         try:
             given = signing.decode(signature)
         except ValueError as error:
@@ -173,7 +173,7 @@ class LocalKeys:
                     stamp=stamp, bundle=bundle, version=version, digest=digest, key=key.name, signature=line
                 )
 
-            tried = record_of(Stamp(serial=1, prev=None, at=0, actor="", operation=""))
+            tried = session.keyed(record_of(Stamp(serial=1, prev=None, at=0, actor="", operation="")))
             if not signing.vouches(key, session.catalog.head().registry_id, tried):
                 raise Untrusted(
                     f"that signature by {key.name} is not of {bundle}@v{version}",

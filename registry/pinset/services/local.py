@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pinset.auth.identity import Identity
     from pinset.domain import answers
-    from pinset.domain.access import Grant
+    from pinset.domain.access import Grant, Verb
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.events import EventAnswer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller
     from pinset.services.approving import LocalRequests
+    from pinset.services.bundle_changes import LocalBundleChanges
     from pinset.services.changes import Changes
     from pinset.services.changesets import LocalChangesets
     from pinset.services.events import Batch
@@ -268,13 +269,47 @@ class LocalRegistry:
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
-        return queries.bundles(self._context, query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+        from pinset.services import bundles
+
+        return bundles.bundles(
+            self._context,
+            query=query,
+            uses=uses,
+            alias=alias,
+            owner=owner,
+            archived=archived,
+            cursor=cursor,
+            limit=limit,
+        )
 
     def bundle(self, name: str) -> answers.BundleAnswer:
-        return queries.bundle(self._context, name)
+        from pinset.services import bundles
+
+        return bundles.bundle(self._context, name)
+
+    @property
+    def bundle_changes(self) -> LocalBundleChanges:
+        """Changes of bundles themselves."""
+        from pinset.services.bundle_changes import LocalBundleChanges
+
+        return LocalBundleChanges(self._context)
+
+    def names_of(self, bundle: str) -> tuple[str, ...]:
+        """Every name of a bundle, the oldest first; where there is none of that name, the name alone."""
+        from pinset.services import naming
+
+        return naming.names_of(self._context, bundle)
+
+    def permit(self, verb: Verb, bundle: str, alias: str) -> None:
+        """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
+        from pinset.services import naming
+
+        naming.permit(self._context, verb, bundle, alias)
 
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100

@@ -18,8 +18,8 @@ from pinset.domain.moves import (
 )
 from pinset.domain.records import Aim, MoveRecord, ReleaseRecord
 from pinset.domain.references import Reference, parse, parse_selector
-from pinset.errors import AliasMoved, Barred, ContentPurged, InvalidInput, NotFound, NothingBehind, Yanked
-from pinset.services import gates, moments, planning, reading, requests, undoing
+from pinset.errors import AliasMoved, Archived, Barred, ContentPurged, InvalidInput, NotFound, NothingBehind, Yanked
+from pinset.services import gates, moments, naming, planning, reading, requests, undoing
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def promote(
 ) -> answers.MoveAnswer:
     """Make an alias serve a release; where the policy wants approvals that are missing, a request for it is made."""
     wanted = parse(reference, default=None)
-    caller.need(Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
+    naming.need(context, caller, Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
     words = messages.clean_words(reason)
     if again and not words:
         raise InvalidInput("promoting a barred release again wants a reason", hint="say it with -m TEXT")
@@ -60,7 +60,8 @@ def promote(
         before = session.done_before()
         if before:
             return requests.asked_before(session, before) or _answer_again(session, only(MoveRecord, before))
-        reader, bundle = session.catalog, wanted.bundle
+        reader = session.catalog
+        bundle = naming.named(reader).called(wanted.bundle)
         row, _ = reading.find_release(reader, wanted)
         current = reader.alias(bundle, alias)
         _expect(reader, bundle, alias, current, expect=expect, revision=revision)
@@ -93,7 +94,7 @@ def rollback(
 
     A retry's answer has no warnings: which releases were skipped is not in the record, and may be others by now.
     """
-    caller.need(Verb.ROLLBACK, names.bundle_name(bundle), names.alias_name(alias))
+    naming.need(context, caller, Verb.ROLLBACK, names.bundle_name(bundle), names.alias_name(alias))
     if sum(value is not None for value in (to, steps, at)) > 1:
         raise InvalidInput("to, steps and at exclude each other", hint="name the target in one way")
     if at is not None:
@@ -105,6 +106,7 @@ def rollback(
         if before:
             return answer(only(MoveRecord, before), session)
         reader = session.catalog
+        bundle = naming.named(reader).called(bundle)
         current = reader.alias(bundle, alias)
         if current is None:
             current = reading.served(reader, bundle, alias)  # raises, saying what there is
@@ -138,13 +140,14 @@ def retire(
     break_glass: bool = False,
 ) -> answers.MoveAnswer:
     """Make an alias serve nothing; where the policy wants approvals that are missing, a request for it is made."""
-    caller.need(Verb.RETIRE, names.bundle_name(bundle), names.alias_name(alias))
+    naming.need(context, caller, Verb.RETIRE, names.bundle_name(bundle), names.alias_name(alias))
     words = messages.clean_words(reason)
     arguments = {"bundle": bundle, "alias": alias, "reason": words} | _glass(break_glass)
     with writing(context, caller, "retire", arguments) as session:
         before = session.done_before()
         if before:
             return requests.asked_before(session, before) or answer(only(MoveRecord, before), session)
+        bundle = naming.named(session.catalog).called(bundle)
         current = session.catalog.alias(bundle, alias)
         if current is None:
             current = reading.served(session.catalog, bundle, alias)  # raises, saying what there is
@@ -231,7 +234,7 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
     else:
         try:
             plan = planning.plan_for(reader, row, asked.alias, current, again=request.again)
-        except (ContentPurged, Yanked, Barred):
+        except (Archived, ContentPurged, Yanked, Barred):
             return None
     if plan is None:
         return None

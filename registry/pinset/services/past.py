@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import names
-from pinset.domain.access import Verb, bundles_of, may, permit, permit_anywhere
+from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
-from pinset.services import blaming, comparing, moments, queries, reading
+from pinset.ports.catalog import Serving
+from pinset.services import blaming, comparing, moments, naming, queries, reading
+from pinset.services import bundles as lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pinset.services.moments import Moment
     from pinset.services.session import Context
 
-_NOTES = ("evidence", "result", "request", "decision")
+_NOTES = ("evidence", "result", "request", "decision", "bundle")
 
 
 class Past:
@@ -35,13 +37,14 @@ class Past:
         wanted = self._wanted(reference)
         with self._view() as (reader, then):
             found = moments.release_at(reader, wanted, then)
-            return {**reading.release_answer(reader, *found), "at": then.text}
+            return {**reading.release_answer(reader, *found, wanted.bundle), "at": then.text}
 
     def sealed(self, reference: str) -> answers.SealedAnswer:
         """The sealed form."""
         wanted = self._wanted(reference)
         with self._view() as (reader, then):
-            return {**reading.sealed_answer(reader, *moments.release_at(reader, wanted, then)), "at": then.text}
+            found = moments.release_at(reader, wanted, then)
+            return {**reading.sealed_answer(reader, *found, wanted.bundle), "at": then.text}
 
     def summary(self, reference: str) -> answers.ReleaseSummary:
         """A release without its content, and what served it then."""
@@ -49,7 +52,8 @@ class Past:
         with self._view() as (reader, then):
             row, _ = moments.release_at(reader, wanted, then)
             serving = _serving(reader, row.record.bundle, then).get(row.record.version, [])
-            aliases = [name for name in serving if may(self._context.grants, Verb.READ, row.record.bundle, name)]
+            grants, bundle = self._context.grants, row.record.bundle
+            aliases = [name for name in serving if naming.may_any(grants, Verb.READ, reader, bundle, name)]
             return {**reading.summary_answer(row, aliases), "at": then.text}
 
     def file(self, reference: str, path: str) -> str:
@@ -66,6 +70,8 @@ class Past:
         query: str = "",
         uses: str | None = None,
         alias: str | None = None,
+        owner: str | None = None,
+        archived: bool = False,
         cursor: str | None = None,
         limit: int = 100,
     ) -> answers.Page[answers.BundleAnswer]:
@@ -74,15 +80,19 @@ class Past:
             raise InvalidInput(
                 "what uses a component is told of now only", hint="leave out the time, or ask without what it uses"
             )
-        if alias is not None:
-            names.alias_name(alias)
-        if cursor is not None and not names.is_bundle_name(cursor):
-            raise reading.bad_cursor(cursor)
+        lists.check(alias, owner, cursor)
         permit_anywhere(self._context.grants, Verb.READ)
         with self._view() as (reader, then):
             fits = bundles_of(self._context.grants, Verb.READ)
             rows = reader.bundles(
-                query=query, alias=alias, fits=fits, after=cursor or "", limit=limit + 1, at=then.serial
+                query=query,
+                alias=alias,
+                fits=fits,
+                after=cursor or "",
+                limit=limit + 1,
+                at=then.serial,
+                owner=owner,
+                archived=archived,
             )
             return reading.page(rows, limit, lambda row: _bundle(reader, row, then), lambda row: row.name)
 
@@ -91,10 +101,7 @@ class Past:
         self._may(names.bundle_name(name))
         with self._view() as (reader, then):
             moments.need_bundle(reader, name, then)
-            row = reader.bundle(name)
-            if row is None:
-                raise AssertionError("the bundle was just seen in the same view")
-            return _bundle(reader, row, then)
+            return _bundle(reader, lists.need(reader, name), then)
 
     def releases(
         self, name: str, *, cursor: str | None = None, limit: int = 100
@@ -155,7 +162,7 @@ class Past:
         with self._view() as (reader, then):
             head = reader.head()
             items = [
-                queries.resolved(self._context, text, lambda wanted: moments.release_at(reader, wanted, then))
+                queries.resolved(self._context, reader, text, lambda wanted: moments.release_at(reader, wanted, then))
                 for text in references
             ]
             return {
@@ -173,7 +180,7 @@ class Past:
         return reference
 
     def _may(self, bundle: str, alias: str = "") -> None:
-        permit(self._context.grants, Verb.READ, bundle, alias)
+        naming.permit(self._context, Verb.READ, bundle, alias)
 
     @contextmanager
     def _view(self) -> Iterator[tuple[CatalogReader, Moment]]:
@@ -193,9 +200,17 @@ def _bundle(reader: CatalogReader, row: BundleRow, then: Moment) -> answers.Bund
         raise AssertionError("the bundle was there at that time")
     version = newest.record.version
     releases = row.releases if version == row.newest else reader.release_count(row.name, version)
-    served = queries.bundle_answer(reader, row, list(moments.moves_at(reader, row.name, then)))
+    served = lists.answer(reader, row, list(_served(reader, row, then)), reader.said(row.key, then.serial))
     changed = reading.time(_changed(reader, row.name, newest.record.stamp.at, then))
     return {**served, "releases": releases, "newest": version, "changed_at": changed, "at": then.text}
+
+
+def _served(reader: CatalogReader, row: BundleRow, then: Moment) -> Iterator[Serving]:
+    """What the aliases of a bundle served; a release that is yanked now is told of as that."""
+    for move in moments.moves_at(reader, row.name, then):
+        version = move.record.to_version
+        release = reader.release(row.name, version) if version else None
+        yield Serving(row.key, move.record.alias, version, move.record.stamp.at, release.yanked if release else None)
 
 
 def _changed(reader: CatalogReader, bundle: str, newest: int, then: Moment) -> int:

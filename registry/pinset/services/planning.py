@@ -30,12 +30,13 @@ def plan_for(
 ) -> Plan | None:
     """The move that makes an alias serve a release; None where it does already. anyway: although it may not.
 
-    Raises ContentPurged, Yanked, Barred.
+    Raises Archived, ContentPurged, Yanked, Barred.
     """
     bundle, version = row.record.bundle, row.record.version
     plan = plan_promotion(current.record if current else None, version, again=again)
     if plan is None or anyway:
         return plan
+    reading.refuse_archived(reader, bundle)
     reading.refuse_purged(row)
     if row.yanked is not None:
         raise Yanked(

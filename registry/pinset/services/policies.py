@@ -18,9 +18,9 @@ from pinset.domain.records import (
     Stamp,
 )
 from pinset.domain.references import parse as parse_reference
-from pinset.errors import Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
+from pinset.errors import Archived, Barred, ContentPurged, InvalidInput, NotFound, PermissionDenied, PolicyMoved, Yanked
 from pinset.ports.store import Files
-from pinset.services import gates, planning, policy_check, reading, requests
+from pinset.services import gates, naming, planning, policy_check, reading, requests
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
@@ -86,15 +86,15 @@ class LocalPolicies:
         """Whether the caller may make an alias serve a release now."""
         wanted = parse_reference(reference, default=None)
         reading.permit(self._context, wanted)
-        permit(self._context.grants, Verb.READ, wanted.bundle, names.alias_name(alias))
+        naming.permit(self._context, Verb.READ, wanted.bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
             row, _ = reading.find_release(reader, wanted)
             current = reader.alias(wanted.bundle, alias)
             version = row.record.version
-            against = _ungranted(caller, wanted.bundle, alias)
+            against = _ungranted(self._context, caller, wanted.bundle, alias)
             try:
                 plan = planning.plan_for(reader, row, alias, current)
-            except (ContentPurged, Yanked, Barred) as error:
+            except (Archived, ContentPurged, Yanked, Barred) as error:
                 against = error.message if against is None else f"{against}; {error.message}"
                 plan = planning.plan_for(reader, row, alias, current, anyway=True)
             if plan is None:
@@ -121,10 +121,10 @@ class LocalPolicies:
             permit(self._context.grants, Verb.READ)
 
 
-def _ungranted(caller: Caller, bundle: str, alias: str) -> str | None:
+def _ungranted(context: Context, caller: Caller, bundle: str, alias: str) -> str | None:
     """Why the caller's credential could not move an alias at all."""
     try:
-        caller.need(Verb.PROMOTE, bundle, alias)
+        naming.need(context, caller, Verb.PROMOTE, bundle, alias)
     except PermissionDenied as error:
         return error.message
     return None

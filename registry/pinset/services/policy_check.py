@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.access import Verb, may
+from pinset.domain.access import Verb
 from pinset.domain.policy import gates as judging
 from pinset.domain.policy.parts import fits_any
 from pinset.domain.records import Aim, Binding
-from pinset.services import gates
+from pinset.services import gates, naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ def tried(reader: CatalogReader, grants: tuple[Grant, ...], who: str, policy: Po
         if len(would) >= _MOST:
             more = True
             break
-        rules = policy.binding(move.record.bundle, move.record.alias)
+        rules = policy.binding(move.record.bundle, move.record.alias, naming.named(reader).names(move.record.bundle))
         bound.update(rule.number for rule in rules)
         if move.record.to_version is not None:
             would.append(_served(reader, who, policy, rules, move, at))
@@ -63,10 +63,13 @@ def _protected(reader: CatalogReader, grants: tuple[Grant, ...], policy: Policy)
     after = ""
     while page := reader.bundles(after=after, limit=_PAGE):
         for bundle in page:
-            if fits_any(patterns, bundle.name):
+            names = naming.named(reader).names(bundle.name)
+            if any(fits_any(patterns, name) for name in names):
                 for move in reader.aliases(bundle.name):
                     alias = move.record.alias
-                    if policy.binding(bundle.name, alias) and may(grants, Verb.READ, bundle.name, alias):
+                    if policy.binding(bundle.name, alias, names) and naming.may_any(
+                        grants, Verb.READ, reader, bundle.name, alias
+                    ):
                         yield move
         after = page[-1].name
 
@@ -91,7 +94,7 @@ def _next(
 ) -> Iterator[WouldAnswer]:
     """Whether what the aliases before it serve now could follow; approvals and freezes have their time then."""
     for source in dict.fromkeys(rule.after.alias for rule in rules if rule.after):
-        if not may(grants, Verb.READ, move.record.bundle, source):
+        if not naming.may_any(grants, Verb.READ, reader, move.record.bundle, source):
             continue
         there = reader.alias(move.record.bundle, source)
         version = there.record.to_version if there else None

@@ -11,7 +11,7 @@ from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stam
 from pinset.domain.sealed import MANIFEST, parse
 from pinset.errors import Refused
 from pinset.ports.store import Files
-from pinset.services import moving, reading, requests, versions
+from pinset.services import moving, naming, reading, requests, versions
 from pinset.services.attempts import trying
 from pinset.services.session import Session, Written, only, writing
 
@@ -105,7 +105,7 @@ def published(
     for given, rule in ((bundle, names.bundle_name), (alias, names.alias_name), (label, names.label_name)):
         if given is not None:
             rule(given)
-    _need(caller, bundle, alias)
+    _need(context, caller, bundle, alias)
     words = messages.clean_words(message)
     origin = provenance.recorded(messages.clean_words(source) if isinstance(source, str) else source)
     versions.check_number(number)
@@ -130,7 +130,7 @@ def published(
             return result
 
         checked = versions.Checked(context, caller, assemble, allow)
-        _need(caller, checked.result.draft.bundle, alias)
+        _need(context, caller, checked.result.draft.bundle, alias)
     with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()
         if before:
@@ -178,14 +178,14 @@ def _components(checked: versions.Checked) -> dict[str, int]:
     return {key: pin["version"] for key, pin in held.items()}
 
 
-def _need(caller: Caller, bundle: str | None, alias: str | None) -> None:
+def _need(context: Context, caller: Caller, bundle: str | None, alias: str | None) -> None:
     """Raises PermissionDenied where the caller may not publish, or not move the alias; of a bundle as far as known."""
     if bundle is None:
         permit_anywhere(caller.grants, Verb.PUBLISH)
         return
-    caller.need(Verb.PUBLISH, bundle)
+    naming.need(context, caller, Verb.PUBLISH, bundle)
     if alias is not None:
-        caller.need(Verb.PROMOTE, bundle, alias)
+        naming.need(context, caller, Verb.PROMOTE, bundle, alias)
 
 
 def _stage(
@@ -200,10 +200,12 @@ def _stage(
 ) -> tuple[Written[ReleaseRecord], bool]:
     """The release that has this content, staged where there is none; whether it is new."""
     result = checked.confirm(session)
-    form, bundle, label = result.sealed, result.draft.bundle, label or result.draft.label
-    if form is None or bundle is None:
+    form, said, label = result.sealed, result.draft.bundle, label or result.draft.label
+    if form is None or said is None:
         raise AssertionError("a release without errors is sealed and has a bundle")
     digest, reader = form.digest, session.catalog
+    bundle = naming.named(reader).called(said)
+    reading.refuse_archived(reader, bundle)
     versions.refuse_purged_texts(reader, form)
     known = versions.existing(
         reader.releases_by_digest(bundle, digest), label, lambda wanted: reader.release_by_label(bundle, wanted), digest

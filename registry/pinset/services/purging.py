@@ -17,7 +17,7 @@ from pinset.domain.records import PURGES_REF, ComponentRecord, MoveRecord, Purge
 from pinset.domain.references import parse, parse_component
 from pinset.errors import Conflict, Integrity, InvalidInput, NotFound, PinsetError, Refused, StillServed, Unavailable
 from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
-from pinset.services import keyrings, reading, recovering
+from pinset.services import keyrings, naming, reading, recovering
 from pinset.services import session as sessions
 from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
@@ -57,6 +57,10 @@ class _Plan:
     def refs(self) -> tuple[str, ...]:
         """Names of all that is purged."""
         return tuple(str(row.record.which) for row, _ in self.rows)
+
+    def keyed(self, session: Session) -> _Plan:
+        """The same as git knows it: by the first names of bundles."""
+        return _Plan(self.texts, [(session.keyed_row(row), paths) for row, paths in self.rows])
 
     @property
     def first(self) -> int:
@@ -114,7 +118,7 @@ class LocalPurging:
             )
         for path in files:
             names.file_path(path)
-        _need_for(caller, reference)
+        _need_for(self._context, caller, reference)
         arguments = {"reference": reference, "files": sorted(files), "all_files": all_files, "reason": words}
         operation = sessions.operation_of(caller, "purge", arguments)
         wanted = None if all_files else tuple(files)
@@ -138,10 +142,10 @@ def _purge(
             session = sessions.Session(context, catalog, caller, operation)
             before = session.done_before()
             if before:
-                return _answer_again(context, sessions.only(PurgeRecord, before))
-            plan = _plan(catalog, reference, files)
-            _need_all(caller, plan)
-            _refuse_served(catalog, plan)
+                return _answer_again(session, sessions.only(PurgeRecord, before))
+            plan = _plan(session.catalog, reference, files)
+            _need_all(session.catalog, caller, plan)
+            _refuse_served(session.catalog, plan)
             _refuse_more(plan, expect)
             head = catalog.head()
             if caller.dry_run:
@@ -180,18 +184,20 @@ def _find(reader: CatalogReader, reference: str) -> tuple[Row, Sealed, str]:
     return release, form, sealed.MANIFEST
 
 
-def _need_for(caller: Caller, reference: str) -> None:
+def _need_for(context: Context, caller: Caller, reference: str) -> None:
     """Raises PermissionDenied, InvalidReference."""
     if "/" in reference.partition("@")[0]:
         caller.need(Verb.PURGE, parse_component(reference).key)
     else:
-        caller.need(Verb.PURGE, parse(reference, default=None).bundle)
+        naming.need(context, caller, Verb.PURGE, parse(reference, default=None).bundle)
 
 
-def _need_all(caller: Caller, plan: _Plan) -> None:
+def _need_all(reader: CatalogReader, caller: Caller, plan: _Plan) -> None:
     """Raises PermissionDenied where the text is also where the caller may not purge."""
     for row, _ in plan.rows:
-        caller.need(Verb.PURGE, row.record.which.name)
+        which = row.record.which.name
+        if not naming.may_any(caller.grants, Verb.PURGE, reader, which):
+            caller.need(Verb.PURGE, which)
 
 
 def _refuse_served(reader: CatalogReader, plan: _Plan) -> None:
@@ -228,7 +234,8 @@ def _refuse_more(plan: _Plan, expect: Sequence[str] | None) -> None:
 
 def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Progress | None) -> PurgeAnswer:
     """Write the history anew, and let all branches go there."""
-    context, catalog = session.context, session.catalog
+    context, catalog, shown = session.context, session.catalog, plan
+    plan = plan.keyed(session)
     refs = dict(context.store.refs())
     if refs != dict(catalog.refs()):
         raise Unavailable("the repository is ahead of the catalog", hint="run `pinset reindex`, then try again")
@@ -252,7 +259,7 @@ def _write(session: Session, head: Head, plan: _Plan, words: str, progress: Prog
     ]
     context.store.will_sweep()
     session.rewrite([*moves, RefMove(PURGES_REF, tip, commit)])
-    return _answer(record, commit, plan, len(rewritten.before), session.operation.id)
+    return _answer(record, commit, shown, len(rewritten.before), session.operation.id)
 
 
 def _rewrite(
@@ -342,12 +349,13 @@ def _answer(record: PurgeRecord, commit: str, plan: _Plan, rewritten: int | None
     return _told(record, commit, tuple(sorted(plan.texts)), plan.gone, rewritten, operation)
 
 
-def _answer_again(context: Context, made: sessions.Written[PurgeRecord]) -> PurgeAnswer:
+def _answer_again(session: Session, made: sessions.Written[PurgeRecord]) -> PurgeAnswer:
     """The first answer of a purge that happened already."""
-    files = context.store.read(PURGES_REF, made.commit).files
+    files = session.context.store.read(PURGES_REF, made.commit).files
     found = tombstones.read(files, made.record.tombstone)
+    gone = [one._replace(ref=naming.called_ref(session.catalog, one.ref)) for one in found.gone]
     operation = made.record.stamp.operation
-    return _told(made.record, made.commit, found.texts, found.gone, len(found.before), operation)
+    return _told(made.record, made.commit, found.texts, gone, len(found.before), operation)
 
 
 def _told(

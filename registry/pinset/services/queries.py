@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import names, provenance
 from pinset.domain.access import (
     Verb,
-    bundles_of,
-    may,
     may_anywhere,
     permit,
     permit_anywhere,
@@ -20,7 +18,7 @@ from pinset.domain.records import FORMAT
 from pinset.domain.references import parse
 from pinset.domain.sealed import MANIFEST
 from pinset.errors import NotFound, PinsetError
-from pinset.services import reading
+from pinset.services import naming, reading
 from pinset.services.discretion import discreet
 from pinset.version import VERSION
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.records import Record
     from pinset.domain.references import Reference
-    from pinset.ports.catalog import BundleRow, CatalogReader, MoveRow, ReleaseRow
+    from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
@@ -68,78 +66,41 @@ def whoami(context: Context, caller: Caller) -> answers.WhoAnswer:
 def release(context: Context, reference: str) -> answers.ReleaseAnswer:
     """The release document."""
     with reading.view(context) as reader:
-        return reading.release_answer(reader, *_found(context, reader, reference))
+        wanted, row, move = _found(context, reader, reference)
+        return reading.release_answer(reader, row, move, wanted.bundle)
 
 
 def sealed(context: Context, reference: str) -> answers.SealedAnswer:
     """The sealed form."""
     with reading.view(context) as reader:
-        return reading.sealed_answer(reader, *_found(context, reader, reference))
+        wanted, row, move = _found(context, reader, reference)
+        return reading.sealed_answer(reader, row, move, wanted.bundle)
 
 
 def summary(context: Context, reference: str) -> answers.ReleaseSummary:
     """A release without its content."""
     with reading.view(context) as reader:
-        row, _ = _found(context, reader, reference)
-        serving = reading.serving(reader, row.record.bundle).get(row.record.version, [])
-        aliases = [name for name in serving if may(context.grants, Verb.READ, row.record.bundle, name)]
-        return reading.summary_answer(row, aliases)
+        _, row, _ = _found(context, reader, reference)
+        bundle = row.record.bundle
+        serving = reading.serving(reader, bundle).get(row.record.version, [])
+        aliases = [name for name in serving if naming.may_any(context.grants, Verb.READ, reader, bundle, name)]
+        first = naming.named(reader).key(bundle)
+        return {**reading.summary_answer(row, aliases), **({"first_name": first} if first != bundle else {})}  # type: ignore[typeddict-item] # its keys
 
 
 def file(context: Context, reference: str, path: str) -> str:
     """One file of a release as it is."""
     names.file_path(path)
     with reading.view(context) as reader:
-        row, _ = _found(context, reader, reference)
+        _, row, _ = _found(context, reader, reference)
         return file_of(reader, row, path)
-
-
-def bundles(
-    context: Context,
-    *,
-    query: str = "",
-    uses: str | None = None,
-    alias: str | None = None,
-    cursor: str | None = None,
-    limit: int = 100,
-) -> answers.Page[answers.BundleAnswer]:
-    """Bundles by name."""
-    if alias is not None:
-        names.alias_name(alias)
-    if cursor is not None and not names.is_bundle_name(cursor):
-        raise reading.bad_cursor(cursor)
-    permit_anywhere(context.grants, Verb.READ)
-    with reading.view(context) as reader:
-        used = None
-        if uses is not None:
-            kind, name, reference = reading.component_key(uses)
-            row = reading.find_component(reader, reference) if reference else None
-            if reference is not None and row is None:
-                raise NotFound(f"there is no {reference}", hint="see what there is: pinset component list")
-            used = (kind, name, row.record.version if row else None)
-        fits = bundles_of(context.grants, Verb.READ)
-        rows = reader.bundles(query=query, alias=alias, uses=used, fits=fits, after=cursor or "", limit=limit + 1)
-        return reading.page(
-            rows, limit, lambda row: bundle_answer(reader, row, reader.aliases(row.name)), lambda row: row.name
-        )
-
-
-def bundle(context: Context, name: str) -> answers.BundleAnswer:
-    """One bundle."""
-    permit(context.grants, Verb.READ, names.bundle_name(name))
-    with reading.view(context) as reader:
-        reading.need_bundle(reader, name)
-        row = reader.bundle(name)
-        if row is None:
-            raise AssertionError("the bundle was just seen in the same view")
-        return bundle_answer(reader, row, reader.aliases(name))
 
 
 def releases(
     context: Context, name: str, *, cursor: str | None = None, limit: int = 100
 ) -> answers.Page[answers.ReleaseSummary]:
     """Releases of a bundle, newest first."""
-    permit(context.grants, Verb.READ, names.bundle_name(name))
+    naming.permit(context, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         serving = reading.serving(reader, name)
@@ -154,7 +115,7 @@ def releases(
 
 def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
     """Every alias of a bundle, retired ones included."""
-    permit(context.grants, Verb.READ, names.bundle_name(name))
+    naming.permit(context, Verb.READ, names.bundle_name(name))
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         return {"items": [alias_answer(reader, row) for row in reader.aliases(name)], "next": None}
@@ -163,7 +124,7 @@ def aliases(context: Context, name: str) -> answers.Page[answers.AliasAnswer]:
 def alias(context: Context, name: str, alias_name: str) -> answers.AliasAnswer:
     """One alias; a retired one has no version."""
     names.bundle_name(name)
-    permit(context.grants, Verb.READ, name, names.alias_name(alias_name))
+    naming.permit(context, Verb.READ, name, names.alias_name(alias_name))
     with reading.view(context) as reader:
         return alias_answer(reader, reader.alias(name, alias_name) or reading.served(reader, name, alias_name))
 
@@ -175,7 +136,7 @@ def history(
     names.bundle_name(name)
     if alias_name is not None:
         names.alias_name(alias_name)
-    permit(context.grants, Verb.READ, name, alias_name or "")
+    naming.permit(context, Verb.READ, name, alias_name or "")
     with reading.view(context) as reader:
         reading.need_bundle(reader, name)
         if alias_name is not None and reader.alias(name, alias_name) is None:
@@ -189,7 +150,9 @@ def resolve(context: Context, references: Sequence[str]) -> answers.ResolveAnswe
     permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
         head = reader.head()
-        items = [resolved(context, text, lambda wanted: reading.find_release(reader, wanted)) for text in references]
+        items = [
+            resolved(context, reader, text, lambda wanted: reading.find_release(reader, wanted)) for text in references
+        ]
     return {"registry": head.registry_id, "epoch": head.epoch, "serial": head.serial, "items": items}
 
 
@@ -197,10 +160,11 @@ def operation(context: Context, name: str) -> answers.OperationAnswer:
     """What became of a write: done, or unknown where it never happened or has not yet."""
     with reading.view(context) as reader:
         found = reader.operation(name)
-    seen = [one for one in found if _is_seen(context, one[1])]
+        seen = [one for one in found if _is_seen(context, reader, one[1])]
+        told = naming.named(reader).keyed
     if found and not seen:
         permit(context.grants, Verb.READ)  # raises: it happened, and is nothing that may be read
-    commits = [{"ref": record.ref, "commit": commit, "serial": record.stamp.serial} for commit, record in seen]
+    commits = [{"ref": told(record).ref, "commit": commit, "serial": record.stamp.serial} for commit, record in seen]
     return {"operation": name, "status": "done" if commits else "unknown", "commits": commits}
 
 
@@ -223,15 +187,15 @@ def no_file(reference: str, path: str, there: Sequence[str]) -> NotFound:
     return NotFound(f"{reference} has no file {path}", hint=hint)
 
 
-def _found(context: Context, reader: CatalogReader, text: str) -> tuple[ReleaseRow, MoveRow | None]:
+def _found(context: Context, reader: CatalogReader, text: str) -> tuple[Reference, ReleaseRow, MoveRow | None]:
     """The release that a text names, if it may be read."""
     reference = parse(text)
-    reading.permit(context, reference)
-    return reading.find_release(reader, reference)
+    reading.permit(context, reference, reader)
+    return reference, *reading.find_release(reader, reference)
 
 
 def resolved(
-    context: Context, text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]
+    context: Context, reader: CatalogReader, text: str, find: Callable[[Reference], tuple[ReleaseRow, MoveRow | None]]
 ) -> answers.ResolveItem:
     """What a reference names, or why it names nothing that may be read. find: its release, and the move of its alias."""
     item: answers.ResolveItem = {
@@ -248,7 +212,7 @@ def resolved(
     try:
         with discreet(context.grants):
             reference = parse(text)
-            reading.permit(context, reference)
+            reading.permit(context, reference, reader)
             row, move = find(reference)
     except PinsetError as error:
         return {**item, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
@@ -265,28 +229,13 @@ def resolved(
     }
 
 
-def _is_seen(context: Context, record: Record) -> bool:
+def _is_seen(context: Context, reader: CatalogReader, record: Record) -> bool:
     """Whether a record may be read: as its alias or its bundle; one of neither by who may read anything."""
     about = getattr(record, "binding", record)
     bundle, alias = getattr(about, "bundle", ""), getattr(about, "alias", "")
     if not bundle:
         return may_anywhere(context.grants, Verb.READ)
-    return may(context.grants, Verb.READ, bundle, alias)
-
-
-def bundle_answer(reader: CatalogReader, row: BundleRow, moves: Sequence[MoveRow]) -> answers.BundleAnswer:
-    """A bundle, and what its aliases serve by these moves."""
-    aliases = {move.record.alias: move.record.to_version for move in moves}
-    served = {version: reader.release(row.name, version) for version in set(aliases.values()) if version}
-    reasons = {version: found.yanked for version, found in served.items() if found and found.yanked is not None}
-    return {
-        "name": row.name,
-        "releases": row.releases,
-        "newest": row.newest,
-        "changed_at": reading.time(row.changed_at),
-        "aliases": aliases,
-        "yanked": {name: reasons[version] for name, version in aliases.items() if version in reasons},
-    }
+    return naming.may_any(context.grants, Verb.READ, reader, bundle, alias)
 
 
 def alias_answer(reader: CatalogReader, row: MoveRow) -> answers.AliasAnswer:

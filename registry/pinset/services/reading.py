@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pinset.domain import access, messages, names, provenance
+from pinset.domain import messages, names, provenance
 from pinset.domain.access import Verb
 from pinset.domain.commits import is_signed
 from pinset.domain.document import SCHEMA, content_of, file_digests
+from pinset.domain.records import BundleRecord
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
-from pinset.errors import ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
+from pinset.errors import Archived, ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
+from pinset.services import naming
 from pinset.services.discretion import discreet
+from pinset.services.naming import Named
 from pinset.services.recovering import ready
 
 if TYPE_CHECKING:
@@ -40,14 +43,19 @@ def view(context: Context) -> Iterator[CatalogReader]:
         with context.store.exclusive():
             ready(context)
     with context.catalog.reading() as reader, discreet(context.grants):
-        yield reader
+        known: Any = Named(reader)
+        found: CatalogReader = known
+        yield found
 
 
-def permit(context: Context, reference: Reference) -> None:
-    """Raises PermissionDenied where who reads may not read what a reference names: one alias, or any release."""
+def permit(context: Context, reference: Reference, reader: CatalogReader | None = None) -> None:
+    """Raises PermissionDenied where who reads may not read what a reference names: one alias, or any release.
+
+    reader: of the view that is open; None where none is.
+    """
     selector = reference.selector
     alias = selector.text if selector.kind is SelectorKind.ALIAS else ""
-    access.permit(context.grants, Verb.READ, reference.bundle, alias)
+    naming.permit(context, Verb.READ, reference.bundle, alias, reader=reader)
 
 
 def find_release(reader: CatalogReader, reference: Reference) -> tuple[ReleaseRow, MoveRow | None]:
@@ -164,15 +172,19 @@ def time(at: int) -> str:
     return messages.format_time(at)
 
 
-def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.ReleaseHead:
-    """What the release document and the sealed form say alike."""
+def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None, asked: str) -> answers.ReleaseHead:
+    """What the release document and the sealed form say alike.
+
+    asked: the name of the bundle that was asked for. A fetch is answered in it, so that whoever fetches by a name of
+    before sees what it always saw.
+    """
     head, record = reader.head(), row.record
-    return {
+    found: answers.ReleaseHead = {
         "schema": SCHEMA,
         "registry": head.registry_id,
         "epoch": head.epoch,
-        "ref": f"{record.bundle}@v{record.version}",
-        "bundle": record.bundle,
+        "ref": f"{asked}@v{record.version}",
+        "bundle": asked,
         "version": record.version,
         "label": record.label,
         "digest": record.digest,
@@ -194,30 +206,37 @@ def release_head(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -
             "split": None,
         },
     }
+    if record.bundle != asked:
+        found["renamed"] = record.bundle
+    known = naming.named(reader).names(asked)
+    if len(known) > 1:
+        found["names"] = list(known)
+    return found
 
 
-def release_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.ReleaseAnswer:
-    """The release document."""
+def release_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None, asked: str) -> answers.ReleaseAnswer:
+    """The release document. asked: as for `release_head`."""
     form = reader.sealed_release(row.record.bundle, row.record.version)
-    return {**release_head(reader, row, move), "content": content_of(form), "files": file_digests(form)}
+    return {**release_head(reader, row, move, asked), "content": content_of(form), "files": file_digests(form)}
 
 
-def sealed_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> answers.SealedAnswer:
-    """The sealed form, with what proves it: see `proof_of`."""
+def sealed_answer(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None, asked: str) -> answers.SealedAnswer:
+    """The sealed form, with what proves it: see `proof_of`. asked: as for `release_head`."""
     form = reader.sealed_release(row.record.bundle, row.record.version)
     return {
-        **release_head(reader, row, move),
+        **release_head(reader, row, move, asked),
         "manifest": form.manifest,
         "files": dict(form.files),
-        "proof": proof_of(reader, row, move),
+        "proof": proof_of(reader, row, move, asked),
     }
 
 
-def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> dict[str, str | None]:
+def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None, asked: str) -> dict[str, str | None]:
     """The commits that prove a release, as git has them: text whose SHA-1 is their id.
 
     release, move: signed; of one that is not signed the id alone. epoch: the signed commit that says which epoch the
-    registry is in, None where there is none.
+    registry is in, None where there is none. name: the signed commit that gave the bundle the name that was asked for; not there
+    for its first name, which the others say.
     """
     found = reader.notes(("registry", "key"), bundle="", number=reader.head().epoch, limit=1)
     epoch = reader.raw(found[0][1].stamp.serial) if found else ""
@@ -225,7 +244,18 @@ def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None) -> di
         "release": row.raw if is_signed(row.raw) else row.commit,
         "move": None if move is None else move.raw if is_signed(move.raw) else move.commit,
         "epoch": epoch if is_signed(epoch) else None,
+        **({"name": _giving(reader, asked)} if naming.named(reader).given(asked) is not None else {}),
     }
+
+
+def _giving(reader: CatalogReader, name: str) -> str | None:
+    """A signed commit that says that a bundle has a name: the one that gave it, or one of later that says so."""
+    given = naming.named(reader).given(name)
+    serials = [given] if given is not None else []
+    if not any(is_signed(reader.raw(serial)) for serial in serials):  # given before the registry signed
+        said = [record for _, record in reader.notes(["bundle"], bundle=name, limit=100)]
+        serials = [one.stamp.serial for one in said if isinstance(one, BundleRecord) and one.name == name]
+    return next((raw for raw in map(reader.raw, serials) if is_signed(raw)), None)
 
 
 def purged_answer(purge: PurgeRecord | None) -> PurgedAnswer | None:
@@ -233,6 +263,17 @@ def purged_answer(purge: PurgeRecord | None) -> PurgedAnswer | None:
     if purge is None:
         return None
     return {"at": time(purge.stamp.at), "by": purge.stamp.actor, "reason": purge.reason}
+
+
+def refuse_archived(reader: CatalogReader, bundle: str) -> None:
+    """Raises Archived for a bundle that was taken out of use: nothing new is made of it."""
+    row = reader.bundle(bundle)
+    if row is not None and row.archived:
+        raise Archived(
+            f"the bundle {row.name} is archived",
+            hint=f"take it into use again: pinset bundle unarchive {row.name} -m TEXT",
+            details={"bundle": row.name},
+        )
 
 
 def refuse_purged(row: ReleaseRow | ComponentRow) -> None:

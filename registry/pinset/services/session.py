@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pinset.domain import keys as k
@@ -23,6 +23,7 @@ from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
 from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
 from pinset.services.keyrings import keys_of
+from pinset.services.naming import Named, named
 from pinset.services.recovering import move_all, settle_intent, settled
 from pinset.services.staged import Staged
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pinset.domain.access import Grant
-    from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter
+    from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter, ComponentRow, ReleaseRow
     from pinset.ports.clock import Clock
     from pinset.ports.registry import Caller
     from pinset.ports.sights import Sights
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pinset.ports.store import Store
 
 R = TypeVar("R", bound=Record)
+Row = TypeVar("Row", bound="ReleaseRow | ComponentRow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +88,14 @@ class Session:
     """
 
     context: Context
-    catalog: CatalogWriter
+    writer: CatalogWriter
     caller: Caller
     operation: Operation
     _moves: list[RefMove] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
     _time: tuple[int, int] | None = None
     _keys: dict[str, k.Key] | None = None
+    _named: Named | None = None
     made: bool = False
     """Whether something was written: from then on no failure may pass for a refusal."""
 
@@ -102,10 +105,30 @@ class Session:
         return None if self.caller.dry_run else self.operation.id
 
     @property
+    def catalog(self) -> CatalogReader:
+        """The catalog, with bundles by any of their names."""
+        if self._named is None:
+            self._named = Named(self.writer)
+        reader: Any = self._named
+        found: CatalogReader = reader
+        return found
+
+    @property
     def seen(self) -> CatalogReader:
         """The catalog, with what was staged among its notes."""
-        reader: Any = Staged(self.catalog, self._entries)
+        staged: Any = Staged(self.writer, self._entries)
+        reader: Any = Named(staged)
         found: CatalogReader = reader
+        return found
+
+    def keyed(self, record: R) -> R:
+        """A record as git keeps it: of its bundle's first name."""
+        return named(self.catalog).keyed(record)
+
+    def keyed_row(self, row: Row) -> Row:
+        """A release, or a version of a component, as the store knows it."""
+        given: Any = row
+        found: Row = replace(given, record=self.keyed(given.record))
         return found
 
     @property
@@ -154,9 +177,9 @@ class Session:
 
         make: the record of a stamp. parents: the commit's parents, given the commit its ref is at now.
         """
-        record = make(self.next_stamp())
+        record = self.keyed(make(self.next_stamp()))
         if self.caller.dry_run:
-            return self._staged(Entry(commit="", record=record, files={}), record)
+            return self._staged(Entry(commit="", record=record, files={}))
         staged = [move.new for move in self._moves if move.ref == record.ref]
         at = staged[-1] if staged else self.catalog.ref(record.ref)
         written = self.context.store.write(
@@ -170,7 +193,7 @@ class Session:
             )
         )
         self._moves.append(RefMove(record.ref, at, written.commit))
-        return self._staged(Entry(commit=written.commit, record=record, files=files or {}, head=written.head), record)
+        return self._staged(Entry(commit=written.commit, record=record, files=files or {}, head=written.head))
 
     def _signer(self, record: Record) -> str | None:
         """The public key that a commit is signed with: the registry's newest, for the first of all that one itself."""
@@ -182,20 +205,20 @@ class Session:
             key = key or k.signing(self._keys)
         return key.public if key is not None else None
 
-    def _staged(self, entry: Entry, record: R) -> Written[R]:
+    def _staged(self, entry: Entry) -> Written[Any]:
         self._entries.append(entry)
-        return Written(record, entry.commit)
+        return Written(named(self.catalog).shown(entry.record), entry.commit)
 
     def commit(self) -> None:
         """Make what was staged happen, all of it. Raises Unavailable where it cannot be known whether it did."""
         if not self._moves:
             return
         intent = Intent(self.operation.id, tuple(self._moves))
-        self.catalog.begin(intent)
+        self.writer.begin(intent)
         try:
             self.context.store.move(self._moves, meanwhile=self._ready)
         except PinsetError as error:
-            self.catalog.unstage()
+            self.writer.unstage()
             error.details["operation"] = self.operation.id
             if self._is_made(intent, error):
                 self._show(self._entries)
@@ -215,7 +238,7 @@ class Session:
         Raises as `commit` does.
         """
         intent = Intent(self.operation.id, tuple(moves), rewrites=True)
-        self.catalog.begin(intent)
+        self.writer.begin(intent)
         try:
             move_all(self.context.store, moves)
         except PinsetError as error:
@@ -227,12 +250,12 @@ class Session:
     def _ready(self) -> None:
         """Prepare what is shown once the refs have moved. What hinders it is said then."""
         with suppress(PinsetError):
-            self.catalog.stage(self._entries)
+            self.writer.stage(self._entries)
 
     def _is_made(self, intent: Intent, failed: PinsetError) -> bool:
         """Whether the write that ``failed`` is made after all. Raises Unavailable where that cannot be known now."""
         try:
-            return settle_intent(self.context.store, self.catalog, intent)
+            return settle_intent(self.context.store, self.writer, intent)
         except PinsetError as error:
             details = {**error.details, **failed.details, "operation": self.operation.id, "unknown": True}
             raise Unavailable(
@@ -244,7 +267,7 @@ class Session:
     def _show(self, entries: list[Entry]) -> None:
         """Let everybody see what is in git for good. Where that fails the write is made all the same."""
         try:
-            self.catalog.apply(entries)
+            self.writer.apply(entries)
         except PinsetError as error:
             raise Unavailable(
                 f"the write is made, and nobody sees it yet: {error.message}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pinset.domain import findings, names, sealed
-from pinset.domain.access import EVERYTHING, Verb, may, permit
+from pinset.domain.access import EVERYTHING, Verb, permit
 from pinset.domain.assembly import Found, Surroundings
 from pinset.errors import AlreadyExists, Conflict, ContentPurged, InvalidInput
-from pinset.services import reading
+from pinset.services import naming, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +64,16 @@ def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) 
     """What one view of the registry knows. grants: nothing is said of a bundle that may be neither read nor published."""
 
     def need(bundle: str) -> None:
-        if not may(grants, Verb.PUBLISH, bundle):
+        if not may_be_told(bundle):
             permit(grants, Verb.READ, bundle)
+
+    def may_be_told(bundle: str) -> bool:
+        return any(naming.may_any(grants, verb, reader, bundle) for verb in (Verb.PUBLISH, Verb.READ))
+
+    def called(bundle: str) -> tuple[str, ...]:
+        known = naming.named(reader)
+        others = (name for name in known.names(bundle) if name != known.called(bundle))
+        return (known.called(bundle), *others) if may_be_told(bundle) else (bundle,)
 
     def component(reference: ComponentReference) -> Found | None:
         row = reading.find_component(reader, reference)
@@ -85,7 +93,7 @@ def surroundings(reader: CatalogReader, grants: tuple[Grant, ...] = EVERYTHING) 
         move = reader.alias(bundle, names.DEFAULT_ALIAS)
         return move.record.to_version if move else None
 
-    return Surroundings(component=component, version=version, serving=serving)
+    return Surroundings(component=component, version=version, serving=serving, called=called)
 
 
 def existing(same: Sequence[Row], label: str | None, by_label: Callable[[str], Row | None], digest: str) -> Row | None:
@@ -151,4 +159,6 @@ def _noting(around: Surroundings, asked: list[_Asked]) -> Surroundings:
 
         return ask
 
-    return Surroundings(component=noted("component"), version=noted("version"), serving=noted("serving"))
+    return Surroundings(
+        component=noted("component"), version=noted("version"), serving=noted("serving"), called=noted("called")
+    )

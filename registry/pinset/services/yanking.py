@@ -10,7 +10,7 @@ from pinset.domain.records import EvidenceRecord, Stamp, Verdict
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
 from pinset.ports.store import Files
-from pinset.services import reading
+from pinset.services import naming, reading
 from pinset.services.session import only, writing
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def unyank(context: Context, caller: Caller, reference: str, *, reason: str = ""
 
 def _record(context: Context, caller: Caller, reference: str, verdict: Verdict, words: str) -> answers.YankAnswer:
     wanted = parse(reference, default=None)
-    caller.need(Verb.YANK, wanted.bundle)
+    naming.need(context, caller, Verb.YANK, wanted.bundle)
     with writing(context, caller, verdict.value, {"reference": reference, "reason": words}) as session:
         before = session.done_before()
         if before:

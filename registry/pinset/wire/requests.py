@@ -19,18 +19,20 @@ ValuePath = Annotated[str, Field(max_length=512)]
 Values = Annotated[dict[ValuePath, Annotated[str, Field(max_length=100_000)]], Field(max_length=100)]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A body."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class CheckRequest(_Request):
+class CheckRequest(Request):
     """The files of a bundle directory, text by path."""
 
     files: Files
     label: Short = None
 
 
-class SourceRequest(_Request):
+class SourceRequest(Request):
     """Where the files come from. What is not known is left out."""
 
     repository: Annotated[str | None, Field(max_length=provenance.LIMITS["repository"])] = None
@@ -46,7 +48,7 @@ class SourceRequest(_Request):
     text: Annotated[str | None, Field(max_length=provenance.LIMITS["text"])] = None
 
 
-class PublishRequest(_Request):
+class PublishRequest(Request):
     """A release to publish. allow: codes of judgements to override, for which ``message`` gives the reason.
 
     from: a selector of the same bundle, such as ``production``: the release is made from that one. Then ``files`` are those
@@ -68,7 +70,7 @@ class PublishRequest(_Request):
     allow: Allowed = []
 
 
-class ComponentRequest(_Request):
+class ComponentRequest(Request):
     """A version of a shared component to publish."""
 
     files: Files
@@ -78,7 +80,7 @@ class ComponentRequest(_Request):
     allow: Allowed = []
 
 
-class PromoteRequest(_Request):
+class PromoteRequest(Request):
     """Which release an alias is to serve: a selector of the same bundle.
 
     break_glass: past the gates of the policy, for whom it names; ``reason`` says why.
@@ -90,7 +92,7 @@ class PromoteRequest(_Request):
     break_glass: bool = False
 
 
-class RollbackRequest(_Request):
+class RollbackRequest(Request):
     """What to undo. from: what the alias must serve now; at most one of to, steps, at."""
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_by_alias=True, validate_by_name=False)
@@ -101,27 +103,27 @@ class RollbackRequest(_Request):
     reason: Reason = ""
 
 
-class YankRequest(_Request):
+class YankRequest(Request):
     """Why a release is refused to new moves, or no longer is."""
 
     reason: Reason = ""
 
 
-class ResolveRequest(_Request):
+class ResolveRequest(Request):
     """References to resolve at one serial. at: as of then."""
 
     references: Annotated[list[Annotated[str, Field(max_length=600)]], Field(max_length=100)]
     at: Annotated[str | None, Field(max_length=64)] = None
 
 
-class DiffRequest(_Request):
+class DiffRequest(Request):
     """Two sides to compare: a reference, or the files of a working copy."""
 
     old: Annotated[str, Field(max_length=600)] | Files
     new: Annotated[str, Field(max_length=600)] | Files
 
 
-class TokenRequest(_Request):
+class TokenRequest(Request):
     """A credential to make. can: its grants, as one text or as a list. person: whose it is.
 
     expires_in_seconds: counts more than expires_in_days, of which null is never.

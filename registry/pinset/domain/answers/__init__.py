@@ -167,6 +167,8 @@ class ReleaseSummary(TypedDict):
 
     purged: that its content was removed for good; None while it is there. made_from: the release that it was made from by
     the registry itself, None where its author sent all of it. change: what it was published under, with others.
+    first_name: what the bundle was first called, which commits and signatures say, where that is another name; told of one
+    release alone.
     """
 
     ref: str
@@ -188,6 +190,7 @@ class ReleaseSummary(TypedDict):
     aliases: list[str]
     made_from: MadeFromAnswer | None
     change: str | None
+    first_name: NotRequired[str]
     at: NotRequired[str]
 
 
@@ -202,7 +205,11 @@ class AliasInRelease(TypedDict):
 
 
 class ReleaseHead(TypedDict):
-    """What is said of a release that is fetched, in whichever form."""
+    """What is said of a release that is fetched, in whichever form.
+
+    bundle, ref: by the name that was asked for. renamed: what the bundle is called now, where that is another name.
+    names: every name of the bundle, where it has several, the oldest first; its manifests may say any of them.
+    """
 
     schema: int
     registry: str
@@ -221,6 +228,8 @@ class ReleaseHead(TypedDict):
     rollback_to: int | None
     yanked: str | None
     alias: AliasInRelease | None
+    renamed: NotRequired[str]
+    names: NotRequired[list[str]]
     at: NotRequired[str]
 
 
@@ -242,7 +251,9 @@ class SealedAnswer(ReleaseHead):
 class BundleAnswer(TypedDict):
     """A bundle: its newest version, how many releases, and what each alias serves.
 
-    yanked: the reason by alias, of those aliases whose release was yanked.
+    yanked: the reason by alias, of those aliases whose release was yanked. since: when each alias last moved. owner,
+    description: '' where nobody said. archived: nothing is published or promoted any more. formerly: its other names,
+    all of which answer on, the oldest first.
     """
 
     name: str
@@ -250,7 +261,12 @@ class BundleAnswer(TypedDict):
     newest: int
     changed_at: str
     aliases: dict[str, int | None]
+    since: dict[str, str]
     yanked: dict[str, str]
+    owner: str
+    description: str
+    archived: bool
+    formerly: list[str]
     at: NotRequired[str]
 
 

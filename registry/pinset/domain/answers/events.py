@@ -1,8 +1,11 @@
-"""Answers about what happens: the data of live events. The head of each says when, and by whom, and as which write."""
+"""Answers about what happens: the data of live events. The head of each says when, and by whom, and as which write.
+
+bundle: what it is called now. formerly: its other names, where it has any.
+"""
 
 from __future__ import annotations
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict  # noqa: UP035 - pydantic takes these on 3.11
 
 from pinset.domain.answers.purging import PurgeEvent  # noqa: TC001 - pydantic reads the annotations
 
@@ -14,6 +17,7 @@ class EventHead(TypedDict):
     at: str
     actor: str
     change: str | None
+    formerly: NotRequired[list[str]]
 
 
 MoveEvent = TypedDict(
@@ -23,6 +27,7 @@ MoveEvent = TypedDict(
         "at": str,
         "actor": str,
         "bundle": str,
+        "formerly": NotRequired[list[str]],
         "alias": str,
         "action": str,
         "seq": int,
@@ -74,6 +79,7 @@ RequestEvent = TypedDict(
         "at": str,
         "actor": str,
         "bundle": str,
+        "formerly": NotRequired[list[str]],
         "alias": str,
         "number": int,
         "aim": str,
@@ -96,6 +102,18 @@ class DecisionEvent(EventHead):
     reason: str
 
 
+class BundleEvent(EventHead):
+    """A bundle was described, archived, taken into use again or renamed: ``action``. name: what it is called from here on."""
+
+    bundle: str
+    action: str
+    name: str
+    owner: str
+    description: str
+    archived: bool
+    reason: str
+
+
 class StandEvent(TypedDict):
     """Which registry it is, and its newest write."""
 
@@ -111,7 +129,7 @@ class LostEvent(TypedDict):
 
 
 class EventAnswer(TypedDict):
-    """Something that happened. event: move, release, yank, purge, result, request, decision, or of the stream: ready, reset, lost.
+    """Something that happened. event: move, release, yank, purge, result, request, decision, bundle, or of the stream: ready, reset, lost.
 
     serial: after which the stream goes on from here. ready: it begins, or is back. reset: events may have been missed,
     look at everything again. lost: the connection broke, and is sought again; only far ones say so.
@@ -127,6 +145,7 @@ class EventAnswer(TypedDict):
         | ResultEvent
         | RequestEvent
         | DecisionEvent
+        | BundleEvent
         | StandEvent
         | LostEvent
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 
@@ -46,10 +48,14 @@ class PurgeAnswer(TypedDict):
 
 
 class PurgeEvent(TypedDict):
-    """Content was removed for good: ask again for everything that you hold of these, and take 410 for an answer."""
+    """Content was removed for good: ask again for everything that you hold of these, and take 410 for an answer.
+
+    also: those of them whose bundle has other names, by each of these.
+    """
 
     serial: int
     at: str
     actor: str
     purged: list[str]
     reason: str
+    also: NotRequired[dict[str, list[str]]]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain.messages import bundles, purges, releases, trust
 from pinset.domain.messages import keys as key_messages
-from pinset.domain.messages import purges, releases, trust
 from pinset.domain.messages.text import WORDS_LIMIT, clean_words, format_time, one_line, parse_time
 from pinset.domain.records import (
+    BundleRecord,
     ComponentRecord,
     DecisionRecord,
     EvidenceRecord,
@@ -76,6 +77,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "request": _Kind(RequestRecord, trust.request, trust.build_request),
     "decision": _Kind(DecisionRecord, trust.decision, trust.build_decision),
     "key": _Kind(KeyRecord, key_messages.key, key_messages.build_key),
+    "bundle": _Kind(BundleRecord, bundles.bundle, bundles.build_bundle),
     "signature": _Kind(SignatureRecord, key_messages.signature, key_messages.build_signature),
 }
 KINDS: Final = tuple(_KINDS)

@@ -27,12 +27,13 @@ class Facts:
     it serves another.
     results: of this digest, newest first. approvals: persons whose approval of exactly this move is alive. signers:
     the keys that signed the release. result_signers: the keys that signed a result, by its serial. components: the
-    shared components that the release holds, by ``kind/name``.
+    shared components that the release holds, by ``kind/name``. formerly: other names of the bundle.
     """
 
     now: int
     aim: Aim
     bundle: str = ""
+    formerly: Sequence[str] = ()
     alias: str = ""
     from_version: int | None = None
     to_version: int | None = None
@@ -79,7 +80,9 @@ def judge(policy: Policy, facts: Facts) -> list[Gate]:
     """
     if facts.aim is Aim.POLICY:
         return list(_of_policy(policy, facts))
-    return [gate for rule in policy.binding(facts.bundle, facts.alias) for gate in _of_rule(rule, facts)]
+    return [
+        gate for rule in policy.binding(facts.bundle, facts.alias, facts.formerly) for gate in _of_rule(rule, facts)
+    ]
 
 
 def may_break(policy: Policy, gates: Sequence[Gate], person: str) -> bool:

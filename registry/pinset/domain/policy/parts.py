@@ -115,9 +115,9 @@ class Rule:
     signed: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = ()
 
-    def binds(self, bundle: str, alias: str) -> bool:
-        """Whether it is about an alias."""
-        return fits_any(self.bundles, bundle) and fits_any(self.aliases, alias)
+    def binds(self, bundle: str, alias: str, formerly: Sequence[str] = ()) -> bool:
+        """Whether it is about an alias. formerly: other names of the bundle, each of which counts as much."""
+        return fits_any(self.aliases, alias) and any(fits_any(self.bundles, name) for name in (bundle, *formerly))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +144,14 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     own: Own = Own()
 
-    def binding(self, bundle: str, alias: str) -> tuple[Rule, ...]:
-        """The rules about an alias; several may bind it, and then all do."""
-        return tuple(rule for rule in self.rules if rule.binds(bundle, alias))
+    def binding(self, bundle: str, alias: str, formerly: Sequence[str] = ()) -> tuple[Rule, ...]:
+        """The rules about an alias; several may bind it, and then all do.
 
-    def patience(self, bundle: str, alias: str) -> int:
+        formerly: the other names of its bundle. A new name may add rules, and never takes one away.
+        """
+        return tuple(rule for rule in self.rules if rule.binds(bundle, alias, formerly))
+
+    def patience(self, bundle: str, alias: str, formerly: Sequence[str] = ()) -> int:
         """How long a request to move an alias waits for its approvals: the shortest of what its rules say."""
-        asked = [rule.approvals.within for rule in self.binding(bundle, alias) if rule.approvals]
+        asked = [rule.approvals.within for rule in self.binding(bundle, alias, formerly) if rule.approvals]
         return min(asked, default=PATIENCE)

@@ -20,10 +20,12 @@ from pinset.domain.records.base import (
     Stamp,
     Version,
     alias_ref,
+    bundle_ref,
     component_ref,
     evidence_ref,
     release_ref,
 )
+from pinset.domain.records.bundles import BUNDLE_FILE, BundleAction, BundleRecord
 from pinset.domain.records.keys import KeyAction, KeyRecord, Purpose, SignatureRecord
 from pinset.domain.records.purges import PURGES_REF, PurgeRecord
 from pinset.domain.records.releases import (
@@ -58,9 +60,11 @@ Record = (
     | PurgeRecord
     | KeyRecord
     | SignatureRecord
+    | BundleRecord
 )
 
 __all__ = [
+    "BUNDLE_FILE",
     "FORMAT",
     "KEYS_FILE",
     "MAIN_REF",
@@ -72,6 +76,8 @@ __all__ = [
     "Action",
     "Aim",
     "Binding",
+    "BundleAction",
+    "BundleRecord",
     "ComponentRecord",
     "Decision",
     "DecisionRecord",
@@ -92,6 +98,7 @@ __all__ = [
     "Verdict",
     "Version",
     "alias_ref",
+    "bundle_ref",
     "component_ref",
     "evidence_ref",
     "release_ref",

@@ -89,6 +89,11 @@ def evidence_ref(bundle: str) -> str:
     return f"refs/heads/evidence/{bundle}"
 
 
+def bundle_ref(bundle: str) -> str:
+    """The branch of what is said of a bundle itself."""
+    return f"refs/heads/bundles/{bundle}"
+
+
 def evidence_or_proposals_ref(bundle: str) -> str:
     """The branch of requests: a bundle's evidence, or, for a request that is about the policy, that of proposals."""
     return evidence_ref(bundle) if bundle else PROPOSALS_REF

@@ -1,0 +1,171 @@
+"""Changes of bundles themselves: described, archived, renamed. Each is one commit on the bundle's own branch.
+
+A rename moves nothing: git and the catalog go on knowing the bundle by its first name (see `naming`). So it costs one
+commit however many releases there are, every commit of before stays what it was, and each name leads to the same line of
+releases for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pinset.domain import messages, names
+from pinset.domain.access import Verb
+from pinset.domain.described import description_text, owner_text
+from pinset.domain.records import BundleAction, BundleRecord, Stamp
+from pinset.errors import AlreadyExists, InvalidInput
+from pinset.ports.store import Files
+from pinset.services import bundles, naming
+from pinset.services.session import Written, only, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pinset.domain.answers.bundles import BundleChangeAnswer
+    from pinset.ports.catalog import BundleRow, CatalogReader
+    from pinset.ports.registry import Caller
+    from pinset.services.session import Context, Session
+
+    Change = Callable[[Session, BundleRow], Mapping[str, Any]]
+    """What of a bundle's record is to be another than it is. Raises where it may not be."""
+
+
+class LocalBundleChanges:
+    """Implements `pinset.ports.bundle_changes.BundleChanges`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def set(
+        self, caller: Caller, bundle: str, *, owner: str | None = None, description: str | None = None, reason: str = ""
+    ) -> BundleChangeAnswer:
+        """Say who owns a bundle, or what it is for."""
+        if owner is None and description is None:
+            raise InvalidInput("nothing is to be set", hint="say an owner, or a description")
+        given = {
+            **({"owner": owner_text(owner)} if owner is not None else {}),
+            **({"description": description_text(description)} if description is not None else {}),
+        }
+        naming.need(self._context, caller, Verb.BUNDLE, names.bundle_name(bundle))
+        return self._change(caller, bundle, BundleAction.SET, lambda *_: given, reason, given)
+
+    def archive(self, caller: Caller, bundle: str, *, reason: str) -> BundleChangeAnswer:
+        """Take a bundle out of use."""
+        return self._archived(caller, bundle, BundleAction.ARCHIVE, _wanted(reason, "archiving a bundle"))
+
+    def unarchive(self, caller: Caller, bundle: str, *, reason: str = "") -> BundleChangeAnswer:
+        """Take a bundle into use again."""
+        return self._archived(caller, bundle, BundleAction.UNARCHIVE, reason)
+
+    def rename(self, caller: Caller, bundle: str, name: str, *, reason: str) -> BundleChangeAnswer:
+        """Give a bundle another name.
+
+        Whoever renames must be able to under both names: a new name brings those who were granted something on it, and
+        a name that matters to others' grants is not given away by who could not touch what they are for.
+        """
+        words = _wanted(reason, "a new name")
+        for each in (names.bundle_name(bundle), names.bundle_name(name)):
+            naming.need(self._context, caller, Verb.RENAME, each)
+
+        def change(session: Session, row: BundleRow) -> Mapping[str, Any]:
+            taken = session.catalog.bundle(name)
+            if taken is not None and taken.key != row.key:
+                now = "" if taken.name == name else f", which is called {taken.name} now"
+                raise AlreadyExists(
+                    f"the name {name} is that of another bundle{now}",
+                    hint="names are never given away: choose another",
+                    details={"bundle": taken.name},
+                )
+            return {"name": name}
+
+        return self._change(caller, bundle, BundleAction.RENAME, change, words, {"name": name})
+
+    def _archived(self, caller: Caller, bundle: str, action: BundleAction, reason: str) -> BundleChangeAnswer:
+        # It stops what the aliases are moved to, as retiring them would: more than who describes a bundle may.
+        for verb in (Verb.BUNDLE, Verb.RETIRE):
+            naming.need(self._context, caller, verb, names.bundle_name(bundle))
+        return self._change(caller, bundle, action, lambda *_: {"archived": action is BundleAction.ARCHIVE}, reason, {})
+
+    def _change(
+        self,
+        caller: Caller,
+        bundle: str,
+        action: BundleAction,
+        change: Change,
+        reason: str,
+        asked: Mapping[str, Any],
+    ) -> BundleChangeAnswer:
+        words = messages.clean_words(reason)
+        verb = "rename" if action is BundleAction.RENAME else f"bundle.{action}"
+        with writing(self._context, caller, verb, {"bundle": bundle, **asked, "reason": words}) as session:
+            before = session.done_before()
+            if before:
+                made = only(BundleRecord, before).record
+                return _answer(session, _row(session, made), made.action.value, session.operation.id)
+            row = bundles.need(session.catalog, bundle)
+            anew = replace(row, **change(session, row))
+            if anew == row:
+                return _answer(session, row, "none", None)
+            written = _stage(session, anew, action, words)
+            session.commit()
+            done = replace(anew, changed_at=written.record.stamp.at)
+            return _answer(session, done, action.value, session.operation_id)
+
+
+def _stage(session: Session, row: BundleRow, action: BundleAction, words: str) -> Written[BundleRecord]:
+    def record(stamp: Stamp) -> BundleRecord:
+        return BundleRecord(
+            stamp=stamp,
+            bundle=row.key,
+            action=action,
+            name=row.name,
+            owner=row.owner,
+            description=row.description,
+            archived=row.archived,
+            reason=words,
+        )
+
+    files = record(session.next_stamp()).files  # the same whenever it is made
+    return session.stage(record, Files(files), lambda at: (at,) if at else ())
+
+
+def _row(session: Session, record: BundleRecord) -> BundleRow:
+    """A bundle as a record left it."""
+    row = bundles.need(session.catalog, record.bundle)
+    return replace(
+        row,
+        name=record.name,
+        owner=record.owner,
+        description=record.description,
+        archived=record.archived,
+        changed_at=record.stamp.at,
+    )
+
+
+def _answer(session: Session, row: BundleRow, action: str, operation: str | None) -> BundleChangeAnswer:
+    reader: Any = naming.Named(session.writer)  # the names as they are now
+    answer = bundles.answer(reader, row, bundles.served(reader, [row])[row.key])
+    every = dict.fromkeys([*naming.named(reader).names(row.key), naming.named(session.catalog).called(row.key)])
+    return {
+        **answer,
+        "formerly": [name for name in every if name != row.name],
+        "action": action,
+        "warnings": _warnings(reader, row, action),
+        "operation": operation,
+    }
+
+
+def _warnings(reader: CatalogReader, row: BundleRow, action: str) -> list[str]:
+    if action != BundleAction.ARCHIVE:
+        return []
+    serving = [one.alias for one in reader.serving([row.key]) if one.version is not None]
+    return [
+        f"{row.name}@{alias} goes on serving; retire it: pinset alias retire {row.name}@{alias}" for alias in serving
+    ]
+
+
+def _wanted(reason: str, what: str) -> str:
+    if not messages.clean_words(reason):
+        raise InvalidInput(f"{what} wants a reason", hint="say it with -m TEXT")
+    return reason
