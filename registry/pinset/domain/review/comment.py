@@ -34,7 +34,7 @@ _FOOT: Final = 400
 _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
-_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&@:/$%^=\"';?]")
+_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
 _TAME: Final = re.compile(r"[A-Za-z0-9 ,;.…→≈()'_$-]*", re.ASCII)
 _WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~]\w", re.IGNORECASE)
 """What a forge could make a link or a number of, though all its characters are tame."""
@@ -333,7 +333,7 @@ def _steps(one: Reviewed) -> list[str]:
     """What to run: the command as code that can be copied."""
     review = one.review
     lines = [*fenced([show.visible(review["command"])], "sh"), ""] if review["command"] else []
-    return lines + [f"- {code(step, 400)}" for step in review["then"]]
+    return lines + [f"- {plain(step, 400)}" for step in review["then"]]
 
 
 def _length(line: str) -> int:
