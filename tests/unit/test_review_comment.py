@@ -59,19 +59,61 @@ def review(old: dict[str, Any], new: dict[str, Any], **more: Any) -> Any:
     """A review as a registry answers it, of two contents."""
     changes = as_json(compare(old, new), old="support@v7 (production)", new="support (working copy)")
     answer = {
-        "bundle": "support", "source": None, "alias": "production", "from": 7, "to": None,
-        "from_ref": "support@v7 (production)", "to_ref": "support (working copy)", "is_new": False, "is_readable": True,
-        "can": True, "diff": changes, "gates": None, "evidence": [], "evidence_more": False, "requests": [],
-        "findings": [], "lacks": [], "lacks_left_out": 0, "base": None, "candidate": None, "serving": None, "notes": [],
-        "command": None, "then": [],
-    }  # fmt: skip
+        "bundle": "support",
+        "source": None,
+        "alias": "production",
+        "from": 7,
+        "to": None,
+        "from_ref": "support@v7 (production)",
+        "to_ref": "support (working copy)",
+        "is_new": False,
+        "is_readable": True,
+        "can": True,
+        "diff": changes,
+        "gates": None,
+        "evidence": [],
+        "evidence_more": False,
+        "requests": [],
+        "findings": [],
+        "lacks": [],
+        "lacks_left_out": 0,
+        "base": None,
+        "candidate": None,
+        "serving": None,
+        "notes": [],
+        "command": None,
+        "then": [],
+    }
     return {**answer, **more}
 
 
 def told(text: str) -> dict[str, Any]:
     """Everything besides the comparison that holds words of authors, with a text of theirs."""
-    since = {"version": 7, "label": None, "at": "2026-01-02T03:04:05.000000Z", "by": text, "reason": text, "message": text, "published_by": text}  # fmt: skip
-    lack = {"kind": "lacks", "component": "config", "name": text, "path": text, "line": 3, "candidate_line": 3, "added": [text], "removed": [text], "left_out": 0, "base": None, "serves": None, "candidate": None, "since": since, "sentence": text}  # fmt: skip
+    since = {
+        "version": 7,
+        "label": None,
+        "at": "2026-01-02T03:04:05.000000Z",
+        "by": text,
+        "reason": text,
+        "message": text,
+        "published_by": text,
+    }
+    lack = {
+        "kind": "lacks",
+        "component": "config",
+        "name": text,
+        "path": text,
+        "line": 3,
+        "candidate_line": 3,
+        "added": [text],
+        "removed": [text],
+        "left_out": 0,
+        "base": None,
+        "serves": None,
+        "candidate": None,
+        "since": since,
+        "sentence": text,
+    }
     gate = {"name": text, "rule": 1, "wants": text, "found": text, "passed": False, "can_close": True, "at": None}
     return {
         "notes": [text],
@@ -138,7 +180,25 @@ def test_no_text_of_an_author_acts(text: str) -> None:
     assert found.startswith(MARKER)
 
 
-_TOKENS = st.lists(st.sampled_from([*"`*_[]()<>#@!|~&:/\\\"'$- \n\r\t", "```", "a", "0", "www.", "http://x", "<!--", "-->", "</details>", "\u202e", "é", "😀"]), max_size=12)  # fmt: skip
+_TOKENS = st.lists(
+    st.sampled_from(
+        [
+            *"`*_[]()<>#@!|~&:/\\\"'$- \n\r\t",
+            "```",
+            "a",
+            "0",
+            "www.",
+            "http://x",
+            "<!--",
+            "-->",
+            "</details>",
+            "\u202e",
+            "é",
+            "😀",
+        ]
+    ),
+    max_size=12,
+)
 
 
 @settings(max_examples=25)
