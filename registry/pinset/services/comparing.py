@@ -10,11 +10,12 @@ from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import moments, reading, versions
+from pinset.services import costing, moments, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinset.domain.diff import Comparison
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -34,7 +35,18 @@ def diff(
     with reading.view(context) as reader:
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
-    return as_json(compare(before, after), old=was, new=now)
+        return as_json(compared(context, reader, before, after), old=was, new=now)
+
+
+def compared(
+    context: Context,
+    reader: CatalogReader,  # noqa: ARG001 - of whom else a change concerns it knows
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> Comparison:
+    """What changes between two contents, with all that this registry can say of it."""
+    spent = costing.change(context.costs, before, after, at=context.clock.now())
+    return compare(before, after, costs=spent)
 
 
 def _side(
