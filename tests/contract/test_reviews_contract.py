@@ -56,7 +56,7 @@ def test_a_review_says_what_the_candidate_would_undo(registry: Any) -> None:
         "why": "served",
         "words": "production served v1 when v2 was published",
     }
-    assert any("older than v3" in note for note in found["notes"])
+    assert any("published before v3" in note for note in found["notes"])
     assert found["candidate"]["message"] == "names whom it helps"
     assert found["serving"]["version"] == 3
     assert (found["can"], found["is_new"], found["is_readable"]) == (True, False, True)
@@ -148,6 +148,7 @@ def test_to_promote_what_was_served_before_undoes_all_since(registry: Any) -> No
     found = registry.reviews.promotion(NAME, source="v1")
     assert [one["added"] for one in found["lacks"]] == [["Never promise refunds."]]
     assert found["base"]["words"] == "production served v1 before"
+    assert found["notes"] == ["production served v1 before: this goes back to it"]
 
 
 @HERE

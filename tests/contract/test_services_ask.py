@@ -15,6 +15,7 @@ import pytest
 
 from pinset.domain.access import EVERYTHING, parse_grants
 from pinset.domain.keys import STATEMENTS
+from pinset.domain.manifest.edits import Edits
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
 from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 ME, NOBODY = Caller(actor="me"), Caller(actor="nobody", grants=())
 FILES: Final = {
     "release.yaml": 'release: {feature: support, model: {name: m, pinned_version: "1"}, prompt: {text: Hi}}\n'
+}
+VOICED: Final = {
+    "release.yaml": 'release: {feature: support, model: {name: m, pinned_version: "1"}, prompt: prompts/voice@v1}\n'
 }
 TONE: Final = {"tone.md": "Be kind.\n"}
 CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
@@ -44,6 +48,9 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "requests.reject": lambda r, who: r.requests.reject(who, 1, reason="no"),
     "requests.withdraw": lambda r, who: r.requests.withdraw(who, 1),
     "requests.settle": lambda r, who: r.requests.settle(who),
+    "changesets.derive": lambda r, who: r.changesets.derive(who, "support@v1", Edits(set={"model.temperature": "0.9"})),
+    "changesets.bump": lambda r, who: r.changesets.bump(who, "prompts/voice@v2", "support"),
+    "changesets.rollback": lambda r, who: r.changesets.rollback(who, "ml-1"),
     "policies.edit": lambda r, who: r.policies.edit(who, "format: 1\nrules: []\n", reason="open"),
     "keys.add": lambda r, who: r.keys.add(who, "new", make_private().public, purpose="author", person="me"),
     "keys.retire": lambda r, who: r.keys.retire(who, "mine"),
@@ -83,6 +90,9 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "evidence.report": lambda r: r.evidence.report("support@v1", "read"),
     "requests.list": lambda r: r.requests.list(),
     "requests.show": lambda r: r.requests.show(1),
+    "changesets.holders": lambda r: r.changesets.holders("prompts/voice@v2"),
+    "changesets.list": lambda r: r.changesets.list(),
+    "changesets.show": lambda r: r.changesets.show("ml-1"),
     "policies.show": lambda r: r.policies.show(),
     "policies.history": lambda r: r.policies.history(),
     "policies.check": lambda r: r.policies.check(ME, "format: 1\nrules: []\n"),
@@ -108,6 +118,10 @@ def filled(memory: LocalRegistry, manifest: Any) -> Any:
     done = memory.publish(ME, manifest(), alias="production")
     memory.publish(ME, manifest(words="two"), alias="production")
     memory.publish_component(ME, "prompts", "voice", TONE)
+    memory.publish_component(ME, "prompts", "voice", {"voice.md": "Be kinder.\n"})
+    memory.publish(ME, VOICED)
+    memory.promote(ME, "support@v1", "moved")
+    memory.promote(replace(ME, change="ml-1"), "support@v2", "moved")
     memory.create_token(ME, "old", can="read")
     memory.keys.add(ME, "mine", KEY.public, purpose="author", person="me")
     memory.evidence.add(ME, "support@v1", report=json.dumps({"suite": "read", "score": 1}))

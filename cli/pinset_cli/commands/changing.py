@@ -68,6 +68,16 @@ def change_show(
         output.advise(f"    pinset rollback --change {answer['change']}")
 
 
+def candidates(found: Registry, name: str) -> list[tuple[str, int]]:
+    """The release that each bundle has of a change: the newest that it published, else the last that it moved to."""
+    chosen = []
+    for item in _whole(found, name)["items"]:
+        versions = [one["version"] for one in item["releases"]] or [move["to"] for move in item["moves"] if move["to"]]
+        if versions:
+            chosen.append((item["bundle"], versions[-1]))
+    return chosen
+
+
 def _whole(found: Registry, name: str) -> ChangeAnswer:
     """A change with all of its bundles."""
     answer: Any = found.changesets.show(name)

@@ -29,8 +29,9 @@ def about(record: Record) -> str:
 
 
 def holders(key: str, below: int, alias: str | None) -> Select[Any]:
-    """Which bundles hold a component below a version: in what an alias serves, or in the newest release that counts."""
-    uses = q.whole(t.Uses).where(t.Uses.key == key, t.Uses.component_version < below)
+    """Which bundles in use hold a component below a version: in what an alias serves, or in the newest release that counts."""
+    uses = q.whole(t.Uses, t.Bundle).join(t.Bundle, t.Bundle.key == t.Uses.bundle)
+    uses = uses.where(t.Uses.key == key, t.Uses.component_version < below, ~t.Bundle.archived).order_by(t.Bundle.name)
     if alias is not None:
         served = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
         return uses.join(t.Alias, served).where(t.Alias.name == alias)
@@ -62,8 +63,8 @@ def summed(name: str | None, fits: Sequence[str] | None, before: int | None) -> 
 
 def bundles(name: str, fits: Sequence[str] | None, after: str) -> Select[Any]:
     """The bundles of a change, by name."""
-    wanted = select(t.Changed.about).distinct().order_by(t.Changed.about)
-    return wanted.where(t.Changed.name == name, t.Changed.about > after, ~t.Changed.about.contains("/"), _seen(fits))
+    wanted = select(t.Bundle.name).join(t.Changed, t.Changed.about == t.Bundle.key).distinct().order_by(t.Bundle.name)
+    return wanted.where(t.Changed.name == name, t.Bundle.name > after, _seen(fits))
 
 
 def commits(name: str, wanted: Sequence[str] | None) -> Select[Any]:
@@ -77,4 +78,4 @@ def _seen(fits: Sequence[str] | None) -> Any:
     """What may be seen by who may read some bundles: shared components may be seen by everybody."""
     if fits is None:
         return true()
-    return or_(t.Changed.about.contains("/"), q.fitting(t.Changed.about, fits))
+    return or_(t.Changed.about.contains("/"), q.named(t.Changed.about, lambda name: q.fitting(name, fits)))

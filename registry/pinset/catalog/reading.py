@@ -15,7 +15,6 @@ from pinset.domain.notes import digest_of_text
 from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
-    BundleRow,
     ChangeRow,
     ComponentRow,
     Head,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from pinset.domain.sealed import Sealed
+    from pinset.ports.catalog import BundleRow
 
 
 class SqlReader:
@@ -69,7 +69,7 @@ class SqlReader:
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
         row = self._one(q.BUNDLE, key=name)
-        return BundleRow(**q.part(row, t.Bundle)) if row else None
+        return q.bundle_row(row) if row else None
 
     def bundles(
         self,
@@ -88,7 +88,7 @@ class SqlReader:
         wanted = q.bundles(
             query=query, alias=alias, uses=uses, fits=fits, after=after, at=at, owner=owner, archived=archived
         )
-        return [BundleRow(**q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit))]
+        return [q.bundle_row(row) for row in self._rows(wanted.limit(limit))]
 
     def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
         """What every alias of these bundles serves."""
@@ -328,12 +328,13 @@ class SqlReader:
         limit: int = 100,
     ) -> Sequence[Holder]:
         """The bundles that hold a component in a version below one."""
-        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Uses.bundle > after)
-        for patterns in ([pattern], fits):
-            if patterns is not None and patterns != ["*"]:
-                wanted = wanted.where(q.fitting(t.Uses.bundle, patterns))
-        uses = (q.part(row, t.Uses) for row in self._rows(wanted.order_by(t.Uses.bundle).limit(limit)))
-        return [Holder(use["bundle"], use["version"], use["component_version"]) for use in uses]
+        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
+        if pattern != "*":
+            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
+        if fits is not None:
+            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
+        found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))
+        return [Holder(held["name"], use["version"], use["component_version"]) for use, held in found]
 
     def changes(
         self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
@@ -345,7 +346,7 @@ class SqlReader:
         self, name: str, *, fits: Sequence[str] | None = None, after: str = "", limit: int = 100
     ) -> Sequence[str]:
         """The bundles that a change is about."""
-        return [str(row.about) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
+        return [str(row.name) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
 
     def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
         """The commits and records of a change."""

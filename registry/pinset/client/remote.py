@@ -381,10 +381,10 @@ class RemoteRegistry:
         return RemoteRequests(self._http)
 
     @property
-    def reviews(self) -> RemoteReviews:
-        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
+    def changesets(self) -> RemoteChangesets:
+        from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
 
-        return RemoteReviews(self._http)
+        return RemoteChangesets(self._http)
 
     @property
     def bundle_changes(self) -> RemoteBundleChanges:
@@ -393,10 +393,10 @@ class RemoteRegistry:
         return RemoteBundleChanges(self._http)
 
     @property
-    def changesets(self) -> RemoteChangesets:
-        from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
+    def reviews(self) -> RemoteReviews:
+        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
 
-        return RemoteChangesets(self._http)
+        return RemoteReviews(self._http)
 
     @property
     def policies(self) -> RemotePolicies:

@@ -323,7 +323,7 @@ class CatalogReader(Protocol):
         after: str = "",
         limit: int = 100,
     ) -> Sequence[Holder]:
-        """The bundles that hold a component in a version below one, by name, after ``after``.
+        """The bundles that hold a component in a version below one, by name, after ``after``; not those that are archived.
 
         alias: in what it serves; None: in the newest release that is neither yanked nor purged. pattern, fits: of the
         bundles' names, as for `bundles`.

@@ -337,16 +337,16 @@ class Registry(Protocol):
         """What waits for the approval of others, and what is decided about it."""
 
     @property
-    def reviews(self) -> Reviews:
-        """What a promotion, or a working copy, would change."""
+    def changesets(self) -> Changesets:
+        """A release from a release, a component's new version in every bundle, and what was done under one name."""
 
     @property
     def bundle_changes(self) -> BundleChanges:
         """Who owns a bundle, what it is called, and whether it is in use."""
 
     @property
-    def changesets(self) -> Changesets:
-        """A release from a release, a component's new version in every bundle, and what was done under one name."""
+    def reviews(self) -> Reviews:
+        """What a promotion, or a working copy, would change."""
 
     @property
     def policies(self) -> Policies:

@@ -6,14 +6,14 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain import access, names, sealed
+from pinset.domain import names, sealed
 from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.diff import compare
 from pinset.domain.document import content_of
 from pinset.domain.manifest import bumping, edits
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import Conflict, InvalidInput, NotFound
-from pinset.services import components, publish, reading
+from pinset.services import components, naming, publish, reading
 from pinset.services.attempts import trying
 
 if TYPE_CHECKING:
@@ -100,12 +100,13 @@ def bump(
     names.bundle_name(bundle)
     asked = {"bundle": bundle, "alias": alias, "reference": None, "name": component}
     with trying(context, caller, "publish", asked):
-        caller.need(Verb.PUBLISH, bundle)
+        naming.need(context, caller, Verb.PUBLISH, bundle)
         if alias is not None:
-            caller.need(Verb.PROMOTE, bundle, names.alias_name(alias))
-        access.permit(context.grants, Verb.READ, bundle, alias or "")
+            naming.need(context, caller, Verb.PROMOTE, bundle, names.alias_name(alias))
+        naming.permit(context, Verb.READ, bundle, alias or "")
     for _ in range(_TRIES):
         with reading.view(context) as reader:
+            bundle = naming.named(reader).called(bundle)
             wanted, row = _component(reader, component)
             due = _due(reader, wanted, row.record.version, bundle, alias)
         told = _told(row, bundle, alias, due)

@@ -10,7 +10,7 @@ from pinset.domain import access, messages, names
 from pinset.domain.access import Verb
 from pinset.domain.records import Action, ComponentRecord, MoveRecord, ReleaseRecord, RequestRecord
 from pinset.errors import NotFound, PinsetError, Unauthenticated, Unavailable
-from pinset.services import bumping, deriving, moving, reading
+from pinset.services import bumping, deriving, moving, naming, reading
 from pinset.services.attempts import trying
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class LocalChangesets:
         with reading.view(self._context) as reader:
             row = self._found(reader, change)
             bundles = reader.changed_bundles(change, fits=self._fits, after=_after(cursor), limit=limit + 1)
-            records = reader.changed(change, bundles[:limit])
+            records = reader.changed(change, [naming.named(reader).key(name) for name in bundles[:limit]])
             components = [str(one.which) for _, one in reader.changed(change, None) if isinstance(one, ComponentRecord)]
             items = [_bundle(reader, name, _about(name, records)) for name in bundles[:limit]]
             more = bundles[limit - 1] if len(bundles) > limit else None
@@ -127,8 +127,11 @@ class LocalChangesets:
         with reading.view(self._context) as reader:
             self._found(reader, change)
             bundles = reader.changed_bundles(change, fits=self._fits, after=_after(cursor), limit=limit + 1)
-            moved = [one for one in reader.changed(change, bundles[:limit]) if isinstance(one[1], MoveRecord)]
-            places = sorted({(one.bundle, one.alias) for _, one in moved if isinstance(one, MoveRecord)})
+            about = [naming.named(reader).key(name) for name in bundles[:limit]]
+            moved = [one for _, one in reader.changed(change, about) if isinstance(one, MoveRecord)]
+            places = sorted({(one.bundle, one.alias) for one in moved})
+            if places and not any(naming.may_any(caller.grants, Verb.ROLLBACK, reader, *place) for place in places):
+                caller.need(Verb.ROLLBACK, *places[0])  # raises: nothing of it is theirs to take back
             plans = [_undo(reader, change, under, *place) for place in places]
         acting = replace(caller, change=under)
         items = [self._undone(acting, plan, current, words) for plan, current in plans]

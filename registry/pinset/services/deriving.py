@@ -11,7 +11,7 @@ from pinset.domain.document import content_of
 from pinset.domain.manifest import edits as editing
 from pinset.domain.moves import alias_moved
 from pinset.domain.references import SelectorKind, parse
-from pinset.services import publish, reading
+from pinset.services import naming, publish, reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +42,9 @@ def derive(
 ) -> DerivedAnswer:
     """Publish a release that is another one with some values and files changed."""
     wanted = parse(reference, default=None)
-    caller.need(Verb.PUBLISH, wanted.bundle)
+    naming.need(context, caller, Verb.PUBLISH, wanted.bundle)
     if alias is not None:
-        caller.need(Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
+        naming.need(context, caller, Verb.PROMOTE, wanted.bundle, names.alias_name(alias))
     if label is not None:
         names.label_name(label)
     reading.permit(context, wanted)

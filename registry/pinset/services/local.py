@@ -462,16 +462,16 @@ class LocalRegistry:
         return Settler(self._context, every=every)
 
     @property
-    def reviews(self) -> LocalReviews:
-        from pinset.services.reviewing import LocalReviews
-
-        return LocalReviews(self._context)
-
-    @property
     def changesets(self) -> LocalChangesets:
         from pinset.services.changesets import LocalChangesets
 
         return LocalChangesets(self._context)
+
+    @property
+    def reviews(self) -> LocalReviews:
+        from pinset.services.reviewing import LocalReviews
+
+        return LocalReviews(self._context)
 
     @property
     def policies(self) -> LocalPolicies:

@@ -157,7 +157,9 @@ def _found(
     changes = comparing.compared(looked.context, reader, before, after)
     lacks, left_out, base, notes = _lacking(looked, content, row)
     is_new = not looked.bundle or reader.bundle(looked.bundle) is None
-    if row is None and not is_new and serves is None:
+    if row is None and is_new:
+        notes.append(f"{looked.bundle or 'this'} is a new bundle: the registry has none of this name")
+    elif row is None and serves is None:
         notes.append(f"{looked.alias} {'is retired' if move else 'has never served anything of this bundle'}")
         notes += moving.new_alias(reader, looked.bundle, looked.alias)
     return {
@@ -297,8 +299,10 @@ def _notes(looked: _Look, row: ReleaseRow, *, barred: bool) -> list[str]:
         now = looked.reader.release(looked.bundle, serves)
         if now is not None and now.record.digest == row.record.digest:
             told.append(f"v{version} and v{serves} are the same content under two numbers")
+        elif looked.reader.served_before(looked.bundle, looked.alias, version, move.record.seq) is not None:
+            told.append(f"{looked.alias} served v{version} before: this goes back to it")
         elif version < serves:
-            told.append(f"v{version} is older than v{serves}, which {looked.alias} serves: this goes back")
+            told.append(f"v{version} was published before v{serves}, which {looked.alias} serves")
         if now is not None and now.yanked is not None:
             told.append(f"v{serves}, which {looked.alias} serves, is yanked: {words.quoted(now.yanked)}")
     if row.yanked is not None:

@@ -167,8 +167,8 @@ class ReleaseSummary(TypedDict):
 
     purged: that its content was removed for good; None while it is there. made_from: the release that it was made from by
     the registry itself, None where its author sent all of it. change: what it was published under, with others.
-    first_name: what the bundle was first called, which commits and signatures say, where that is another name; told of
-    one release alone.
+    first_name: what the bundle was first called, which commits and signatures say, where that is another name; told of one
+    release alone.
     """
 
     ref: str

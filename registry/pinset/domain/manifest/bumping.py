@@ -10,7 +10,7 @@ from pinset.domain.text import braces, editing
 from pinset.errors import PinsetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from re import Match
 
     from pinset.domain.references import ComponentReference
@@ -33,14 +33,14 @@ def bumped(files: Mapping[str, str], wanted: ComponentReference) -> dict[str, st
             place = _place(editing.placed(found[read.at], is_json=is_json), one.path)
             change = _selecting(str(one.reference.selector), wanted)
             found[read.at] = editing.rewritten(found[read.at], place, change, is_json=is_json)
-    for path in _texts(editing.placed(found[read.at], is_json=is_json), wanted):
+    prompts = {name: part for name, part in read.parts.get("prompts", {}).items() if part.get("format") in _INCLUDING}
+    for path in _texts(editing.placed(found[read.at], is_json=is_json), prompts):
         found[read.at] = editing.rewritten(found[read.at], path, include, is_json=is_json)
-    for part in read.parts.get("prompts", {}).values():
-        if part.get("format") in _INCLUDING:
-            for item in (part, *part.get("messages", ())):
-                file = item.get("template", {}).get("file")
-                if file is not None:
-                    found[file] = include(found[file])
+    for part in prompts.values():
+        for item in (part, *part.get("messages", ())):
+            file = item.get("template", {}).get("file")
+            if file is not None:
+                found[file] = include(found[file])
     return found
 
 
@@ -72,14 +72,12 @@ def _place(placed: Placed, path: Path) -> Path:
     return path if path in placed.spans else path[:-1]
 
 
-def _texts(placed: Placed, wanted: ComponentReference) -> list[Path]:
-    """The templates that are written in the manifest, and include the component."""
+def _texts(placed: Placed, prompts: Container[str]) -> list[Path]:
+    """The templates of some prompts that are written in the manifest."""
     found = []
     for path in placed.spans:
-        if path[:1] == ("release",) and len(path) > 2 and path[1] in ("prompt", "prompts") and path[-1] == "text":
-            value = placed.value
-            for step in path:
-                value = value[step]
-            if isinstance(value, str) and _including(wanted)(value) != value:
-                found.append(path)
+        many = path[1:2] == ("prompts",)
+        name = path[2] if many and len(path) > 3 else "default"
+        if path[:1] == ("release",) and (many or path[1:2] == ("prompt",)) and path[-1] == "text" and name in prompts:
+            found.append(path)
     return found

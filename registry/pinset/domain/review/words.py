@@ -22,6 +22,11 @@ def quoted(text: str, limit: int = _QUOTED) -> str:
     return f"“{show.cut(show.visible(' '.join(text.split())), limit)}”"
 
 
+def count(number: int, what: str) -> str:
+    """``1 change``, ``2 changes``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def place(lack: Lack) -> str:
     """Where something is: ``prompt default, template line 12``."""
     inside = "shared component" if lack.path == "component" else show.visible(lack.path)

@@ -51,7 +51,7 @@ def value_of(given: str) -> Any:
         message = f"the value {names.show(given)} cannot be read: {error.message}"
         raise InvalidInput(message, hint=f"put text in quotes: '\"…\"'; {error.hint}") from error
     whole = found.spans[()]
-    if whole.block or whole.style in ("|", ">"):
+    if whole.block or whole.start or whole.style in ("|", ">"):
         hint = "write a mapping as {key: value} and a list as [a, b]; put text with ': ' or '- ' in quotes"
         raise InvalidInput(f"the value {names.show(given)} is a block", hint=hint)
     if whole.end < len(wanted):
