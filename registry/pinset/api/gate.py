@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _COSTLY: Final = re.compile(
-    r"(?:GET|POST) /v1/diff|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/blame|PUT /v1/policy"
+    r"(?:GET|POST) /v1/diff|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/blame"
+    r"|(?:GET|HEAD) /(?:diff|bundles/[^/]+/(?:review|[^/]+/blame/.+))|PUT /v1/policy"
     r"|POST /v1/(?:check|policy/check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)"
 )
 _WAITING: Final = 4
