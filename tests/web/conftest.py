@@ -60,7 +60,9 @@ class Looking:
 
     def send(self, path: str, *, on: str = "/sign-in", **fields: str) -> httpx.Response:
         """Send a form as the page ``on`` has it."""
-        return self.post(path, {"token": self.token(on), **fields}, {"origin": self.base, "sec-fetch-site": "same-origin"})
+        return self.post(
+            path, {"token": self.token(on), **fields}, {"origin": self.base, "sec-fetch-site": "same-origin"}
+        )
 
     def post(self, path: str, fields: dict[str, str], headers: dict[str, str]) -> httpx.Response:
         return self(path, "POST", content=urlencode(fields), headers=FORM | headers)
@@ -74,9 +76,9 @@ class Pages:
 
     def __init__(self, registry: LocalRegistry, **given: Any) -> None:
         self.registry, self.loop = registry, asyncio.new_event_loop()
-        others = given.pop("others", None)
-        self.api = create_app(registry, others=others)
-        self.app = with_pages(self.api, **given)
+        site = given.pop("app", None)
+        self.app = site or with_pages(create_app(registry, others=given.pop("others", None)), **given)
+        self.api = self.app.api
         self._open: list[Looking] = []
 
     def browser(self, base: str = "http://localhost", client: tuple[str, int] = ("127.0.0.1", 1)) -> Looking:
@@ -108,6 +110,17 @@ def pages_of() -> Iterator[Callable[..., Pages]]:
     yield make
     for one in made:
         one.end()
+
+
+@pytest.fixture(scope="module")
+def furnished_pages() -> Iterator[Pages]:
+    """A registry of its own with something of everything, and its pages: for who adds credentials to it."""
+    registry = bootstrap.memory_registry()
+    world.furnish(registry)
+    pages = Pages(registry)
+    yield pages
+    pages.end()
+    registry.close()
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,11 @@ def test_no_page_scrolls_sideways_and_axe_finds_nothing_serious(tab_of: Callable
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
         found = Axe().run(page).response["violations"]
-        bad = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found if one["impact"] in ("serious", "critical")]
+        bad = [
+            (one["id"], [node["html"][:120] for node in one["nodes"]][:3])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
         assert not bad, (address, bad)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 KEY_BYTES: Final = 32
 _NONCE: Final = 12
 
@@ -57,16 +59,10 @@ class Vault:
         return [hmac.digest(_derived(key, purpose), data, "sha256") for key in self._keys]
 
     @staticmethod
-    def _cipher(key: bytes, purpose: str) -> _Cipher:
-        from cryptography.hazmat.primitives.ciphers.aead import (  # noqa: PLC0415 - few processes seal anything
-            AESGCM,
-        )
+    def _cipher(key: bytes, purpose: str) -> AESGCM:
+        from cryptography.hazmat.primitives.ciphers import aead  # noqa: PLC0415 - few processes seal anything
 
-        return AESGCM(_derived(key, purpose))
-
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM as _Cipher
+        return aead.AESGCM(_derived(key, purpose))
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

@@ -150,9 +150,7 @@ def prompt_of(name: str, prompt: Mapping[str, Any], source: Mapping[str, Any], f
     sources = source.get("messages") or ([source] if "template" in source else [])
     messages = [_message(item, sources[at] if at < len(sources) else {}, style, files) for at, item in enumerate(items)]
     facts = [Fact("model", str(prompt["model"]), link=f"#model-{prompt['model']}")] if "model" in prompt else []
-    for key in ("tools", "guardrails"):
-        if key in prompt:
-            facts.append(Fact(key, ", ".join(map(str, prompt[key])) or "none"))
+    facts += [Fact(key, ", ".join(map(str, prompt[key])) or "none") for key in ("tools", "guardrails") if key in prompt]
     facts += facts_of({key: value for key, value in prompt.items() if key not in _OF_PROMPT})
     return Prompt(
         name=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -13,6 +13,9 @@ from pinset.errors import PermissionDenied, Purged
 from pinset.web import marking
 from pinset.web.release_view import parts_of
 from pinset.web.view import packed, page
+
+if TYPE_CHECKING:
+    from pinset.api.context import Asked
 
 router = APIRouter(include_in_schema=False)
 _RESULTS: Final = 50

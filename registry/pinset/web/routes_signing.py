@@ -38,8 +38,7 @@ async def sign_in(request: Request, form: Posted) -> Response:
     """Sign in with a token. It is looked at as a header is, guesses are counted, and what is refused is recorded."""
     credential, target = form.text("credential", longest=20_000), form.get("next", "/")
     try:
-        if not credential or not credential.isascii() or not credential.isprintable() or " " in credential:
-            raise Unauthenticated("this is no token", hint="paste the line that begins with pst_, and nothing else")
+        _check_shape(credential)
         identity = await _identified(request, credential)
         return _begun(request, credential, identity, target)
     except (Unauthenticated, PermissionDenied, InvalidInput) as error:
@@ -65,8 +64,6 @@ async def come_back(request: Request) -> Response:
     visit.set(STARTED, "", 0)
     target = "/"
     try:
-        if kept is None:
-            raise Unauthenticated("this sign-in was not begun here, or took too long", hint="begin again")
         credential, target = await run_in_threadpool(signing.finish, kept, dict(request.query_params))
         identity = await _identified(request, credential)
         return _begun(request, credential, identity, target)
@@ -116,6 +113,12 @@ async def _form(request: Request, target: str, problem: PinsetError | None = Non
     }
     status = 200 if problem is None else 403 if isinstance(problem, PermissionDenied) else 422
     return packed(request, render("sign_in.html", values), status=status)
+
+
+def _check_shape(credential: str) -> None:
+    """Raises Unauthenticated for what no header could carry."""
+    if not credential or not credential.isascii() or not credential.isprintable() or " " in credential:
+        raise Unauthenticated("this is no token", hint="paste the line that begins with pst_, and nothing else")
 
 
 async def _identified(request: Request, credential: str) -> Identity:

@@ -115,21 +115,22 @@ def type_of(schema: Any, root: Any, depth: int = 0) -> str:
     """A schema's type in a few words: ``list of string``, ``string or null``; ``any`` where it says none."""
     found = _resolved(schema, root)
     if not isinstance(found, dict) or depth > 4:
-        return "any" if found is not False else "nothing"
+        return "nothing" if found is False else "any"
     kinds = found.get("type")
     if isinstance(kinds, list):
         return " or ".join(str(kind)[:40] for kind in kinds[:8]) or "any"
     if kinds == "array":
         return f"list of {type_of(found.get('items', {}), root, depth + 1)}"
-    if isinstance(kinds, str):
-        return kinds[:40]
+    return kinds[:40] if isinstance(kinds, str) else _chosen(found, root, depth)
+
+
+def _chosen(schema: dict[str, Any], root: Any, depth: int) -> str:
+    """The type of a schema that names none itself."""
     for word, joint in (("anyOf", " or "), ("oneOf", " or "), ("allOf", " and ")):
-        choices = found.get(word)
+        choices = schema.get(word)
         if isinstance(choices, list) and choices:
             return joint.join(dict.fromkeys(type_of(one, root, depth + 1) for one in choices[:8]))
-    if "enum" in found:
-        return "one of"
-    return "object" if "properties" in found else "any"
+    return "one of" if "enum" in schema else "object" if "properties" in schema else "any"
 
 
 def _compound(schema: Any) -> bool:

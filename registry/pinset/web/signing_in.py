@@ -80,11 +80,13 @@ class SigningIn:
         kept = json.dumps([number, issuer.issuer, state, nonce, verifier, target, int(self._wall())])
         return Started(f"{self._endpoints.of(issuer).authorization}?{query}", kept.encode())
 
-    def finish(self, kept: bytes, answer: Mapping[str, str]) -> tuple[str, str]:
+    def finish(self, kept: bytes | None, answer: Mapping[str, str]) -> tuple[str, str]:
         """The issuer's token, whose signature is not yet proven, and the page to go on to. Raises Unauthenticated.
 
-        answer: what the browser was sent back with.
+        kept: of `start`, None where the browser has it no longer. answer: what the browser was sent back with.
         """
+        if kept is None:
+            raise _refused("this sign-in was not begun in this browser, or took too long")
         number, name, state, nonce, verifier, target, at = json.loads(kept)
         issuer = self._issuer(number)
         if issuer.issuer != name or not 0 <= self._wall() - at <= _LONGEST_SECONDS:

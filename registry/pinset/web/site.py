@@ -156,7 +156,7 @@ class _Answer:
             problem = {}
         problem = {"status": status, "title": "", "detail": "", "hint": "", "code": "", "request_id": "", **problem}
         here = Here.of({**self._scope, "pinset.request_id": problem["request_id"]})
-        return render("error.html", {"here": here, "problem": problem, "sign_in": sign_in_for(here.target)})
+        return render("error.html", {"here": here, "problem": problem})
 
     def _wants_page(self) -> bool:
         """Whether a page is wanted: by all who do not ask for JSON instead."""

@@ -51,6 +51,8 @@
     source = new EventSource(path);
     source.addEventListener("ready", (event) => { if (Number(event.lastEventId) > serial) soon(); });
     names.forEach((name) => source.addEventListener(name, soon));
+    // The browser itself comes back after a broken line. After a refusal it does not: the session is over, or there is no room.
+    source.onerror = () => { if (source?.readyState === EventSource.CLOSED) { leave(); setTimeout(() => { renew(); follow(); }, 10000 * (1 + Math.random())); } };
   }
   function leave() { source?.close(); source = null; }
 
