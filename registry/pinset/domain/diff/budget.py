@@ -20,6 +20,8 @@ ALIGNING: Final = 60_000_000
 """Steps for finding which message became which."""
 WALKED: Final = 1_000_000
 """JSON values looked at to find what differs inside lists and objects."""
+PROOFS: Final = 100_000
+"""Steps of proving that the values of one schema fit another, each some ten microseconds."""
 SHOWN: Final = 3_000_000
 """Characters of the answer that hold lines of texts, with what stands around them in JSON."""
 VALUES: Final = 8_000_000
@@ -45,6 +47,7 @@ class Budget:
     work: int = WORK
     aligning: int = ALIGNING
     walked: int = WALKED
+    proofs: int = PROOFS
     shown: int = SHOWN
     values: int = VALUES
 
@@ -60,6 +63,10 @@ class Budget:
         """The same for whole messages."""
         return self._take("aligning", _cells(rows, columns))
 
+    def prove(self) -> bool:
+        """Whether one more step of a proof fits; if so it is taken off."""
+        return self._take("proofs", 1)
+
     def show_lines(self, cost: int) -> bool:
         """Whether so many characters of lines fit into the answer; if so they are taken off."""
         return self._take("shown", cost)
@@ -68,7 +75,7 @@ class Budget:
         """Whether so many characters of values fit into the answer; if so they are taken off."""
         return self._take("values", cost)
 
-    def _take(self, account: Literal["work", "aligning", "shown", "values"], cost: int) -> bool:
+    def _take(self, account: Literal["work", "aligning", "proofs", "shown", "values"], cost: int) -> bool:
         left: int = getattr(self, account)
         fits = cost <= left
         if fits:
