@@ -3,7 +3,7 @@
 The application writes a prompt's *inputs*, and the prompt takes them: what is taken away breaks callers. The model writes
 the *output*, and the application reads it: what is let in breaks readers. Between the model that writes a tool's *parameters*
 and the application that answers lie both: what is taken away refuses calls that were right (in examples, in talks that
-go on), what is let in reaches code that has never seen it.
+go on), what is let in reaches code that has never seen it. The application writes a tool's *result*, and the model reads it.
 """
 
 from __future__ import annotations
@@ -19,28 +19,32 @@ if TYPE_CHECKING:
 
     from pinset.domain.diff.paths import Kind
 
-Place = Literal["inputs", "parameters", "output"]
+Place = Literal["inputs", "parameters", "output", "result"]
 
-NOUN: Final[Mapping[Place, str]] = {"inputs": "variable", "parameters": "parameter", "output": "property"}
+NOUN: Final[Mapping[Place, str]] = {"inputs": "variable", "parameters": "parameter", "output": "property", "result": "property"}
 MUST: Final[Mapping[Place, str]] = {
     "inputs": "callers must now pass {}",
     "parameters": "the model must now pass {}: calls without it are refused",
     "output": "the answer now always has {}",
+    "result": "the tool must now answer {}",
 }
 _LOST: Final[Mapping[Place, str]] = {
     "inputs": "what callers pass may be refused",
     "parameters": "calls that were right are refused",
     "output": "readers go on as they are",
+    "result": "what the tool answers may be refused",
 }
 _GAINED: Final[Mapping[Place, str]] = {
     "inputs": "callers go on as they are",
     "parameters": "the application may get what it has not seen",
     "output": "readers may get what they do not know",
+    "result": "the tool goes on as it is",
 }
 _SAME: Final[Mapping[Place, str]] = {
     "inputs": "the same values",
     "parameters": "the same values, but the model reads it",
     "output": "the same values, but the model reads it",
+    "result": "the same values, but the model reads it",
 }
 _SHOWN: Final = 5
 _WORD: Final = 40
@@ -81,7 +85,7 @@ class Effect(NamedTuple):
 
 def breaks(place: Place, effect: Effect) -> bool:
     """Whether somebody's code has to change with it."""
-    return (effect.lost and place != "output") or (effect.gained and place != "inputs")
+    return (effect.lost and place != "output") or (effect.gained and place in ("parameters", "output"))
 
 
 def impact_of(place: Place, effect: Effect) -> Impact:

@@ -23,6 +23,8 @@ from pinset.domain.diff.schemas.telling import (
 from pinset.domain.diff.model import Impact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.domain.diff.budget import Budget
     from pinset.domain.diff.paths import Kind
     from pinset.domain.diff.schemas.nodes import Parts
@@ -47,6 +49,12 @@ _DRAFTS: Final = frozenset(
     {"prefixItems", "dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties", "dependencies"}
 ) | {"additionalItems", "$ref", "minContains", "maxContains", "$dynamicRef", "exclusiveMinimum", "exclusiveMaximum"}
 """Keywords that drafts of JSON Schema read differently."""
+_OPTIONAL: Final[Mapping[Place, str]] = {
+    "inputs": "",
+    "parameters": ": the model may pass it",
+    "output": ": readers need not know it",
+    "result": ": the model may read it",
+}
 _ALL: Final = Effect(lost=True, gained=True)
 
 
@@ -152,7 +160,7 @@ class Walker:
         if key in NOTES:
             return self._note(key, before, after, where)
         if key == "nullable":
-            effect = gate & Effect(lost=bool(old) and not _nulls(after), gained=bool(new) and not _nulls(before))
+            effect = Effect(lost=bool(old) and not _nulls(after), gained=bool(new) and not _nulls(before))
             return self._keyed(key, before, after, path, effect)
         if key not in _CONSTRAINTS and key not in _WITH:
             return self._unknown(old, new, where, key in before.view, key in after.view)
@@ -180,7 +188,9 @@ class Walker:
         """A keyword whose change is told as a whole."""
         old, new = before.view.get(key), after.view.get(key)
         kind: Kind = "changed" if key in before.view and key in after.view else "added" if key in after.view else "removed"
-        if key == "additionalProperties" and not isinstance(old, dict) and not isinstance(new, dict):
+        if key == "nullable" and effect:
+            reason = "null for those who know this keyword, which JSON Schema does not: taken as breaking"
+        elif key == "additionalProperties" and not isinstance(old, dict) and not isinstance(new, dict):
             reason = _closing(self.place, closed=new is False)
         elif _WITH.get(key, key) in _UNSURE and effect:
             reason = f"{key}: {UNDECIDED}"
@@ -264,11 +274,8 @@ class Walker:
             return self._change(path, "removed", old, None, effect, reason + like.format("to"), seen=True)
         if need[1]:
             reason = MUST[self.place].format(name)
-        elif effect:
-            reason = f"a new optional {NOUN[self.place]}; {tail(self.place, effect)}"
         else:
-            reason = f"a new optional {NOUN[self.place]}"
-            reason += {"inputs": "", "parameters": ": the model may pass it", "output": ": readers need not know it"}[self.place]
+            reason = f"a new optional {NOUN[self.place]}" + (f"; {tail(self.place, effect)}" if effect else _OPTIONAL[self.place])
         return self._change(path, "added", None, new, effect, reason + like.format("from"), seen=True)
 
     def _gone(self, name: str, effect: Effect, *, need: bool) -> str:
@@ -276,8 +283,8 @@ class Walker:
             return f"readers rely on {name}" if effect.gained and need else f"the {NOUN[self.place]} {name} is gone"
         if effect.lost:
             return f"{name} is refused now"
-        if self.place == "inputs":
-            return f"{name} is not used any more"
+        if self.place in ("inputs", "result"):
+            return f"{name} is not used any more" if self.place == "inputs" else f"the model no longer reads {name}"
         return f"the application relies on {name}" if effect.gained else f"the {NOUN[self.place]} {name} is gone"
 
     def _by_name(self, old: dict[str, Any], new: dict[str, Any], path: str, gate: Effect) -> Effect:
