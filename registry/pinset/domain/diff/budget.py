@@ -63,9 +63,9 @@ class Budget:
         """The same for whole messages."""
         return self._take("aligning", _cells(rows, columns))
 
-    def prove(self) -> bool:
-        """Whether one more step of a proof fits; if so it is taken off."""
-        return self._take("proofs", 1)
+    def prove(self, cost: int = 1) -> bool:
+        """Whether so many more steps of a proof fit; if so they are taken off."""
+        return self._take("proofs", cost)
 
     def show_lines(self, cost: int) -> bool:
         """Whether so many characters of lines fit into the answer; if so they are taken off."""

@@ -31,8 +31,11 @@ _NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definiti
 _DATA: Final = frozenset({"const", "enum", "default", "examples"})
 _IN_PLACE: Final = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE: Final = ("if", "then", "else", "not")
-_MOST: Final = 2_000
-"""Parts that one schema is taken apart into, and steps of one search."""
+_CIRCLE: Final[Any] = {"$dynamicRef": "#"}
+"""Stands for what leads to itself, and holds for nothing that is known."""
+
+_CHAIN: Final = 100
+"""References that lead to references, for one and the same value."""
 
 Part = Any
 """A mapping of keywords, or False: nothing holds."""
@@ -62,6 +65,7 @@ class Root:
         self._parts: dict[int, Parts] = {}
         self._refers: dict[int, bool] = {}
         self._said: dict[int, Said] = {}
+        self._depth = 0
         self._kept: list[Any] = [schema]  # what is known by its identity must stay alive
         self._rebased = isinstance(schema, dict) and any("$id" in one for one in _mappings(schema) if one is not schema)
 
@@ -71,7 +75,7 @@ class Root:
         if found is None:
             self._kept.append(schema)
             listed: list[Part] = []
-            self._take_apart(schema, listed, {id(schema)})
+            self._take_apart(schema, listed, {id(schema)}, set())
             found = self._parts[id(schema)] = tuple(listed)
         return found
 
@@ -120,10 +124,14 @@ class Root:
         if found is None:
             self._kept.append(part)
             self._said[id(part)] = Said()  # a circle adds nothing
+            if self._depth > _CHAIN:
+                return Said(maps=True)
+            self._depth += 1
             inner = [one for key in _IN_PLACE for one in listed(part, key)]
             inner += [part[key] for key in _IN_PLACE_ONE if key in part]
             inner += members(part, "dependentSchemas").values()
             within = self.said(self.all_parts(inner))
+            self._depth -= 1
             valued = {name for value in fixed(part) or () if isinstance(value, dict) for name in value}
             others = part.get("additionalProperties", True)
             found = self._said[id(part)] = Said(
@@ -133,23 +141,20 @@ class Root:
             )
         return found
 
-    def _take_apart(self, schema: Any, found: list[Part], above: set[int]) -> None:
+    def _take_apart(self, schema: Any, found: list[Part], above: set[int], done: set[int]) -> None:
+        """Adds the parts of a schema. above: the schemas that it is a part of; done: those that are there already."""
         if schema is False:
             found.append(False)
         if not isinstance(schema, dict) or not schema:
             return
         found.append(schema)
-        inner = listed(schema, "allOf")
         target = self.target(schema)
-        if target is not None:
-            inner = [*inner, target]
-        for one in inner:
-            if id(one) in above or len(found) >= _MOST:  # no value can be judged by such a circle
-                if isinstance(one, dict):
-                    found.append({"$dynamicRef": "#"})
-                    self._kept.append(found[-1])
-            else:
-                self._take_apart(one, found, above | {id(one)})
+        for one in (*listed(schema, "allOf"), *(() if target is None else (target,))):
+            if id(one) in above or len(above) > _CHAIN:  # a circle: no value can be judged by it
+                found.append(_CIRCLE)
+            elif id(one) not in done:
+                self._take_apart(one, found, above | {id(one)}, done)
+        done.add(id(schema))
 
     def _anchored(self, name: str) -> Any:
         named = [one for one in _mappings(self.schema) if one.get("$anchor") == name]

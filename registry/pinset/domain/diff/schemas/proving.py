@@ -11,7 +11,7 @@ is added no change to those who do not know it.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.diff.paths import key_of, same
 from pinset.domain.diff.schemas import arrays, objects
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pinset.domain.diff.budget import Budget
     from pinset.domain.diff.schemas.nodes import Part, Parts
 
-_DEPTH: Final = 40
+_DEPTH: Final = 32
 """Schemas inside schemas that a proof goes down, branches and references counted."""
 _VALUES: Final = 300
 """Values of an enum that are looked at one by one."""
@@ -58,31 +58,34 @@ class Reading(Enum):
     EXACTLY = "exactly"
 
 
-class Facts(NamedTuple):
-    """What is known of a value: parts that hold, and whose branches were taken already."""
+class Facts:
+    """What is known of a value: parts that hold, whose branches were taken already, and the types that are left."""
 
-    parts: Parts
-    used: frozenset[tuple[int, str]] = frozenset()
+    __slots__ = ("parts", "types", "used")
+
+    def __init__(
+        self, parts: Parts, used: frozenset[tuple[int, str]] = frozenset(), types: frozenset[str] | None = None
+    ) -> None:
+        self.parts, self.used = parts, used
+        self.types = TYPES.intersection(*map(types_of, parts)) if types is None else types
 
     def with_branch(self, part: Part, key: str, more: Parts) -> Facts:
         """The same with one branch taken."""
-        parts = tuple({id(one): one for one in (*self.parts, *more)}.values())
-        return Facts(parts, self.used | {(id(part), key)})
+        return self.and_also(more, self.used | {(id(part), key)})
 
-    @property
-    def types(self) -> frozenset[str]:
-        """The types that are left."""
-        return TYPES.intersection(*map(types_of, self.parts))
+    def and_also(self, more: Parts, used: frozenset[tuple[int, str]] | None = None) -> Facts:
+        """The same with more parts that hold."""
+        parts = tuple({id(one): one for one in (*self.parts, *more)}.values())
+        return Facts(parts, self.used if used is None else used, self.types.intersection(*map(types_of, more)))
 
     @property
     def values(self) -> list[Any] | None:
         """The values that are left, where they are named."""
         found = [values for part in self.parts if (values := fixed(part)) is not None]
-        kinds = self.types
         if found:
-            return [value for value in min(found, key=len) if type_of(value) in kinds]
-        if kinds <= {"boolean", "null"}:
-            return [value for value in (None, False, True) if type_of(value) in kinds]
+            return [value for value in min(found, key=len) if type_of(value) in self.types]
+        if self.types <= {"boolean", "null"}:
+            return [value for value in (None, False, True) if type_of(value) in self.types]
         return None
 
 
@@ -117,7 +120,7 @@ class Prover:
         if key in self._open:  # a value is finite: a circle that goes into it ends, one that does not proves nothing
             self._assumed.add(key)
             return self._descents + inside > self._open[key]
-        if self._depth >= _DEPTH or not self._budget.prove():
+        if self._depth >= _DEPTH or not self._budget.prove(1 + len(facts.parts)):
             return False
         self._open[key] = self._descents + inside
         self._depth, self._descents = self._depth + 1, self._descents + inside
@@ -209,12 +212,12 @@ class Prover:
         if values is not None and len(values) <= _VALUES:
             alone = [self.made("const", value) for value in values]
             if not any(part is one for part in facts.parts for one in alone):
-                return all(self.fits(Facts((*facts.parts, one), facts.used), b) for one in alone)
+                return all(self.fits(facts.and_also((one,)), b) for one in alone)
         kinds = sorted(facts.types)
         chosen = any(key in part for part in failed if isinstance(part, dict) for key in (*BRANCHES, "if", "not"))
         if len(kinds) == 1 or not chosen:
             return False
-        return all(self.fits(Facts((*facts.parts, self.made("type", kind)), facts.used), b) for kind in kinds)
+        return all(self.fits(facts.and_also((self.made("type", kind),)), b) for kind in kinds)
 
     def made(self, key: str, value: Any) -> Part:
         """A part of one keyword, the same one each time."""
@@ -252,9 +255,12 @@ class Prover:
 
     def _all_apart(self, branches: list[Any]) -> bool:
         """Whether no value can be of two branches, so that "exactly one" means "one"."""
-        for n, one in enumerate(branches):
-            for two in branches[:n]:
-                if not self._budget.prove() or not _apart(self.b.parts(one), self.b.parts(two)):
+        parts = [self.b.parts(one) for one in branches]
+        if _told_apart(parts):
+            return True
+        for n, one in enumerate(parts):
+            for two in parts[:n]:
+                if not self._budget.prove() or not _apart(one, two):
                     return False
         return True
 
@@ -294,6 +300,16 @@ class Prover:
 
     def _same_words(self, one: Part, part: Part) -> bool:
         return isinstance(one, dict) and self.same_schema(one, part)
+
+
+def _told_apart(branches: list[Parts]) -> bool:
+    """Whether all are told apart by the fixed value of one property that each of them requires."""
+    for name in always(branches[0]) if branches else ():
+        values = [Facts(_member(one, name)).values if name in always(one) else None for one in branches]
+        listed_all = [key for found in values if found is not None for key in keyed(found)]
+        if None not in values and len(set(listed_all)) == len(listed_all):
+            return True
+    return False
 
 
 def _apart(one: Parts, two: Parts) -> bool:

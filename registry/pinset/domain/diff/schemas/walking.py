@@ -49,6 +49,8 @@ _DRAFTS: Final = frozenset(
     {"prefixItems", "dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties", "dependencies"}
 ) | {"additionalItems", "$ref", "minContains", "maxContains", "$dynamicRef", "exclusiveMinimum", "exclusiveMaximum"}
 """Keywords that drafts of JSON Schema read differently."""
+_DEPTH: Final = 24
+"""Schemas inside schemas whose differences are told one by one."""
 _OPTIONAL: Final[Mapping[Place, str]] = {
     "inputs": "",
     "parameters": ": the model may pass it",
@@ -83,6 +85,7 @@ class Walker:
         self._seen: set[tuple[int, int, Effect]] = set()
         self._met: set[str] = set()
         self._root_path = ""
+        self._depth = 0
 
     def run(self, path: str) -> list[SchemaChange]:
         """Everything that differs below ``path``."""
@@ -107,11 +110,14 @@ class Walker:
             return effect
         self._seen.add(key)
         path = self._named(old, new, path)
-        if not isinstance(old, dict) or not isinstance(new, dict) or not self.budget.prove():
-            reason = tail(self.place, effect) if isinstance(old, bool) or isinstance(new, bool) else UNDECIDED
-            return self._change(path, "changed", old, new, effect, reason)
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            return self._change(path, "changed", old, new, effect, tail(self.place, effect))
+        if self._depth >= _DEPTH or not self.budget.prove():
+            return self._change(path, "changed", old, new, effect, UNDECIDED if effect else OTHERWISE)
         before, after = self._sides(old, new)
+        self._depth += 1
         told_here = self._keywords(before, after, path, effect)
+        self._depth -= 1
         open_still = Effect(effect.lost and not told_here.lost, effect.gained and not told_here.gained)
         if open_still:
             return told_here | self._change(path, "changed", old, new, open_still, UNDECIDED)
