@@ -73,6 +73,11 @@ def telling(text: str) -> str:
     return shown
 
 
+def ending(text: str) -> str:
+    r"""Visible text with a blank at its very end as ``\u{0020}``: there it could not be seen."""
+    return text[:-1] + code_point(" ") if text.endswith(" ") else text
+
+
 def outline(thing: Any) -> list[str]:
     """A JSON value over several lines, visible: members indented, texts line by line, nothing cut."""
     if isinstance(thing, str):
