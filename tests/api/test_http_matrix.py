@@ -89,6 +89,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("POST", "/v1/bundles/{bundle}/aliases/{alias}/rollback"): Needs("rollback", body={"steps": 0}),
     ("GET", "/v1/bundles/{bundle}/aliases/{alias}/history"): READ,
     ("GET", "/v1/bundles/{bundle}/aliases/{alias}/blame"): Needs("read", query="?path=release.yaml"),
+    ("GET", "/v1/bundles/{bundle}/releases/{selector}/cost"): Needs("read"),
     ("GET", "/v1/bundles/{bundle}/releases/{selector}/blame"): Needs("read", query="?path=release.yaml"),
     ("GET", "/v1/components"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}"): READ_ANYWHERE,

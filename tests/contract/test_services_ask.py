@@ -73,6 +73,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "components": lambda r: r.components(),
     "where_used": lambda r: r.where_used("prompts/voice"),
     "resolve": lambda r: r.resolve(["support@v1"]),
+    "cost": lambda r: r.cost("support@production"),
     "blame": lambda r: r.blame("support@production", "release.yaml"),
     "events": lambda r: list(r.events(wait=0, after=1)),
     "operation": lambda r: r.operation(str(r.kept_operation)),

@@ -31,6 +31,7 @@ def diff(
 
     Example: pinset diff support-summarizer@production staging
     """
+    from pinset.bootstrap import cost_change
     from pinset.domain import diff as compared
     from pinset.domain.references import is_working_copy
     from pinset.errors import InvalidInput
@@ -51,7 +52,7 @@ def diff(
         then = o.looking(found, at)
         was, before = _side(found, then, old)
         now, after = _side(found, found if alone else then, new)
-    comparison = compared.compare(before, after)
+    comparison = compared.compare(before, after, costs=cost_change(before, after))
     if as_json or style == "json":
         output.show_json(compared.as_json(comparison, old=was, new=now))
     elif style == "markdown":

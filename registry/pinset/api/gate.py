@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _COSTLY: Final = re.compile(
-    r"(?:GET|POST) /v1/diff|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/blame|PUT /v1/policy"
+    r"(?:GET|POST) /v1/diff|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/(?:blame|cost)|PUT /v1/policy"
     r"|POST /v1/(?:check|policy/check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)"
 )
 _WAITING: Final = 4

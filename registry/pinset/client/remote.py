@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.client import events
 from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
-from pinset.client.past import RemotePast, blame
+from pinset.client.past import RemotePast, blame, cost
 from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pinset.client.policies import RemotePolicies
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
@@ -314,6 +315,9 @@ class RemoteRegistry:
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
+
+    def cost(self, reference: str) -> CostAnswer:
+        return cost(self._http, reference)
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         return blame(self._http, reference, path)

@@ -10,7 +10,7 @@ from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json, compare
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import moments, reading, versions
+from pinset.services import costing, moments, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,8 @@ def diff(
     with reading.view(context) as reader:
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
-    return as_json(compare(before, after), old=was, new=now)
+    spent = costing.change(context.costs, before, after, at=context.clock.now())
+    return as_json(compare(before, after, costs=spent), old=was, new=now)
 
 
 def _side(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.keys import ForeignAnswer
     from pinset.ports.audit import Audit
@@ -345,6 +346,11 @@ class LocalRegistry:
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
+
+    def cost(self, reference: str) -> CostAnswer:
+        from pinset.services import costing
+
+        return costing.cost(self._context, reference)
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         from pinset.services import blaming
