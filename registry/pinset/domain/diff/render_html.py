@@ -6,6 +6,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from pinset.domain import cost_words
 from pinset.domain.diff import sentences, show
 from pinset.domain.diff.lines import moves
 
@@ -67,11 +68,11 @@ def _change(change: Change) -> Iterator[str]:
         return
     sides = (("removed", "del", "added", change.old), ("added", "ins", "removed", change.new))
     shown = [
-        f'<div class="{side}"><{tag}>{_value(thing)}</{tag}></div>'
+        f'<span class="{side}"><{tag}>{_value(thing)}</{tag}></span>'
         for side, tag, absent, thing in sides
         if change.kind != absent
     ]
-    yield f"<pre>{''.join(shown)}</pre>"
+    yield f"<pre>{_joined(shown)}</pre>"
 
 
 def _hunks(diff: TextDiff) -> str:
@@ -82,9 +83,9 @@ def _hunks(diff: TextDiff) -> str:
 
 def _hunk(hunk: Hunk, told: dict[int, tuple[str, str]], *, noted: bool) -> str:
     place = f"line {hunk.new_start}" + (f" (was {hunk.old_start})" if hunk.old_start != hunk.new_start else "")
-    parts = [f'<div class="place">@@ {place}</div>']
+    parts = [f'<span class="place">@@ {place}</span>']
     if hunk.abridged:
-        return f'{parts[0]}<div class="abridged">{show.became(hunk.abridged)}</div>'
+        parts.append(f'<span class="abridged">{show.became(hunk.abridged)}</span>')
     block: tuple[str, int] | None = None
     for line in hunk.lines:
         if line.move is None:
@@ -94,12 +95,12 @@ def _hunk(hunk: Hunk, told: dict[int, tuple[str, str]], *, noted: bool) -> str:
         left, arrived = told[line.move]
         if block != (line.kind, line.move):
             words = f"&lt; {left}" if line.kind == "-" else f"&gt; {arrived}"
-            parts.append(f'<div class="move">{words}</div>')
+            parts.append(f'<span class="move">{words}</span>')
         block = (line.kind, line.move)
         if line.kind == "+" or sentences.is_edited(line):
             kind = "moved" if line.kind == "+" else "left"
             parts.append(_line(line, kind, "&gt;" if line.kind == "+" else "&lt;", noted=noted))
-    return "".join(parts)
+    return _joined(parts)
 
 
 def _line(line: Line, kind: str, sign: str, *, noted: bool) -> str:
@@ -110,7 +111,7 @@ def _line(line: Line, kind: str, sign: str, *, noted: bool) -> str:
     pairs = zip(shown, line.segments, strict=True)
     inside = "".join(f"<{tag}>{escape(text)}</{tag}>" if s.changed and tag else escape(text) for text, s in pairs)
     end = ' <span class="end">(no line feed at the end)</span>' if noted and not line.newline else ""
-    return f'<div class="{kind}">{sign} {inside}{end}</div>'
+    return f'<span class="{kind}">{sign} {inside}{end}</span>'
 
 
 def _shared(shared: Sequence[Shared]) -> Iterator[str]:
@@ -125,15 +126,20 @@ def _shared(shared: Sequence[Shared]) -> Iterator[str]:
 
 
 def _costs(costs: CostChange) -> Iterator[str]:
-    yield f'<table class="costs"><caption>{sentences.COSTS}</caption>'
+    yield f'<h3>{sentences.COSTS}</h3>\n<table class="costs"><caption>{_text(cost_words.headline(costs))}</caption>'
     yield '<thead><tr><th scope="col">part</th><th scope="col">tokens</th><th scope="col">change</th>'
-    yield '<th scope="col">price</th></tr></thead><tbody>'
+    yield '<th scope="col">price of 1,000 calls</th></tr></thead><tbody>'
     for row in sentences.cost_rows(costs):
         kind = "part" if row.level else "whole"
         cells = "".join(f"<td>{_text(cell)}</td>" for cell in (row.tokens, row.delta, row.price))
         yield f'<tr class="{kind}"><th scope="row">{_text(row.name)}</th>{cells}</tr>'
     yield "</tbody></table>"
     yield "".join(f'<p class="note">{_text(note)}</p>' for note in sentences.cost_notes(costs))
+
+
+def _joined(lines: list[str]) -> str:
+    """Lines of a ``<pre>``: parted by line feeds, so that they are lines also without a style sheet."""
+    return "\n".join(lines)
 
 
 def _value(thing: Any) -> str:

@@ -9,6 +9,7 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain import cost_words
 from pinset.domain.diff import sentences, show
 from pinset.domain.diff.lines import moves
 
@@ -135,7 +136,8 @@ def _shared(shared: Sequence[Shared]) -> Iterator[str]:
 
 
 def _costs(costs: CostChange) -> Iterator[str]:
-    yield from ("", f"### {sentences.COSTS}", "", "| | tokens | | price |", "| --- | --- | ---: | --- |")
+    yield from ("", f"### {sentences.COSTS}", "", plain(cost_words.headline(costs)), "")
+    yield from ("| | tokens | | price of 1,000 calls |", "| --- | --- | ---: | --- |")
     for row in sentences.cost_rows(costs):
         cells = (f"{'· ' * row.level}{row.name}", row.tokens, row.delta, row.price)
         yield f"| {' | '.join(map(plain, cells))} |"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain import cost_words
 from pinset.domain.diff import sentences, show
 from pinset.domain.diff.model import Impact
 from pinset.domain.diff.paper import MARGIN, NARROWEST, Paper
@@ -128,7 +129,8 @@ class _Page:
             yield from self.paper.block(MARGIN, [Piece(users, "dim")]) if users else ()
 
     def _costs(self, costs: CostChange) -> Iterator[str]:
-        yield from ("", self.paper.paint(sentences.COSTS, "title"))
+        headline = [Piece(f"{sentences.COSTS}: ", "title"), Piece(cost_words.headline(costs))]
+        yield from ("", *self.paper.block("", headline))
         rows = sentences.cost_rows(costs)
         names = [show.cut("  " * row.level + show.visible(row.name), self.paper.width // 2 - 4) for row in rows]
         wide = [
@@ -144,11 +146,16 @@ class _Page:
 
 def _wants_reason(change: Change) -> bool:
     """Behaviour mostly explains itself where the values or the words are in sight."""
-    if change.component == "metadata":
+    if change.component == "metadata" or _says_itself(change):
         return False
     if change.impact is not Impact.BEHAVIOUR or change.component in ("retrieval", "guardrail"):
         return True
     return change.text is not None and change.component == "prompt" and change.reason != OTHER_TEXT
+
+
+def _says_itself(change: Change) -> bool:
+    """Whether ``white space only`` is all that the reason would say."""
+    return change.text is not None and change.text.nature == "whitespace" and change.impact is Impact.COSMETIC
 
 
 def _values(change: Change) -> str:

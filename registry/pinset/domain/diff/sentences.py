@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain import cost_words
 from pinset.domain.costs import dollars
 from pinset.domain.diff.model import Impact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pinset.domain.costs import Call, CostChange, PromptCost, TokenCount, Total
+    from pinset.domain.costs import Call, CostChange, PromptCost, TokenCount
     from pinset.domain.diff.lines import Line, Move, TextDiff
     from pinset.domain.diff.model import Change, Comparison, Shared
 
 WORST: Final = 10
 """Breaking changes that are named ahead of all others."""
 SHARED: Final = "shared components"
-COSTS: Final = "cost of 1,000 calls"
+COSTS: Final = "cost"
 _FIRST: Final = {
     Impact.BREAKING: "{} breaking change{}",
     Impact.BEHAVIOUR: "{} change{} of behaviour",
@@ -59,7 +60,7 @@ def edit(change: Change, diff: TextDiff) -> str:
     told = [f"+{diff.added_words:,} -{diff.removed_words:,} words"] if diff.added_words or diff.removed_words else []
     blocks = len({line.move for line in diff.lines if line.move is not None})
     told += [f"{blocks} block{_s(blocks)} moved"] if blocks else []
-    return ", ".join(told) or ("lines reordered" if diff.nature == "order" else "no word, but other characters")
+    return ", ".join(told) or ("lines reordered" if diff.nature == "order" else "the same words, other characters")
 
 
 def left(move: Move) -> str:
@@ -115,7 +116,7 @@ def users(component: Shared) -> str:
 
 
 class CostRow(NamedTuple):
-    """One row of the table of costs. level: 0 a prompt or the total, 1 a part of the prompt above."""
+    """One row of the table of costs. level: 0 a prompt, 1 a part of the prompt above."""
 
     level: int
     name: str
@@ -125,25 +126,14 @@ class CostRow(NamedTuple):
 
 
 def cost_rows(costs: CostChange) -> list[CostRow]:
-    """Prompts with the parts that differ, and the total where there are several prompts."""
-    rows = [row for prompt in costs.prompts for row in _prompt_rows(prompt)]
-    if len(costs.prompts) + costs.more > 1:
-        rows.append(_total(costs.before, costs.after))
-    return rows
+    """Prompts, each with the parts that differ where they are several."""
+    return [row for prompt in costs.prompts for row in _prompt_rows(prompt)]
 
 
 def cost_notes(costs: CostChange) -> list[str]:
-    """What stands below the table: how much dearer it is, what answers may cost, what was counted with."""
-    told: list[str] = []
-    if costs.percent_tokens is not None:
-        price = "" if costs.percent is None else f", {costs.percent:+}% money"
-        told.append(f"what is sent: {costs.percent_tokens:+}% tokens{price}")
-    before, after = costs.before.output_per_1000, costs.after.output_per_1000
-    if after is not None and before != after:
-        told.append(f"answers at their longest: {_arrow(dollars(before), dollars(after))}")
-    unpriced = {call.unpriced for p in costs.prompts for call in (p.before, p.after) if call and call.unpriced}
-    more = [f"{costs.more} more prompts are not listed"] if costs.more else []
-    return [*told, *more, *sorted(unpriced), costs.basis, *costs.notes]
+    """What stands below the table: what is not listed or not known, what was counted with, and what was not."""
+    more = [f"{costs.more} more prompt{_s(costs.more)}, not listed"] if costs.more else []
+    return [*more, *cost_words.why_unpriced(costs), costs.basis, *costs.notes]
 
 
 def _prompt_rows(prompt: PromptCost) -> Iterable[CostRow]:
@@ -163,15 +153,9 @@ def _tokens(before: TokenCount | None, after: TokenCount | None) -> tuple[str, s
 
 
 def _price(call: Call | None) -> str:
-    return "none" if call is None else dollars(call.per_1000)
-
-
-def _total(before: Total, after: Total) -> CostRow:
-    delta = after.tokens - before.tokens
-    prices = _arrow(dollars(before.per_1000), dollars(after.per_1000))
-    return CostRow(
-        0, "one call of each prompt", _arrow(before.text, after.text), f"{delta:+,}" if delta else "", prices
-    )
+    if call is None:
+        return "none"
+    return "not known" if call.per_1000 is None else dollars(call.per_1000)
 
 
 def _arrow(before: str, after: str) -> str:

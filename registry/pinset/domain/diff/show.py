@@ -131,6 +131,9 @@ def _member(head: str, thing: Any) -> list[str]:
         head, plain = f"{head} |", False
     if plain or (short and len(value(thing)) <= _SHORT_LIST):
         return [f"{head} {value(thing)}"]
+    if head == "-":  # a member of a list: its first line stands beside the sign
+        first, *rest = outline(thing)
+        return [f"- {first}", *(f"  {line}" for line in rest)]
     return [head, *(f"  {line}" for line in outline(thing))]
 
 
