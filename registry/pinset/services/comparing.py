@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import findings
-from pinset.domain.access import Verb, permit_anywhere
+from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.diff import as_json, compare
+from pinset.domain.diff import as_json, compare, moved_components, with_users
+from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
 from pinset.services import costing, moments, reading, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from pinset.domain.diff import Shared
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -34,8 +36,30 @@ def diff(
     with reading.view(context) as reader:
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
+        concerned = shared(context, reader, before, after, {was.partition("@")[0], now.partition("@")[0]})
     spent = costing.change(context.costs, before, after, at=context.clock.now())
-    return as_json(compare(before, after, costs=spent), old=was, new=now)
+    return as_json(compare(before, after, shared=concerned, costs=spent), old=was, new=now)
+
+
+def shared(
+    context: Context,
+    reader: CatalogReader,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    own: Collection[str],
+) -> tuple[Shared, ...]:
+    """The components that moved on between two contents, with the other bundles that serve them now.
+
+    Of those only what the caller may read. own: the bundles that are compared.
+    """
+    fits = bundles_of(context.grants, Verb.READ)
+    found: list[Shared] = []
+    for component in moved_components(old, new):
+        kind, _, name = component.key.partition("/")
+        asked = len(found) < COMPONENTS
+        rows = reader.bundles(uses=(kind, name, None), fits=fits, limit=LOOKED_AT) if asked else ()
+        found.append(with_users(component, (row.name for row in rows), own))
+    return tuple(found)
 
 
 def _side(
