@@ -16,7 +16,7 @@ from pinset.services import costing, moments, reading, versions
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pinset.domain.diff import Shared
+    from pinset.domain.diff import Comparison, Shared
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -36,25 +36,30 @@ def diff(
     with reading.view(context) as reader:
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
-        concerned = shared(context, reader, before, after, {was.partition("@")[0], now.partition("@")[0]})
-    spent = costing.change(context.costs, before, after, at=context.clock.now())
-    return as_json(compare(before, after, shared=concerned, costs=spent), old=was, new=now)
+        own = {side.partition("@")[0].partition(" ")[0] for side in (was, now)}
+        return as_json(compared(context, reader, before, after, own=own), old=was, new=now)
 
 
-def shared(
+def compared(
     context: Context,
     reader: CatalogReader,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    own: Collection[str],
-) -> tuple[Shared, ...]:
-    """The components that moved on between two contents, with the other bundles that serve them now.
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    own: Collection[str] = (),
+) -> Comparison:
+    """What changes between two contents, with all that this registry can say of it. own: the bundles compared."""
+    spent = costing.change(context.costs, before, after, at=context.clock.now())
+    return compare(before, after, shared=_shared(context, reader, before, after, own), costs=spent)
 
-    Of those only what the caller may read. own: the bundles that are compared.
-    """
+
+def _shared(
+    context: Context, reader: CatalogReader, before: Mapping[str, Any], after: Mapping[str, Any], own: Collection[str]
+) -> tuple[Shared, ...]:
+    """The components that moved on, with the other bundles that serve them now, of those that the caller may read."""
     fits = bundles_of(context.grants, Verb.READ)
     found: list[Shared] = []
-    for component in moved_components(old, new):
+    for component in moved_components(before, after):
         kind, _, name = component.key.partition("/")
         asked = len(found) < COMPONENTS
         rows = reader.bundles(uses=(kind, name, None), fits=fits, limit=LOOKED_AT) if asked else ()
