@@ -14,6 +14,7 @@ from pinset.api import (
     routes_audit,
     routes_comparing,
     routes_components,
+    routes_costs,
     routes_events,
     routes_evidence,
     routes_keeping,
@@ -23,6 +24,7 @@ from pinset.api import (
     routes_purging,
     routes_releases,
     routes_requests,
+    routes_reviews,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
@@ -57,9 +59,11 @@ if TYPE_CHECKING:
 _ROUTERS = (
     routes_releases.router,
     routes_requests.router,
+    routes_reviews.router,
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,
+    routes_costs.router,
     routes_past.router,
     routes_events.router,
     routes_audit.router,

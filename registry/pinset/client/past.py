@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pinset.client.http import Http
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
 
 
 class RemotePast:
@@ -90,6 +91,10 @@ class RemotePast:
         found: dict[str, Any] = self._get(path_of("diff"), **sides)
         return found
 
+    def cost(self, reference: str) -> CostAnswer:
+        """What a release costs that a reference named then."""
+        return cost(self._http, reference, at=self._at)
+
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """What brought each line of a file, as of then."""
         return blame(self._http, reference, path, at=self._at)
@@ -107,6 +112,12 @@ class RemotePast:
 def blame(http: Http, reference: str, path: str, *, at: str | None = None) -> BlameAnswer:
     """What brought each line of a file."""
     found: BlameAnswer = http.get(_release(reference) + "/blame", path=names.file_path(path), at=at)
+    return found
+
+
+def cost(http: Http, reference: str, *, at: str | None = None) -> CostAnswer:
+    """What calls of a release cost."""
+    found: CostAnswer = http.get(_release(reference) + "/cost", at=at)
     return found
 
 

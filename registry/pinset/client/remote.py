@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.client import events
 from pinset.client.audit import RemoteAudit
 from pinset.client.http import Http
-from pinset.client.past import RemotePast, blame
+from pinset.client.past import RemotePast, blame, cost
 from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
+    from pinset.client.reviews import RemoteReviews
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
@@ -315,6 +317,9 @@ class RemoteRegistry:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
 
+    def cost(self, reference: str) -> CostAnswer:
+        return cost(self._http, reference)
+
     def blame(self, reference: str, path: str) -> BlameAnswer:
         return blame(self._http, reference, path)
 
@@ -368,6 +373,12 @@ class RemoteRegistry:
         from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
 
         return RemoteRequests(self._http)
+
+    @property
+    def reviews(self) -> RemoteReviews:
+        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteReviews(self._http)
 
     @property
     def policies(self) -> RemotePolicies:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 CALLS: Final = 1_000
 """The calls that a price is for."""
+PROMPTS: Final = 50
+"""Prompts that a change lists; the totals hold all."""
+PARTS: Final = 50
+"""Parts that are listed of a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Call:
 
     model: as people know it, ``openai gpt-4o-2024-08-06``; '' for a prompt without one. per_1000: what the fixed part
     costs as input. max_tokens: the most that is answered, where it is declared, and output_per_1000 what that would
-    cost. unpriced: why there is no price, '' where there is one.
+    cost. unpriced: why there is no price, '' where there is one. priced_as: the price list's name for the model, ''
+    without a price.
     """
 
     model: str
@@ -68,6 +73,7 @@ class Call:
     max_tokens: int | None = None
     output_per_1000: Decimal | None = None
     unpriced: str = ""
+    priced_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,21 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one release costs. calls: by the prompt's name, each with its parts."""
+    """What one release costs. calls: by the prompt's name, each with its parts.
+
+    encodings: the names of those that counted, each as the model's own or as an approximation. prices: which price list,
+    '' for none.
+    """
 
     calls: Mapping[str, tuple[Call, tuple[Part, ...]]]
-    basis: str
+    encodings: frozenset[tuple[str, bool]]
+    prices: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def basis(self) -> str:
+        """One sentence: what counted, and which prices."""
+        return _basis(self.encodings, self.prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +196,55 @@ def per_1000(tokens: int, rate: Rate, input_tokens: int) -> Decimal:
     return tokens * rate.at(input_tokens) * CALLS / MILLION
 
 
+def total_of(estimate: Estimate) -> Total:
+    """One call of each prompt."""
+    calls = [call for call, _ in estimate.calls.values()]
+    ceilings = [call.output_per_1000 for call in calls if call.max_tokens is not None]
+    return Total(
+        tokens=sum(call.tokens.tokens for call in calls),
+        exact=all(call.tokens.exact for call in calls),
+        per_1000=_sum([call.per_1000 for call in calls]),
+        output_per_1000=_sum(ceilings) if len(ceilings) == len(calls) else None,
+    )
+
+
+def changed(before: Estimate, after: Estimate) -> CostChange | None:
+    """What differs between two releases' costs; None where nothing does."""
+    rows = []
+    for name in sorted(before.calls.keys() | after.calls.keys()):
+        (was, old), (now, new) = before.calls.get(name, (None, ())), after.calls.get(name, (None, ()))
+        if was != now:
+            rows.append(PromptCost(name, was, now, _parts(old, new)))
+    if not rows:
+        return None
+    basis = _basis(before.encodings | after.encodings, after.prices)
+    notes = tuple(dict.fromkeys((*after.notes, *before.notes)))
+    return CostChange(
+        total_of(before), total_of(after), tuple(rows[:PROMPTS]), basis, notes, more=max(len(rows) - PROMPTS, 0)
+    )
+
+
+def _basis(encodings: frozenset[tuple[str, bool]], prices: str) -> str:
+    own = ", ".join(sorted(name for name, exact in encodings if exact))
+    rough = ", ".join(sorted(name for name, exact in encodings if not exact))
+    told = [f"by {own}, the model's own encoding"] if own else []
+    told += [f"approximated (≈) by {rough}"] if rough else []
+    return f"Tokens {' and '.join(told) or 'of nothing'}; {prices or 'no price list'}."
+
+
+def _parts(old: tuple[Part, ...], new: tuple[Part, ...]) -> tuple[PartCost, ...]:
+    """The parts that differ, in the order of a call."""
+    before, after = {part.part: part.count for part in old}, {part.part: part.count for part in new}
+    names = [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
+    return tuple(PartCost(name, before.get(name), after.get(name)) for name in names[:PARTS])
+
+
+def _sum(amounts: list[Decimal | None]) -> Decimal | None:
+    """All of them, None where one is not known or there is none."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
+
+
 def percent(before: Decimal | None, after: Decimal | None) -> Decimal | None:
     """The change in percent, to one decimal; None from nothing, or where either is not known."""
     if before is None or after is None or not before:
@@ -188,13 +253,35 @@ def percent(before: Decimal | None, after: Decimal | None) -> Decimal | None:
 
 
 def dollars(amount: Decimal | None) -> str:
-    """Money for people: ``$0.31``, ``$0.0042`` where it is small, ``$1,234.50``; ``price not known`` for None."""
+    """Money for people: ``$1,234.50``, ``$0.1225`` below a dollar, ``$0.00042``; ``price not known`` for None."""
     if amount is None:
         return "price not known"
-    if amount == 0 or amount >= Decimal("0.1"):
+    if amount == 0 or amount >= 1:
         return f"${amount:,.2f}"
-    places = min(-amount.adjusted() + 1, 9)
-    return f"${amount:.{places}f}"
+    places = min(max(4, 1 - amount.adjusted()), 9)
+    whole, _, cents = f"{amount:.{places}f}".partition(".")
+    return f"${whole}.{cents.rstrip('0'):0<2}"
+
+
+def rate_text(amount: Decimal) -> str:
+    """The price of a million tokens for people, exactly: ``$2.50``, ``$0.125``."""
+    whole, _, cents = (decimal_text(amount) or "0").partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
+def release_answer(estimate: Estimate) -> dict[str, Any]:
+    """What one release costs, as JSON values like those of `as_answer`."""
+    return {
+        "currency": "USD",
+        "calls": CALLS,
+        "total": _total(total_of(estimate)),
+        "prompts": [
+            {"prompt": name, **_call(call), "parts": [{"part": p.part, **_told(p.count)} for p in parts]}
+            for name, (call, parts) in sorted(estimate.calls.items())
+        ],
+        "basis": estimate.basis,
+        "notes": list(estimate.notes),
+    }
 
 
 def as_answer(change: CostChange) -> dict[str, Any]:
@@ -255,8 +342,10 @@ def _total_of(answer: Mapping[str, Any]) -> Total:
 
 
 def _count(count: TokenCount | None) -> dict[str, Any] | None:
-    if count is None:
-        return None
+    return None if count is None else _told(count)
+
+
+def _told(count: TokenCount) -> dict[str, Any]:
     return {"tokens": count.tokens, "exact": count.exact, "encoding": count.encoding}
 
 
@@ -266,23 +355,20 @@ def _count_of(answer: Mapping[str, Any] | None) -> TokenCount | None:
     return TokenCount(answer["tokens"], answer["exact"], answer["encoding"])
 
 
-def call_answer(call: Call) -> dict[str, Any]:
-    """One call as JSON values."""
+def _call(call: Call) -> dict[str, Any]:
     return {
         "model": call.model,
-        "tokens": call.tokens.tokens,
-        "exact": call.tokens.exact,
-        "encoding": call.tokens.encoding,
+        **_told(call.tokens),
         "per_1000": decimal_text(call.per_1000),
         "max_tokens": call.max_tokens,
         "output_per_1000": decimal_text(call.output_per_1000),
         "unpriced": call.unpriced,
+        "priced_as": call.priced_as,
     }
 
 
-def _call_of(answer: Mapping[str, Any] | None) -> Call | None:
-    if answer is None:
-        return None
+def call_of(answer: Mapping[str, Any]) -> Call:
+    """One call of its JSON values."""
     return Call(
         model=answer["model"],
         tokens=TokenCount(answer["tokens"], answer["exact"], answer["encoding"]),
@@ -290,14 +376,15 @@ def _call_of(answer: Mapping[str, Any] | None) -> Call | None:
         max_tokens=answer["max_tokens"],
         output_per_1000=_decimal(answer["output_per_1000"]),
         unpriced=answer["unpriced"],
+        priced_as=answer["priced_as"],
     )
 
 
 def _prompt(row: PromptCost) -> dict[str, Any]:
     return {
         "prompt": row.prompt,
-        "before": call_answer(row.before) if row.before else None,
-        "after": call_answer(row.after) if row.after else None,
+        "before": _call(row.before) if row.before else None,
+        "after": _call(row.after) if row.after else None,
         "parts": [{"part": p.part, "before": _count(p.before), "after": _count(p.after)} for p in row.parts],
     }
 
@@ -305,7 +392,7 @@ def _prompt(row: PromptCost) -> dict[str, Any]:
 def _prompt_of(answer: Mapping[str, Any]) -> PromptCost:
     return PromptCost(
         prompt=answer["prompt"],
-        before=_call_of(answer["before"]),
-        after=_call_of(answer["after"]),
+        before=call_of(answer["before"]) if answer["before"] else None,
+        after=call_of(answer["after"]) if answer["after"] else None,
         parts=tuple(PartCost(p["part"], _count_of(p["before"]), _count_of(p["after"])) for p in answer["parts"]),
     )

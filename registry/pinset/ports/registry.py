@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.evidence import Evidence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pinset.ports.policies import Policies
     from pinset.ports.purging import Purging
     from pinset.ports.requests import Requests
+    from pinset.ports.reviews import Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,12 @@ class Registry(Protocol):
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""
 
+    def cost(self, reference: str) -> CostAnswer:
+        """Tokens of the calls of each prompt of a release, and what 1,000 of them cost by today's prices.
+
+        Raises ContentPurged for a release whose content is gone.
+        """
+
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """For each line of a file, what brought it: see `ports.past.Readings`."""
 
@@ -313,6 +321,10 @@ class Registry(Protocol):
     @property
     def requests(self) -> Requests:
         """What waits for the approval of others, and what is decided about it."""
+
+    @property
+    def reviews(self) -> Reviews:
+        """What a promotion, or a working copy, would change."""
 
     @property
     def policies(self) -> Policies:

@@ -9,13 +9,14 @@ from pinset.domain import names
 from pinset.domain.access import Verb, bundles_of, may, permit, permit_anywhere
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
-from pinset.services import blaming, comparing, moments, queries, reading
+from pinset.services import blaming, comparing, costing, moments, queries, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.references import Reference
     from pinset.ports.catalog import BundleRow, CatalogReader
     from pinset.services.moments import Moment
@@ -144,6 +145,10 @@ class Past:
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""
         return comparing.diff(self._context, old, new, old_at=self._at, new_at=self._at)
+
+    def cost(self, reference: str) -> CostAnswer:
+        """What a release costs that a reference named then, by today's prices."""
+        return costing.cost(self._context, reference, at=self._at)
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """What brought each line of a file, as of then."""

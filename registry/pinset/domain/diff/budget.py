@@ -22,6 +22,8 @@ WALKED: Final = 1_000_000
 """JSON values looked at to find what differs inside lists and objects."""
 PROOFS: Final = 100_000
 """Steps of proving that the values of one schema fit another, each some ten microseconds."""
+READ: Final = 2_000_000
+"""Characters of texts looked at for structure in their white space, and for letters that deceive."""
 SHOWN: Final = 3_000_000
 """Characters of the answer that hold lines of texts, with what stands around them in JSON."""
 VALUES: Final = 8_000_000
@@ -49,6 +51,7 @@ class Budget:
     walked: int = WALKED
     proofs: int = PROOFS
     shown: int = SHOWN
+    letters: int = READ
     values: int = VALUES
 
     def spend(self, cost: int) -> bool:
@@ -67,6 +70,10 @@ class Budget:
         """Whether so many more steps of a proof fit; if so they are taken off."""
         return self._take("proofs", cost)
 
+    def read(self, cost: int) -> bool:
+        """Whether so many characters may be looked at closely; if so they are taken off."""
+        return self._take("letters", cost)
+
     def show_lines(self, cost: int) -> bool:
         """Whether so many characters of lines fit into the answer; if so they are taken off."""
         return self._take("shown", cost)
@@ -75,7 +82,9 @@ class Budget:
         """Whether so many characters of values fit into the answer; if so they are taken off."""
         return self._take("values", cost)
 
-    def _take(self, account: Literal["work", "aligning", "proofs", "shown", "values"], cost: int) -> bool:
+    def _take(
+        self, account: Literal["work", "aligning", "proofs", "letters", "shown", "values"], cost: int
+    ) -> bool:
         left: int = getattr(self, account)
         fits = cost <= left
         if fits:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.diff.budget import CHANGES, VALUES, Budget
 from pinset.domain.diff.guardrails import compare_guardrail, whole_guardrail
-from pinset.domain.diff.model import Change, Comparison, Impact, Shared
+from pinset.domain.diff.model import Change, Comparison, Impact
 from pinset.domain.diff.models import compare_model
 from pinset.domain.diff.paths import path_diff, same
 from pinset.domain.diff.prompts import compare_prompt, whole_prompt
@@ -69,7 +69,7 @@ def _filled(changes: list[Change], budget: Budget) -> list[Change]:
     for n in sorted(range(len(changes)), key=lambda n: (sizes[n], n)):
         texts = changes[n].pending
         if texts is not None:
-            changes[n] = replace(changes[n], text=text_diff(texts.old, texts.new, budget), pending=None)
+            changes[n] = replace(changes[n], text=text_diff(texts.old, texts.new, budget, texts.nature), pending=None)
     lengths = [_length((c.old, c.new), VALUES) for c in changes]
     for n in sorted(range(len(changes)), key=lambda n: (lengths[n], n)):
         if not budget.show_values(lengths[n]):
@@ -191,29 +191,15 @@ def _config(name: str, old: Any, new: Any, budget: Budget) -> Iterator[Change]:
 
 def _components(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     """Which shared component moved on. What that changes is listed with the part itself."""
-    for key, before, after in _moved(old, new):
+    for key in ordered(old, new):
+        before, after = _pin(old.get(key)), _pin(new.get(key))
+        if same(before, after):
+            continue
         kind, _, name = key.partition("/")
         state: Kind = "changed" if key in old and key in new else "added" if key in new else "removed"
         reason = "a shared component; what it changes is listed by itself"
         part = _KINDS.get(kind, "config")
         yield Change(part, name or key, "component", state, Impact.COSMETIC, reason, before, after)
-
-
-def moved_components(old_content: Mapping[str, Any], new_content: Mapping[str, Any]) -> tuple[Shared, ...]:
-    """The shared components that both sides hold in different versions, or only one of them holds; nobody is named yet."""
-    sides = mapping(old_content.get("components")), mapping(new_content.get("components"))
-    return tuple(Shared(key, _text(old), _text(new)) for key, old, new in _moved(*sides))
-
-
-def _moved(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    for key in ordered(old, new):
-        before, after = _pin(old.get(key)), _pin(new.get(key))
-        if not same(before, after):
-            yield key, before, after
-
-
-def _text(pin: Any) -> str | None:
-    return None if pin is None else str(pin)
 
 
 def _pin(component: Any) -> Any:

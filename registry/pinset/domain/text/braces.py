@@ -124,6 +124,30 @@ def fill_f_string(source: str, values: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda match: values[match["name"]] if match["name"] else match[0][0], source)
 
 
+def fixed_mustache(source: str) -> list[str]:
+    """The texts between variables."""
+    return _between(source, [(match.start(), match.end(), "") for match in _TAG.finditer(source)])
+
+
+def fixed_f_string(source: str) -> list[str]:
+    """The texts between variables, with doubled braces single."""
+    found = [(m.start(), m.end(), "" if m["name"] else m[0][0]) for m in _FIELD.finditer(source)]
+    return _between(source, found)
+
+
+def _between(source: str, found: list[tuple[int, int, str]]) -> list[str]:
+    """What stands between places. found: where each begins and ends, and what stands for it; '' where a text ends."""
+    texts: list[list[str]] = [[]]
+    at = 0
+    for start, end, instead in found:
+        texts[-1].append(source[at:start] + instead)
+        if not instead:
+            texts.append([])
+        at = end
+    texts[-1].append(source[at:])
+    return [text for parts in texts if (text := "".join(parts))]
+
+
 def _bad_tag(source: str, start: int) -> tuple[int, str, str]:
     """Where to read on after a ``{{`` that is no tag, what is wrong with it, and the way out."""
     near = source[start : start + _NEAR].partition("\n")[0]
