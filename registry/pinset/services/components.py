@@ -194,7 +194,7 @@ def _after(cursor: str | None) -> tuple[bool, int] | None:
 
 
 def unknown(reader: CatalogReader, reference: ComponentReference) -> NotFound:
-    """The error for a component, or a version of one, that there is not."""
+    """The error for a component, or a version of one, that is not there."""
     there = [f"v{row.record.version}" for row in reader.component_versions(reference.kind, reference.name, limit=5)]
     if there:
         return NotFound(f"there is no {reference}", hint=f"its newest versions are {', '.join(there)}")

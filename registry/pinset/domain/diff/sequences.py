@@ -46,12 +46,7 @@ def line_ops(a: list[str], b: list[str]) -> tuple[list[Op], bool]:
 
 
 def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
-    """The longest common subsequence as operations; equal runs and changes take turns. Unbounded.
-
-    Where there are several, it is the same one in both directions.
-    """
-    if list(b) < list(a):
-        return [_transposed(op) for op in exact_ops(b, a)]
+    """The longest common subsequence as operations; equal runs and changes take turns. Unbounded."""
     numbers: dict[str, int] = {}  # from 0 upwards: in Python -1 and -2 have the same hash
     left = [numbers.setdefault(x, len(numbers)) for x in a]
     right = [numbers.setdefault(x, len(numbers)) for x in b]
@@ -70,6 +65,11 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     if a0 > changed_a or b0 > changed_b:
         ops.append(_change(changed_a, a0, changed_b, b0))
     return ops
+
+
+def mirrored_ops(a: list[str], b: list[str]) -> list[Op]:
+    """Exact operations; where there are several that do, they are the same ones in both directions."""
+    return exact_ops(a, b) if a <= b else [_transposed(op) for op in exact_ops(b, a)]
 
 
 def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from pinset.domain.diff.lines import Nature
 
+LONG_TEXT: Final = 60
+"""Characters from which an edited text is shown as one, with its words marked, and not as old → new."""
 CONTEXT: Final = 3
 """Unchanged lines shown on each side of a change."""
 
@@ -51,6 +53,13 @@ class PendingDiff:
 def pending(old: str, new: str) -> PendingDiff:
     """What ``text_diff`` has yet to compare."""
     return PendingDiff(old, new, nature(old, new) if old and new else "wording")
+
+
+def long_texts(old: object, new: object) -> PendingDiff | None:
+    """Two values to be compared as texts, where they are ones that do not fit on a line."""
+    if not isinstance(old, str) or not isinstance(new, str):
+        return None
+    return pending(old, new) if max(len(old), len(new)) >= LONG_TEXT or "\n" in old or "\n" in new else None
 
 
 def tokens(text: str) -> list[str]:
@@ -90,7 +99,7 @@ def _forward(old: str, new: str, budget: Budget, kind: Nature) -> TextDiff:
         return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, nature=kind)
     a, b = split_lines(old), split_lines(new)
     ops, coarse = line_ops(a, b)
-    blocks = _Blocks(a, b, budget)
+    blocks = _Blocks(a, b, budget, marks=kind != "reflow")
     hunks = tuple(blocks.hunks(tidy_lines(ops, a, b)))
     changed = [line for hunk in hunks for line in hunk.lines if line.kind != " "]
     whole = not any(hunk.abridged for hunk in hunks)
@@ -144,12 +153,18 @@ class _Middle(NamedTuple):
 
 
 class _Blocks:
-    """Turns line operations into hunks, looking inside replaced blocks while the budget lasts."""
+    """Turns line operations into hunks, looking inside replaced blocks while the budget lasts.
 
-    def __init__(self, a: list[str], b: list[str], budget: Budget) -> None:
+    marks: whether words are marked, and moves looked for. Where words only went to other lines, none is missing.
+    """
+
+    def __init__(self, a: list[str], b: list[str], budget: Budget, *, marks: bool) -> None:
         self.a, self.b = a, b
+        self.marks = marks
         self.budget = budget
         self.coarse = False
+        self.old_words: dict[int, list[str]] = {}
+        self.new_words: dict[int, list[str]] = {}
         self.pairs: dict[Op, list[tuple[int, int]]] = {}
         self.left: dict[int, tuple[int, int]] = {}
         self.arrived: dict[int, tuple[int, int]] = {}
@@ -160,7 +175,8 @@ class _Blocks:
         changed = [op for group, shown in groups if shown for op in group if op.tag != "equal"]
         for op in changed:
             self.pairs[op] = self._pair_up(range(op.a0, op.a1), range(op.b0, op.b1))
-        self._find_moves(changed)
+        if self.marks:
+            self._find_moves(changed)
         found: list[Hunk] = []
         for group, shown in groups:
             hunk = self._shown(group) if shown else self._counted(group)
@@ -197,11 +213,12 @@ class _Blocks:
         if not rows or not columns:
             return []
         if len(rows) * len(columns) <= PAIR_CELLS:
-            old = [tokens(_bare(self.a[i])) for i in rows]
-            new = [tokens(_bare(self.b[j])) for j in columns]
+            old = [_tokens_of(self.a, i, self.old_words) for i in rows]
+            new = [_tokens_of(self.b, j, self.new_words) for j in columns]
             fits = max(map(len, old)) * max(map(len, new)) <= LINE_CELLS
             if fits and self.budget.look_inside(old, new):
-                return [(rows[r], columns[c]) for r, c in pair_lines(old, new)]
+                pairs = [(rows[r], columns[c]) for r, c in pair_lines(old, new)]
+                return pairs if self.marks else [(i, j) for i, j in pairs if self.a[i] == self.b[j]]
         self.coarse = True
         return []
 
@@ -247,8 +264,8 @@ class _Blocks:
         if marked is None:
             return [self._line("-", i, None), self._line("+", None, j)]
         return [
-            self._line("-", i, None)._replace(segments=marked[0], paired=True),
-            self._line("+", None, j)._replace(segments=marked[1], paired=True),
+            Line("-", marked[0], i + 1, None, paired=True, newline=self.a[i].endswith("\n")),
+            Line("+", marked[1], None, j + 1, paired=True, newline=self.b[j].endswith("\n")),
         ]
 
     def _gone(self, i: int) -> Line:
@@ -273,7 +290,7 @@ class _Blocks:
         if a == b:
             same = (Segment(a),) if a else ()
             return same, same
-        before, after = tokens(a), tokens(b)
+        before, after = _tokens_of(self.a, i, self.old_words), _tokens_of(self.b, j, self.new_words)
         ops = token_ops(before, after)
         if len(ops) > 1 and not self.budget.show_lines(2 * SEGMENT * len(ops)):
             self.coarse = True
@@ -288,7 +305,7 @@ class _Blocks:
         bare = _bare(whole)
         return Line(
             kind,
-            (Segment(bare, changed),) if bare else (),
+            (Segment(bare, changed and self.marks),) if bare else (),
             None if i is None else i + 1,
             None if j is None else j + 1,
             newline=whole.endswith("\n"),
@@ -297,6 +314,12 @@ class _Blocks:
 
 def _segments(parts: Iterable[tuple[str, list[str]]]) -> list[Segment]:
     return [Segment("".join(words), tag != "equal") for tag, words in parts if words]
+
+
+def _tokens_of(lines: Sequence[str], n: int, known: dict[int, list[str]]) -> list[str]:
+    if n not in known:
+        known[n] = tokens(_bare(lines[n]))
+    return known[n]
 
 
 def _bare(line: str) -> str:
