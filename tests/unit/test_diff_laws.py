@@ -154,6 +154,48 @@ def test_json_holds_all_that_the_other_renderings_show(old: dict[str, Any], new:
         assert page(again, old="a", new="b") == page(found, old="a", new="b")
 
 
+def seen(text: str) -> str:
+    """What visible text stands for."""
+    return re.sub(r"\\u\{([0-9A-F]+)\}", lambda found: chr(int(found[1], 16)), text)
+
+
+def edited(text: str) -> str:
+    """The new half of a line whose words are marked."""
+    return seen(re.sub(r"(?s)\[-.*?-\]|\{\+(.*?)\+\}", lambda found: found[1] or "", text))
+
+
+def read_back(page: str, old: str) -> str:
+    """The new text, from the old one and what a terminal shows of the difference."""
+    lines, result, at = old.split("\n"), list[str](), 0
+    ends = not lines[-1]
+    lines = lines[:-1] if ends else lines
+    for row in page.split("\n")[4:]:
+        shown = row or "    "  # an empty line that both texts have
+        sign, text = shown[2:3], shown[4:]
+        for note, now in (("no line feed at the end", False), ("a line feed at the end now", True)):
+            if text.endswith((f"({note})", f"({note} now)")):
+                ends, text = now if sign != "-" else True, text[: text.rindex(" (")]
+        if sign == "@":
+            start = int(text.removeprefix(" line ").partition(" (was ")[2].rstrip(")") or text.removeprefix(" line "))
+            result += lines[at : start - 1]
+            at = start - 1
+        elif sign == "<":
+            at += int(text.split()[0])
+        elif sign == ">":
+            result += {"  ": [seen(text[2:])], "~ ": [edited(text[2:])], "": [""]}.get(text[:2], [])
+        elif sign in "-+~ " and shown[:2] == "  ":
+            result += {"+": [seen(text)], "~": [edited(text)], "-": []}.get(sign, lines[at : at + 1])
+            at += sign != "+"
+    return "\n".join(result + lines[at:] + [""] * ends)
+
+
+@given(old=TEXTS, new=TEXTS)
+def test_what_a_terminal_shows_is_enough_to_make_the_new_text(old: str, new: str) -> None:
+    contents = ({"prompts": {"p": {"format": "text", "template": text}}} for text in (old, new))
+    page = as_text(compare(*contents), old="a", new="b", width=100_000)
+    assert old == new or read_back(page.removesuffix("\n"), old) == new
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
