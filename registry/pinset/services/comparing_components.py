@@ -42,7 +42,7 @@ def are_components(old: str | Mapping[str, str], new: str | Mapping[str, str], *
 
 
 def compared(context: Context, reader: CatalogReader, old: str, new: str) -> tuple[Comparison, str, str]:
-    """What changes between two versions, and what the two are called. Raises NotFound, ContentPurged."""
+    """What changes between two versions, and what the two are called. Raises NotFound, Purged."""
     was, now = (_row(reader, side) for side in (old, new))
     first, second = was.record, now.record
     if first.kind != second.kind:
@@ -76,7 +76,6 @@ def _row(reader: CatalogReader, text: str) -> ComponentRow:
     row = reading.find_component(reader, wanted)
     if row is None:
         raise components.unknown(reader, wanted)
-    reading.refuse_purged(row)
     return row
 
 
