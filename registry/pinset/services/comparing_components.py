@@ -65,7 +65,9 @@ def compared(context: Context, reader: CatalogReader, old: str, new: str) -> tup
 def _row(reader: CatalogReader, text: str) -> ComponentRow:
     key, at, selector = text.partition("@")
     if not at:
-        raise InvalidReference(f"{names.show(text)} does not say which version", hint=f"write {key}@v1, or {key}@latest")
+        raise InvalidReference(
+            f"{names.show(text)} does not say which version", hint=f"write {key}@v1, or {key}@latest"
+        )
     kind, name, _ = reading.component_key(key)
     wanted = ComponentReference(kind, name, parse_selector(selector))
     if wanted.selector.kind is SelectorKind.ALIAS:
