@@ -175,6 +175,25 @@ def test_a_component_and_a_release_are_not_compared_and_the_way_out_is_said(near
     assert "is a component" in near("show", "prompts/tone@v1")[2]
 
 
+def test_two_versions_of_a_component_are_compared_in_every_format(cli: Cli, tmp_path: Path) -> None:
+    guard = tmp_path / "pii.yaml"
+    for action in ("block", "warn"):
+        guard.write_text(f"kind: regex\nconfig: {{action: {action}}}\n")
+        cli("component", "publish", "guardrails/pii", str(guard))
+    for sides in (
+        ("guardrails/pii@v1", "v2"),
+        ("guardrails/pii", "v1", "latest"),
+        ("guardrails/pii@v1", "guardrails/pii@v2"),
+    ):
+        status, out, _ = cli("diff", *sides)
+        assert (status, "loosened: block became warn" in out) == (0, True)
+    for style in ("json", "markdown", "html"):
+        assert "block became warn" in cli("diff", "guardrails/pii@v1", "v2", "--format", style)[1]
+    assert cli("diff", "guardrails/pii@v1", "v2", "--exit-code")[0] == 1
+    assert cli("diff", "guardrails/pii@v1", "v2", "--fail-on", "breaking")[0] == 0
+    assert cli("diff", "guardrails/pii@v1", "v2", "--fail-on", "behaviour")[0] == 1
+
+
 def test_the_components_of_a_release_are_shown_with_their_pins(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tone.md").write_text("Be kind.")
     cli("component", "publish", "prompts/tone", str(tmp_path / "tone.md"))

@@ -108,9 +108,11 @@ def described(found: Any, whole: Any, schemas: list[Any]) -> Any:
         return kept
     if isinstance(found, list):
         for_all = [
-            lambda n, one=one: [one["prefixItems"][n]]
-            if n < len(one.get("prefixItems", []))
-            else [one[key] for key in ("items", "contains") if key in one]
+            lambda n, one=one: (
+                [one["prefixItems"][n]]
+                if n < len(one.get("prefixItems", []))
+                else [one[key] for key in ("items", "contains") if key in one]
+            )
             for one in inside
         ]
         return [described(inner, whole, [s for say in for_all for s in say(n)]) for n, inner in enumerate(found)]

@@ -142,7 +142,13 @@ def test_a_guardrail_that_goes_stands_out() -> None:
 
 def test_a_shared_guardrail_that_moved_on_is_named_once_with_what_it_changes() -> None:
     def content(version: int, action: str) -> dict[str, Any]:
-        guard = {"kind": "regex", "name": "pii", "version": version, "digest": f"sha256:{version}", "config": {"action": action}}
+        guard = {
+            "kind": "regex",
+            "name": "pii",
+            "version": version,
+            "digest": f"sha256:{version}",
+            "config": {"action": action},
+        }
         pins = {"guardrails/pii": {"version": version, "digest": f"sha256:{version}"}}
         return {"guardrails": {"pii": guard}, "components": pins}
 
@@ -160,7 +166,9 @@ def test_a_shared_guardrail_that_moved_on_is_named_once_with_what_it_changes() -
         ("guardrails", ["a", "b"], ["b", "a"], "guardrails", "another order"),
     ],
 )
-def test_what_a_prompt_is_given_is_told_apart_from_its_order(key: str, old: Any, new: Any, path: str, words: str) -> None:
+def test_what_a_prompt_is_given_is_told_apart_from_its_order(
+    key: str, old: Any, new: Any, path: str, words: str
+) -> None:
     sides = [{"prompts": {"p": {"format": "text", "template": "x", key: names}}} for names in (old, new)]
     (change,) = compare(*sides).changes
     assert (change.path, change.impact.value) == (path, "behaviour")

@@ -33,7 +33,9 @@ def branches(count: int, shift: int) -> dict[str, Any]:
 
 def doubling(key: str, longest: int) -> dict[str, Any]:
     """Definitions that each name the next one twice: 2^30 ways down."""
-    chain = {f"d{n}": {key: [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}", "title": "x"}]} for n in range(30)}
+    chain = {
+        f"d{n}": {key: [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}", "title": "x"}]} for n in range(30)
+    }
     return {"$ref": "#/$defs/d0", "$defs": {**chain, "d30": {**TEXT, "maxLength": longest}}}
 
 
@@ -46,7 +48,11 @@ def chain(longest: int) -> dict[str, Any]:
 
 def circle(name: str) -> dict[str, Any]:
     """A definition that is itself, for the same value."""
-    return {"type": "object", "properties": {"a": {"$ref": f"#/$defs/{name}"}}, "$defs": {name: {"allOf": [{"$ref": f"#/$defs/{name}"}]}}}
+    return {
+        "type": "object",
+        "properties": {"a": {"$ref": f"#/$defs/{name}"}},
+        "$defs": {name: {"allOf": [{"$ref": f"#/$defs/{name}"}]}},
+    }
 
 
 HOSTILE = {
@@ -58,7 +64,11 @@ HOSTILE = {
     "chain": (chain(5), chain(6)),
     "circle": (circle("a"), circle("b")),
     "patterns": tuple(
-        {"type": "object", "patternProperties": {f"^(a+)+{n}{end}": TEXT for n in range(200)}, "properties": {"a" * 40: TEXT}}
+        {
+            "type": "object",
+            "patternProperties": {f"^(a+)+{n}{end}": TEXT for n in range(200)},
+            "properties": {"a" * 40: TEXT},
+        }
         for end in ("$", "!$")
     ),
 }

@@ -6,14 +6,13 @@ import random
 from typing import Any
 
 import pytest
+import schema_samples as samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pinset.domain.diff.model import Impact
 from pinset.domain.diff.schemas import schema_diff
-
-import schema_samples as samples
 
 _SEEDS = st.integers(0, 2**32)
 _VALUES = 30

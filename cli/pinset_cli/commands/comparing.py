@@ -75,9 +75,7 @@ def diff(
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
-def _releases(
-    found: Registry, then: Readings, sides: tuple[str, str], *, alone: bool
-) -> tuple[Comparison, str, str]:
+def _releases(found: Registry, then: Readings, sides: tuple[str, str], *, alone: bool) -> tuple[Comparison, str, str]:
     """What changes between two releases or working copies, and what the two are called. alone: the new side is now."""
     from pinset.bootstrap import cost_change
     from pinset.domain.diff import compare

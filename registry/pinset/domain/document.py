@@ -48,7 +48,9 @@ def component_content(component: sealed_form.Sealed, included: Mapping[str, seal
         folder = sealed_form.component_folder(key)
         files |= {f"{folder}/{path}": text for path, text in {sealed_form.COMPONENT: one.manifest, **one.files}.items()}
     named = {said["name"]: said["part"]}
-    parts = {"retrieval": {said["name"]: {"index": said["part"]}}} if said["kind"] == "indexes" else {said["kind"]: named}
+    parts = (
+        {"retrieval": {said["name"]: {"index": said["part"]}}} if said["kind"] == "indexes" else {said["kind"]: named}
+    )
     manifest = {"format": said["format"], "parts": parts, "components": said.get("components", {}), "files": {}}
     return content_of(sealed_form.Sealed(json.dumps(manifest), files))
 

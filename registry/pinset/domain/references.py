@@ -155,3 +155,11 @@ def is_component(text: str) -> bool:
     """Whether the text names a shared component: ``kind/name`` with one of our kinds."""
     kind, slash, _ = text.partition("/")
     return bool(slash) and kind in names.KINDS
+
+
+def comparable(text: str) -> str:
+    """One side of a comparison as it is asked for: a release's reference, or a component's, which the registry reads.
+
+    Raises InvalidReference or InvalidName.
+    """
+    return text if is_component(text) else str(parse(text, default=None))

@@ -42,7 +42,7 @@ def are_components(old: str | Mapping[str, str], new: str | Mapping[str, str], *
 
 
 def compared(context: Context, reader: CatalogReader, old: str, new: str) -> tuple[Comparison, str, str]:
-    """What changes between two versions, and what the two are called. Raises NotFound, ContentPurged."""
+    """What changes between two versions, and what the two are called. Raises NotFound, Purged."""
     was, now = (_row(reader, side) for side in (old, new))
     first, second = was.record, now.record
     if first.kind != second.kind:
@@ -65,7 +65,9 @@ def compared(context: Context, reader: CatalogReader, old: str, new: str) -> tup
 def _row(reader: CatalogReader, text: str) -> ComponentRow:
     key, at, selector = text.partition("@")
     if not at:
-        raise InvalidReference(f"{names.show(text)} does not say which version", hint=f"write {key}@v1, or {key}@latest")
+        raise InvalidReference(
+            f"{names.show(text)} does not say which version", hint=f"write {key}@v1, or {key}@latest"
+        )
     kind, name, _ = reading.component_key(key)
     wanted = ComponentReference(kind, name, parse_selector(selector))
     if wanted.selector.kind is SelectorKind.ALIAS:
@@ -76,7 +78,6 @@ def _row(reader: CatalogReader, text: str) -> ComponentRow:
     row = reading.find_component(reader, wanted)
     if row is None:
         raise components.unknown(reader, wanted)
-    reading.refuse_purged(row)
     return row
 
 

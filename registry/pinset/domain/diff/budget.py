@@ -82,9 +82,7 @@ class Budget:
         """Whether so many characters of values fit into the answer; if so they are taken off."""
         return self._take("values", cost)
 
-    def _take(
-        self, account: Literal["work", "aligning", "proofs", "letters", "shown", "values"], cost: int
-    ) -> bool:
+    def _take(self, account: Literal["work", "aligning", "proofs", "letters", "shown", "values"], cost: int) -> bool:
         left: int = getattr(self, account)
         fits = cost <= left
         if fits:

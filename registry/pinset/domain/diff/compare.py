@@ -18,7 +18,7 @@ from pinset.domain.diff.weighed import Weight, behaviour, change, mapping, order
 from pinset.domain.diff.words import text_diff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.domain.costs import CostChange
     from pinset.domain.diff.model import Part, Shared
@@ -127,9 +127,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget) -> 
         yield change("metadata", "", one, _UNSEEN)
 
 
-def _by_part(
-    old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget
-) -> Iterator[tuple[Part, Iterator[Change]]]:
+def _by_part(old: Mapping[str, Any], new: Mapping[str, Any], budget: Budget) -> Iterator[tuple[Part, Iterator[Change]]]:
     """The kinds of parts in the order of reading."""
 
     def sides(key: str) -> tuple[dict[str, Any], dict[str, Any]]:

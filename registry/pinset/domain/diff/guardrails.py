@@ -22,8 +22,34 @@ if TYPE_CHECKING:
 
 _ACTIONS: Final = (
     {"off", "none", "allow", "ignore", "pass", "disabled", "noop", "skip"},
-    {"log", "warn", "warning", "monitor", "audit", "report", "flag", "notify", "shadow", "dry_run", "dry-run", "observe"},
-    {"redact", "mask", "replace", "rewrite", "filter", "fix", "sanitize", "sanitise", "anonymize", "retry", "reask", "ask"},
+    {
+        "log",
+        "warn",
+        "warning",
+        "monitor",
+        "audit",
+        "report",
+        "flag",
+        "notify",
+        "shadow",
+        "dry_run",
+        "dry-run",
+        "observe",
+    },
+    {
+        "redact",
+        "mask",
+        "replace",
+        "rewrite",
+        "filter",
+        "fix",
+        "sanitize",
+        "sanitise",
+        "anonymize",
+        "retry",
+        "reask",
+        "ask",
+    },
     {"block", "deny", "reject", "refuse", "fail", "stop", "abort", "exception", "raise", "enforce", "strict", "error"},
 )
 """What is done about a find, from nothing to everything."""
@@ -34,10 +60,16 @@ _LEVELS: Final = (
     {"high", "strict"},
     {"maximum", "max", "highest", "paranoid"},
 )
-_SWITCHES: Final = frozenset({"enabled", "on", "active", "enforce", "enforced", "strict", "fail_closed", "block", "required"})
-_HATCHES: Final = frozenset({"disabled", "off", "dry_run", "report_only", "log_only", "fail_open", "shadow", "bypass", "skip"})
+_SWITCHES: Final = frozenset(
+    {"enabled", "on", "active", "enforce", "enforced", "strict", "fail_closed", "block", "required"}
+)
+_HATCHES: Final = frozenset(
+    {"disabled", "off", "dry_run", "report_only", "log_only", "fail_open", "shadow", "bypass", "skip"}
+)
 _EXCEPTIONS: Final = re.compile(r"allow|except|exempt|ignor|exclu|skip|safe|trusted|bypass", re.IGNORECASE)
-_THRESHOLDS: Final = re.compile(r"threshold|score|confidence|cutoff|min_|minimum|tolerance|limit|max|characters|tokens", re.IGNORECASE)
+_THRESHOLDS: Final = re.compile(
+    r"threshold|score|confidence|cutoff|min_|minimum|tolerance|limit|max|characters|tokens", re.IGNORECASE
+)
 _STRICTER: Final = re.compile(r"sensitivity|strength|strictness|severity|sample_rate|coverage", re.IGNORECASE)
 _DONE: Final = re.compile(r"action|on_fail|on_match|mode|then|effect|policy|behavio", re.IGNORECASE)
 _GUARDS: Final = {"input": {"input"}, "output": {"output"}, "both": {"input", "output"}, "all": {"input", "output"}}
@@ -66,7 +98,9 @@ def _reason(found: PathChange) -> str:
         return "another guardrail altogether"
     if found.path == "guards":
         return _watched(found)
-    return _switched(key, found) or _done(key, found) or _listed(key, found) or _measured(key, found) or "works otherwise"
+    return (
+        _switched(key, found) or _done(key, found) or _listed(key, found) or _measured(key, found) or "works otherwise"
+    )
 
 
 def _watched(found: PathChange) -> str:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pinset.domain.diff.budget import Budget
     from pinset.domain.diff.model import Change
 
-_LENGTHS: Final = frozenset({"max_tokens", "max_output_tokens", "max_completion_tokens", "maxOutputTokens", "num_predict"})
+_LENGTHS: Final = frozenset(
+    {"max_tokens", "max_output_tokens", "max_completion_tokens", "maxOutputTokens", "num_predict"}
+)
 _SPREADS: Final = frozenset({"temperature", "top_p", "top_k", "topP", "topK", "min_p"})
 _REASONS: Final[Mapping[str, str]] = {
     "id": "another model answers",
@@ -79,13 +81,6 @@ def _pin(found: PathChange) -> str:
 
 
 def _parameter(key: str, path: str, found: PathChange) -> Weight:
-    old, new = as_number(found.old), as_number(found.new)
-    fewer = old is not None and new is not None and new < old
-    if key in _LENGTHS:
-        cut = fewer or (old is None and new is not None)
-        return behaviour("answers may be cut off sooner" if cut else "answers may be longer, and cost more")
-    if key in _SPREADS and old is not None and new is not None:
-        return behaviour("answers vary less" if fewer else "answers vary more")
     if key == "response_format":
         return _format(path, found)
     if key == "parallel_tool_calls" and found.old is False:
@@ -94,7 +89,19 @@ def _parameter(key: str, path: str, found: PathChange) -> Weight:
         return breaking("answers arrive in another way: whole, or piece by piece")
     if key in _CAPABILITIES and _less(found):
         return breaking(f"{_CAPABILITIES[key]}: whoever reads them finds none")
-    return behaviour(_REASONS.get(key, "the model is called with other parameters"))
+    measured = _measured(key, as_number(found.old), as_number(found.new))
+    return behaviour(measured or _REASONS.get(key, "the model is called with other parameters"))
+
+
+def _measured(key: str, old: float | None, new: float | None) -> str:
+    """What a number more or less does; '' for numbers of which that is not known."""
+    fewer = old is not None and new is not None and new < old
+    if key in _LENGTHS:
+        cut = fewer or (old is None and new is not None)
+        return "answers may be cut off sooner" if cut else "answers may be longer, and cost more"
+    if key in _SPREADS and old is not None and new is not None:
+        return "answers vary less" if fewer else "answers vary more"
+    return ""
 
 
 def _format(path: str, found: PathChange) -> Weight:

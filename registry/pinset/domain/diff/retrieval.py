@@ -42,4 +42,6 @@ def _passages(found: PathChange) -> str:
     old, new = as_number(found.old), as_number(found.new)
     if old is None or new is None:
         return "another number of passages"
-    return "more passages: the prompt is longer" if new > old else "fewer passages: the prompt is shorter, and knows less"
+    return (
+        "more passages: the prompt is longer" if new > old else "fewer passages: the prompt is shorter, and knows less"
+    )

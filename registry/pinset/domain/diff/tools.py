@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.diff.model import Change
 from pinset.domain.diff.paths import PathChange, key_of, path_diff, same
 from pinset.domain.diff.schemas import schema_diff
 from pinset.domain.diff.schemas.nodes import meaning, members
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinset.domain.diff.budget import Budget
+    from pinset.domain.diff.model import Change
 
 _SCHEMAS: Final = frozenset({"parameters", "output"})
 _PAIRS: Final = 2_500
@@ -31,7 +31,9 @@ def compare_tools(old: dict[str, Any], new: dict[str, Any], budget: Budget) -> I
             continue
         if name in was:
             yield _rename(was[name], name)
-            yield from _tool(name, {**mapping(old[was[name]]), "name": mapping(new[name]).get("name")}, new[name], budget)
+            yield from _tool(
+                name, {**mapping(old[was[name]]), "name": mapping(new[name]).get("name")}, new[name], budget
+            )
         elif name not in new:
             yield whole("tool", name, old[name], None, breaking("calls to it have no answer"))
         elif name not in old:
@@ -62,8 +64,12 @@ def _weight(found: PathChange) -> Weight:
             return breaking("calls come under another name")
         case "strict":
             if found.old is True:
-                return breaking("nothing holds the model to the parameters any more: calls may lack some, or add others")
-            return behaviour("the provider holds the model to the parameters" if found.new else "no change of what holds")
+                return breaking(
+                    "nothing holds the model to the parameters any more: calls may lack some, or add others"
+                )
+            return behaviour(
+                "the provider holds the model to the parameters" if found.new else "no change of what holds"
+            )
         case "type" | "format":
             return breaking("calls are written in another form")
         case "annotations":

@@ -37,6 +37,8 @@ def _whole(old: Any, new: Any, place: Place, path: str) -> SchemaChange:
         return SchemaChange(path, kind, old, new, Impact.BREAKING, "the answer has another form")
     required = strings(new.get("required")) if isinstance(new, dict) else frozenset()
     if required:
-        names = ", ".join(name for name in members(new, "properties") if name in required) or ", ".join(sorted(required))
+        names = ", ".join(name for name in members(new, "properties") if name in required) or ", ".join(
+            sorted(required)
+        )
         return SchemaChange(path, kind, old, new, Impact.BREAKING, MUST[place].format(names))
     return SchemaChange(path, kind, old, new, Impact.BEHAVIOUR, f"the {place} are described otherwise")

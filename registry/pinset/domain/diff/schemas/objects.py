@@ -32,7 +32,9 @@ def implied(prover: Prover, facts: Facts, key: str, part: Part) -> bool:
             wanted = members(part, key).items()
             return all(_together(prover, facts, name, strings(names)) for name, names in wanted)
         case _:
-            return all(_dependent(prover, facts, name, inner) for name, inner in members(part, "dependentSchemas").items())
+            return all(
+                _dependent(prover, facts, name, inner) for name, inner in members(part, "dependentSchemas").items()
+            )
 
 
 def member(prover: Prover, facts: Facts, name: str, part: Part) -> bool:
@@ -151,7 +153,9 @@ def _dependent(prover: Prover, facts: Facts, name: str, inner: Any) -> bool:
     """``dependentSchemas`` of one member."""
     if _never(prover, facts, name) or prover.fits(facts, inner):
         return True
-    held = [members(part, "dependentSchemas")[name] for part in facts.parts if name in members(part, "dependentSchemas")]
+    held = [
+        members(part, "dependentSchemas")[name] for part in facts.parts if name in members(part, "dependentSchemas")
+    ]
     return bool(held) and prover.fits(facts.with_branch(held[0], name, prover.a.all_parts(held)), inner)
 
 

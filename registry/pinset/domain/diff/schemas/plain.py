@@ -147,7 +147,9 @@ def _unique(a: Parts, wanted: Any, _: frozenset[str]) -> bool:
 
 def always(a: Parts) -> frozenset[str]:
     """The properties that are always there."""
-    return frozenset().union(*(strings(one.get("required")) for one in a if isinstance(one, dict))) if a else frozenset()
+    return (
+        frozenset().union(*(strings(one.get("required")) for one in a if isinstance(one, dict))) if a else frozenset()
+    )
 
 
 def _required(a: Parts, names: Any, _: frozenset[str]) -> bool:

@@ -92,7 +92,7 @@ class Facts:
 class Prover:
     """Proofs about the values of one schema under another, each made once. The budget bounds all of them together."""
 
-    def __init__(self, old: Root, new: Root, reading: Reading, budget: Budget) -> None:
+    def __init__(self, old: Root, new: Root, reading: Reading, budget: Budget, *, back: Prover | None = None) -> None:
         self.a, self.b = old, new
         self.reading = reading
         self._budget = budget
@@ -103,11 +103,14 @@ class Prover:
         self._depth = self._descents = 0
         self._made: dict[str, Any] = {}
         self._alike_roots = same(old.schema, new.schema)
-        self._other: Prover | None = None
+        self._other = back
 
-    def within(self, a: Any, b: Any) -> bool:
-        """Whether what schema ``a`` allows fits schema ``b``."""
-        return self.fits(Facts(self.a.parts(a)), b)
+    def within(self, a: Any, b: Any, *, depth: int = 0) -> bool:
+        """Whether what schema ``a`` allows fits schema ``b``. depth: how far down whoever asks is already."""
+        before, self._depth = self._depth, max(self._depth, depth)
+        found = self.fits(Facts(self.a.parts(a)), b)
+        self._depth = before
+        return found
 
     def fits(self, facts: Facts, b: Any, *, inside: bool = False) -> bool:
         """The same for what is known. inside: of a member or an item of the value in question."""
@@ -140,7 +143,7 @@ class Prover:
             self._known[key] = False
         return found
 
-    def keyword(self, facts: Facts, key: str, part: Part) -> bool:
+    def keyword(self, facts: Facts, key: str, part: Part) -> bool:  # noqa: PLR0911 - one for each kind of keyword
         """Whether what is known satisfies one keyword of a part."""
         if key not in _JUDGED or key in _HANDLED:
             return True
@@ -273,14 +276,9 @@ class Prover:
     def _backwards(self, b: Any, a: Any) -> bool:
         """Whether what the other side's schema allows fits one of this side, exactly."""
         if self._other is None:
-            self._other = Prover(self.b, self.a, Reading.EXACTLY, self._budget)
-            if self.reading is Reading.EXACTLY:
-                self._other._other = self
-        before, self._other._depth = self._other._depth, self._depth + 1
-        try:
-            return self._other.within(b, a)
-        finally:
-            self._other._depth = before
+            back = self if self.reading is Reading.EXACTLY else None
+            self._other = Prover(self.b, self.a, Reading.EXACTLY, self._budget, back=back)
+        return self._other.within(b, a, depth=self._depth + 1)
 
     def _condition(self, facts: Facts, part: Part) -> bool:
         results = [part.get("then", True), part.get("else", True)]

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 Place = Literal["inputs", "parameters", "output", "result"]
 
-NOUN: Final[Mapping[Place, str]] = {"inputs": "variable", "parameters": "parameter", "output": "property", "result": "property"}
+NOUN: Final[Mapping[Place, str]] = {
+    "inputs": "variable",
+    "parameters": "parameter",
+    "output": "property",
+    "result": "property",
+}
 MUST: Final[Mapping[Place, str]] = {
     "inputs": "callers must now pass {}",
     "parameters": "the model must now pass {}: calls without it are refused",
@@ -146,3 +151,10 @@ def _values(key: str, old: Any, new: Any) -> str:
     parts = [f"no longer allowed: {named(gone)}"] if gone else []
     parts += [f"allowed now: {named(come)}"] if come else []
     return "; ".join(parts) or "the same values in another order"
+
+
+def closing(place: Place, *, closed: bool) -> str:
+    """The reason where members that are not described are allowed, or no longer."""
+    if closed:
+        return "what is not described is refused now" if place != "output" else "only what is described comes now"
+    return "what is not described is allowed now; who takes members by name goes on"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.diff.model import Impact
 from pinset.domain.diff.paths import join, path_diff, same
 from pinset.domain.diff.schemas import objects
 from pinset.domain.diff.schemas.branches import pair_branches
-from pinset.domain.diff.schemas.nodes import BRANCHES, NOTES, Root, listed, meaning, members, strings, trivial
+from pinset.domain.diff.schemas.nodes import BRANCHES, NOTES, Root, listed, members, strings
 from pinset.domain.diff.schemas.proving import Facts, Prover, Reading
+from pinset.domain.diff.schemas.sides import Side, as_branch, is_plain, mappings, renamed, side_of, takes_null, words_of
 from pinset.domain.diff.schemas.telling import (
     MUST,
     NOUN,
@@ -16,18 +18,17 @@ from pinset.domain.diff.schemas.telling import (
     UNDECIDED,
     Effect,
     SchemaChange,
+    closing,
     impact_of,
     tail,
     told,
 )
-from pinset.domain.diff.model import Impact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pinset.domain.diff.budget import Budget
     from pinset.domain.diff.paths import Kind
-    from pinset.domain.diff.schemas.nodes import Parts
     from pinset.domain.diff.schemas.telling import Place
 
 _DEFINITIONS: Final = ("$defs", "definitions")
@@ -43,10 +44,27 @@ _CONSTRAINTS: Final = frozenset(
 )  # fmt: skip
 _WITH: Final = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
 _UNSURE: Final = frozenset(
-    {"not", "if", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties", "oneOf", "$ref", "$dynamicRef"}
+    {
+        "not",
+        "if",
+        "contains",
+        "propertyNames",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "oneOf",
+        "$ref",
+        "$dynamicRef",
+    }
 ) | {"dependencies", "additionalItems", "dependentSchemas"}
 _DRAFTS: Final = frozenset(
-    {"prefixItems", "dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties", "dependencies"}
+    {
+        "prefixItems",
+        "dependentRequired",
+        "dependentSchemas",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "dependencies",
+    }
 ) | {"additionalItems", "$ref", "minContains", "maxContains", "$dynamicRef", "exclusiveMinimum", "exclusiveMaximum"}
 """Keywords that drafts of JSON Schema read differently."""
 _DEPTH: Final = 24
@@ -58,17 +76,6 @@ _OPTIONAL: Final[Mapping[Place, str]] = {
     "result": ": the model may read it",
 }
 _ALL: Final = Effect(lost=True, gained=True)
-
-
-class _Side(NamedTuple):
-    """One schema at one place: its parts, and the keywords of all of them in one mapping as far as they go together."""
-
-    parts: Parts
-    view: dict[str, Any]
-
-    @property
-    def facts(self) -> Facts:
-        return Facts(self.parts)
 
 
 class Walker:
@@ -139,17 +146,17 @@ class Walker:
             where = join(where, step)
         return where
 
-    def _sides(self, old: dict[str, Any], new: dict[str, Any]) -> tuple[_Side, _Side]:
+    def _sides(self, old: dict[str, Any], new: dict[str, Any]) -> tuple[Side, Side]:
         """Both sides, a plain schema beside one with branches as the only branch of its own."""
-        before, after = _side(self.old, old), _side(self.new, new)
+        before, after = side_of(self.old, old), side_of(self.new, new)
         for key in BRANCHES:
-            if key in before.view and _plain(after.view) and NOTES.issuperset(before.view.keys() - {key}):
-                return before, _alone(after, new, key)
-            if key in after.view and _plain(before.view) and NOTES.issuperset(after.view.keys() - {key}):
-                return _alone(before, old, key), after
+            if key in before.view and is_plain(after.view) and NOTES.issuperset(before.view.keys() - {key}):
+                return before, as_branch(after, new, key)
+            if key in after.view and is_plain(before.view) and NOTES.issuperset(after.view.keys() - {key}):
+                return as_branch(before, old, key), after
         return before, after
 
-    def _keywords(self, before: _Side, after: _Side, path: str, gate: Effect) -> Effect:
+    def _keywords(self, before: Side, after: Side, path: str, gate: Effect) -> Effect:
         a, b = before.view, after.view
         done = self._properties(before, after, path, gate)
         for key in ("type", "const", "enum", *sorted((a.keys() | b.keys()) - {"type", "const", "enum"})):
@@ -160,53 +167,62 @@ class Walker:
             done |= self._keyword(key, before, after, path, gate)
         return done
 
-    def _keyword(self, key: str, before: _Side, after: _Side, path: str, gate: Effect) -> Effect:
+    def _keyword(self, key: str, before: Side, after: Side, path: str, gate: Effect) -> Effect:
         old, new = before.view.get(key), after.view.get(key)
         where = join(path, key)
         if key in NOTES:
             return self._note(key, before, after, where)
         if key == "nullable":
-            effect = Effect(lost=bool(old) and not _nulls(after), gained=bool(new) and not _nulls(before))
+            effect = Effect(lost=bool(old) and not takes_null(after), gained=bool(new) and not takes_null(before))
             return self._keyed(key, before, after, path, effect)
         if key not in _CONSTRAINTS and key not in _WITH:
             return self._unknown(old, new, where, key in before.view, key in after.view)
+        return self._constraint(key, before, after, path, gate)
+
+    def _constraint(self, key: str, before: Side, after: Side, path: str, gate: Effect) -> Effect:
+        """A keyword that says which values are allowed: looked into where both sides have the like of it."""
+        old, new = before.view.get(key), after.view.get(key)
+        where = join(path, key)
         effect = gate & self._of_keyword(_WITH.get(key, key), before, after)
-        if key in _INNER or key == "additionalProperties":
-            if isinstance(old, dict) and isinstance(new, dict):
-                return self.walk(old, new, where, effect)
-        elif key == "patternProperties" and isinstance(old, dict) and isinstance(new, dict):
-            return self._by_name(old, new, where, effect)
-        elif key == "prefixItems" and isinstance(old, list) and isinstance(new, list):
-            return self._positions(old, new, where, effect)
-        elif key in BRANCHES and isinstance(old, list) and isinstance(new, list):
+        mapped = isinstance(old, dict) and isinstance(new, dict)
+        both_listed = isinstance(old, list) and isinstance(new, list)
+        if mapped and (key in _INNER or key == "additionalProperties"):
+            return self.walk(old, new, where, effect)
+        if mapped and key == "patternProperties":
+            return self._by_name(members(before.view, key), members(after.view, key), where, effect)
+        if both_listed and key == "prefixItems":
+            return self._positions(listed(before.view, key), listed(after.view, key), where, effect)
+        if both_listed and key in BRANCHES:
             return self._branches(key, before, after, where, gate)
         return self._keyed(key, before, after, path, effect)
 
-    def _of_keyword(self, key: str, before: _Side, after: _Side) -> Effect:
+    def _of_keyword(self, key: str, before: Side, after: Side) -> Effect:
         """What one keyword does, everything else being known."""
-        lost = any(key in part and not self._lost.keyword(before.facts, key, part) for part in _dicts(after))
-        gained = any(key in part and not self._gained.keyword(after.facts, key, part) for part in _dicts(before))
+        lost = any(key in part and not self._lost.keyword(before.facts, key, part) for part in mappings(after))
+        gained = any(key in part and not self._gained.keyword(after.facts, key, part) for part in mappings(before))
         if key == "$ref":
             return _ALL
         return Effect(lost, gained)
 
-    def _keyed(self, key: str, before: _Side, after: _Side, path: str, effect: Effect) -> Effect:
+    def _keyed(self, key: str, before: Side, after: Side, path: str, effect: Effect) -> Effect:
         """A keyword whose change is told as a whole."""
         old, new = before.view.get(key), after.view.get(key)
-        kind: Kind = "changed" if key in before.view and key in after.view else "added" if key in after.view else "removed"
+        kind: Kind = (
+            "changed" if key in before.view and key in after.view else "added" if key in after.view else "removed"
+        )
         if key == "nullable" and effect:
             reason = "null for those who know this keyword, which JSON Schema does not: taken as breaking"
         elif key == "additionalProperties" and not isinstance(old, dict) and not isinstance(new, dict):
-            reason = _closing(self.place, closed=new is False)
+            reason = closing(self.place, closed=new is False)
         elif _WITH.get(key, key) in _UNSURE and effect:
             reason = f"{key}: {UNDECIDED}"
         else:
             reason = told(self.place, key, old, new, effect)
         return self._change(join(path, key), kind, old, new, effect, reason)
 
-    def _note(self, key: str, before: _Side, after: _Side, where: str) -> Effect:
+    def _note(self, key: str, before: Side, after: Side, where: str) -> Effect:
         old, new = before.view.get(key), after.view.get(key)
-        if key == "$schema" and not _DRAFTS.isdisjoint(_words(self.old.schema) | _words(self.new.schema)):
+        if key == "$schema" and not _DRAFTS.isdisjoint(words_of(self.old.schema) | words_of(self.new.schema)):
             reason = f"another draft may read it otherwise: {UNDECIDED}"
             return self._change(where, "changed", old, new, _ALL, reason)
         seen = self.place != "inputs" or key == "default"
@@ -232,7 +248,7 @@ class Walker:
         for one in path_diff(old, new, where, self.budget):
             self._say(SchemaChange(one.path, one.kind, one.old, one.new, impact, reason))
 
-    def _properties(self, before: _Side, after: _Side, path: str, gate: Effect) -> Effect:
+    def _properties(self, before: Side, after: Side, path: str, gate: Effect) -> Effect:
         a, b = members(before.view, "properties"), members(after.view, "properties")
         needed = strings(before.view.get("required")), strings(after.view.get("required"))
         names = [*a, *(n for n in b if n not in a)]
@@ -240,12 +256,12 @@ class Walker:
         known = [(name in a or name in needed[0], name in b or name in needed[1]) for name in names]
         gone = {n: a.get(n, {}) for n, there in zip(names, known, strict=True) if not there[1]}
         come = {n: b.get(n, {}) for n, there in zip(names, known, strict=True) if not there[0]}
-        renamed = _renamed(gone, come)
+        twins = renamed(gone, come)
         done = Effect()
         for name in names:
             where, need = join(path, name), (name in needed[0], name in needed[1])
             if name in gone or name in come:
-                done |= self._one_sided(name, before, after, where, gate, need, renamed)
+                done |= self._one_sided(name, before, after, where, gate, need, twins)
                 continue
             if need[0] != need[1]:
                 effect = gate & Effect(lost=need[1], gained=need[0])
@@ -260,28 +276,30 @@ class Walker:
     def _one_sided(
         self,
         name: str,
-        before: _Side,
-        after: _Side,
+        before: Side,
+        after: Side,
         path: str,
         gate: Effect,
         need: tuple[bool, bool],
-        renamed: dict[str, str],
+        twins: dict[str, str],
     ) -> Effect:
         """A property that only one side describes."""
         fits = (
-            all(objects.member(self._lost, before.facts, name, part) for part in _dicts(after)),
-            all(objects.member(self._gained, after.facts, name, part) for part in _dicts(before)),
+            all(objects.member(self._lost, before.facts, name, part) for part in mappings(after)),
+            all(objects.member(self._gained, after.facts, name, part) for part in mappings(before)),
         )
         effect = gate & Effect(lost=need[1] or not fits[0], gained=need[0] or not fits[1])
         old, new = (members(side.view, "properties").get(name, {}) for side in (before, after))
-        like = f"; looks renamed {{}} {renamed[name]}" if name in renamed else ""
+        like = f"; looks renamed {{}} {twins[name]}" if name in twins else ""
         if name in members(before.view, "properties") or need[0]:
             reason = self._gone(name, effect, need=need[0])
             return self._change(path, "removed", old, None, effect, reason + like.format("to"), seen=True)
         if need[1]:
             reason = MUST[self.place].format(name)
         else:
-            reason = f"a new optional {NOUN[self.place]}" + (f"; {tail(self.place, effect)}" if effect else _OPTIONAL[self.place])
+            reason = f"a new optional {NOUN[self.place]}" + (
+                f"; {tail(self.place, effect)}" if effect else _OPTIONAL[self.place]
+            )
         return self._change(path, "added", None, new, effect, reason + like.format("from"), seen=True)
 
     def _gone(self, name: str, effect: Effect, *, need: bool) -> str:
@@ -314,10 +332,11 @@ class Walker:
             else:
                 kind: Kind = "added" if n < len(new) else "removed"
                 reason = told(self.place, "prefixItems", None, None, gate)
-                done |= self._change(where, kind, *(x[n] if n < len(x) else None for x in (old, new)), gate, reason)
+                before, after = (side[n] if n < len(side) else None for side in (old, new))
+                done |= self._change(where, kind, before, after, gate, reason)
         return done
 
-    def _branches(self, key: str, before: _Side, after: _Side, path: str, gate: Effect) -> Effect:
+    def _branches(self, key: str, before: Side, after: Side, path: str, gate: Effect) -> Effect:
         """Branches, each told by itself; what a branch loses matters only where no other branch allows it."""
         old, new = listed(before.view, key), listed(after.view, key)
         paired = pair_branches(old, new, (self.old, self.new))
@@ -339,10 +358,10 @@ class Walker:
             self._change(path, "changed", old, new, Effect(), reason)
         return done
 
-    def _all_fit(self, prover: Prover, root: Root, branch: Any, key: str, side: _Side) -> bool:
+    def _all_fit(self, prover: Prover, root: Root, branch: Any, key: str, side: Side) -> bool:
         """Whether a branch fits what the other side's branches allow."""
         facts = Facts(root.parts(branch))
-        holders = [part for part in _dicts(side) if key in part] or [side.view]
+        holders = [part for part in mappings(side) if key in part] or [side.view]
         return all(prover.keyword(facts, key, part) for part in holders)
 
     def _definitions(self, path: str) -> None:
@@ -366,76 +385,3 @@ class Walker:
 
     def _say(self, change: SchemaChange) -> None:
         self.found.append(change)
-
-
-def _side(root: Root, schema: dict[str, Any]) -> _Side:
-    """The keywords of all parts in one mapping; of two that do not go together the first is shown."""
-    parts = root.parts(schema)
-    view: dict[str, Any] = {}
-    for part in _mappings(parts):
-        for key, value in part.items():
-            if key == "allOf" or (key == "$ref" and root.target(part) is not None):
-                continue
-            if key == "properties" and isinstance(value, dict):
-                view[key] = {**value, **view.get(key, {})}
-            elif key == "required" and isinstance(value, list):
-                view[key] = [*view.get(key, []), *value]
-            else:
-                view.setdefault(key, value)
-    return _Side(parts, view)
-
-
-def _plain(view: dict[str, Any]) -> bool:
-    return not any(key in view for key in BRANCHES)
-
-
-def _alone(side: _Side, schema: dict[str, Any], key: str) -> _Side:
-    """A schema as the only branch of one; its notes stay with it."""
-    return _Side(side.parts, {**{k: v for k, v in side.view.items() if k in NOTES}, key: [schema]})
-
-
-def _dicts(side: _Side) -> list[dict[str, Any]]:
-    return _mappings(side.parts)
-
-
-def _mappings(parts: Parts) -> list[dict[str, Any]]:
-    return [part for part in parts if isinstance(part, dict)]
-
-
-def _nulls(side: _Side) -> bool:
-    return "null" in side.facts.types or bool(side.view.get("nullable"))
-
-
-def _words(schema: Any) -> set[str]:
-    """Keywords, and names, anywhere in a schema."""
-    found: set[str] = set()
-    stack = [schema]
-    while stack:
-        here = stack.pop()
-        if isinstance(here, dict):
-            found |= here.keys()
-            stack += here.values()
-        elif isinstance(here, list):
-            stack += here
-    return found
-
-
-def _closing(place: Place, *, closed: bool) -> str:
-    if closed:
-        return "what is not described is refused now" if place != "output" else "only what is described comes now"
-    return "what is not described is allowed now; who takes members by name goes on"
-
-
-def _renamed(gone: dict[str, Any], come: dict[str, Any]) -> dict[str, str]:
-    """Which property that went looks like one that came: they say the same, and no other does."""
-    sides: list[dict[str, list[str]]] = [{}, {}]
-    for side, schemas in zip(sides, (gone, come), strict=True):
-        for name, schema in schemas.items():
-            if not trivial(schema):
-                side.setdefault(meaning(schema), []).append(name)
-    found: dict[str, str] = {}
-    for said, names in sides[0].items():
-        others = sides[1].get(said, [])
-        if len(names) == len(others) == 1:
-            found |= {names[0]: others[0], others[0]: names[0]}
-    return found
