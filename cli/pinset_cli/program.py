@@ -32,7 +32,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "review": Listed("reviewing", "review", "What a promotion or a directory would change."),
     "promote": Listed("moving", "promote", "Make an alias serve a release."),
     "can": Listed("policies", "can", "Whether something may be done now, without doing it."),
-    "bump": Listed("bumping", "bump", "Bring a component's new version to every bundle that holds an older one."),
+    "bump": Listed("bumping", "bump", "Bring a component's new version to all that hold an older one."),
     "change": Listed("changing", "change", "What was done over many bundles under one name."),
     "rollback": Listed("moving", "rollback", "Undo: make an alias serve what it served before."),
     "get": Listed("reading", "get", "The release document, or one file of a release."),
