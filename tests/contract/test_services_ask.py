@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pinset.domain.access import EVERYTHING, parse_grants
+from pinset.domain.edits import Edits
 from pinset.domain.keys import STATEMENTS
-from pinset.domain.manifest.edits import Edits
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
 from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
