@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.answers import MoveAnswer
     from pinset.domain.answers.changes import DerivedAnswer
-    from pinset.domain.manifest.edits import Edits
+    from pinset.domain.edits import Edits
 
 _STDIN = "-"
 _LARGEST = 1024 * 1024
@@ -33,7 +33,7 @@ def edits(
     files: Sequence[str] | None,
 ) -> Edits:
     """What ``--set``, ``--add``, ``--unset`` and ``--file`` say. Raises InvalidInput where they make no sense."""
-    from pinset.domain.manifest.edits import Edits
+    from pinset.domain.edits import Edits
 
     if base is None and (values or added or unset or files):
         hint = "say which: --from NAME@production; or edit the files of the directory"

@@ -10,7 +10,7 @@ import pytest
 from registry_steps import ME
 
 from pinset.domain.access import parse_grants
-from pinset.domain.manifest.edits import Edits
+from pinset.domain.edits import Edits
 from pinset.errors import (
     AliasMoved,
     Conflict,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pinset.domain.access import EVERYTHING, parse_grants
+from pinset.domain.edits import Edits
 from pinset.domain.keys import STATEMENTS
-from pinset.domain.manifest.edits import Edits
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
 from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
@@ -78,6 +78,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "component": lambda r: r.component("prompts", "voice"),
     "component_versions": lambda r: r.component_versions("prompts", "voice"),
     "components": lambda r: r.components(),
+    "search": lambda r: r.search("voice"),
     "where_used": lambda r: r.where_used("prompts/voice"),
     "resolve": lambda r: r.resolve(["support@v1"]),
     "cost": lambda r: r.cost("support@production"),

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
+from pinset.domain.edits import Edits
 from pinset.domain.manifest import bumping, edits
-from pinset.domain.manifest.edits import Edits
 from pinset.domain.references import parse_component
 from pinset.domain.text.editing import placed
 from pinset.errors import InvalidInput, InvalidManifest, InvalidName, PinsetError

@@ -55,10 +55,10 @@ def bump(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Bring a component's new version to every bundle that holds an older one.
+    """Bring a component's new version to all that hold an older one.
 
-    A successor of each is published and promoted, one write a bundle. Where one fails the others go on; asked again it does what is left. Where a gate refuses the
-    promotion the release is published all the same.
+    A successor of each is published and promoted, one write a bundle. Where one fails the others go on; asked again it does
+    what is left. Where a gate refuses the promotion the release is published all the same.
 
     Exits 1 where anything is left to do.
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pinset_cli import changed, output
 from pinset_cli import options as o
-from pinset_cli import output
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
-    from pinset.domain.answers.changes import ChangeAnswer, ChangedBundle
-    from pinset.ports.registry import Registry
+    from pinset.domain.answers.changes import ChangedBundle
 
 change = typer.Typer(help="What was done over many bundles under one name.", no_args_is_help=True)
 
@@ -52,7 +51,7 @@ def change_show(
     Example: pinset change show bump-house-tone-v4-3f9a2c
     """
     with opened(Options(registry)) as found:
-        answer = _whole(found, name)
+        answer = changed.whole(found, name)
     if as_json:
         output.show_json(answer)
         return
@@ -66,26 +65,6 @@ def change_show(
     if standing:
         output.talk("to take it back where it still serves:")
         output.advise(f"    pinset rollback --change {answer['change']}")
-
-
-def candidates(found: Registry, name: str) -> list[tuple[str, int]]:
-    """The release that each bundle has of a change: the newest that it published, else the last that it moved to."""
-    chosen = []
-    for item in _whole(found, name)["items"]:
-        versions = [one["version"] for one in item["releases"]] or [move["to"] for move in item["moves"] if move["to"]]
-        if versions:
-            chosen.append((item["bundle"], versions[-1]))
-    return chosen
-
-
-def _whole(found: Registry, name: str) -> ChangeAnswer:
-    """A change with all of its bundles."""
-    answer: Any = found.changesets.show(name)
-    while answer["next"] is not None:
-        more = found.changesets.show(name, cursor=answer["next"])
-        answer = {**answer, "items": [*answer["items"], *more["items"]], "next": more["next"]}
-    whole: ChangeAnswer = answer
-    return whole
 
 
 def _rows(item: ChangedBundle) -> list[tuple[str, str, str, str]]:

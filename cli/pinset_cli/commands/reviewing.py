@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from pinset.errors import EXIT_ANSWER_IS_NO, InvalidInput, NotFound
-from pinset_cli import complete, output
+from pinset_cli import changed, complete, output
 from pinset_cli import options as o
-from pinset_cli.commands import changing
 from pinset_cli.locate import Options, caller, opened
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _of_directories(found: Registry, directories: Sequence[str], alias: str) -> 
 def _of_change(found: Registry, change: str, alias: str, chosen: Options) -> list[tuple[str, ReviewAnswer]]:
     """What every bundle would get of what a change published or moved last, the worst first."""
     made: list[tuple[str, ReviewAnswer]] = []
-    for bundle, version in changing.candidates(found, change):
+    for bundle, version in changed.candidates(found, change):
         one = found.reviews.promotion(bundle, source=f"v{version}", alias=alias, caller=caller(chosen))
         made.append(("", one))
     if not made:

@@ -17,7 +17,7 @@ from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of, prepare
 from pinset.domain import answers as a
 from pinset.domain.answers.changes import DerivedAnswer
-from pinset.domain.manifest.edits import Edits
+from pinset.domain.edits import Edits
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
 from pinset.errors import InvalidInput

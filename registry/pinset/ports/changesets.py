@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         HolderAnswer,
         UndoneChange,
     )
-    from pinset.domain.manifest.edits import Edits
+    from pinset.domain.edits import Edits
     from pinset.ports.registry import Caller
 
 

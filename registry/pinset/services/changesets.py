@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         UndoneAnswer,
         UndoneChange,
     )
-    from pinset.domain.manifest.edits import Edits
+    from pinset.domain.edits import Edits
     from pinset.domain.records import Record
     from pinset.ports.catalog import CatalogReader, ChangeRow, MoveRow
     from pinset.ports.registry import Caller

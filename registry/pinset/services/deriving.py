@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers.changes import DerivedAnswer
-    from pinset.domain.manifest.edits import Edits
+    from pinset.domain.edits import Edits
     from pinset.domain.references import Reference
     from pinset.domain.sealed import Sealed
     from pinset.ports.catalog import CatalogReader, ReleaseRow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
@@ -15,6 +14,7 @@ from pinset.errors import InvalidInput, InvalidManifest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pinset.domain.edits import Edits
     from pinset.domain.text.spans import Path
 
 EDITS_LIMIT: Final = 100
@@ -25,24 +25,6 @@ _PATH_LIMIT: Final = 512
 _LABELS: Final = ("label", "version")
 _SUGGESTED: Final = 500
 """Paths of a manifest among which the nearest is looked for; that takes a while."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edits:
-    """What is to be changed. Paths are as people write them, ``model.pinned_version``; values are YAML on one line.
-
-    set: values of paths that there are. add: entries that there are not. unset: entries and items that go. files:
-    texts by path, new ones or in the place of old ones. They are made in the order files, set, add, unset.
-    """
-
-    set: Mapping[str, str] = field(default_factory=dict)
-    add: Mapping[str, str] = field(default_factory=dict)
-    unset: Sequence[str] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """What was asked for, as JSON."""
-        return {"set": dict(self.set), "add": dict(self.add), "unset": list(self.unset), "files": dict(self.files)}
 
 
 def author_files(files: Mapping[str, str]) -> dict[str, str]:
