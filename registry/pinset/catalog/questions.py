@@ -11,7 +11,7 @@ from pinset.catalog import rows, tables
 from pinset.domain import messages
 from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.errors import Integrity
-from pinset.ports.catalog import ComponentRow, MoveRow, ReleaseRow, Serving
+from pinset.ports.catalog import BundleRow, ComponentRow, MoveRow, ReleaseRow, Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -33,9 +33,10 @@ t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
 
 
-_ALIAS_COLUMNS: Final = tuple(column.name for column in t.Alias.__table__.columns)
-_ALIAS_WIDTH: Final = len(_ALIAS_COLUMNS)
-_RELEASE_COLUMNS: Final = tuple(column.name for column in t.Release.__table__.columns)
+_BUNDLE: Final = rows.ByPlace(t.Bundle)
+_ALIAS: Final = rows.ByPlace(t.Alias)
+_RELEASE: Final = rows.ByPlace(t.Release)
+_YANKED: Final = _RELEASE.names.index("yanked")
 
 
 def descending(column: Any) -> Any:
@@ -188,16 +189,21 @@ def chunks(names: Collection[str]) -> Iterator[list[str]]:
 
 
 def serving(row: Row[Any]) -> Serving:
-    """A row of `SERVING`. Its columns are read by place: a page has thousands. Raises Integrity where it is damaged."""
-    alias, release = tuple(row[:_ALIAS_WIDTH]), tuple(row[_ALIAS_WIDTH:])
-    found = dict(zip(_ALIAS_COLUMNS, alias, strict=True))
-    rows.sound(t.Alias, found)
+    """A row of `SERVING`. Raises Integrity where it is damaged, or its release is not there."""
+    values = tuple(row)
+    bundle, alias, _, version, _, at = _ALIAS(values[: _ALIAS.width])
+    release = values[_ALIAS.width :]
     yanked = None
-    if release[0] is not None:
-        yanked = rows.sound(t.Release, dict(zip(_RELEASE_COLUMNS, release, strict=True)))["yanked"]
-    elif found["version"] is not None:
-        raise Integrity("the catalog lacks a release that is served", hint="run `pinset reindex`")
-    return Serving(found["bundle"], found["name"], found["version"], found["at"], yanked)
+    if version is not None:
+        if release[0] is None:
+            raise Integrity("the catalog lacks a release that is served", hint="run `pinset reindex`")
+        yanked = _RELEASE(release)[_YANKED]
+    return Serving(bundle, alias, version, at, yanked)
+
+
+def bundle_row(row: Row[Any]) -> BundleRow:
+    """A row of `bundles`. Raises Integrity where it is damaged."""
+    return BundleRow(**dict(zip(_BUNDLE.names, _BUNDLE(tuple(row)), strict=True)))
 
 
 def release_row(row: Row[Any], purge: Purge) -> ReleaseRow:

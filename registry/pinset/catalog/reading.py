@@ -15,7 +15,6 @@ from pinset.domain.notes import digest_of_text
 from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
-    BundleRow,
     ComponentRow,
     Head,
     Intent,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from pinset.domain.sealed import Sealed
+    from pinset.ports.catalog import BundleRow
 
 
 class SqlReader:
@@ -67,7 +67,7 @@ class SqlReader:
     def bundle(self, name: str) -> BundleRow | None:
         """One bundle."""
         row = self._one(q.BUNDLE, key=name)
-        return BundleRow(**q.part(row, t.Bundle)) if row else None
+        return q.bundle_row(row) if row else None
 
     def bundles(
         self,
@@ -86,7 +86,7 @@ class SqlReader:
         wanted = q.bundles(
             query=query, alias=alias, uses=uses, fits=fits, after=after, at=at, owner=owner, archived=archived
         )
-        return [BundleRow(**q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit))]
+        return [q.bundle_row(row) for row in self._rows(wanted.limit(limit))]
 
     def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
         """What every alias of these bundles serves."""

@@ -133,6 +133,7 @@ class Intake:
         if self._trust is not None:
             refuse_other_registry(slot, release)
         self.counts["fetched"] += 1
+        _say_renamed(slot, release)
         before = slot.hold(release, tag)
         if slot.directory is None:
             self._cache.keep(slot.bundle, slot.meant, answer, tag)
@@ -158,6 +159,13 @@ def _fresh(slot: Slot) -> Origin:
     if slot.directory is not None:
         return "working copy"
     return "pin" if slot.pin else "fresh"
+
+
+def _say_renamed(slot: Slot, release: Release) -> None:
+    """Say once that a name is one of before. It goes on being answered: nothing has to change at once."""
+    if release.renamed is not None and slot.renamed != release.renamed:
+        slot.renamed = release.renamed
+        _log.info("%s is called %s now; it answers by both names", slot.bundle, release.renamed)
 
 
 def _stands(release: Release, source: Origin) -> None:

@@ -67,7 +67,8 @@ class Release:
             self.seq: int | None = alias["seq"] if alias else None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Integrity(f"that is no sealed release: {error!r}", hint="is it a registry's answer?") from error
-        if named != self.bundle:
+        self.renamed: str | None = answer.get("renamed")
+        if named != self.bundle and named not in answer.get("names", ()):
             raise Integrity(f"the release is of {show(str(named))}, not of {show(self.bundle)}", hint="ask again")
         self._form = form
         self._answer = answer

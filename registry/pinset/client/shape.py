@@ -28,6 +28,8 @@ def refuse_answer(answer: Mapping[str, Any]) -> None:
         and all(_is_number(answer.get(name)) for name in _NUMBERS)
         and _is_texts(answer.get("files"))
         and (alias is None or _is_alias(alias))
+        and _is_printed(answer.get("renamed", ""))
+        and _is_names(answer.get("names", []))
     )
     if not right:
         raise Integrity("that is no sealed release: a member lacks, or is of another kind", hint="is it a registry's?")
@@ -63,6 +65,10 @@ def _is_message(item: object) -> bool:
     if "examples" in item:
         return isinstance(item["examples"], list)
     return isinstance(item.get("role"), str) and isinstance(item.get("template"), str)
+
+
+def _is_printed(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _is_alias(alias: object) -> bool:

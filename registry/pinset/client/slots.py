@@ -62,6 +62,8 @@ class Slot:
     """The digest of the newest release that was not taken."""
     moves: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     """The newest move that was taken of each alias it meant: registry, epoch, seq."""
+    renamed: str | None = None
+    """What its bundle is called now, as it was said."""
     turned: bool = False
     """Whether it means something else than what is held, by a pin, and nobody has given that yet."""
     soon: float = inf

@@ -2,7 +2,8 @@
 
 It takes an answer and gives a verdict; no network, no clock. An alias's answer must hold the move: a commit that a
 trusted key signed, which names registry, bundle, alias, seq and version, and whose second parent is the release's
-commit. By version the release's own commit must be signed. The epoch must be told by a signed commit too: else an old
+commit. By version the release's own commit must be signed. Where the bundle is asked for by a name that it was given
+later, the commit that gave it must be there, and be signed. The epoch must be told by a signed commit too: else an old
 move could be shown as one of an epoch to come.
 """
 
@@ -50,10 +51,10 @@ class Trust:
             raise refuse("comes without a proof")
         release, signed_release = self._record(proof.get("release"), "release", refuse)
         self._check_release(answer, release, refuse)
-        move = None
+        self._check_name(answer, release, proof.get("name"), refuse)
         if answer["alias"] is not None:
             move, raw = self._signed(proof.get("move"), "move", refuse)
-            _check_move(answer, move, raw, str(proof["release"]), refuse)
+            _check_move(answer, release, move, raw, str(proof["release"]), refuse)
         elif not signed_release:
             raise refuse("is not signed with a key that is trusted")
         self._check_epoch(answer, proof.get("epoch"), refuse)
@@ -78,7 +79,7 @@ class Trust:
             raise refuse("comes with the tombstone of another registry")
 
     def _check_release(self, answer: Mapping[str, Any], record: Record, refuse: Refuse) -> None:
-        wanted = {name: answer[name] for name in ("bundle", "version", "label", "digest")}
+        wanted = {name: answer[name] for name in ("version", "label", "digest")}
         found = {name: getattr(record, name, None) for name in wanted}
         named = f"{answer['bundle']}@v{answer['version']}"
         if found != wanted or answer["ref"] != named or _kind(record) != "release":
@@ -86,6 +87,19 @@ class Trust:
         # A release from before the registry signed names no registry; then a move that is signed stands for it.
         if record.stamp.registry not in (None, answer["registry"]) or record.stamp.serial != answer["serial"]:
             raise refuse("was published elsewhere than it says")
+
+    def _check_name(self, answer: Mapping[str, Any], release: Record, text: object, refuse: Refuse) -> None:
+        """Commits name a bundle by its first name; that it has another one too must be told by a signed commit.
+
+        No name is ever given to a second bundle, so such a commit stays true however old it is.
+        """
+        first = getattr(release, "bundle", None)
+        if answer["bundle"] == first:
+            return
+        record, _ = self._signed(text, "name", refuse)
+        told = (_kind(record), getattr(record, "bundle", None), getattr(record, "name", None), record.stamp.registry)
+        if told != ("bundle", first, answer["bundle"], answer["registry"]):
+            raise refuse("is of another bundle, and no key that is trusted says that it has this name")
 
     def _check_epoch(self, answer: Mapping[str, Any], text: object, refuse: Refuse) -> None:
         record, _ = self._signed(text, "epoch", refuse)
@@ -112,9 +126,11 @@ class Trust:
         return _decoded(raw, what, refuse), signed
 
 
-def _check_move(answer: Mapping[str, Any], move: Record, raw: RawCommit, release: str, refuse: Refuse) -> None:
+def _check_move(
+    answer: Mapping[str, Any], kept: Record, move: Record, raw: RawCommit, release: str, refuse: Refuse
+) -> None:
     wanted = {
-        "bundle": answer["bundle"],
+        "bundle": getattr(kept, "bundle", None),
         "alias": answer["alias"]["name"],
         "seq": answer["alias"]["seq"],
         "to_version": answer["version"],

@@ -42,12 +42,10 @@ def note_of(record: Record) -> Note | None:
             return Note("", None, record.epoch)
         case EvidenceRecord() | ResultRecord() | SignatureRecord():
             return Note(record.bundle, record.version, None)
-        case BundleRecord():
-            return Note(record.bundle, None, None)
         case PolicyRecord():
             return Note("", None, record.number)
-        case PurgeRecord():
-            return Note("", None, None)
+        case PurgeRecord() | BundleRecord():
+            return Note(getattr(record, "bundle", ""), None, None)
         case RequestRecord() | DecisionRecord():
             return Note(record.binding.bundle, record.binding.to_version, record.number)
         case _:

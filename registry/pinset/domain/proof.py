@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pinset.domain import sealed, tombstones
+from pinset.domain.bundle_proof import Bundles
 from pinset.domain.keyring import Keyring
 from pinset.domain.keys import allowed_signers
 from pinset.domain.notes import texts_of
 from pinset.domain.records import (
-    BUNDLE_FILE,
     KEYS_FILE,
     POLICY_FILE,
     REGISTRY_FILE,
@@ -24,7 +24,6 @@ from pinset.domain.records import (
     Action,
     Aim,
     Binding,
-    BundleAction,
     BundleRecord,
     ComponentRecord,
     DecisionRecord,
@@ -97,10 +96,7 @@ class Proof:
     _requests: dict[int, Binding] = field(default_factory=dict)
     _served: set[tuple[str, int | None, int | None]] = field(default_factory=set)
     _serials: array[int] = field(default_factory=lambda: array("q"))
-    _names: dict[str, str] = field(default_factory=dict)
-    """What every name of a bundle, of now or of before, was first."""
-    _said: dict[str, BundleRecord] = field(default_factory=dict)
-    """What is said of a bundle, by its first name."""
+    _bundles: Bundles = field(default_factory=Bundles)
     _empty: dict[str, tuple[Fact, str]] = field(default_factory=dict)
     """Versions without content that no tombstone has named yet, and their digests."""
 
@@ -130,10 +126,6 @@ class Proof:
                 self._check_version(fact, record)
             case MoveRecord():
                 self._check_move(fact, record)
-            case EvidenceRecord():
-                if (record.bundle, record.version) not in self._releases:
-                    self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
-                self._check_parents(fact)
             case FoundingRecord():
                 self._check_founding(fact, record)
             case PolicyRecord():
@@ -142,7 +134,7 @@ class Proof:
                 self._check_parents(fact)
                 self._check_main(fact, {KEYS_FILE})
                 self._check_keys_file(fact)
-            case ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
+            case EvidenceRecord() | ResultRecord() | RequestRecord() | DecisionRecord() | SignatureRecord():
                 self._check_note(fact, record)
             case PurgeRecord():
                 self._check_purge(fact, record)
@@ -213,13 +205,20 @@ class Proof:
                 self._problem(fact, f"is not what request {record.request} asked for")
         self._policy = record.number
 
-    def _check_note(self, fact: Fact, record: ResultRecord | RequestRecord | DecisionRecord | SignatureRecord) -> None:
+    def _check_note(
+        self,
+        fact: Fact,
+        record: EvidenceRecord | ResultRecord | RequestRecord | DecisionRecord | SignatureRecord,
+    ) -> None:
         self._check_parents(fact)
         self._check_texts(fact, record)
-        if isinstance(record, ResultRecord | SignatureRecord):
+        if isinstance(record, EvidenceRecord | ResultRecord | SignatureRecord):
             if (record.bundle, record.version) not in self._releases:
                 self._problem(fact, f"is about {record.bundle}@v{record.version}, which does not exist")
-            elif self._releases[record.bundle, record.version].digest != record.digest:
+            elif (
+                not isinstance(record, EvidenceRecord)
+                and self._releases[record.bundle, record.version].digest != record.digest
+            ):
                 self._problem(fact, "is about another digest than the release has")
         elif isinstance(record, RequestRecord):
             if record.number != len(self._requests) + 1:
@@ -255,7 +254,7 @@ class Proof:
         content = sealed.parse(manifest)
         if isinstance(record, ReleaseRecord):
             named = content.get("bundle")
-            wrong = named != record.bundle and self._names.get(str(named)) != record.bundle
+            wrong = not self._bundles.has(record.bundle, named)
         else:
             named = f"{content.get('kind')}/{content.get('name')}"
             wrong = named != f"{record.kind}/{record.name}"
@@ -263,23 +262,9 @@ class Proof:
             self._problem(fact, f"holds the manifest of {named}")
 
     def _check_bundle(self, fact: Fact, record: BundleRecord) -> None:
-        """It says of a bundle that is there what follows from what was said before, and takes no name of another."""
         self._check_parents(fact)
-        if dict(fact.files) != record.files:
-            self._problem(fact, f"holds another {BUNDLE_FILE} than it says")
-        if self._names.get(record.bundle) != record.bundle:
-            self._problem(fact, f"is about the bundle {record.bundle}, which does not exist")
-        before = self._said.get(record.bundle)
-        name, archived = (before.name, before.archived) if before else (record.bundle, False)
-        if record.action is BundleAction.RENAME:
-            if self._names.setdefault(record.name, record.bundle) != record.bundle:
-                self._problem(fact, f"takes the name {record.name} of another bundle")
-        elif record.name != name:
-            self._problem(fact, f"calls the bundle {record.name}, and it is called {name}")
-        wanted = {BundleAction.ARCHIVE: True, BundleAction.UNARCHIVE: False}.get(record.action, archived)
-        if record.archived != wanted:
-            self._problem(fact, "does not say whether the bundle is archived as it should")
-        self._said[record.bundle] = record
+        for what in self._bundles.add(record, fact.files):
+            self._problem(fact, what)
 
     def _check_purge(self, fact: Fact, record: PurgeRecord) -> None:
         """A tombstone names what is empty, and the commits that its purge wrote anew."""
@@ -312,8 +297,8 @@ class Proof:
             self._labels.add(key)
         if isinstance(record, ReleaseRecord):
             self.releases += 1
-            if self._names.setdefault(record.bundle, record.bundle) != record.bundle:
-                self._problem(fact, f"is published under a name of {self._names[record.bundle]}")
+            for what in self._bundles.released(record.bundle):
+                self._problem(fact, what)
             self._releases[record.bundle, record.version] = _Release(fact.commit, fact.tree, record.digest)
 
     def _check_move(self, fact: Fact, record: MoveRecord) -> None:

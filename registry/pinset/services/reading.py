@@ -10,6 +10,7 @@ from pinset.domain import messages, names, provenance
 from pinset.domain.access import Verb
 from pinset.domain.commits import is_signed
 from pinset.domain.document import SCHEMA, content_of, file_digests
+from pinset.domain.records import BundleRecord
 from pinset.domain.references import Reference, Selector, SelectorKind, parse_component
 from pinset.errors import Archived, ContentPurged, InvalidInput, InvalidReference, NotFound, Unavailable
 from pinset.services import naming
@@ -237,16 +238,24 @@ def proof_of(reader: CatalogReader, row: ReleaseRow, move: MoveRow | None, asked
     registry is in, None where there is none. name: the signed commit that gave the bundle the name that was asked for; not there
     for its first name, which the others say.
     """
-    given = naming.named(reader).given(asked)
-    name = {} if given is None else {"name": reader.raw(given)}
     found = reader.notes(("registry", "key"), bundle="", number=reader.head().epoch, limit=1)
     epoch = reader.raw(found[0][1].stamp.serial) if found else ""
     return {
         "release": row.raw if is_signed(row.raw) else row.commit,
         "move": None if move is None else move.raw if is_signed(move.raw) else move.commit,
         "epoch": epoch if is_signed(epoch) else None,
-        **{key: text if is_signed(text) else None for key, text in name.items()},
+        **({"name": _giving(reader, asked)} if naming.named(reader).given(asked) is not None else {}),
     }
+
+
+def _giving(reader: CatalogReader, name: str) -> str | None:
+    """A signed commit that says that a bundle has a name: the one that gave it, or one of later that says so."""
+    given = naming.named(reader).given(name)
+    serials = [given] if given is not None else []
+    if not any(is_signed(reader.raw(serial)) for serial in serials):  # given before the registry signed
+        said = [record for _, record in reader.notes(["bundle"], bundle=name, limit=100)]
+        serials = [one.stamp.serial for one in said if isinstance(one, BundleRecord) and one.name == name]
+    return next((raw for raw in map(reader.raw, serials) if is_signed(raw)), None)
 
 
 def purged_answer(purge: PurgeRecord | None) -> PurgedAnswer | None:

@@ -34,6 +34,7 @@ class DirectorySource:
         """The sealed form and its tag; None where it is what the tag given stands for."""
         answer: dict[str, Any] = {**self._registry.sealed(f"{bundle}@{selector}")}
         told = [answer[name] for name in ("registry", "epoch", "digest", "version", "alias", "yanked")]
+        told += [answer[name] for name in ("renamed", "names") if name in answer]
         new = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         return (None if new == tag else answer), new
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WORDS_LIMIT: Final = 10_000
 """Characters of a message or reason."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGIN: Final = _EPOCH.replace(tzinfo=None)
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -22,8 +23,7 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 def format_time(at: int) -> str:
     """Microseconds since 1970 as ISO 8601 in UTC, always with six digits: times sort as text."""
-    moment = _EPOCH + timedelta(microseconds=at)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+    return (_BEGIN + timedelta(microseconds=at)).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(text: str) -> int:
