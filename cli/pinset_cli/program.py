@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "get": Listed("reading", "get", "The release document, or one file of a release."),
     "render": Listed("reading", "render", "A prompt with its variables filled in."),
     "list": Listed("looking", "list_bundles", "The bundles, and what their aliases serve."),
+    "bundle": Listed("bundles", "bundle", "Who owns a bundle, what it is called, and whether it is in use."),
     "status": Listed("looking", "status", "A bundle at a glance: aliases, newest releases, last moves."),
     "releases": Listed("looking", "releases", "The releases of a bundle, newest first."),
     "show": Listed("reading", "show", "A release: its author, its pins, and what serves it."),
@@ -70,7 +71,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
 }
 GROUPS: Final[Mapping[str, str]] = {
     "A registry": "init serve",
-    "Releases": "new check publish pull component sign export",
+    "Releases": "new check publish pull component bundle sign export",
     "What aliases serve": "review promote rollback can alias yank unyank",
     "Many bundles at once": "bump change",
     "Looking": "list status releases show history diff blame get render search where-used watch",

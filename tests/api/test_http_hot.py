@@ -458,3 +458,33 @@ def test_no_bytes_are_answered_otherwise_than_by_the_ordinary_way(kept: Both, da
 def test_what_is_compared_above_is_the_hot_path(kept: Both) -> None:
     _, hot = kept.ask(request(ALIAS))
     assert hot
+
+
+def test_every_name_of_a_bundle_is_answered_ahead_and_anew_when_it_moves(both: Both) -> None:
+    both.registry.bundle_changes.rename(OPS, "support", "helpdesk", reason="so called")
+    other = ALIAS.replace("support", "helpdesk")
+    token = both.registry.create_token(OPS, "app", can="read:support")["token"]
+    bearer = f"Authorization: Bearer {token}"
+    for target, name in ((ALIAS, "support"), (other, "helpdesk")):
+        both.warm(request(target, bearer))
+        answer, hot = both.ask(request(target, bearer))
+        found = json.loads(answer.body)
+        assert (found["version"], found["bundle"], hot) == (1, name, True)
+    both.registry.promote(OPS, "helpdesk@v2", "production")
+    for target in (ALIAS, other):
+        answer, hot = both.ask(request(target, bearer))
+        assert (json.loads(answer.body)["version"], hot) == (2, True)
+    stranger = both.registry.create_token(OPS, "stranger", can="read:others")["token"]
+    for target in (ALIAS, other):
+        answer, hot = both.ask(request(target, f"Authorization: Bearer {stranger}"))
+        assert (answer.status, hot) == (403, False)
+
+
+def test_what_was_ready_before_a_renaming_is_made_anew(both: Both) -> None:
+    before, _ = both.ask(request(ALIAS + "?form=sealed"))
+    both.registry.bundle_changes.rename(OPS, "support", "helpdesk", reason="so called")
+    after, hot = both.ask(request(ALIAS + "?form=sealed"))
+    assert hot
+    assert "names" not in json.loads(before.body)
+    assert json.loads(after.body)["names"] == ["support", "helpdesk"]
+    assert before.headers["etag"] != after.headers["etag"]

@@ -29,7 +29,7 @@ OPS: Final = Caller(actor="ops")
 OWN, OTHER = "support", "payments"
 ALIASES: Final = ("staging", "production")
 READER = {"read"}
-AUTHOR = {"read", "publish", "component", "evidence"}
+AUTHOR = {"read", "publish", "bundle", "component", "evidence"}
 PROMOTER = {"read", "promote", "rollback", "retire"}
 ROLES: Final = {
     "reader": READER,
@@ -39,7 +39,7 @@ ROLES: Final = {
     "auditor": {"read", "audit", "verify"},
     "read": READER,
     "write": AUTHOR | PROMOTER | {"yank"},
-    "admin": {*AUTHOR, *PROMOTER, "approve", "yank", "purge", "verify", "audit", "policy", "keys", "tokens"},
+    "admin": {*AUTHOR, *PROMOTER, "rename", "approve", "yank", "purge", "verify", "audit", "policy", "keys", "tokens"},
 }
 
 
@@ -64,6 +64,10 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/whoami"): ANYBODY,
     ("GET", "/v1/bundles"): READ_ANYWHERE,
     ("GET", "/v1/bundles/{bundle}"): READ,
+    ("PATCH", "/v1/bundles/{bundle}"): Needs("bundle", body={}),
+    ("POST", "/v1/bundles/{bundle}/archive"): Needs("retire", body={"reason": " "}),
+    ("POST", "/v1/bundles/{bundle}/unarchive"): Needs("retire", body={}),
+    ("POST", "/v1/bundles/{bundle}/rename"): Needs("rename", body={"reason": "no name"}),
     ("GET", "/v1/bundles/{bundle}/releases"): READ,
     ("POST", "/v1/bundles/{bundle}/releases"): Needs("publish", body={}),
     ("GET", "/v1/bundles/{bundle}/releases/{selector}"): READ,

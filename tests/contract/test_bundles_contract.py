@@ -238,10 +238,13 @@ def test_who_may_set_archive_and_rename(near: LocalRegistry) -> None:
     for grants in ("reader", "promoter", f"author:{NAME}.*"):
         with pytest.raises(PermissionDenied):
             near.bundle_changes.set(who(grants), NAME, owner="b")
-    with pytest.raises(PermissionDenied):
-        near.bundle_changes.archive(who("author"), NAME, reason="r")
-    near.bundle_changes.archive(who("write"), NAME, reason="r")
-    near.bundle_changes.unarchive(who("write"), NAME)
+    for grants in ("author", "bundle", f"retire:{NAME}@{ALIAS}"):
+        with pytest.raises(PermissionDenied):
+            near.bundle_changes.archive(who(grants), NAME, reason="r")
+        with pytest.raises(PermissionDenied):
+            near.bundle_changes.unarchive(who(grants), NAME)
+    near.bundle_changes.archive(who("promoter"), NAME, reason="r")
+    near.bundle_changes.unarchive(who(f"retire:{NAME}"), NAME)
     for grants in ("author", "write", f"rename:{NAME}", f"rename:{NEW}", "admin:team-a.*"):
         with pytest.raises(PermissionDenied):
             near.bundle_changes.rename(who(grants), NAME, NEW, reason="r")

@@ -13,13 +13,14 @@ import world
 import issuer as idp
 from pinset import bootstrap
 from pinset.api.app import create_app
-from pinset.auth import secrets
+from pinset.auth import codes, secrets
+from pinset.auth.codes import PAUSE_SECONDS, Endpoints, Where
 from pinset.auth.issuers import Issuers
 from pinset.bootstrap import serving
 from pinset.config import Allow, Issuer, Pages, parse
 from pinset.config.oidc import Client
 from pinset.domain.access import parse_grants
-from pinset.errors import InvalidConfig, PermissionDenied
+from pinset.errors import InvalidConfig, PermissionDenied, Unauthenticated, Unavailable
 from pinset.signing.sealing import Vault
 from pinset.web.sessions import Session, Sessions
 
@@ -240,7 +241,6 @@ def desk_of(memory: LocalRegistry, pages_of: Callable[..., Any]) -> Callable[...
         keyed = Issuer(issuer=url, audience="pinset", allow=allow, client=issuer.client, jwks_uri=url + "/keys")
         others = Issuers([keyed], fetch=fetch).identify
         pages = pages_of(memory, others=others, chosen=Pages(url="http://localhost"), issuers=[issuer])
-        from pinset.auth.codes import Endpoints
         from pinset.web.signing_in import SigningIn
 
         desk = Desk(url)
@@ -315,6 +315,64 @@ def test_what_is_wrong_with_a_sign_in_is_said_and_lets_nobody_in(desk_of: Callab
     assert "Not signed in" in done.text
     assert "<b>no" not in done.text
     assert look("/").status_code == 303
+
+
+def test_an_issuer_that_does_not_answer_is_not_asked_again_at_once_and_says_why() -> None:
+    asked, at = [], [0.0]
+
+    def fetch(address: str) -> Any:
+        asked.append(address)
+        raise OSError("no route to host")
+
+    issuer = Issuer(issuer="https://idp.example.com", audience="pinset", client=Client(id="pages"))
+    endpoints = Endpoints(fetch, lambda: at[0])
+    for at[0] in (0.0, 1.0, PAUSE_SECONDS + 1):
+        with pytest.raises(Unavailable, match="no route to host"):
+            endpoints.of(issuer)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "https://evil.example"},
+        {"token_endpoint": "http://idp.example.com/give"},
+        {"authorization_endpoint": 7},
+    ],
+)
+def test_an_issuer_that_points_elsewhere_is_not_followed(wrong: dict[str, Any]) -> None:
+    url = "https://idp.example.com"
+    described = {"issuer": url, "authorization_endpoint": url + "/ask", "token_endpoint": url + "/give", **wrong}
+    issuer = Issuer(issuer=url, audience="pinset", client=Client(id="pages"))
+    with pytest.raises(Unavailable):
+        Endpoints(lambda _: described).of(issuer)
+
+
+def test_a_code_is_exchanged_with_the_clients_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sent: list[tuple[str, dict[str, list[str]], str]] = []
+
+    def fetched(url: str, *, body: bytes, headers: dict[str, str]) -> dict[str, str]:
+        sent.append((url, parse_qs(body.decode()), headers.get("Authorization", "")))
+        return {"id_token": "t"}
+
+    monkeypatch.setattr(codes, "fetched", fetched)
+    (tmp_path / "secret").write_text("s3:cret\n")
+    client = Client(id="pages", secret_file=str(tmp_path / "secret"))
+    issuer = Issuer(issuer="https://idp.example.com", audience="pinset", client=client)
+    for basic in (True, False):
+        where = Where("https://idp.example.com/ask", "https://idp.example.com/give", basic)
+        assert codes.exchanged(where, issuer, "code", "verifier", "https://p.example/back") == {"id_token": "t"}
+    assert [header for _, _, header in sent] == ["Basic " + base64.b64encode(b"pages:s3%3Acret").decode(), ""]
+    assert sent[0][1]["code_verifier"] == ["verifier"]
+    assert "client_secret" not in sent[0][1]
+    assert sent[1][1]["client_secret"] == ["s3:cret"]
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError("it answered 400")
+
+    monkeypatch.setattr(codes, "fetched", refused)
+    with pytest.raises(Unauthenticated, match="did not take the code"):
+        codes.exchanged(where, issuer, "code", "verifier", "https://p.example/back")
 
 
 def test_where_no_issuer_is_configured_there_is_no_button(

@@ -163,7 +163,7 @@ def _signed(found: Registry, reference: str, report: str | None, said: _Said, ke
     records = [
         ResultRecord(
             stamp=nobody,
-            bundle=summary["bundle"],
+            bundle=summary.get("first_name", summary["bundle"]),
             version=summary["version"],
             digest=summary["digest"],
             suite=one.name,

@@ -259,12 +259,13 @@ class Signer:
 
 
 def _statement(found: Registry, reference: str) -> bytes:
-    """What an author signs about a release."""
+    """What an author signs about a release: by the first name of its bundle, which no renaming changes."""
     from pinset.domain.references import parse
     from pinset.signing import statement
 
     summary = found.summary(str(parse(reference, default=None)))
-    return statement(registry=found.describe()["id"], bundle=summary["bundle"], digest=summary["digest"])
+    bundle = summary.get("first_name", summary["bundle"])
+    return statement(registry=found.describe()["id"], bundle=bundle, digest=summary["digest"])
 
 
 def _near(chosen: Options, verb: str, *, reason: str = "") -> KeyChange:

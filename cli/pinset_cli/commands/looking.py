@@ -7,51 +7,64 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pinset.domain import names
-from pinset_cli import complete, output, waiting
+from pinset_cli import complete, described, output, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinset.domain.answers import AliasAnswer, ClientsAnswer, HistoryItem
+    from pinset.domain.answers import AliasAnswer, BundleAnswer, ClientsAnswer, HistoryItem
 
 
 def list_bundles(
     query: Annotated[str, typer.Argument(metavar="[PART OF A NAME]")] = "",
     uses: Annotated[
-        str | None, typer.Option("--uses", metavar="KIND/NAME", help="Whose served releases use it.")
+        str | None, typer.Option("--uses", metavar="KIND/NAME[@vN]", help="Whose served releases use it.")
     ] = None,
-    alias: Annotated[str | None, typer.Option("--alias", metavar="A", help="That have this alias.")] = None,
+    alias: Annotated[str | None, typer.Option("--alias", metavar="A", help="That serve this alias.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", metavar="WHO", help="Of this owner; '' for nobody's.")] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones too.")] = False,
     at: o.At = None,
     cursor: o.Cursor = None,
-    limit: o.Limit = 100,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")] = 100,
     registry: o.Registry = None,
     as_json: o.Json = False,
     utc: o.Utc = False,
 ) -> None:
-    """The bundles, and what their aliases serve.
+    """The bundles, and what their aliases serve since when.
 
     Example: pinset list --uses guardrails/pii-redact@v2
     """
     with opened(Options(registry)) as found:
-        page = o.looking(found, at).bundles(query=query, uses=uses, alias=alias, cursor=cursor, limit=limit)
+        page = o.looking(found, at).bundles(
+            query=query, uses=uses, alias=alias, owner=owner, archived=archived, cursor=cursor, limit=limit
+        )
+        asked = query or uses or alias or cursor or at or owner is not None
+        hidden = (
+            not asked and not page["items"] and not archived and bool(found.bundles(archived=True, limit=1)["items"])
+        )
     if as_json:
         output.show_json(page)
         return
+    head = ["BUNDLE", "OWNER", "NEWEST", "WHEN", "SERVED"]
     rows = [
-        (
-            b["name"],
+        [
+            f"{b['name']} (archived)" if b["archived"] else b["name"],
+            output.on_one_line(b["owner"]) or None,
             f"v{b['newest']}",
             output.when(b["changed_at"], absolute=utc),
-            _served(b["aliases"], b["yanked"]),
-        )
+            _served(b, utc=utc),
+        ]
         for b in page["items"]
     ]
-    chosen = query or uses or alias or cursor or at
+    if all(row[1] is None for row in rows):  # where nobody says an owner there is none to look for
+        rows, head = [[row[0], *row[2:]] for row in rows], [head[0], *head[2:]]
     there = "was there, or was like this" if at else "is like this"
-    empty = f"no bundle {there}; all of them: pinset list" if chosen else "no bundles yet: pinset publish DIR"
-    output.listed(rows, ("BUNDLE", "NEWEST", "WHEN", "SERVED"), page["next"], empty)
+    empty = f"no bundle {there}; all of them: pinset list" if asked else "no bundles yet: pinset publish DIR"
+    if hidden:
+        empty = "every bundle is archived: pinset list --archived"
+    output.listed(rows, head, page["next"], empty)
 
 
 def status(
@@ -72,7 +85,9 @@ def status(
         shown = {"bundle": bundle, "aliases": aliases, "clients": clients, "releases": releases, "history": moves}
         output.show_json(shown)
         return
+    name = bundle["name"]
     output.say(f"{name}: {output.count(bundle['releases'], 'release')}, newest v{bundle['newest']}")
+    described.show(bundle)
     if aliases:
         output.say()
         rows = [
@@ -178,10 +193,14 @@ def where_used(
     output.listed(rows, ("RELEASE", "HOLDS", "SERVED BY"), page["next"], f"no release holds {reference}")
 
 
-def _served(aliases: Mapping[str, int | None], yanked: Mapping[str, str]) -> str:
-    served = sorted(aliases.items(), key=lambda item: item[0] not in yanked)  # what is wrong is not cut off
+def _served(bundle: BundleAnswer, *, utc: bool) -> str:
+    """What each alias serves and since when: what is wrong first, for it is not cut off."""
+    yanked, since = bundle["yanked"], bundle["since"]
+    served = sorted(bundle["aliases"].items(), key=lambda item: item[0] not in yanked)
     return ", ".join(
-        f"{alias} {output.serves(version, yanked=alias in yanked)}" for alias, version in served if version
+        f"{alias} {output.serves(version, yanked=alias in yanked)} ({output.when(since[alias], absolute=utc)})"
+        for alias, version in served
+        if version
     )
 
 

@@ -132,6 +132,12 @@ def _decision(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"{what}  {data['decision']} request {data['number']}", data["reason"]
 
 
+def _bundle(data: Mapping[str, Any]) -> tuple[str, str]:
+    done = {"set": "described", "archive": "archived", "unarchive": "taken into use again", "rename": "renamed"}
+    name = data["name"] if data["action"] == "rename" else data["bundle"]
+    return f"{name}  {done.get(data['action'], data['action'])}", data["reason"]
+
+
 _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "move": _move,
     "release": _release,
@@ -140,4 +146,5 @@ _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
     "result": _result,
     "request": _request,
     "decision": _decision,
+    "bundle": _bundle,
 }

@@ -55,7 +55,7 @@ def set_bundle(asked: p.Describes, bundle: p.Bundle, body: r.SetRequest) -> Resp
 
 
 @router.post("/{bundle}/archive", **_CHANGING)
-def archive(asked: p.Describes, bundle: p.Bundle, body: r.ArchiveRequest) -> Response:
+def archive(asked: p.Retires, bundle: p.Bundle, body: r.ArchiveRequest) -> Response:
     """Take a bundle out of use."""
     return asked.changed(
         body.model_dump(), lambda: asked.registry.bundle_changes.archive(asked.caller, bundle, reason=body.reason)
@@ -63,7 +63,7 @@ def archive(asked: p.Describes, bundle: p.Bundle, body: r.ArchiveRequest) -> Res
 
 
 @router.post("/{bundle}/unarchive", **_CHANGING)
-def unarchive(asked: p.Describes, bundle: p.Bundle, body: r.UnarchiveRequest) -> Response:
+def unarchive(asked: p.Retires, bundle: p.Bundle, body: r.UnarchiveRequest) -> Response:
     """Take a bundle into use again."""
     return asked.changed(
         body.model_dump(), lambda: asked.registry.bundle_changes.unarchive(asked.caller, bundle, reason=body.reason)

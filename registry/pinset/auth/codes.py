@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pinset.config import Issuer
 
 FRESH_SECONDS: Final = 3600.0
+PAUSE_SECONDS: Final = 10.0
+"""Between two looks at an issuer that did not answer, however many people would like to sign in."""
 _SECRET_BYTES: Final = 4096
 
 
@@ -40,23 +42,28 @@ class Endpoints:
     def __init__(self, fetch: Callable[[str], Any] = fetched, now: Callable[[], float] = time.monotonic) -> None:
         self._fetch, self._now = fetch, now
         self._known: dict[str, tuple[float, Where]] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def of(self, issuer: Issuer) -> Where:
         """Where to send people and codes. Raises Unavailable where the issuer does not say."""
+        name = issuer.issuer
         with self._lock:
-            at, where = self._known.get(issuer.issuer, (0.0, None))
+            at, where = self._known.get(name, (0.0, None))
+            failed_at, why = self._failed.get(name, (float("-inf"), ""))
         if where is not None and self._now() < at + FRESH_SECONDS:
             return where
+        if self._now() < failed_at + PAUSE_SECONDS:
+            raise _silent(issuer, why)
         try:
-            where = _read(issuer, self._fetch(issuer.issuer.rstrip("/") + WELL_KNOWN))
+            where = _read(issuer, self._fetch(name.rstrip("/") + WELL_KNOWN))
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise Unavailable(
-                f"{issuer.host} does not say where to sign in: {why}", hint="try again, or sign in with a token"
-            ) from error
+            with self._lock:
+                self._failed[name] = (self._now(), why)
+            raise _silent(issuer, why) from error
         with self._lock:
-            self._known[issuer.issuer] = (self._now(), where)
+            self._known[name] = (self._now(), where)
         return where
 
 
@@ -88,6 +95,10 @@ def exchanged(where: Where, issuer: Issuer, code: str, verifier: str, back: str)
     if not isinstance(answer, dict):
         raise Unavailable(f"{issuer.host} gives no token: its answer is no object", hint="sign in with a token")
     return answer
+
+
+def _silent(issuer: Issuer, why: str) -> Unavailable:
+    return Unavailable(f"{issuer.host} does not say where to sign in: {why}", hint="try again, or sign in with a token")
 
 
 def _read(issuer: Issuer, description: Any) -> Where:

@@ -154,10 +154,10 @@ def _key(record: KeyRecord) -> Deed:
 def _bundle(record: BundleRecord) -> Deed:
     told = {"owner": record.owner, "description": record.description, "archived": record.archived}
     return Deed(
-        action="rename" if record.action is BundleAction.RENAME else "bundle",
+        action="bundle" if record.action is BundleAction.SET else record.action.value,
         bundle=record.bundle,
         reason=record.reason,
-        details={"change": record.action.value, "name": record.name, **told},
+        details={"name": record.name, **told},
     )
 
 

@@ -35,7 +35,7 @@ EXAMINED: Final = 2000
 _BATCH: Final = 200
 _OWN_ACTIONS: Final = (
     "init", "epoch", "publish", "component", "evidence", "request", "policy", "token-create", "token-revoke", "sign", "settle",
-    "change",
+    "change", "archive", "unarchive",
 )  # fmt: skip
 ACTIONS: Final = tuple(
     dict.fromkeys(

@@ -52,7 +52,7 @@ class LocalBundleChanges:
 
     def archive(self, caller: Caller, bundle: str, *, reason: str) -> BundleChangeAnswer:
         """Take a bundle out of use."""
-        return self._archived(caller, bundle, BundleAction.ARCHIVE, _wanted(reason, "archiving a bundle"))
+        return self._archived(caller, bundle, BundleAction.ARCHIVE, reason)
 
     def unarchive(self, caller: Caller, bundle: str, *, reason: str = "") -> BundleChangeAnswer:
         """Take a bundle into use again."""
@@ -64,9 +64,9 @@ class LocalBundleChanges:
         Whoever renames must be able to under both names: a new name brings those who were granted something on it, and
         a name that matters to others' grants is not given away by who could not touch what they are for.
         """
-        words = _wanted(reason, "a new name")
         for each in (names.bundle_name(bundle), names.bundle_name(name)):
             naming.need(self._context, caller, Verb.RENAME, each)
+        _need_words(reason, "a new name")
 
         def change(session: Session, row: BundleRow) -> Mapping[str, Any]:
             taken = session.catalog.bundle(name)
@@ -79,12 +79,13 @@ class LocalBundleChanges:
                 )
             return {"name": name}
 
-        return self._change(caller, bundle, BundleAction.RENAME, change, words, {"name": name})
+        return self._change(caller, bundle, BundleAction.RENAME, change, reason, {"name": name})
 
     def _archived(self, caller: Caller, bundle: str, action: BundleAction, reason: str) -> BundleChangeAnswer:
-        # It stops what the aliases are moved to, as retiring them would: more than who describes a bundle may.
-        for verb in (Verb.BUNDLE, Verb.RETIRE):
-            naming.need(self._context, caller, verb, names.bundle_name(bundle))
+        # It is less than retiring every alias of the bundle, and so for who may do that; not for who only describes it.
+        naming.need(self._context, caller, Verb.RETIRE, names.bundle_name(bundle))
+        if action is BundleAction.ARCHIVE:
+            _need_words(reason, "archiving a bundle")
         return self._change(caller, bundle, action, lambda *_: {"archived": action is BundleAction.ARCHIVE}, reason, {})
 
     def _change(
@@ -97,7 +98,7 @@ class LocalBundleChanges:
         asked: Mapping[str, Any],
     ) -> BundleChangeAnswer:
         words = messages.clean_words(reason)
-        verb = "rename" if action is BundleAction.RENAME else f"bundle.{action}"
+        verb = Verb.BUNDLE.value if action is BundleAction.SET else action.value
         with writing(self._context, caller, verb, {"bundle": bundle, **asked, "reason": words}) as session:
             before = session.done_before()
             if before:
@@ -165,7 +166,6 @@ def _warnings(reader: CatalogReader, row: BundleRow, action: str) -> list[str]:
     ]
 
 
-def _wanted(reason: str, what: str) -> str:
+def _need_words(reason: str, what: str) -> None:
     if not messages.clean_words(reason):
         raise InvalidInput(f"{what} wants a reason", hint="say it with -m TEXT")
-    return reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -49,7 +50,7 @@ async def sign_in(request: Request, form: Posted) -> Response:
 async def ask_issuer(request: Request, number: int, next: _Next = "/") -> Response:  # noqa: A002 - as above
     """Send somebody to an issuer."""
     signing: SigningIn = request.app.state.signing
-    started = await run_in_threadpool(signing.start, number, safe_target(next))
+    started = await to_thread.run_sync(signing.start, number, safe_target(next), limiter=signing.turns)
     visit: Visit = request.scope[KEY]
     visit.set(STARTED, visit.vault.seal(started.kept, "asked"), _STARTED_SECONDS)
     return Response(status_code=303, headers={"Location": started.address, "Cache-Control": "no-store"})
@@ -64,7 +65,8 @@ async def come_back(request: Request) -> Response:
     visit.set(STARTED, "", 0)
     target = "/"
     try:
-        credential, target = await run_in_threadpool(signing.finish, kept, dict(request.query_params))
+        answer = dict(request.query_params)
+        credential, target = await to_thread.run_sync(signing.finish, kept, answer, limiter=signing.turns)
         identity = await _identified(request, credential)
         return _begun(request, credential, identity, target)
     except (Unauthenticated, PermissionDenied, InvalidInput) as error:

@@ -15,6 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
+from anyio import CapacityLimiter
+
 from pinset.auth.codes import Endpoints, exchanged
 from pinset.errors import NotFound, Unauthenticated
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 CALLBACK: Final = "/sign-in/callback"
 _LONGEST_SECONDS: Final = 600
+_AT_ONCE: Final = 4
+"""How many threads wait for issuers: the rest of the pages must not."""
 _LONGEST: Final = 4000
 """Characters of a code, and of a state, that an issuer sends back."""
 
@@ -37,7 +41,10 @@ class Started(NamedTuple):
 
 
 class SigningIn:
-    """The issuers where people may sign in. exchange: a code for the answer of an issuer's token endpoint."""
+    """The issuers where people may sign in. exchange: a code for the answer of an issuer's token endpoint.
+
+    turns: of the threads that wait for issuers.
+    """
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class SigningIn:
         self._back = pages.url + CALLBACK
         self._issuers = [one for one in issuers if one.client is not None]
         self._endpoints, self._exchange, self._wall = endpoints or Endpoints(), exchange, wall
+        self.turns = CapacityLimiter(_AT_ONCE)
 
     @property
     def labels(self) -> list[str]:
