@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "rollback": Listed("moving", "rollback", "Undo: make an alias serve what it served before."),
     "get": Listed("reading", "get", "The release document, or one file of a release."),
     "render": Listed("reading", "render", "A prompt with its variables filled in."),
-    "list": Listed("looking", "list_bundles", "The bundles, and what their aliases serve."),
+    "list": Listed("looking", "list_bundles", "The bundles, and what their aliases serve since when."),
     "bundle": Listed("bundles", "bundle", "Who owns a bundle, what it is called, and whether it is in use."),
     "status": Listed("looking", "status", "A bundle at a glance: aliases, newest releases, last moves."),
     "releases": Listed("looking", "releases", "The releases of a bundle, newest first."),
