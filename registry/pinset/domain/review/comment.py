@@ -35,8 +35,8 @@ _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
 _SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
-_TAME: Final = re.compile(r"[A-Za-z0-9 ,;.…→≈()'_$-]*", re.ASCII)
-_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~]\w", re.IGNORECASE)
+_TAME: Final = re.compile(r"[A-Za-z0-9 ,;:.…→≈()'+%_$-]*", re.ASCII)
+_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
 """What a forge could make a link or a number of, though all its characters are tame."""
 
 
