@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import warm
 import yaml
 
 from pinset import bootstrap
@@ -112,8 +112,7 @@ class Sandbox:
         shutil.copytree(EXAMPLE, self.work)
         self._git("init", "-q", "-b", "main")
         self.commit("first $(touch hacked) `id`")
-        self.bin.mkdir()
-        self._command("pinset", f'exec "{sys.executable}" -m pinset_cli.main "$@"')
+        warm.install(self.bin)
         for name in ("pipx", "pip", "apt-get"):
             self._command(name, "exit 0")
         grants = dict(zip(("READ", "PUBLISH", "PROMOTE"), re.findall(r"\| `(read:shop[^`]+)` \|", README), strict=True))
