@@ -166,13 +166,12 @@ def test_a_variable_that_is_missing_is_shown_as_it_is_typed(cli: Cli, bundle: Ca
     assert f"pinset render --registry {cli.location} support@v1 --var ticket=VALUE" in err
 
 
-def test_components_are_not_compared_and_that_is_said(near: Cli) -> None:
-    for sides in (("prompts/tone@v1", "prompts/tone@v2"), ("prompts/tone@v1", "v2")):
-        status, _, err = near("diff", *sides)
-        assert status == 2
-        assert "components are not compared yet" in err
-        for version in ("v1", "v2"):
-            assert f"pinset component show --registry {near.location} prompts/tone@{version}" in err
+def test_a_component_and_a_release_are_not_compared_and_the_way_out_is_said(near: Cli) -> None:
+    status, _, err = near("diff", "prompts/tone@v1", "support@v1")
+    assert status == 2
+    assert "is a shared component, and the other side is none" in err
+    assert "prompts/tone@latest" in err
+    assert "without --at" in near("diff", "prompts/tone@v1", "v2", "--at", "1d")[2]
     assert "is a component" in near("show", "prompts/tone@v1")[2]
 
 

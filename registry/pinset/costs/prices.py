@@ -129,6 +129,8 @@ def _find(listed: dict[str, Any], provider: str, name: str) -> Any | None:
     found = listed[provider].find_model(name, all_providers=list(listed.values()))
     if found is None:
         return None
+    if name.startswith("ft:"):  # ft:BASE:ORGANISATION:NAME:ID, and the price is that of the base
+        name = ":".join(name.split(":", 2)[:2])
     return found if any(_same(literal, name) for literal in (found.id, *_literals(found.match))) else None
 
 

@@ -149,3 +149,9 @@ def parse_component(text: str, *, kind: str | None = None) -> ComponentReference
 def is_working_copy(text: str) -> bool:
     """Whether the text names a directory instead of a release: ``.``, ``./dir``, ``../dir``, ``/dir``, ``~/dir``."""
     return text in (".", "..", "~") or text.startswith(WORKING_COPY)
+
+
+def is_component(text: str) -> bool:
+    """Whether the text names a shared component: ``kind/name`` with one of our kinds."""
+    kind, slash, _ = text.partition("/")
+    return bool(slash) and kind in names.KINDS

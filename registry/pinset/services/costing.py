@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 COUNTED: Final = 2 * 1024 * 1024
 """Characters of one release that are counted; more are approximated by their number. Counting a mebibyte of any text
 takes 5 to 140 ms."""
+LEAST: Final = 32
+"""Characters that each text is taken for at least: very many short ones are work too."""
 FRAME: Final = 3
 """Tokens around a message beside its role, as OpenAI has published for its chat models."""
 PRIMING: Final = 3
@@ -109,19 +113,20 @@ class _Work:
 
     def _count(self, piece: Piece, encoding: Encoding) -> c.TokenCount:
         tokens, exact = 0, encoding.exact and piece.sent
-        for text in piece.texts:
+        for text, times in Counter(piece.texts).items():
             found = self._tokens(text, encoding.name)
             exact = exact and found is not None
-            tokens += approximate(text) if found is None else found
+            tokens += times * (approximate(text) if found is None else found)
         return c.TokenCount(tokens, exact, encoding.name)
 
     def _tokens(self, text: str, encoding: str) -> int | None:
         """Tokens of a text; None where there is no room to count it. The same text is counted once."""
         if (text, encoding) not in self.known:
-            if len(text) > self.left:
+            room = max(len(text), LEAST)
+            if room > self.left:
                 self.full = True
                 return None
-            self.left -= len(text)
+            self.left -= room
             self.known[text, encoding] = self.costs.count([text], encoding)[0]
         return self.known[text, encoding]
 

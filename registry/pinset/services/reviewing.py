@@ -154,7 +154,7 @@ def _found(
         before = content_of(reader.sealed_release(looked.bundle, serves))
         from_ref = f"{looked.bundle}@v{serves} ({looked.alias})"
     after = content if content is not None else before
-    changes = comparing.compared(looked.context, reader, before, after)
+    changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle})
     lacks, left_out, base, notes = _lacking(looked, content, row)
     is_new = not looked.bundle or reader.bundle(looked.bundle) is None
     if row is None and is_new:
