@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-import warm
 import yaml
 
+import warm
 from pinset import bootstrap
 from pinset.ports.registry import Caller
 
