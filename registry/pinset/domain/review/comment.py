@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
-from pinset.domain.diff import from_json, show
+from pinset.domain.diff import Impact, from_json, show
 from pinset.domain.review import words
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _FOOT: Final = 400
 _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
+_WORST: Final = tuple(Impact)
 _SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
 _TAME: Final = re.compile(r"[A-Za-z0-9 ,;:.…→≈()'+%_$-]*", re.ASCII)
 _WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
@@ -304,7 +305,7 @@ def _details(
     before = "" if alone else f"{code(one.name, 80)}: "
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         changes = list(group)
-        worst = min(changes, key=lambda c: list(type(c.impact)).index(c.impact)).impact.value
+        worst = min(changes, key=lambda c: _WORST.index(c.impact)).impact.value
         head = f"{before}{component} {code(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
         yield head, [(_said(change), _body(change)) for change in changes]
     if comparison.costs is not None:
