@@ -78,8 +78,8 @@ def _lack(lack: LackItem) -> None:
     values = ""
     if lack["line"] is None:
         old, new = ("nothing" if v is None else shown.cut(shown.value(v), 60) for v in (lack["base"], lack["serves"]))
-        values = f" {old} → {new}"
-    output.wrapped(f"  {where}{line}:{values} {end}")
+        values = f": {old} → {new}"
+    output.wrapped(f"  {where}{line}{values} ({end})")
     for sign, lines in (("+", lack["added"]), ("-", lack["removed"])):
         for one in lines[:5]:
             output.say("    " + output.cut(f"{sign} {one}", output.width() - 4))

@@ -118,17 +118,6 @@ def test_two_hot_fixes_are_told_apart_by_what_brought_them(registry: Any) -> Non
 
 
 @HERE
-def test_what_was_made_from_a_release_comes_from_that(registry: LocalRegistry) -> None:
-    send(registry, BASE, ALIAS)
-    send(registry, BASE.replace("kind", "very kind"), ALIAS)
-    if not hasattr(registry, "changesets"):
-        pytest.skip("no release is made from a release yet")
-    made = registry.changesets.publish_from(ME, f"{NAME}@v1", files={"prompts/main.md": NEW})  # type: ignore[attr-defined]
-    found = registry.reviews.promotion(NAME, source=f"v{made['version']}")
-    assert (found["base"]["version"], found["base"]["why"]) == (1, "recorded")
-
-
-@HERE
 def test_a_rollback_is_nothing_that_a_candidate_lacks(registry: Any) -> None:
     send(registry, BASE, ALIAS)
     send(registry, NEW, ALIAS)

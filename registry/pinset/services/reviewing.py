@@ -126,6 +126,7 @@ def _of_promotion(looked: _Look, row: ReleaseRow, source: str, called: str | Non
             request=_request_for(waiting, serves, record.version),
             who=caller.who,
             publishers=requests.publishers(reader, record),
+            lacks=len(found["lacks"]),
         )
     )
     found |= {
