@@ -130,7 +130,10 @@ def _below(title: str, lines: Sequence[str], *, more: bool = False) -> None:
 def _steps(review: ReviewAnswer, directory: str) -> None:
     output.say()
     for step in review["then"]:
-        output.say(output.safe(output.advice(step)))
+        if "pinset " in step:  # a command stays on its line, to be copied
+            output.say(output.safe(output.advice(step)))
+        else:
+            output.wrapped(step)
     if review["command"] is not None:
         output.say(output.safe(output.advice(review["command"])))
     elif directory:
