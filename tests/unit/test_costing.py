@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,7 +39,7 @@ class Letters:
 
     def price(self, model: ModelName, day: date) -> Price | str:
         known = "known" in model.names
-        return Price("list known", Rate(D(1)), Rate(D(2)), ("a note.",)) if known else "not in the list"
+        return Price("list known", Rate(Decimal(1)), Rate(Decimal(2)), ("a note.",)) if known else "not in the list"
 
     def basis(self, day: date) -> str:
         return f"prices of {day}"
@@ -139,8 +139,8 @@ def test_price_and_ceiling_go_by_the_prompts_own_model() -> None:
     calls = costing.estimate(Letters(), content(prompts, models=models), date(2026, 1, 1)).calls
     found = {name: call for name, (call, _) in calls.items()}
     assert found["a"].tokens.tokens == 86 + 3 + 3 + 4
-    assert [found[name].per_1000 for name in "abcd"] == [D("0.096"), D("0.096"), None, None]
-    assert [found[name].output_per_1000 for name in "abcd"] == [None, D(1), None, None]
+    assert [found[name].per_1000 for name in "abcd"] == [Decimal("0.096"), Decimal("0.096"), None, None]
+    assert [found[name].output_per_1000 for name in "abcd"] == [None, Decimal(1), None, None]
     assert found["c"].unpriced == "not in the list"
     assert found["c"].max_tokens is None
     assert (found["d"].model, found["d"].unpriced) == ("", "the release pins no model for it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
