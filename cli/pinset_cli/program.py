@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "check": Listed("authoring", "check", "Validate a bundle directory without publishing it."),
     "publish": Listed("authoring", "publish", "Publish a release; prints NAME@vN."),
     "pull": Listed("authoring", "pull", "The author's files of a release, in a new directory."),
+    "review": Listed("reviewing", "review", "What a promotion or a directory would change."),
     "promote": Listed("moving", "promote", "Make an alias serve a release."),
     "can": Listed("policies", "can", "Whether something may be done now, without doing it."),
     "rollback": Listed("moving", "rollback", "Undo: make an alias serve what it served before."),
@@ -68,7 +69,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
 GROUPS: Final[Mapping[str, str]] = {
     "A registry": "init serve",
     "Releases": "new check publish pull component sign export",
-    "What aliases serve": "promote rollback can alias yank unyank",
+    "What aliases serve": "review promote rollback can alias yank unyank",
     "Looking": "list status releases show history diff blame get render search where-used watch",
     "What production wants": "policy evidence request",
     "Who may what, and who did what": "whoami token keys audit",

@@ -100,6 +100,8 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/where-used"): Needs("read", "anywhere", query="?ref=prompts/tone"),
     ("GET", "/v1/diff"): Needs("read", query=f"?from={OWN}@production&to={OWN}@v1"),
     ("POST", "/v1/diff"): Needs("read", body={"old": f"{OWN}@v1", "new": f"{OWN}@v1"}),
+    ("GET", "/v1/bundles/{bundle}/review"): Needs("read", query="?from=v1"),
+    ("POST", "/v1/review"): Needs("read", "anywhere", body={"files": {"release.yaml": "-"}}),
     ("POST", "/v1/check"): Needs("read", "anywhere", body={"files": {"release.yaml": "-"}}),
     ("POST", "/v1/resolve"): Needs("read", "anywhere", body={"references": []}),
     ("GET", "/v1/events"): Needs("read", "anywhere", query="?wait=0&after=1"),

@@ -88,6 +88,8 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "policies.history": lambda r: r.policies.history(),
     "policies.check": lambda r: r.policies.check(ME, "format: 1\nrules: []\n"),
     "policies.can_promote": lambda r: r.policies.can_promote(ME, "support@v1", "staging"),
+    "reviews.promotion": lambda r: r.reviews.promotion("support", source="v2"),
+    "reviews.working_copy": lambda r: r.reviews.working_copy(FILES),
     "keys.all": lambda r: r.keys.all(),
     "keys.signatures": lambda r: r.keys.signatures("support@v1"),
     "verify": lambda r: r.verify(),

@@ -24,6 +24,7 @@ from pinset.api import (
     routes_purging,
     routes_releases,
     routes_requests,
+    routes_reviews,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 _ROUTERS = (
     routes_releases.router,
     routes_requests.router,
+    routes_reviews.router,
     routes_aliases.router,
     routes_components.router,
     routes_comparing.router,

@@ -28,6 +28,7 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "verify"): "verify",
     ("POST", "check"): "read",
     ("POST", "diff"): "read",
+    ("POST", "review"): "read",
     ("POST", "resolve"): "read",
 }
 """What a request does, by its method and the end of its path."""

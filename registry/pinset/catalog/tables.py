@@ -215,3 +215,13 @@ class Note(_Summed, table=True):
     kind: str
     version: int | None
     number: int | None
+
+
+class Changed(_Summed, table=True):
+    """Commits that say what they were written under together with others. bundle: '' for one that is about none."""
+
+    __tablename__ = "changed"
+    __table_args__ = (Index("changed_name", "name", "bundle", "serial"),)
+    serial: int = Field(primary_key=True, sa_type=BigInteger)
+    name: str
+    bundle: str

@@ -57,6 +57,9 @@ def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None
     """
     record, stamp = entry.record, entry.record.stamp
     rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
+    if stamp.change is not None:
+        about = getattr(record, "bundle", "") or getattr(getattr(record, "binding", None), "bundle", "")
+        rows.add(t.Changed, {"serial": stamp.serial, "name": stamp.change, "bundle": about})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}

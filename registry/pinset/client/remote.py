@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
+    from pinset.client.reviews import RemoteReviews
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.costs import CostAnswer
@@ -377,6 +378,12 @@ class RemoteRegistry:
         from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
 
         return RemoteRequests(self._http)
+
+    @property
+    def reviews(self) -> RemoteReviews:
+        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteReviews(self._http)
 
     @property
     def policies(self) -> RemotePolicies:

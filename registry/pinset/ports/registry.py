@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pinset.ports.policies import Policies
     from pinset.ports.purging import Purging
     from pinset.ports.requests import Requests
+    from pinset.ports.reviews import Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +328,10 @@ class Registry(Protocol):
     @property
     def requests(self) -> Requests:
         """What waits for the approval of others, and what is decided about it."""
+
+    @property
+    def reviews(self) -> Reviews:
+        """What a promotion, or a working copy, would change."""
 
     @property
     def policies(self) -> Policies:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
     from pinset.services.purging import LocalPurging
+    from pinset.services.reviewing import LocalReviews
     from pinset.services.session import Context
     from pinset.services.settling import Settler
 
@@ -429,6 +430,12 @@ class LocalRegistry:
         from pinset.services.settling import Settler
 
         return Settler(self._context, every=every)
+
+    @property
+    def reviews(self) -> LocalReviews:
+        from pinset.services.reviewing import LocalReviews
+
+        return LocalReviews(self._context)
 
     @property
     def policies(self) -> LocalPolicies:

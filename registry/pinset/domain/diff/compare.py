@@ -91,7 +91,7 @@ def _filled(changes: list[Change], budget: Budget) -> list[Change]:
     for n in sorted(range(len(changes)), key=lambda n: (sizes[n], n)):
         texts = changes[n].pending
         if texts is not None:
-            changes[n] = replace(changes[n], text=text_diff(texts.old, texts.new, budget), pending=None)
+            changes[n] = replace(changes[n], text=text_diff(texts.old, texts.new, budget, texts.nature), pending=None)
     lengths = [_length((c.old, c.new), VALUES) for c in changes]
     for n in sorted(range(len(changes)), key=lambda n: (lengths[n], n)):
         if not budget.show_values(lengths[n]):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pinset.domain.costs import CostChange
+    from pinset.domain.diff.lines import TextDiff
     from pinset.domain.diff.paths import Kind
-    from pinset.domain.diff.words import PendingDiff, TextDiff
+    from pinset.domain.diff.words import PendingDiff
 
 Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata"]
 

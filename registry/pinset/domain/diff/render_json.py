@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from pinset.domain import costs
+from pinset.domain.diff.lines import Hunk, Line, Nature, Segment, TextDiff
 from pinset.domain.diff.model import Change, Comparison, Impact, Shared
-from pinset.domain.diff.words import Hunk, Line, Nature, Segment, TextDiff
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:

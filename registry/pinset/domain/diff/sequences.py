@@ -67,6 +67,11 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     return ops
 
 
+def mirrored_ops(a: list[str], b: list[str]) -> list[Op]:
+    """Exact operations; where there are several that do, they are the same ones in both directions."""
+    return exact_ops(a, b) if a <= b else [_transposed(op) for op in exact_ops(b, a)]
+
+
 def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:
     """Joins neighbouring changes, and the changes on both sides of an equal run that is weak."""
     joined: list[Op] = []
@@ -161,6 +166,11 @@ def _reads_well(lines: list[str], start: int, end: int) -> int:
 def _change(a0: int, a1: int, b0: int, b1: int) -> Op:
     tag = "replace" if a1 > a0 and b1 > b0 else "delete" if a1 > a0 else "insert"
     return Op(tag, a0, a1, b0, b1)
+
+
+def _transposed(op: Op) -> Op:
+    tag = {"insert": "delete", "delete": "insert"}.get(op.tag, op.tag)
+    return Op(tag, op.b0, op.b1, op.a0, op.a1)
 
 
 def _cells(op: Op) -> int:
