@@ -7,7 +7,7 @@ What is counted is the part of a call that a release fixes: its texts, its tools
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -151,13 +151,15 @@ class Estimate:
     """What one release costs. calls: by the prompt's name, each with its parts.
 
     encodings: the names of those that counted, each as the model's own or as an approximation. prices: which price list,
-    '' for none.
+    '' for none. notes: what is not counted, and what is an approximation. asides: what else the prices hang on, which a
+    comparison leaves out.
     """
 
     calls: Mapping[str, tuple[Call, tuple[Part, ...]]]
     encodings: frozenset[tuple[str, bool]]
     prices: str
     notes: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
     @property
     def basis(self) -> str:
@@ -183,12 +185,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs. called: as the price list calls it, ``openai gpt-4o``. output None: the list does not say."""
+    """What a model costs. called: as the price list calls it, ``openai gpt-4o``. output None: the list does not say.
+
+    notes: sentences without which the price would mislead. asides: others.
+    """
 
     called: str
     input: Rate
     output: Rate | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
 
 def per_1000(tokens: int, rate: Rate, input_tokens: int) -> Decimal:
@@ -280,7 +286,7 @@ def release_answer(estimate: Estimate) -> dict[str, Any]:
             for name, (call, parts) in sorted(estimate.calls.items())
         ],
         "basis": estimate.basis,
-        "notes": list(estimate.notes),
+        "notes": [*estimate.notes, *estimate.asides],
     }
 
 

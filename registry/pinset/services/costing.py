@@ -81,7 +81,7 @@ def estimate(costs: Costs, content: Mapping[str, Any], day: date) -> c.Estimate:
     prompts = counted_of(content)
     calls = {counted.prompt: work.call(counted) for counted in prompts}
     notes = (*work.notes(prompts), *left_out(content))
-    return c.Estimate(calls, frozenset(work.used), costs.basis(day), notes)
+    return c.Estimate(calls, frozenset(work.used), costs.basis(day), notes, tuple(work.asides()))
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Work:
     day: date
     left: int = COUNTED
     known: dict[tuple[str, str], int] = field(default_factory=dict)
-    seen: dict[str, None] = field(default_factory=dict)
+    prices: dict[str, c.Price] = field(default_factory=dict)
     used: set[tuple[str, bool]] = field(default_factory=set)
     full: bool = False
 
@@ -142,7 +142,7 @@ class _Work:
         price = self.costs.price(counted.model, self.day)
         if isinstance(price, str):
             return c.Call(counted.called, total, max_tokens=counted.max_tokens, unpriced=price)
-        self.seen.update(dict.fromkeys(price.notes))
+        self.prices[price.called] = price
         ceiling = None
         if counted.max_tokens is not None and price.output is not None:
             ceiling = c.per_1000(counted.max_tokens, price.output, total.tokens)
@@ -155,4 +155,7 @@ class _Work:
             notes.append(_TOOLS)
         if self.full:
             notes.append(f"Only {COUNTED:,} characters are counted; the rest is approximated by its length.")
-        return notes + list(self.seen)[:_MOST_NOTES]
+        return notes + [note for price in self.prices.values() for note in price.notes][:_MOST_NOTES]
+
+    def asides(self) -> list[str]:
+        return [aside for price in self.prices.values() for aside in price.asides][:_MOST_NOTES]
