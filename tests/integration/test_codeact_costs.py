@@ -11,6 +11,7 @@ from test_codeact_history import HISTORY, states
 
 from pinset.costs import Offline
 from pinset.domain import costs as c
+from pinset.domain import estimates as e
 from pinset.domain.assembly import Surroundings, assemble_release
 from pinset.services import costing
 
@@ -50,7 +51,7 @@ def test_every_change_of_the_history_adds_up() -> None:
         if change is None:
             continue
         told += 1
-        assert (change.before, change.after) == (c.total_of(before), c.total_of(after))
+        assert (change.before, change.after) == (e.total_of(before), e.total_of(after))
         for row in change.prompts:
             sides = [call.tokens.tokens if call else 0 for call in (row.before, row.after)]
             assert sides[1] - sides[0] == sum(part.delta for part in row.parts)

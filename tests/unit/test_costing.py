@@ -17,7 +17,8 @@ from pinset.services import costing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pinset.domain.costs import Call, Part
+    from pinset.domain.costs import Call
+    from pinset.domain.estimates import Part
 
 AT = 1_795_000_000_000_000
 

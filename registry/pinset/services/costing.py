@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import costs as c
+from pinset.domain import estimates as e
 from pinset.domain.counted import counted_of, left_out
 from pinset.domain.document import content_of
 from pinset.domain.encodings import ModelName, approximate
@@ -57,7 +58,7 @@ def cost(context: Context, reference: str, *, at: str | None = None) -> CostAnsw
         content = content_of(reader.sealed_release(row.record.bundle, row.record.version))
     found = estimate(context.costs, content, day_of(context.clock.now()))
     head = {"ref": str(row.record.which), "bundle": row.record.bundle, "version": row.record.version}
-    answer: Any = {**head, **c.release_answer(found)}
+    answer: Any = {**head, **e.release_answer(found)}
     if then is not None:
         answer["at"] = then.text
     told: CostAnswer = answer
@@ -72,16 +73,16 @@ def change(costs: Costs, old: Mapping[str, Any], new: Mapping[str, Any], *, at: 
     if all(old.get(key) == new.get(key) for key in _RELEVANT):
         return None
     day = day_of(at)
-    return c.changed(estimate(costs, old, day), estimate(costs, new, day))
+    return e.changed(estimate(costs, old, day), estimate(costs, new, day))
 
 
-def estimate(costs: Costs, content: Mapping[str, Any], day: date) -> c.Estimate:
+def estimate(costs: Costs, content: Mapping[str, Any], day: date) -> e.Estimate:
     """What a release costs. Work is bounded by `COUNTED`, whatever the release holds."""
     work = _Work(costs, day)
     prompts = counted_of(content)
     calls = {counted.prompt: work.call(counted) for counted in prompts}
     notes = (*work.notes(prompts), *left_out(content))
-    return c.Estimate(calls, frozenset(work.used), costs.basis(day), notes, tuple(work.asides()))
+    return e.Estimate(calls, frozenset(work.used), costs.basis(day), notes, tuple(work.asides()))
 
 
 @dataclass(slots=True)
@@ -96,10 +97,10 @@ class _Work:
     used: set[tuple[str, bool]] = field(default_factory=set)
     full: bool = False
 
-    def call(self, counted: Counted) -> tuple[c.Call, tuple[c.Part, ...]]:
+    def call(self, counted: Counted) -> tuple[c.Call, tuple[e.Part, ...]]:
         encoding = self._encoding(counted.model)
-        parts = [c.Part(piece.part, self._count(piece, encoding)) for piece in counted.pieces]
-        parts.append(c.Part("framing", self._frame(counted, encoding)))
+        parts = [e.Part(piece.part, self._count(piece, encoding)) for piece in counted.pieces]
+        parts.append(e.Part("framing", self._frame(counted, encoding)))
         total = c.TokenCount(
             sum(part.count.tokens for part in parts), all(part.count.exact for part in parts), encoding.name
         )
