@@ -6,6 +6,7 @@ of the way. What a build does not serve yet is left out, with a message.
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
 import re
@@ -61,6 +62,8 @@ before, begun = held(), time.perf_counter()
 bootstrap.cost_change({**content, "models": {"default": model}}, {**content, "models": {"default": {**model, "name": "gpt-4o-mini"}}})
 print((time.perf_counter() - begun) * 1000, held() - before)
 """
+_LISTED: Final = re.compile(r'href="/bundles/(bundle-\d+)"')
+_FURTHER: Final = re.compile(r'href="(/?\?[^"]*cursor=[^"]+)"')
 _ASSET: Final = re.compile(r'(?:href|src)="(/assets/[^"]+)"')
 
 
@@ -140,13 +143,14 @@ def _answers(browser: Browser, versions: list[str]) -> Iterator[Figure]:
         "page of a diff of 20 kB, twelve words edited": (edit, 30.0),
         "page of a diff of 20 kB, another text": (other, 30.0),
         "page of a diff of 20 kB, inline": (f"{edit}&view=inline", 30.0),
-        "page of all bundles, of 1,000": ("/", 50.0),
     }
     served = {name: target for name, (target, _) in wanted.items() if browser.status(target) == 200}
     for name in sorted(set(wanted) - set(served)):
         print(f"review: this build does not serve the {name}")
     sides: dict[str, Callable[[], object]] = {name: partial(browser.get, target) for name, target in served.items()}
     sides["list of 1,000 bundles, JSON, two pages of 500"] = browser.list_bundles
+    if browser.status("/") == 200:
+        sides["list of 1,000 bundles, as pages, one after another"] = browser.list_pages
     values = rounds(ROUNDS, sides)
     for name, found in values.items():
         yield Figure(name, values=found, wanted=wanted[name][1] if name in wanted else 50.0)
@@ -205,6 +209,18 @@ class Browser:
             cursor = f"&cursor={page['next']}" if page["next"] else None
         if count < BUNDLES.bundles:
             raise RuntimeError(f"{count} bundles were listed")
+
+    def list_pages(self) -> None:
+        """Every bundle, as somebody pages through them. Raises RuntimeError where they are not all there."""
+        names: set[str] = set()
+        target: str | None = "/"
+        while target is not None:
+            text = self._ask(target, {"Accept": "text/html"})[1].decode()
+            names |= set(_LISTED.findall(text))
+            further = _FURTHER.search(text)
+            target = html.unescape(further[1]) if further else None
+        if len(names) < BUNDLES.bundles:
+            raise RuntimeError(f"{len(names)} bundles were listed")
 
     def weight(self, target: str) -> tuple[int, int]:
         """Bytes of a page with its head, and of all that it links to under ``/assets/``."""

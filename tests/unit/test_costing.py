@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinset.costs import Nothing
+from pinset.domain import costs as c
+from pinset.domain import estimates as e
 from pinset.domain.costs import Price, Rate
 from pinset.domain.counted import counted_of
 from pinset.domain.encodings import Encoding, ModelName
@@ -177,6 +180,23 @@ def test_a_prompt_without_a_change_is_not_listed_and_still_in_the_total() -> Non
     assert [row.prompt for row in change.prompts] == ["b"]
     assert [(part.part, part.delta) for part in change.prompts[0].parts] == [("messages", 2)]
     assert (change.before.tokens, change.after.tokens) == (25, 27)
+
+
+def test_what_a_change_says_of_its_cost_is_bounded_and_still_adds_up() -> None:
+    def made(words: str) -> dict[str, Any]:
+        tools = {f"tool-{n:02}": {"name": "t", "description": words * n, "parameters": {}} for n in range(1, 61)}
+        return content({f"prompt-{n:03}": {"format": "text", "template": words} for n in range(100)}, tools=tools)
+
+    change = costing.change(Letters(), made("a"), made("bcd"), at=AT)
+    assert change is not None
+    assert (len(change.prompts), change.more) == (e.PROMPTS, 100 - e.PROMPTS)
+    assert sum(len(row.parts) for row in change.prompts) <= e.ALL_PARTS + 2 * e.PROMPTS
+    assert change.prompts[0].parts[-1].part == "41 more parts"
+    for row in change.prompts:
+        assert row.before is not None
+        assert row.after is not None
+        assert row.after.tokens.tokens - row.before.tokens.tokens == sum(part.delta for part in row.parts)
+    assert len(json.dumps(c.as_answer(change))) < 100_000
 
 
 def test_a_text_that_many_prompts_share_is_counted_once() -> None:

@@ -11,6 +11,7 @@ from pinset.domain.costs import (
     CostChange,
     PartCost,
     PromptCost,
+    TokenCount,
     Total,
     call_answer,
     count_answer,
@@ -20,12 +21,14 @@ from pinset.domain.costs import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinset.domain.costs import Call, TokenCount
+    from pinset.domain.costs import Call
 
 PROMPTS: Final = 50
 """Prompts that a change lists; the totals hold all."""
-PARTS: Final = 50
-"""Parts that are listed of a prompt."""
+PARTS: Final = 20
+"""Parts that are listed of a prompt; what is more comes in one line."""
+ALL_PARTS: Final = 200
+"""Parts that are listed of all prompts together, those lines not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,13 @@ def total_of(estimate: Estimate) -> Total:
 
 def changed(before: Estimate, after: Estimate) -> CostChange | None:
     """What differs between two releases' costs; None where nothing does."""
-    rows = []
+    rows, left = [], ALL_PARTS
     for name in sorted(before.calls.keys() | after.calls.keys()):
         (was, old), (now, new) = before.calls.get(name, (None, ())), after.calls.get(name, (None, ()))
         if was != now:
-            rows.append(PromptCost(name, was, now, _parts(old, new)))
+            parts = _parts(old, new, min(PARTS, left))
+            left -= min(len(parts), left)
+            rows.append(PromptCost(name, was, now, parts))
     if not rows:
         return None
     basis = _basis(before.encodings | after.encodings, after.prices)
@@ -93,11 +98,22 @@ def _basis(encodings: frozenset[tuple[str, bool]], prices: str) -> str:
     return f"Tokens {' and '.join(told) or 'of nothing'}; {prices or 'no price list'}."
 
 
-def _parts(old: tuple[Part, ...], new: tuple[Part, ...]) -> tuple[PartCost, ...]:
-    """The parts that differ, in the order of a call."""
+def _parts(old: tuple[Part, ...], new: tuple[Part, ...], most: int) -> tuple[PartCost, ...]:
+    """The parts that differ, in the order of a call; those beyond ``most`` as one."""
     before, after = {part.part: part.count for part in old}, {part.part: part.count for part in new}
     names = [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
-    return tuple(PartCost(name, before.get(name), after.get(name)) for name in names[:PARTS])
+    shown = [PartCost(name, before.get(name), after.get(name)) for name in names[:most]]
+    if len(names) > most:
+        rest = names[most:]
+        shown.append(PartCost(f"{len(rest)} more parts", _together(before, rest), _together(after, rest)))
+    return tuple(shown)
+
+
+def _together(counts: Mapping[str, TokenCount], names: list[str]) -> TokenCount | None:
+    found = [counts[name] for name in names if name in counts]
+    if not found:
+        return None
+    return TokenCount(sum(count.tokens for count in found), all(count.exact for count in found), found[0].encoding)
 
 
 def _sum(amounts: list[Decimal | None]) -> Decimal | None:
