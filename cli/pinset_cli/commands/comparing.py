@@ -13,6 +13,7 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
+    from pinset.domain.diff import Impact, Shared
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry
 
@@ -22,12 +23,17 @@ def diff(
     style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or html.")] = "text",
     at: o.At = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option("--fail-on", metavar="IMPACT", help="Exit 1 where it is that bad: breaking, behaviour, cosmetic."),
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
     """What changes between two releases, or to a working copy.
 
     With --at and one release: what changed between then and now. With two: both as of then.
+    --fail-on breaking is for CI: exit 1 where the verdict is breaking; --fail-on behaviour, where it is that or worse.
 
     Example: pinset diff support-summarizer@production staging
     """
@@ -38,6 +44,7 @@ def diff(
 
     if style not in ("text", "json", "markdown", "html"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
+    worst = _impact(fail_on)
     alone = at is not None and len(sides) == 1
     if len(sides) not in (2, 3) and not alone:
         hint = f"write pinset diff {sides[0]} staging, or … ./DIR; or what changed since then: --at 3d"
@@ -52,7 +59,8 @@ def diff(
         then = o.looking(found, at)
         was, before = _side(found, then, old)
         now, after = _side(found, found if alone else then, new)
-    comparison = compared.compare(before, after, costs=cost_change(before, after))
+        shared = _shared(found, before, after, {was.partition("@")[0], now.partition("@")[0]})
+    comparison = compared.compare(before, after, shared=shared, costs=cost_change(before, after))
     if as_json or style == "json":
         output.show_json(compared.as_json(comparison, old=was, new=now))
     elif style == "markdown":
@@ -62,8 +70,31 @@ def diff(
     else:
         shown = compared.as_text(comparison, old=was, new=now, width=output.width(), colour=output.coloured())
         output.say(shown.rstrip("\n"))
-    if exit_code and comparison.changes:
+    if (exit_code and comparison.changes) or (worst is not None and comparison.reaches(worst)):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
+
+
+def _impact(named: str | None) -> Impact | None:
+    """The impact of --fail-on. Raises InvalidInput for a word that is none."""
+    from pinset.domain.diff import Impact
+    from pinset.errors import InvalidInput
+
+    if named is None:
+        return None
+    if named not in list(Impact):
+        known = ", ".join(impact.value for impact in Impact)
+        raise InvalidInput(f"there is no impact {named}", hint=f"--fail-on takes one of {known}")
+    return Impact(named)
+
+
+def _shared(found: Registry, before: dict[str, Any], after: dict[str, Any], own: set[str]) -> list[Shared]:
+    """The shared components that moved on, with the other bundles that serve them, as far as the caller may know."""
+    from pinset.domain.diff import moved_components, with_users
+    from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
+
+    moved = moved_components(before, after)
+    users = {s.key: found.bundles(uses=s.key, limit=LOOKED_AT)["items"] for s in moved[:COMPONENTS]}
+    return [with_users(s, (bundle["name"] for bundle in users.get(s.key, ())), own) for s in moved]
 
 
 def _refuse_components(sides: list[str]) -> None:

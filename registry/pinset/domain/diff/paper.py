@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.diff.wrap import Piece, wrap
@@ -43,7 +44,10 @@ class Paper:
         for n, line in enumerate(wrap(pieces, self.width - len(hang), first=self.width - len(prefix))):
             start = prefix if n == 0 else hang
             painted = self.paint(start, first if first in {"-", "+"} else "")
-            yield (painted + "".join(self.paint(p.text, p.style) for p in line)).rstrip(" ")
+            runs = groupby(line, key=lambda piece: piece.style)
+            yield (painted + "".join(self.paint("".join(p.text for p in run), style) for style, run in runs)).rstrip(
+                " "
+            )
 
     def paint(self, text: str, style: str) -> str:
         """The text in its style."""

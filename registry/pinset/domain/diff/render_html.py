@@ -38,7 +38,7 @@ def as_html(comparison: Comparison, *, old: str, new: str) -> str:
         changes = list(group)
         parts.append(f"<h3>{_text(sentences.part(changes[0]))}</h3>")
         parts += [line for change in changes for line in _change(change)]
-    parts += _shared(comparison.shared)
+    parts += _shared(sentences.concerned(comparison))
     parts += _costs(comparison.costs) if comparison.costs else ()
     return "\n".join([*parts, "</section>"]) + "\n"
 
@@ -121,7 +121,7 @@ def _shared(shared: Sequence[Shared]) -> Iterator[str]:
     for component in shared:
         users = sentences.users(component)
         told = f"<code>{_text(component.key)}</code> {_text(sentences.versions(component))}"
-        yield f"<li>{told}{f', {_text(users)}' if users else ''}</li>"
+        yield f"<li>{told}, {_text(users)}</li>"
     yield "</ul>"
 
 

@@ -5,12 +5,12 @@ It is what GitHub and GitLab both take: headings, lists, tables, fenced blocks o
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain import cost_words
 from pinset.domain.diff import sentences, show
+from pinset.domain.diff.forges import code, fenced, plain
 from pinset.domain.diff.lines import moves
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pinset.domain.diff.lines import Line, TextDiff
     from pinset.domain.diff.model import Change, Comparison, Shared
 
-# Everything that Markdown, HTML or a forge's mentions, issue links and emoji give a meaning to.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&@:/$^=\"']")
 _SHORT: Final = 100
 """Characters of a value, or of both, that stand on the line of their change."""
 
@@ -34,24 +32,19 @@ def as_markdown(comparison: Comparison, *, old: str, new: str) -> str:
     return "\n".join(_parted(_page(comparison, old, new))) + "\n"
 
 
-def plain(text: str) -> str:
-    """Text that stays text: signs with a meaning as character references."""
-    return _SPECIAL.sub(lambda found: f"&#{ord(found.group())};", show.visible(text))
-
-
 def _page(comparison: Comparison, old: str, new: str) -> Iterator[str]:
-    yield from (f"**{plain(old)} → {plain(new)}**", "")
+    yield from (f"**{code(old)} → {code(new)}**", "")
     yield from (f"Verdict: **{comparison.verdict}** — {sentences.verdict(comparison)}", "")
     yield from (plain(comparison.more), "")
     for change in sentences.worst(comparison):
-        where = " ".join(filter(None, (sentences.part(change), change.path)))
-        yield f"- **breaking:** {plain(where)} {change.kind}: {plain(change.reason)}"
+        where = " ".join(filter(None, (change.component, code(change.name), code(change.path))))
+        yield f"- **breaking:** {where} {change.kind}: {plain(change.reason)}"
     for _, group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         changes = list(group)
-        yield from ("", f"### {plain(sentences.part(changes[0]))}", "")
+        yield from ("", f"### {changes[0].component} {code(changes[0].name)}".rstrip(), "")
         for change in changes:
             yield from _change(change)
-    yield from _shared(comparison.shared)
+    yield from _shared(sentences.concerned(comparison))
     yield from _costs(comparison.costs) if comparison.costs else ()
 
 
@@ -65,11 +58,11 @@ def _parted(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    where = plain(change.path) or "all of it"
+    where = code(change.path) or "all of it"
     impact = f"({change.impact.value}: {plain(change.reason)})"
     if change.text is not None:
         yield from (f"- {where}: {sentences.edit(change, change.text)} {impact}", "")
-        yield from (*_fence(_lines(change.text)), "")
+        yield from (*_inside(fenced(diff_lines(change.text), "diff")), "")
         yield from (f"  {show.COARSE}", "") if change.text.coarse else ()
         return
     if change.abridged:
@@ -79,10 +72,10 @@ def _change(change: Change) -> Iterator[str]:
         show.value(side) for side, absent in ((change.old, "added"), (change.new, "removed")) if change.kind != absent
     ]
     if sum(map(len, values)) <= _SHORT:
-        told = plain(values[0]) if len(values) == 1 else " → ".join(map(plain, values))
+        told = " → ".join(map(code, values))
         yield f"- {where}: {told if len(values) > 1 else f'{change.kind} {told}'} {impact}"
         return
-    yield from (f"- {where} {change.kind} {impact}", "", *_fence(_values(change)), "")
+    yield from (f"- {where} {change.kind} {impact}", "", *_inside(fenced(_values(change), "diff")), "")
 
 
 def _values(change: Change) -> list[str]:
@@ -91,7 +84,8 @@ def _values(change: Change) -> list[str]:
     return old + new
 
 
-def _lines(diff: TextDiff) -> list[str]:
+def diff_lines(diff: TextDiff) -> list[str]:
+    """The lines of a changed text for a fence of the kind ``diff``, everything in them visible."""
     body: list[str] = []
     places = moves(diff)
     before = sentences.counterparts(diff)
@@ -131,7 +125,7 @@ def _shared(shared: Sequence[Shared]) -> Iterator[str]:
         yield from ("", f"### {sentences.SHARED}", "")
     for component in shared:
         users = sentences.users(component)
-        told = f"{plain(component.key)} {plain(sentences.versions(component))}"
+        told = f"{code(component.key)} {plain(sentences.versions(component))}"
         yield f"- {told}{f', {plain(users)}' if users else ''}"
 
 
@@ -139,14 +133,13 @@ def _costs(costs: CostChange) -> Iterator[str]:
     yield from ("", f"### {sentences.COSTS}", "", plain(cost_words.headline(costs)), "")
     yield from ("| | tokens | | price of 1,000 calls |", "| --- | --- | ---: | --- |")
     for row in sentences.cost_rows(costs):
-        cells = (f"{'· ' * row.level}{row.name}", row.tokens, row.delta, row.price)
+        cells = (f"{'… ' * row.level}{row.name}", row.tokens, row.delta, row.price)
         yield f"| {' | '.join(map(plain, cells))} |"
     yield ""
     for note in sentences.cost_notes(costs):
         yield f"- {plain(note)}"
 
 
-def _fence(body: list[str]) -> list[str]:
-    longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"  {line}" for line in (f"{fence}diff", *body, fence)]
+def _inside(lines: list[str]) -> list[str]:
+    """Lines that belong to the item of a list above them."""
+    return [f"  {line}" for line in lines]

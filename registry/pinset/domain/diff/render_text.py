@@ -43,7 +43,7 @@ class _Page:
         lines += self._verdict(comparison)
         for _, group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
             lines += ["", *self._part(list(group))]
-        lines += self._shared(comparison.shared)
+        lines += self._shared(sentences.concerned(comparison))
         lines += self._costs(comparison.costs) if comparison.costs else ()
         return "\n".join(lines) + "\n"
 
@@ -126,7 +126,7 @@ class _Page:
             head = f"{show.pad(show.visible(component.key), column)}  {show.visible(sentences.versions(component))}"
             yield from self.paper.block("  ", [Piece(head)])
             users = show.visible(sentences.users(component))
-            yield from self.paper.block(MARGIN, [Piece(users, "dim")]) if users else ()
+            yield from self.paper.block(MARGIN, [Piece(users, "dim")])
 
     def _costs(self, costs: CostChange) -> Iterator[str]:
         headline = [Piece(f"{sentences.COSTS}: ", "title"), Piece(cost_words.headline(costs))]

@@ -97,6 +97,11 @@ def is_edited(line: Line) -> bool:
     return any(segment.changed for segment in line.segments)
 
 
+def concerned(comparison: Comparison) -> list[Shared]:
+    """The shared components that others use too; that the others moved on is among the changes."""
+    return [component for component in comparison.shared if component.used_by or component.more]
+
+
 def versions(component: Shared) -> str:
     """``v2 → v3``, ``added v3``, ``removed v2``."""
     if component.old is None:
