@@ -22,33 +22,34 @@ class Offline:
 
     def __init__(self) -> None:
         self._nothing = Nothing()
+        self._tokens = tokens.Tokens()
+        self._prices = prices.Prices()
 
     @cached_property
-    def _tokens(self) -> tokens.Tokens | None:
-        return tokens.Tokens() if tokens.installed() else None
+    def _counts(self) -> bool:
+        return tokens.installed()
 
     @cached_property
-    def _prices(self) -> prices.Prices | None:
-        return prices.Prices() if prices.installed() else None
+    def _knows_prices(self) -> bool:
+        return prices.installed()
 
     def encoding(self, model: ModelName) -> Encoding:
         """The model's own, or the yardstick; by length without the tokenizer."""
-        return encoding_of(model) if self._tokens is not None else self._nothing.encoding(model)
+        return encoding_of(model) if self._counts else self._nothing.encoding(model)
 
     def count(self, texts: Sequence[str], encoding: str) -> list[int]:
         """Tokens of each text."""
-        counter = self._tokens
-        if counter is None or encoding not in ENCODINGS:
+        if not self._counts or encoding not in ENCODINGS:
             return self._nothing.count(texts, encoding)
-        return [counter.count(text, encoding) for text in texts]
+        return [self._tokens.count(text, encoding) for text in texts]
 
     def price(self, model: ModelName, day: date) -> Price | str:
         """As the list has it on a day."""
-        return self._prices.price(model, day) if self._prices is not None else NO_PRICES
+        return self._prices.price(model, day) if self._knows_prices else NO_PRICES
 
     def basis(self, day: date) -> str:
         """The list's version, the day, and how new it is."""
-        if self._prices is None:
+        if not self._knows_prices:
             return ""
         newest = self._prices.newest(day)
         dated = f", the newest of which began on {newest.isoformat()}" if newest is not None else ""
@@ -57,8 +58,8 @@ class Offline:
     @property
     def lacks(self) -> str:
         """Which of the two packages is not there."""
-        if self._tokens is None and self._prices is None:
+        if not self._counts and not self._knows_prices:
             return LACKS
-        if self._tokens is None:
+        if not self._counts:
             return f"Tokens are approximated by length: {EXTRA}."
-        return f"Nothing is priced: {EXTRA}." if self._prices is None else ""
+        return "" if self._knows_prices else f"Nothing is priced: {EXTRA}."
