@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pinset.domain.costs import Call, CostChange, PartCost, PromptCost, TokenCount, Total
 from pinset.domain.diff import as_json, compare, from_json
 from pinset.domain.diff.lines import Hunk, Line, Segment, TextDiff
 from pinset.web.comparison import ComparisonView, Row, comparison_view
@@ -137,8 +139,6 @@ def test_a_moved_block_links_both_of_its_places() -> None:
 
 
 def _with(change: Any, text: TextDiff) -> Any:
-    from dataclasses import replace
-
     return replace(change, old=None, new=None, text=text)
 
 
@@ -226,3 +226,24 @@ def test_long_values_are_folded_with_their_first_line_and_bounded() -> None:
 def test_equal_sides_say_so() -> None:
     found = view(prompts(default="a"), prompts(default="a"))
     assert (found.verdict, found.sections, found.summary) == ("none", (), ())
+
+
+def test_costs_are_told_in_all_and_by_prompt_and_why_a_price_is_not_known_once() -> None:
+    count = TokenCount(1200, exact=False, encoding="o200k_base")
+    less = TokenCount(900, exact=False, encoding="o200k_base")
+    before, after = (
+        Call("vendor-x m", count, unpriced="no price is known"),
+        Call("vendor-x m", less, unpriced="no price is known"),
+    )
+    rows = tuple(PromptCost(name, before, after, (PartCost("messages", count, less),)) for name in ("a", "b"))
+    change = CostChange(
+        Total(2400, exact=False, per_1000=None), Total(1800, exact=False, per_1000=None), rows, "Counted so."
+    )
+    costs = comparison_view(replace(compare(prompts(a="x"), prompts(a="y")), costs=change)).costs
+    assert costs is not None
+    assert [(row.label, row.before, row.after, row.change) for row in costs.totals] == [
+        ("Tokens of a call", "≈ 2,400", "≈ 1,800", "−25 %"),  # noqa: RUF001 - a minus
+        ("1,000 calls", "price not known", "price not known", ""),
+    ]
+    assert [row.change for row in costs.rows if row.detail] == ["−300", "−300"]  # noqa: RUF001 - a minus
+    assert costs.notes == ("no price is known.",)

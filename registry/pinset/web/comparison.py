@@ -15,7 +15,7 @@ from pinset.web.lines import Room, text_view
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pinset.domain.costs import CostChange
+    from pinset.domain.costs import Call, CostChange, PromptCost
     from pinset.domain.diff.model import Change, Comparison, Shared
     from pinset.web.lines import TextView
 
@@ -122,8 +122,9 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a change does to the cost: rows by prompt and part, and on what they rest."""
+    """What a change does to the cost: of a call of each prompt together, by prompt and part, and on what that rests."""
 
+    totals: tuple[CostRow, ...]
     rows: tuple[CostRow, ...]
     basis: str
     notes: tuple[str, ...]
@@ -305,30 +306,33 @@ def _count(rows: Sequence[Row]) -> str:
 
 
 def _costs(change: CostChange) -> Costs:
-    rows = [CostRow("Tokens of a call", change.before.text, change.after.text, _percent(change.percent_tokens))]
-    money = [("1,000 calls", change.before.per_1000, change.after.per_1000, change.percent)]
-    rows += [CostRow(label, dollars(a), dollars(b), _percent(p)) for label, a, b, p in money]
-    for prompt in change.prompts:
-        before, after = prompt.before, prompt.after
-        sides = [f"{side.tokens.text} tokens, {side.model or 'no model'}" if side else "" for side in (before, after)]
-        rows.append(CostRow(f"prompt {prompt.prompt}", sides[0], sides[1], ""))
-        rows += [
-            CostRow(
-                part.part,
-                part.before.text if part.before else "",
-                part.after.text if part.after else "",
-                f"{part.delta:+,}".replace("-", "−"),  # noqa: RUF001 - a minus
-                detail=True,
-            )
-            for part in prompt.parts
-        ]
-        reasons = dict.fromkeys(side.unpriced for side in (before, after) if side is not None and side.unpriced)
-        rows += [CostRow(reason, "", "", "", detail=True) for reason in reasons]
+    before, after = change.before, change.after
+    totals = (
+        CostRow("Tokens of a call", before.text, after.text, _percent(change.percent_tokens)),
+        CostRow("1,000 calls", dollars(before.per_1000), dollars(after.per_1000), _percent(change.percent)),
+    )
+    sides = [side for prompt in change.prompts for side in (prompt.before, prompt.after) if side is not None]
+    unpriced = tuple(dict.fromkeys(f"{side.unpriced}." for side in sides if side.unpriced))
     more = (f"{change.more} more prompts change too.",) if change.more else ()
-    words = f"{change.before.text} → {change.after.text} tokens a call"
-    if change.before.per_1000 is not None and change.after.per_1000 is not None:
-        words += f", {dollars(change.before.per_1000)} → {dollars(change.after.per_1000)} for 1,000 calls"
-    return Costs(tuple(rows), change.basis, (*change.notes, *more), words)
+    words = f"{before.text} → {after.text} tokens a call"
+    if before.per_1000 is not None and after.per_1000 is not None:
+        words += f", {dollars(before.per_1000)} → {dollars(after.per_1000)} for 1,000 calls"
+    rows = tuple(row for prompt in change.prompts for row in _cost_rows(prompt))
+    return Costs(totals, rows, change.basis, (*change.notes, *unpriced, *more), words)
+
+
+def _cost_rows(prompt: PromptCost) -> Iterable[CostRow]:
+    """A prompt with the parts of it that cost more or less."""
+    told = [_call_words(side) if side else "" for side in (prompt.before, prompt.after)]
+    yield CostRow(f"prompt {prompt.prompt}", told[0], told[1], "")
+    for part in prompt.parts:
+        counts = [count.text if count else "" for count in (part.before, part.after)]
+        yield CostRow(part.part, counts[0], counts[1], f"{part.delta:+,}".replace("-", "−"), detail=True)  # noqa: RUF001 - a minus
+
+
+def _call_words(call: Call) -> str:
+    price = f", {dollars(call.per_1000)}" if call.per_1000 is not None else ""
+    return f"{call.tokens.text} tokens{price}, {call.model or 'no model'}"
 
 
 def _percent(amount: Any) -> str:
