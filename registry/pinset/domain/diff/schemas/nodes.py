@@ -227,7 +227,7 @@ def number(part: Part, key: str) -> float | None:
 
 def keyed(values: Iterable[Any]) -> dict[str, Any]:
     """JSON values by a text that only equal ones share."""
-    return {key_of(value): value for value in values}
+    return {f'"{value}' if isinstance(value, str) else key_of(value): value for value in values}
 
 
 def meaning(schema: Any) -> str:
