@@ -34,7 +34,7 @@ def text_impact(old: str, new: str, kind: Nature, budget: Budget) -> tuple[Impac
         where = structure(old, new) if affordable else "a text too long to look into"
         if where:
             return Impact.BEHAVIOUR, f"white space in which the model may read structure: {where}"
-        told = "the same words, broken into other lines" if kind == "reflow" else "only white space changed"
+        told = "the same words on other lines" if kind == "reflow" else "only white space changed"
         return Impact.COSMETIC, told
     if kind == "order":
         return Impact.BEHAVIOUR, "the same lines, in another order"
@@ -57,9 +57,10 @@ def _deceptive(old: str, new: str) -> str:
     come = Counter({char: count for char, count in come.items() if char not in _JOINERS})
     if come:
         return f"{OTHER_TEXT}, with characters that do not show: {_names(come)}"
-    mixed = sorted(set(show.mixed_words(new)) - set(show.mixed_words(old)))
+    mixed = set(show.mixed_words(new)) - set(show.mixed_words(old))
     if mixed:
-        return f"{OTHER_TEXT}, with words of letters that look alike: {', '.join(map(show.telling, mixed[:_NAMED]))}"
+        twins = Counter(char for word in mixed for char in word if show.skeleton(char) != char)
+        return f"{OTHER_TEXT}, with letters that only look Latin: {_names(twins)}"
     return ""
 
 

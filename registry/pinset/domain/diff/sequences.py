@@ -136,13 +136,15 @@ def _slide(ops: list[Op], a: list[str], b: list[str]) -> list[Op]:
         if before.tag != "equal" or after.tag != "equal" or op.tag not in {"insert", "delete"}:
             continue
         lines, start, end = (b, op.b0, op.b1) if op.tag == "insert" else (a, op.a0, op.a1)
-        shift = _best_shift(lines, start, end, before.a1 - before.a0 - 1, after.a1 - after.a0 - 1)
+        up, down = before.a1 - before.a0, after.a1 - after.a0
+        first, last = n == 1, n == len(ops) - 2  # an equal run at an end of the texts may go, another one parts changes
+        shift = _best_shift(lines, start, end, up if first else up - 1, down if last else down - 1)
         ops[n - 1 : n + 2] = [
             before._replace(a1=before.a1 + shift, b1=before.b1 + shift),
             Op(op.tag, op.a0 + shift, op.a1 + shift, op.b0 + shift, op.b1 + shift),
             after._replace(a0=after.a0 + shift, b0=after.b0 + shift),
         ]
-    return ops
+    return [op for op in ops if op.tag != "equal" or op.a1 > op.a0]
 
 
 def _best_shift(lines: list[str], start: int, end: int, up: int, down: int) -> int:

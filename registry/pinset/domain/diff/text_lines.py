@@ -63,7 +63,7 @@ class _Texts:
             if skip:
                 skip = False
             elif line.paired and not self.paper.colour and n + 1 < len(lines):
-                yield from self.paper.block("  ~ ", _merged(line, lines[n + 1]))
+                yield from self.paper.block("  ~ ", _merged(line, lines[n + 1], noted=self.noted))
                 skip = True
             else:
                 yield from self.paper.block(f"  {line.kind} ", self._pieces(line))
@@ -82,7 +82,7 @@ class _Texts:
             for half in (old, line):
                 yield from self.paper.block(f"  > {half.kind} ", self._pieces(half._replace(paired=True)))
         else:
-            yield from self.paper.block("  > ~ ", _merged(old, line))
+            yield from self.paper.block("  > ~ ", _merged(old, line, noted=self.noted))
 
     def _pieces(self, line: Line) -> list[Piece]:
         style = line.kind if line.kind in "-+" else ""
@@ -99,7 +99,7 @@ def _place(hunk: Hunk) -> str:
     return f"@@ {here}" if hunk.old_start == hunk.new_start else f"@@ {here} (was {hunk.old_start})"
 
 
-def _merged(old: Line, new: Line) -> list[Piece]:
+def _merged(old: Line, new: Line, *, noted: bool) -> list[Piece]:
     """Two halves as one: the unchanged segments of both are the same, in the same order."""
     pieces: list[Piece] = []
     coming = list(new.segments)
@@ -114,7 +114,7 @@ def _merged(old: Line, new: Line) -> list[Piece]:
     pieces += [_mark(s) for s in coming]
     if pieces:
         pieces[-1] = Piece(show.ending(pieces[-1].text))
-    if old.newline != new.newline:
+    if noted and old.newline != new.newline:
         pieces.append(Piece(f" ({'a' if new.newline else 'no'} line feed at the end now)"))
     return pieces
 
