@@ -104,6 +104,8 @@ class Prover:
         self._made: dict[str, Any] = {}
         self._alike_roots = same(old.schema, new.schema)
         self._other = back
+        self._next: dict[int, int] = {}
+        self._apart: dict[int, tuple[list[Any], bool]] = {}  # with the list, so that it stays the one of this id
 
     def within(self, a: Any, b: Any, *, depth: int = 0) -> bool:
         """Whether what schema ``a`` allows fits schema ``b``. depth: how far down whoever asks is already."""
@@ -157,6 +159,8 @@ class Prover:
             return self._is_one_of(facts, fixed({key: value}) or [])
         if key in _OBJECTS or key in _DEPENDENT:
             return objects.implied(self, facts, key, part)
+        if key == "items" and isinstance(value, list):  # as drafts before 2020-12 had it
+            return any(isinstance(one, dict) and self.same_schema(one.get(key), value) for one in facts.parts)
         if key in _ARRAYS:
             return arrays.implied(self, facts, key, part)
         if key in BRANCHES:
@@ -240,9 +244,15 @@ class Prover:
             wanted = sorted(map(meaning, branches))
             inner = not any(map(self.b.refers, branches)) or self._alike_roots
             return inner and any(sorted(map(meaning, listed(one, key))) == wanted for one in facts.parts)
-        if any(branch is not True and self._fits_branch(facts, branch, part) for branch in branches):
+        if any(map(trivial, branches)):
             return True
-        return any(map(trivial, branches))
+        start = self._next.get(id(part), 0)  # branches mostly come in the order of those they fit
+        for n in range(len(branches)):
+            at = (start + n) % len(branches)
+            if self._fits_branch(facts, branches[at], part):
+                self._next[id(part)] = at + 1
+                return True
+        return False
 
     def _fits_branch(self, facts: Facts, branch: Any, part: Part) -> bool:
         """Whether a value is of one branch; one that has members of a sibling too may be taken for that."""
@@ -258,14 +268,15 @@ class Prover:
 
     def _all_apart(self, branches: list[Any]) -> bool:
         """Whether no value can be of two branches, so that "exactly one" means "one"."""
-        parts = [self.b.parts(one) for one in branches]
-        if _told_apart(parts):
-            return True
-        for n, one in enumerate(parts):
-            for two in parts[:n]:
-                if not self._budget.prove() or not _apart(one, two):
-                    return False
-        return True
+        known = self._apart.get(id(branches))
+        if known is None:
+            parts = [self.b.parts(one) for one in branches]
+            known = self._apart[id(branches)] = (branches, _told_apart(parts) or self._pairs_apart(parts))
+        return known[1]
+
+    def _pairs_apart(self, branches: list[Parts]) -> bool:
+        pairs = ((one, two) for n, one in enumerate(branches) for two in branches[:n])
+        return all(self._budget.prove() and _apart(one, two) for one, two in pairs)
 
     def _refuses(self, facts: Facts, refused: Any) -> bool:
         if _apart(facts.parts, self.b.parts(refused)):
