@@ -227,6 +227,8 @@ def _lacking(
     base = basing.base_of(content, origin[0] if origin else None, line, recorded)
     if base is None:
         return [], 0, None, _held_again(looked, content, row, line[0], room)
+    if base.release.version == version:  # it was served before, which is more than that it was made from itself
+        base = basing.Base(base.release, "served")
     found, left_out = basing.what_is_lacking(base, line, content)
     candidate = f"v{version}" if version else "this working copy"
     usual = next((one.version for one in line if row and one.moved < row.record.stamp.serial), line[0].version)
