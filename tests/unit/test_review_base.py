@@ -14,7 +14,7 @@ from pinset.domain.records import Version
 from pinset.domain.review import words
 from pinset.domain.review.base import Base, Served, base_of, held_again, what_is_lacking
 from pinset.domain.review.commands import Case, steps
-from pinset.services.reviewing import _Look, _origin
+from pinset.services.lacks import Look, origin_of
 
 
 def content(*lines: str, **params: Any) -> dict[str, Any]:
@@ -93,12 +93,12 @@ def test_what_was_made_from_a_release_is_followed_to_what_its_author_sent() -> N
         for number, at in made.items()
     }
     reader: Any = SimpleNamespace(release=lambda _, number: rows.get(number))
-    look: Any = _Look(SimpleNamespace(), reader, "support", "production")  # type: ignore[arg-type]
+    look: Any = Look(SimpleNamespace(), reader, "support", "production")  # type: ignore[arg-type]
     asked: Any = rows
-    assert _origin(look, asked[12]) == (8, frozenset({12, 11, 8}))
-    assert _origin(look, asked[8]) == (8, frozenset({8}))
-    assert _origin(look, asked[5]) == (5, frozenset({5})), "a circle ends"
-    assert _origin(look, asked[6]) == (6, frozenset({6})), "another bundle's release is on no line of this one"
+    assert origin_of(look, asked[12]) == (8, frozenset({12, 11, 8}))
+    assert origin_of(look, asked[8]) == (8, frozenset({8}))
+    assert origin_of(look, asked[5]) == (5, frozenset({5})), "a circle ends"
+    assert origin_of(look, asked[6]) == (6, frozenset({6})), "another bundle's release is on no line of this one"
 
 
 def test_each_thing_is_of_what_brought_it_and_still_has_it() -> None:

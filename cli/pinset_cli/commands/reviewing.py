@@ -53,7 +53,9 @@ def review(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """What a promotion would change, what it lacks, and what to run; or what directories would change.
+    """What a promotion or a directory would change.
+
+    Of a promotion also what it lacks that the alias has, what stands in front of it, and what to run.
 
     Of directories --format markdown is one comment for a pull or merge request, at most --limit characters.
 

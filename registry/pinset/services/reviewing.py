@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import findings, names
@@ -10,35 +9,35 @@ from pinset.domain.access import Verb, may, permit, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json
 from pinset.domain.document import content_of
-from pinset.domain.moves import back_chain
 from pinset.domain.references import parse
-from pinset.domain.review import base as basing
 from pinset.domain.review import commands, words
 from pinset.domain.sealed import COMPONENTS, MANIFEST
 from pinset.errors import PermissionDenied
 from pinset.ports.registry import Caller
-from pinset.services import approving, comparing, evidence, moving, policies, queries, reading, requests, versions
+from pinset.services import (
+    approving,
+    comparing,
+    evidence,
+    lacks,
+    moving,
+    policies,
+    queries,
+    reading,
+    requests,
+    versions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import FindingAnswer, ReleaseSummary
     from pinset.domain.answers.requests import RequestAnswer
-    from pinset.domain.answers.reviews import BaseAnswer, LackItem, ReviewAnswer, SinceAnswer
-    from pinset.domain.diff.lacking import Lack
-    from pinset.domain.records import MoveRecord
-    from pinset.domain.review.base import Served
-    from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
+    from pinset.domain.answers.reviews import ReviewAnswer
+    from pinset.ports.catalog import ReleaseRow
+    from pinset.services.lacks import Look
     from pinset.services.session import Context
 
 _EVIDENCE: Final = 50
-_CHARACTERS: Final = 3_000_000
-"""Characters of all releases together that are held against each other for what is lacking."""
-_MADE: Final = 20
-"""Releases that were made from each other which are followed."""
-_LEFT: Final = 3
-"""Releases that rollbacks left behind which a candidate is held against, and moves that are looked through for them."""
-_MOVES: Final = 100
 
 
 class LocalReviews:
@@ -57,7 +56,7 @@ class LocalReviews:
         with reading.view(self._context) as reader:
             row, move = reading.find_release(reader, wanted)
             called = move.record.alias if move else row.record.label
-            looked = _Look(self._context, reader, bundle, alias)
+            looked = lacks.Look(self._context, reader, bundle, alias)
             return _of_promotion(looked, row, source, called, caller or Caller(actor=""))
 
     def working_copy(self, files: Mapping[str, str], *, alias: str = "production") -> ReviewAnswer:
@@ -69,7 +68,7 @@ class LocalReviews:
             bundle = result.draft.bundle or ""
             if bundle and names.is_bundle_name(bundle):
                 permit(self._context.grants, Verb.READ, bundle, alias)
-            looked = _Look(self._context, reader, bundle, alias)
+            looked = lacks.Look(self._context, reader, bundle, alias)
             digest = result.sealed.digest if result.sealed is not None else None
             same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
             ref = f"{bundle or 'bundle'} ({comparing.WORKING_COPY})"
@@ -79,28 +78,7 @@ class LocalReviews:
             return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One view of an alias."""
-
-    context: Context
-    reader: CatalogReader
-    bundle: str
-    alias: str
-
-    @property
-    def move(self) -> MoveRow | None:
-        """The alias's newest move, None where it never moved."""
-        return self.reader.alias(self.bundle, self.alias) if self.bundle else None
-
-    @property
-    def serves(self) -> int | None:
-        """What the alias serves."""
-        move = self.move
-        return move.record.to_version if move else None
-
-
-def _of_promotion(looked: _Look, row: ReleaseRow, source: str, called: str | None, caller: Caller) -> ReviewAnswer:
+def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None, caller: Caller) -> ReviewAnswer:
     reader, record = looked.reader, row.record
     form = reader.sealed_release(record.bundle, record.version)
     ref = f"{record.which}" + (f" ({called})" if called else "")
@@ -145,7 +123,7 @@ def _of_promotion(looked: _Look, row: ReleaseRow, source: str, called: str | Non
 
 
 def _found(
-    looked: _Look,
+    looked: Look,
     content: dict[str, Any] | None,
     row: ReleaseRow | None,
     source: str | None,
@@ -165,7 +143,7 @@ def _found(
         from_ref = f"{looked.bundle}@v{serves} ({looked.alias})"
     after = content if content is not None else before
     changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle})
-    lacks, left_out, base, notes = _lacking(looked, content, row or published)
+    found, left_out, base, notes = lacks.lacking_of(looked, content, row or published)
     is_new = not looked.bundle or reader.bundle(looked.bundle) is None
     if row is None and is_new:
         notes.append(f"{looked.bundle or 'this'} is a new bundle: the registry has none of this name")
@@ -196,7 +174,7 @@ def _found(
         "evidence_more": False,
         "requests": [],
         "findings": [],
-        "lacks": lacks,
+        "lacks": found,
         "lacks_left_out": left_out,
         "base": base,
         "candidate": None,
@@ -207,101 +185,7 @@ def _found(
     }
 
 
-def _lacking(
-    looked: _Look, content: dict[str, Any] | None, row: ReleaseRow | None
-) -> tuple[list[LackItem], int, BaseAnswer | None, list[str]]:
-    """What the alias's release has and a candidate lacks, what both come from, and what is to be said of that."""
-    version = row.record.version if row else None
-    if content is None or looked.serves in (None, version):
-        return [], 0, None, []
-    room = _CHARACTERS - _size(content)
-    line, origin = [], _origin(looked, row) if row else None
-    for one, form_size in _line(looked):
-        room -= form_size
-        if room < 0:
-            break
-        line.append(one)
-    if not line:
-        return [], 0, None, ["the releases are too large to look for what one has and the other lacks"]
-    recorded = next((one for one in line if origin and one.version in origin[1]), None)
-    base = basing.base_of(content, origin[0] if origin else None, line, recorded)
-    if base is None:
-        return [], 0, None, _held_again(looked, content, row, line[0], room)
-    found, left_out = basing.what_is_lacking(base, line, content)
-    candidate = f"v{version}" if version else "this working copy"
-    usual = next((one.version for one in line if row and one.moved < row.record.stamp.serial), line[0].version)
-    told: BaseAnswer = {
-        "version": base.release.version,
-        "ref": f"{looked.bundle}@v{base.release.version}",
-        "why": base.why,
-        "words": words.why(base, looked.alias, candidate, version, usual),
-    }
-    items = [_item(lack, by, looked.alias, candidate) for lack, by in found]
-    return items, left_out, told, _held_again(looked, content, row, line[0], room)
-
-
-def _line(looked: _Look) -> Iterator[tuple[Served, int]]:
-    """What an alias serves, then what it served before and no rollback undid, each once; with the size of its texts."""
-    reader, move = looked.reader, looked.move
-    if move is None:
-        return
-
-    def step(seq: int) -> MoveRecord | None:
-        row = reader.move(looked.bundle, looked.alias, seq)
-        return row.record if row else None
-
-    seen: set[int] = set()
-    for record in (move.record, *back_chain(move.record, step)):
-        version = record.to_version
-        if version is None or version in seen:
-            continue
-        seen.add(version)
-        row = reader.release(looked.bundle, version)
-        if row is not None and row.purged is None:
-            content = content_of(reader.sealed_release(looked.bundle, version))
-            yield _served(row, record, content), _size(content)
-        if len(seen) == basing.LOOKED_AT:
-            return
-
-
-def _origin(looked: _Look, row: ReleaseRow) -> tuple[int, frozenset[int]]:
-    """When the files that a release was made of were sent, as a serial; and itself and what it was made from."""
-    made = [row.record.version]
-    while len(made) < _MADE and row.record.made_from is not None and row.record.made_from.name == looked.bundle:
-        older = looked.reader.release(looked.bundle, row.record.made_from.number)
-        if older is None or older.record.version in made:
-            break
-        made.append(older.record.version)
-        row = older
-    return row.record.stamp.serial, frozenset(made)
-
-
-def _held_again(looked: _Look, content: dict[str, Any], row: ReleaseRow | None, now: Served, room: int) -> list[str]:
-    """Sentences on what rollbacks took back and the candidate has again."""
-    barred = set(looked.reader.bars(looked.bundle, looked.alias)) - {row.record.version if row else 0}
-    told: list[str] = []
-    moves = looked.reader.moves(looked.bundle, looked.alias, limit=_MOVES) if barred else ()
-    for move in moves:
-        left = move.record.bars
-        if left not in barred or len(told) == _LEFT:
-            continue
-        barred.discard(left)
-        behind = looked.reader.release(looked.bundle, left)
-        if behind is None or behind.purged is not None:
-            continue
-        was = content_of(looked.reader.sealed_release(looked.bundle, left))
-        room -= _size(was)
-        held, total = basing.held_again(now.content, was, content) if room > 0 else (0, 0)
-        if held:
-            why = f": {words.quoted(move.record.reason)}" if move.record.reason else ""
-            told.append(
-                f"v{left} was rolled back from {looked.alias} by {move.record.stamp.actor}{why}; "
-                f"this has {held} of its {total} change{'' if total == 1 else 's'} again"
-            )
-    return told
-
-
-def _notes(looked: _Look, row: ReleaseRow, *, barred: bool) -> list[str]:
+def _notes(looked: Look, row: ReleaseRow, *, barred: bool) -> list[str]:
     """Sentences on what a promotion would be."""
     move, serves, version = looked.move, looked.serves, row.record.version
     told: list[str] = []
@@ -329,7 +213,7 @@ def _notes(looked: _Look, row: ReleaseRow, *, barred: bool) -> list[str]:
     return told
 
 
-def _findings(looked: _Look, texts: Mapping[str, str]) -> list[FindingAnswer]:
+def _findings(looked: Look, texts: Mapping[str, str]) -> list[FindingAnswer]:
     """What the checks say of a release's own files today; nothing for who may not read what they ask for."""
     try:
         result = assemble_release(texts, versions.surroundings(looked.reader, looked.context.grants))
@@ -338,7 +222,7 @@ def _findings(looked: _Look, texts: Mapping[str, str]) -> list[FindingAnswer]:
     return findings.as_answers(result.findings)
 
 
-def _summary(looked: _Look, row: ReleaseRow) -> ReleaseSummary:
+def _summary(looked: Look, row: ReleaseRow) -> ReleaseSummary:
     serving = reading.serving(looked.reader, looked.bundle).get(row.record.version, [])
     return reading.summary_answer(
         row, [name for name in serving if may(looked.context.grants, Verb.READ, looked.bundle, name)]
@@ -349,60 +233,3 @@ def _request_for(waiting: Sequence[RequestAnswer], serves: int | None, version: 
     """Number, revision and person of the request for exactly this."""
     same = (one for one in waiting if (one["from"], one["to"], one["aim"]) == (serves, version, "promote"))
     return next(((one["number"], one["revision"], one["person"]) for one in same), None)
-
-
-def _served(row: ReleaseRow, move: MoveRecord, content: Mapping[str, Any]) -> Served:
-    return basing.Served(
-        version=row.record.version,
-        label=row.record.label,
-        serial=row.record.stamp.serial,
-        moved=move.stamp.serial,
-        at=move.stamp.at,
-        by=move.stamp.actor,
-        reason=move.reason,
-        message=row.record.message,
-        published_by=row.record.stamp.actor,
-        content=content,
-    )
-
-
-def _item(lack: Lack, by: Served, alias: str, candidate: str) -> LackItem:
-    more = max(len(lack.added) - words.LINES, 0) + max(len(lack.removed) - words.LINES, 0)
-    since: SinceAnswer = {
-        "version": by.version,
-        "label": by.label,
-        "at": reading.time(by.at),
-        "by": by.by,
-        "reason": by.reason,
-        "message": by.message,
-        "published_by": by.published_by,
-    }
-    return {
-        "kind": lack.kind,
-        "component": lack.component,
-        "name": lack.name,
-        "path": lack.path,
-        "line": lack.line,
-        "candidate_line": lack.candidate_line,
-        "added": list(lack.added[: words.LINES]),
-        "removed": list(lack.removed[: words.LINES]),
-        "left_out": more,
-        "base": lack.base,
-        "serves": lack.serves,
-        "candidate": lack.candidate,
-        "since": since,
-        "sentence": words.sentence(lack, by, alias, candidate),
-    }
-
-
-def _size(content: Mapping[str, Any]) -> int:
-    """Characters of a content, roughly."""
-    total, stack = 0, [content]
-    while stack:
-        thing: Any = stack.pop()
-        if isinstance(thing, dict):
-            stack += thing.values()
-        elif isinstance(thing, list):
-            stack += thing
-        total += len(thing) if isinstance(thing, str) else 8
-    return total
