@@ -137,7 +137,11 @@ def furnish(registry: Registry) -> None:
     parts = registry.publish_component
     parts(ANA, "prompts", "house-tone", {"tone.md": "Be brief. Be kind. Use the customer's words.\n"}, message="first")
     pii = "{kind: regex, guards: output, config: {patterns: [email, iban], action: redact}}\n"
-    index = "{uri: 's3://kb/2025-03-10', digest: 'sha256:" + "ab" * 32 + "', embedding_model: embed-v3, dimensions: 1024, distance: cosine}\n"
+    index = (
+        "{uri: 's3://kb/2025-03-10', digest: 'sha256:"
+        + "ab" * 32
+        + "', embedding_model: embed-v3, dimensions: 1024, distance: cosine}\n"
+    )
     parts(ANA, "guardrails", "pii-redact", {"component.yaml": pii}, message="emails and IBANs")
     parts(ANA, "indexes", "kb-embeddings", {"component.yaml": index}, label="2025-03-10")
     registry.publish(ANA, agent(), message="The planner asks before it answers", alias="staging")

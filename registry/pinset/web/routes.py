@@ -9,6 +9,7 @@ from pinset.web import (
     routes_components,
     routes_live,
     routes_releases,
+    routes_search,
     routes_signing,
 )
 
@@ -19,6 +20,7 @@ ROUTERS = (
     routes_bundles.router,
     routes_components.router,
     routes_audit.router,
+    routes_search.router,
     routes_releases.router,
 )
 """In the order in which they are tried: `routes_releases` last, whose selectors fit many a path."""
