@@ -27,6 +27,8 @@ def marked(text: str, query: str) -> tuple[int, str] | None:
         ("ask ticket_id", "ticket_id", 1, "ask [ticket_id]"),
         ("Das Café", "cafe", 1, "Das [Café]"),
         ("Straße", "strasse", 1, "[Straße]"),
+        ("für {{ticket_id}}.", "ticket", 1, "für {{[ticket]_id}}."),
+        ("re\u0301sume\u0301.", "resume", 1, "[re\u0301sume\u0301]."),
         ("請求書を送る", "求書", 1, "請[求書]を送る"),
         ("one\ntwo three\none two", "one two", 3, "[one] [two]"),
     ],

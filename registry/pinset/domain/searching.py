@@ -30,6 +30,8 @@ _LOOKED: Final = 4_000
 # One ideograph, kana or Hangul syllable; or a run of letters and digits of other scripts.
 _WIDE: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD: Final = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
+# The same where accents are signs of their own, which are no letters: whatever is no space and no punctuation.
+_SPELLED: Final = re.compile(rf"[{_WIDE}]|[^\s!-/:-@\[-`{{-~\u2000-\u206f\u3000-\u303f{_WIDE}]+")
 _PHRASE: Final = re.compile(r'"([^"]*)"?|(\S+)')
 
 Phrase = tuple[str, ...]
@@ -151,7 +153,7 @@ def _placed(line: str) -> tuple[list[str], list[tuple[int, int]]]:
     words: list[str] = []
     places: list[tuple[int, int]] = []
     # A word's plain form may be longer than it is, or be several words, so each is made plain by itself.
-    for match in re.finditer(rf"[{_WIDE}]|[^\s_{_WIDE}]+" if not line.isascii() else r"[^\W_]+", line):
+    for match in (_WORD if line.isascii() else _SPELLED).finditer(line):
         for word in _words(match[0]):
             words.append(word)
             places.append(match.span())

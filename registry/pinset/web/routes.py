@@ -14,6 +14,7 @@ from pinset.web import (
     routes_releases,
     routes_requests,
     routes_review,
+    routes_search,
     routes_signing,
 )
 
@@ -29,6 +30,7 @@ ROUTERS = (
     routes_changes.router,
     routes_review.router,
     routes_alias.router,
+    routes_search.router,
     routes_releases.router,
 )
 """In the order in which they are tried: `routes_releases` last, whose selectors fit many a path."""
