@@ -84,22 +84,22 @@ def test_a_bump_is_made_shown_reviewed_and_taken_back(cli: Cli, tmp_path: Path, 
 
 
 def test_a_release_is_made_from_a_release(
-    cli: Cli, tmp_path: Path, tones: Any, monkeypatch: pytest.MonkeyPatch
+    near: Cli, tmp_path: Path, tones: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tones(cli, "Be kind.\n")
-    bundle(cli, tmp_path, "one")
+    tones(near, "Be kind.\n")
+    bundle(near, tmp_path, "one")
     pin = ("publish", "--from", "one@staging", "--set", 'model.pinned_version="2"')
-    looked = typed(cli, *pin, "--dry-run")
+    looked = typed(near, *pin, "--dry-run")
     assert "pinned_version" in looked.out
-    assert typed(cli, *pin, "--alias", "staging", "--change", "ml-1").out == "one@v2\n"
-    assert typed(cli, "get", "one@staging", "--file", "release.yaml").out.splitlines()[1:3] == [
+    assert typed(near, *pin, "--alias", "staging", "--change", "ml-1").out == "one@v2\n"
+    assert typed(near, "get", "one@staging", "--file", "release.yaml").out.splitlines()[1:3] == [
         "  feature: one  # ours", '  model: {name: m, pinned_version: "2"}'
     ]  # fmt: skip
-    assert "made from    one@v1" in typed(cli, "show", "one@v2").out
+    assert "made from    one@v1" in typed(near, "show", "one@v2").out
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"From stdin.\n")))
-    made = answer(cli, "publish", "--from", "one@v2", "--file", "p.md=-", "--no-source")
+    made = answer(near, "publish", "--from", "one@v2", "--file", "p.md=-", "--no-source")
     assert (made["ref"], made["changed"], made["made_from"]) == ("one@v3", ["p.md"], "one@v2")
-    assert typed(cli, "get", "one@v3", "--file", "p.md").out == "From stdin.\n"
+    assert typed(near, "get", "one@v3", "--file", "p.md").out == "From stdin.\n"
     for words, says in (
         (("--from", "one@v2", "--set", "model.pined_version=1"), "did you mean model.pinned_version"),
         (("--from", "one@v2", "--set", "model.name"), "says no value"),
@@ -110,7 +110,7 @@ def test_a_release_is_made_from_a_release(
         (("--from", "one@v2", "."), "not from both"),
         (("--set", "a=1"), "--from"),
     ):
-        told = typed(cli, "publish", *words, exits=2)
+        told = typed(near, "publish", *words, exits=2)
         assert says in told.err
 
 

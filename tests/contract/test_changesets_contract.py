@@ -278,7 +278,7 @@ def test_a_bundle_whose_checks_fail_is_left_alone_and_one_that_holds_it_through_
 @pytest.mark.parametrize("where", ["directory"], indirect=True)
 def test_two_bumps_at_once_make_one_successor_of_each(near: LocalRegistry) -> None:
     tones(near)
-    names = [f"b{number}" for number in range(5)]
+    names = [f"b{number}" for number in range(3)]
     for name in names:
         bundle(near, name)
     found: list[Any] = []
@@ -297,9 +297,9 @@ def test_two_bumps_at_once_make_one_successor_of_each(near: LocalRegistry) -> No
     for thread in threads:
         thread.join()
     assert {one["newest"] for one in near.bundles()["items"]} == {2}
-    assert [near.alias(name, "staging")["seq"] for name in names] == [2] * 5
-    assert len(found) == 10
-    assert sum(one["created"] for one in found) == 5
+    assert [near.alias(name, "staging")["seq"] for name in names] == [2] * 3
+    assert len(found) == 6
+    assert sum(one["created"] for one in found) == 3
 
 
 @MEMORY
@@ -364,3 +364,25 @@ def test_a_rollback_of_a_change_goes_back_behind_all_that_the_change_did(near: L
         ("fresh", "left", 1),
     ]
     assert "alias retire" in done[1]["why"]
+
+
+@MEMORY
+def test_a_renamed_bundle_is_bumped_and_told_by_its_name_of_now_and_an_archived_one_is_left(
+    near: LocalRegistry,
+) -> None:
+    tones(near)
+    for name in ("old", "stored"):
+        bundle(near, name)
+    near.bundle_changes.rename(CHANGE, "old", "new", reason="clearer")
+    near.bundle_changes.archive(ME, "stored", reason="over")
+    held = near.changesets.holders("prompts/tone@v2", alias="staging")["items"]
+    assert held == [{"bundle": "new", "version": 1, "held": 1}]
+    assert near.changesets.bump(CHANGE, "prompts/tone@v2", "old", alias="staging")["bundle"] == "new"
+    made = near.changesets.derive(CHANGE, "old@staging", Edits(set={"model.name": "n"}), alias="staging")
+    assert (made["ref"], made["made_from"]) == ("new@v3", "new@v2")
+    assert near.summary("old@v3")["made_from"]["ref"] == "new@v2"  # type: ignore[index]
+    shown = near.changesets.show("ml-812")
+    assert [(one["bundle"], len(one["releases"]), one["other"]) for one in shown["items"]] == [("new", 2, 1)]
+    seen = near.seen_by(parse_grants("read:old")).changesets
+    assert [one["bundle"] for one in seen.show("ml-812")["items"]] == ["new"]
+    assert [one["to"] for one in near.changesets.rollback(ME, "ml-812")["items"]] == [1]

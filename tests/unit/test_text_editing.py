@@ -215,7 +215,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Sequence[tuple[Any, ...]]:
     return [path, *(place for step, one in inner for place in places(one, (*path, step)))]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4), VALUES, st.data())
 @example({"a": {"b.c": [1, {"f": None}]}}, "x", None)
 def test_an_edited_text_says_what_it_said_but_in_one_place(value: Any, other: Any, data: Any) -> None:
