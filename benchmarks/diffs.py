@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from figures import Figure, rounds
 from rapidfuzz.distance import LCSseq
 
-from pinset.costs import Offline
+from pinset.costs.offline import Offline
 from pinset.domain.diff import as_html, as_json, compare
 from pinset.domain.diff.words import text_diff
 from pinset.services import costing

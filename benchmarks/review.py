@@ -25,7 +25,7 @@ from diffs import edited, prose
 from figures import Figure, rounds
 
 from pinset import bootstrap
-from pinset.costs import Offline
+from pinset.costs.offline import Offline
 from pinset.domain.diff import as_json, compare
 from pinset.ports.registry import Caller
 from pinset.services import costing

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from registry_steps import ME
 
-from pinset.costs import Nothing, Offline
+from pinset.costs.nothing import Nothing
+from pinset.costs.offline import Offline
 from pinset.domain import costs as c
 from pinset.domain.access import parse_grants
 from pinset.domain.encodings import model_name

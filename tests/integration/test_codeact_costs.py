@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_codeact_history import HISTORY, states
 
-from pinset.costs import Offline
+from pinset.costs.offline import Offline
 from pinset.domain import costs as c
 from pinset.domain import estimates as e
 from pinset.domain.assembly import Surroundings, assemble_release

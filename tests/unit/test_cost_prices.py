@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from pinset.costs import Nothing, Offline, prices
+from pinset.costs import prices
+from pinset.costs.nothing import Nothing
+from pinset.costs.offline import Offline
 from pinset.costs.prices import Prices
 from pinset.domain.costs import Price
 from pinset.domain.encodings import model_name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.costs import Nothing
+from pinset.costs.nothing import Nothing
 from pinset.domain import costs as c
 from pinset.domain import estimates as e
 from pinset.domain.costs import Price, Rate

@@ -72,6 +72,12 @@ class Prices:
             return f"the price list has no provider {_shown(model.provider)}"
         return f"the price list has no model {_shown(model.names[0]) or 'without a name'}"
 
+    def basis(self, day: date) -> str:
+        """The list's version, the day, and how new it is."""
+        newest = self.newest(day)
+        dated = f", the newest of which began on {newest.isoformat()}" if newest is not None else ""
+        return f"prices of {day.isoformat()} by genai-prices {version()}{dated}"
+
     def _newest(self, day: date) -> date | None:
         """The day on which the newest price began that holds on a day; None where the list dates none."""
         found = [day_of for price in self._conditional() if (day_of := _start(price)) is not None and day_of <= day]
