@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import warm
 from pinset.bootstrap import local_registry
 
 if TYPE_CHECKING:
@@ -82,10 +83,7 @@ class Shell:
     def __init__(self, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = str(free.getsockname()[1])
-        binaries = home.parent / f"{home.name}-bin"
-        binaries.mkdir()
-        (binaries / "pinset").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pinset_cli.main "$@"\n')
-        (binaries / "pinset").chmod(0o755)
+        binaries = warm.install(home.parent / f"{home.name}-bin")
         self.home = home
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PINSET_", "GIT_"))},
@@ -201,7 +199,17 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
 
 @pytest.mark.parametrize(
     "page",
-    ["access.md", "audit.md", "evidence.md", "http.md", "looking-back.md", "purge.md", "running.md", "signatures.md"],
+    [
+        "access.md",
+        "audit.md",
+        "bundles.md",
+        "evidence.md",
+        "http.md",
+        "looking-back.md",
+        "purge.md",
+        "running.md",
+        "signatures.md",
+    ],
 )
 def test_a_page_can_be_typed(shell: Shell, page: str) -> None:
     if page == "signatures.md" and shutil.which("ssh-keygen") is None:

@@ -35,10 +35,16 @@ class World:
     components: dict[str, list[Found]] = field(default_factory=dict)
     releases: dict[str, int] = field(default_factory=dict)
     serving: int | None = None
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @property
     def around(self) -> Surroundings:
-        return Surroundings(component=self._component, version=self._version, serving=lambda _bundle: self.serving)
+        return Surroundings(
+            component=self._component,
+            version=self._version,
+            serving=lambda _bundle: self.serving,
+            called=lambda bundle: (self.renamed.get(bundle, bundle), bundle),
+        )
 
     def publish(self, key: str, files: Mapping[str, str]) -> None:
         kind, _, name = key.partition("/")
@@ -210,6 +216,7 @@ CASES = [
     case("file-unused", ("notes.md", None), "notes.md", add={"notes.md": "a"}),
     case("rollback-unresolved", (HERE, 5), "2025-03-07", "rollback_to: 2025-03-07"),
     case("rollback-not-served", (HERE, 5), "serves v2", "rollback_to: v1", world=World(releases={"v1": 1, "v2": 2}, serving=2)),
+    case("bundle-renamed", (HERE, None), "called helpdesk now", world=World(renamed={"support": "helpdesk"})),
     case("index-unpinned", (HERE, 5), "default", "retrieval: {variable: question, index: {uri: x, embedding_model: e}}"),
     case("include-unresolved", ("m.j2", 2), "run time", prompt="prompt: m.j2", add={"m.j2": "{{name}}\n{% include name %}"}),
 ]  # fmt: skip

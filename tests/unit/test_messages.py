@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pinset.domain.messages import WORDS_LIMIT, clean_words, decode, encode, format_time, parse_time, serial_of
 from pinset.domain.records import (
     Action,
+    BundleAction,
+    BundleRecord,
     ComponentRecord,
     EvidenceRecord,
     FoundingRecord,
@@ -149,6 +151,17 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
         tombstone=DIGESTS,
         first=COUNTS,
         head=HEX,
+        reason=WORDS,
+    ),
+    st.builds(
+        BundleRecord,
+        stamp=STAMPS,
+        bundle=NAMES,
+        action=st.sampled_from(BundleAction),
+        name=NAMES,
+        owner=LINES,
+        description=WORDS.map(clean_words),
+        archived=st.booleans(),
         reason=WORDS,
     ),
     st.builds(FoundingRecord, stamp=STAMPS, registry_id=HEX, epoch=COUNTS, reason=WORDS),

@@ -45,11 +45,10 @@ class Variant:
 class Prepared:
     """The answer to one fetch. alias: through which it was asked for, '' for none. tag: of the plain encoding, quoted.
 
-    names: every name of the bundle. again: makes the answer anew.
+    names: every name of the bundle, where it has several. again: makes the answer anew.
     """
 
     bundle: str
-    names: tuple[str, ...]
     alias: str
     version: int
     route: str
@@ -57,6 +56,7 @@ class Prepared:
     tag: str
     cache: str
     again: Callable[[], Prepared]
+    names: tuple[str, ...] = ()
     variants: dict[Encoding, Variant] = field(default_factory=dict)
 
     @property
@@ -67,7 +67,7 @@ class Prepared:
     @property
     def places(self) -> list[tuple[str, str]]:
         """What who is given it must be allowed to read one of: the bundle, and the alias, '' where it was asked for by none."""
-        return [(name, self.alias) for name in self.names]
+        return [(name, self.alias) for name in self.names or (self.bundle,)]
 
     @property
     def size(self) -> int:

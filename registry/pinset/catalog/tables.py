@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 7
+CATALOG_FORMAT: Final = 8
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -208,6 +208,20 @@ class Uses(_Summed, table=True):
     version: int = Field(primary_key=True)
     key: str = Field(primary_key=True)
     component_version: int
+
+
+class Passage(_Summed, table=True):
+    """What can be searched: each text of a place once. Its words are in the engine's own index: see ``catalog.passages``.
+
+    key: a bundle, or ``kind/name``. path: '' for the label and message of a version. version: the oldest that holds it.
+    """
+
+    __tablename__ = "passage"
+    key: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    version: int
+    id: int = Field(sa_type=BigInteger, unique=True)
 
 
 class Note(_Summed, table=True):
