@@ -226,3 +226,14 @@ def test_a_row_that_was_changed_is_never_listed(near: LocalRegistry) -> None:
             near.bundles()
         near.reindex()
     assert near.bundles()["items"][0]["owner"] == ""
+
+
+def test_a_search_finds_a_bundle_by_every_name_and_tells_the_one_of_now(near: LocalRegistry) -> None:
+    publish(near, 1)
+    rename(near)
+    for name in (NAME, NEW):
+        seen = near.seen_by(parse_grants(f"read:{name}"))
+        assert [one["name"] for one in seen.search(name)["items"] if one["what"] == "bundle"] == [NEW]
+        texts = [one["ref"] for one in seen.search("Text 1")["items"] if one["what"] == "text"]
+        assert texts == [f"{NEW}@v1"]
+    assert near.seen_by(parse_grants("read:other")).search("Text 1")["items"] == []

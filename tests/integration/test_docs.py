@@ -202,6 +202,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
     [
         "access.md",
         "audit.md",
+        "bundles.md",
         "costs.md",
         "evidence.md",
         "http.md",

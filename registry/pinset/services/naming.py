@@ -25,7 +25,7 @@ from pinset.domain.records import (
     ResultRecord,
     SignatureRecord,
 )
-from pinset.ports.catalog import BundleRow, MoveRow, Naming, ReleaseRow, Use
+from pinset.ports.catalog import BundleRow, MoveRow, Naming, Passage, ReleaseRow, Use
 from pinset.services.recovering import ready
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _OF_BUNDLE: Final = frozenset(
     }
 )
 """Questions whose first argument is a bundle."""
-_OF_ANY: Final = frozenset({"changed", "holding", "operation", "records", "where_used"})
+_OF_ANY: Final = frozenset({"changed", "holding", "operation", "records", "search", "where_used"})
 """Questions whose answers name bundles."""
 _ABOUT: Final = frozenset({"notes", "trail"})
 """Questions that may be limited to a bundle."""
@@ -166,6 +166,8 @@ class Named:
             case ReleaseRow() | MoveRow():
                 record: Any = self.shown(found.record)
                 return found if record is found.record else replace(found, record=record)
+            case Passage() if "/" not in found.key:
+                return found._replace(key=self.called(found.key))
             case Use():
                 return replace(found, bundle=self.called(found.bundle))
             case (str() as commit, record):
@@ -264,6 +266,8 @@ def _renamed_ref(ref: str, name: Callable[[str], str]) -> str:
 
 def _bundles_in(found: Any) -> Collection[str]:
     """The bundles that an answer names."""
+    if isinstance(found, Passage):
+        return [] if "/" in found.key else [found.key]
     if isinstance(found, tuple):
         found = found[1] if isinstance(found[0], str) else found[0]
     record = getattr(found, "record", found)

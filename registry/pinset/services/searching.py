@@ -9,7 +9,7 @@ from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.globs import fits
 from pinset.domain.records import Version
 from pinset.errors import InvalidInput
-from pinset.services import reading
+from pinset.services import naming, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,10 @@ class _Look:
         return items
 
     def _may_read(self, key: str) -> bool:
-        return "/" in key or self._patterns is None or any(fits(pattern, key) for pattern in self._patterns)
+        if "/" in key or self._patterns is None:
+            return True
+        names = naming.named(self._reader).names(key)
+        return any(fits(pattern, name) for pattern in self._patterns for name in names)
 
     def _item(self, passage: Passage) -> SearchItem | None:
         """What is shown of a passage; None where its text does not hold what was searched after all."""
@@ -138,6 +141,8 @@ class _Look:
 def _named(what: str, name: str, text: str, aliases: list[str]) -> SearchItem:
     at = name.find(text)
     cut = [(name[:at], False), (name[at : at + len(text)], True), (name[at + len(text) :], False)]
+    if at < 0:  # it was called so before
+        cut = [(name, False)]
     return {
         "what": what,
         "name": name,
