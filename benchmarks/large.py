@@ -20,6 +20,7 @@ from pinset.domain import messages
 from pinset.domain.assembly import assemble_release
 from pinset.domain.records import Action, MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.sealed import MANIFEST, digest_of, sha256
+from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.objects import EMPTY_TREE, ROOT_COMMIT, GitObject, commit_facts, tree_objects
 from pinset.services import versions
 
@@ -115,6 +116,8 @@ class _Maker:
             head = reader.head()
             self.surroundings = versions.surroundings(reader)
             self.refs = dict(reader.refs())
+        keys = KeyFiles.beside(registry / bootstrap.REPOSITORY)
+        self.sign, self.id = keys.signer(keys.publics()[-1]), head.registry_id
         self.serial, self.prev, self.at = head.serial, head.commit, head.at
         self.pack = pack
         pack.add(EMPTY_TREE)
@@ -122,12 +125,24 @@ class _Maker:
 
     def stamp(self) -> Stamp:
         self.serial, self.at = self.serial + 1, self.at + 1000
-        return Stamp(serial=self.serial, prev=self.prev, at=self.at, actor="bench", operation=f"op_{self.serial:024x}")
+        return Stamp(
+            serial=self.serial,
+            prev=self.prev,
+            at=self.at,
+            actor="bench",
+            operation=f"op_{self.serial:024x}",
+            registry=self.id,
+        )
 
     def commit(self, record: Record, tree: str, parents: tuple[str, ...]) -> str:
         stamp = record.stamp
         made = commit_facts(
-            tree=tree, parents=parents, message=messages.encode(record), author=stamp.actor, at=stamp.at
+            tree=tree,
+            parents=parents,
+            message=messages.encode(record),
+            author=stamp.actor,
+            at=stamp.at,
+            sign=self.sign,
         )
         self.pack.add(made)
         self.refs[record.ref] = self.prev = made.id

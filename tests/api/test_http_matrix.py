@@ -96,6 +96,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/components/{kind}/{name}"): READ_ANYWHERE,
     ("POST", "/v1/components/{kind}/{name}"): Needs("component", "component", body={}),
     ("GET", "/v1/components/{kind}/{name}/{selector}"): READ_ANYWHERE,
+    ("GET", "/v1/search"): Needs("read", "anywhere", query="?q=hello"),
     ("GET", "/v1/where-used"): Needs("read", "anywhere", query="?ref=prompts/tone"),
     ("GET", "/v1/diff"): Needs("read", query=f"?from={OWN}@production&to={OWN}@v1"),
     ("POST", "/v1/diff"): Needs("read", body={"old": f"{OWN}@v1", "new": f"{OWN}@v1"}),

@@ -16,7 +16,7 @@ from pinset.catalog.memory import MemoryCatalog
 from pinset.catalog.sql import SqlCatalog
 from pinset.catalog.sqlite import SqliteCatalog
 from pinset.catalog.sums import sum_of_row
-from pinset.domain import messages
+from pinset.domain import messages, searching
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import Intent
 from pinset.ports.registry import Caller
@@ -399,3 +399,24 @@ def test_a_ruined_file_is_not_usable_and_can_be_rebuilt(tmp_path: Path, entries:
     assert catalog.usable() is False
     catalog.rebuild(entries)
     assert catalog.usable() is True
+
+
+def test_engines_find_the_same_words(catalog: Any, entries: list[Entry]) -> None:
+    def found(query: str, **more: Any) -> list[tuple[str, str | None, int]]:
+        with catalog.reading() as reader:
+            return [(one.key, one.path, one.version) for one in reader.search(searching.parse(query), **more)]
+
+    catalog.rebuild(entries)
+    assert found("kind") == [("guardrails/pii", "g.yaml", 1), ("prompts/tone", None, 1), ("prompts/tone", "tone.md", 1)]
+    assert found('"be curt"') == [("prompts/tone", "tone.md", 2)]
+    assert found("cur be") == found('"curt be"') == found('"b" curt') == []
+    assert found("tone alph") == [
+        ("alpha", "release.yaml", 3),
+        ("alpha", "release.yaml", 2),
+        ("alpha", "release.yaml", 1),
+    ]
+    assert found("tone", limit=1) == [("alpha", "release.yaml", 3)]
+    with catalog.reading() as reader:
+        last = reader.search(searching.parse("beta"))[-1]
+    assert found("tone", before=last.number)[0] == ("alpha", "release.yaml", 2)
+    assert found("it s or 1") == []

@@ -71,6 +71,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "component": lambda r: r.component("prompts", "voice"),
     "component_versions": lambda r: r.component_versions("prompts", "voice"),
     "components": lambda r: r.components(),
+    "search": lambda r: r.search("voice"),
     "where_used": lambda r: r.where_used("prompts/voice"),
     "resolve": lambda r: r.resolve(["support@v1"]),
     "cost": lambda r: r.cost("support@production"),

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import warm
 from pinset.bootstrap import local_registry
 
 if TYPE_CHECKING:
@@ -82,10 +83,7 @@ class Shell:
     def __init__(self, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = str(free.getsockname()[1])
-        binaries = home.parent / f"{home.name}-bin"
-        binaries.mkdir()
-        (binaries / "pinset").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pinset_cli.main "$@"\n')
-        (binaries / "pinset").chmod(0o755)
+        binaries = warm.install(home.parent / f"{home.name}-bin")
         self.home = home
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PINSET_", "GIT_"))},

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
+
+import warm
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
     """A command with `pinset` on its path, away from this checkout's registry."""
-    binaries = home / "bin"
-    binaries.mkdir(exist_ok=True)
-    script = binaries / "pinset"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pinset_cli.main "$@"\n')
-    script.chmod(0o755)
+    binaries = warm.install(home / "bin")
     environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "TMPDIR": str(home)}
     return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False)
 

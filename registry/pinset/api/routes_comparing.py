@@ -9,6 +9,8 @@ from starlette.responses import Response  # noqa: TC002 - the framework reads th
 
 from pinset.api import parameters as p
 from pinset.domain import answers as a
+from pinset.domain.answers.searching import SearchAnswer
+from pinset.domain.searching import LONGEST
 from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
 
@@ -43,6 +45,17 @@ def post_diff(asked: p.Reads, body: r.DiffRequest) -> Response:
 def check(asked: p.Reads, body: r.CheckRequest) -> Response:
     """What the checks say of the files of a bundle directory."""
     return asked.answered(asked.registry.check(body.files, label=body.label))
+
+
+@router.get("/search", response_model=SearchAnswer)
+def search(
+    asked: p.Reads,
+    text: Annotated[str, Query(alias="q", max_length=LONGEST, description='Words, and "words in a row".')],
+    cursor: p.Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="How many items at most.")] = 20,
+) -> Response:
+    """Names, and what prompts and every other text say."""
+    return asked.page(asked.registry.search(text, cursor=cursor, limit=limit))
 
 
 @router.post("/resolve", response_model=a.ResolveAnswer, responses=p.SENDING)

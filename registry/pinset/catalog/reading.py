@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, exists, select
 from sqlalchemy.orm import aliased
 
-from pinset.catalog import purges
+from pinset.catalog import passages, purges
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
@@ -21,9 +21,11 @@ from pinset.ports.store import RefMove
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Executable, Row, Select
 
     from pinset.domain.sealed import Sealed
+    from pinset.domain.searching import Query
+    from pinset.ports.catalog import Passage
 
 
 class SqlReader:
@@ -221,9 +223,13 @@ class SqlReader:
         rows = self._rows(wanted.order_by(q.descending(t.Component.version)).limit(limit))
         return [self._component(row) for row in rows]
 
-    def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
+    def components(
+        self, *, kind: str | None = None, query: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[ComponentRow]:
         """The newest version of every component."""
         wanted = q.components(t.Component.newest, t.Component.key > after)
+        if query:
+            wanted = wanted.where(t.Component.key.contains(query, autoescape=True))
         if kind is not None:
             wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
         return [self._component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
@@ -351,6 +357,10 @@ class SqlReader:
             wanted = wanted.where(t.Note.serial < before)
         return [q.note_row(row) for row in self._rows(wanted)]
 
+    def search(self, query: Query, *, before: int | None = None, limit: int = 100) -> Sequence[Passage]:
+        """Texts that hold a query, newest first."""
+        return passages.search(self._rows, self._connection.dialect.name, query, before, limit)
+
     def text(self, digest: str) -> str:
         """One text by its digest, verified."""
         hashed = digest.removeprefix("sha256:")
@@ -433,7 +443,7 @@ class SqlReader:
         rows = self._rows(wanted, **values)
         return rows[0] if rows else None
 
-    def _rows(self, wanted: Select[Any], **values: Any) -> Sequence[Row[Any]]:
+    def _rows(self, wanted: Executable, **values: Any) -> Sequence[Row[Any]]:
         try:
             return self._connection.execute(wanted, values).all()
         except (ValueError, TypeError, ArithmeticError) as error:  # a value that no column of its type can hold

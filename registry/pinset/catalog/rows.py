@@ -43,6 +43,7 @@ class Rows:
         self._held: dict[Any, dict[_Key, tuple[_Way, dict[str, Any]]]] = {}
         self._count = 0
         self._text = 0
+        self._said: dict[int, str] = {}
         self.empty: set[str] = set()
         """Versions whose commits hold nothing, and that no tombstone has named yet."""
 
@@ -79,6 +80,15 @@ class Rows:
     def drop(self, table: Any, key: dict[str, Any]) -> None:
         """Remove the row of that key, where there is one."""
         self._hold(table, _Way.DROP, key)
+
+    def say(self, number: int, text: str) -> None:
+        """The text of a passage, whose words are to be found where the passage is new."""
+        self._said[number] = text
+
+    def take_said(self) -> dict[int, str]:
+        """The texts of passages, which are from now on for the caller to keep."""
+        said, self._said = self._said, {}
+        return said
 
     def find(self, table: Any, where: Mapping[str, Any]) -> dict[str, Any] | None:
         """The one row that holds these values, without its sum. Raises Integrity where it is damaged."""

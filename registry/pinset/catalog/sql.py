@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, delete, select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from pinset import durable
-from pinset.catalog import again, tables, writing
+from pinset.catalog import again, passages, tables, writing
 from pinset.catalog.engine import NO_ROOM
 from pinset.catalog.reading import SqlReader
 from pinset.catalog.rows import Rows
@@ -60,7 +60,7 @@ class SqlWriter(SqlReader):
             for entry in entries:
                 writing.apply(rows, entry)
             writing.refuse_empty(rows)
-            rows.flush()
+            _flush(self._connection, rows)
             self._connection.execute(delete(t.IntentTable))
             self._staged = entries
 
@@ -180,9 +180,15 @@ def build(connection: Connection, entries: Iterable[Entry]) -> None:
     for entry in entries:
         writing.apply(rows, entry)
         if rows.many:
-            rows.flush()
+            _flush(connection, rows)
     writing.refuse_empty(rows)
+    _flush(connection, rows)
+
+
+def _flush(connection: Connection, rows: Rows) -> None:
+    """Write rows, and the words of the texts that they brought."""
     rows.flush()
+    passages.keep_words(connection, rows.take_said())
 
 
 def format_of(connection: Connection) -> int | None:

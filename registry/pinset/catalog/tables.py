@@ -183,6 +183,20 @@ class Uses(_Summed, table=True):
     component_version: int
 
 
+class Passage(_Summed, table=True):
+    """What can be searched: each text of a place once. Its words are in the engine's own index: see ``catalog.passages``.
+
+    key: a bundle, or ``kind/name``. path: '' for the label and message of a version. version: the oldest that holds it.
+    """
+
+    __tablename__ = "passage"
+    key: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    version: int
+    id: int = Field(sa_type=BigInteger, unique=True)
+
+
 class Note(_Summed, table=True):
     """What was recorded about the registry ('' as bundle) or about a bundle's releases; the rest is in the message.
 

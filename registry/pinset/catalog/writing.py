@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
 
-from pinset.catalog import tables
+from pinset.catalog import passages, tables
 from pinset.catalog.rows import Rows
-from pinset.domain import messages, notes, sealed, tombstones
+from pinset.domain import messages, notes, sealed, searching, tombstones
 from pinset.domain.records import (
     ComponentRecord,
     EvidenceRecord,
@@ -42,11 +42,16 @@ def apply(rows: Rows, entry: Entry) -> None:
     record, stamp = entry.record, entry.record.stamp
     values = {"serial": stamp.serial, "id": entry.commit, "ref": record.ref, "operation": stamp.operation}
     rows.add(t.Commit, {**values, "head": entry.head, "message": messages.encode(record)})
-    derive(rows, entry, _apply_texts(rows, entry))
+    manifest = _apply_texts(rows, entry)
+    derive(rows, entry, manifest)
+    if isinstance(record, ReleaseRecord | ComponentRecord) and manifest is not None:
+        for passage in passages.of(record, manifest):
+            path = passage["path"]
+            rows.say(passage["id"], entry.files[path] if path else searching.said(record.label, record.message))
 
 
 def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None:
-    """Gather all rows of one commit but the commit itself and its texts.
+    """Gather all rows of one commit but the commit itself, its texts and their words.
 
     entry: of a purge with its files; else without. manifest: of a version; None of one that has no texts any more.
     """
@@ -105,18 +110,25 @@ def _apply_release(rows: Rows, record: ReleaseRecord, manifest: Mapping[str, Any
     known = rows.find(t.Bundle, {"name": record.bundle})
     counts = {"releases": known["releases"] + 1 if known else 1, "newest": record.version}
     rows.put(t.Bundle, {"name": record.bundle, **counts, "changed_at": record.stamp.at})
-    for key, pin in _held(rows, record, manifest).get("components", {}).items():
+    held = _held(rows, record, manifest)
+    _keep_passages(rows, record, held)
+    for key, pin in held.get("components", {}).items():
         used = {"bundle": record.bundle, "version": record.version, "key": key, "component_version": pin["version"]}
         rows.add(t.Uses, used)
 
 
 def _apply_component(rows: Rows, record: ComponentRecord, manifest: Mapping[str, Any] | None) -> None:
-    _held(rows, record, manifest)
+    _keep_passages(rows, record, _held(rows, record, manifest))
     key = f"{record.kind}/{record.name}"
     rows.change(t.Component, {"key": key, "newest": True}, {"newest": False})
     values = {"key": key, "version": record.version, "digest": record.digest, "serial": record.stamp.serial}
     label = record.label.lower() if record.label is not None else None
     rows.add(t.Component, {**values, "label": label, "newest": True, "purged": None})
+
+
+def _keep_passages(rows: Rows, record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any]) -> None:
+    for passage in passages.of(record, manifest):
+        rows.keep(t.Passage, passage)
 
 
 def _apply_move(rows: Rows, record: MoveRecord) -> None:

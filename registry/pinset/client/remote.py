@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
+    from pinset.domain.answers.searching import SearchAnswer
     from pinset.errors import AliasMoved
     from pinset.ports.registry import Caller
 
@@ -311,6 +312,10 @@ class RemoteRegistry:
         found: answers.Page[answers.UseAnswer] = self._http.get(
             path_of("where-used"), ref=reference, cursor=cursor, limit=limit
         )
+        return found
+
+    def search(self, text: str, *, cursor: str | None = None, limit: int = 20) -> SearchAnswer:
+        found: SearchAnswer = self._http.get(path_of("search"), q=text, cursor=cursor, limit=limit)
         return found
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:

@@ -7,7 +7,7 @@ Text that it returns was checked against its SHA-256 and the release's digest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, Record, ReleaseRecord
     from pinset.domain.sealed import Sealed
+    from pinset.domain.searching import Query
     from pinset.ports.store import RefMove
 
     Mark = Hashable
@@ -116,6 +117,19 @@ class Use:
     aliases: tuple[str, ...]
 
 
+class Passage(NamedTuple):
+    """A text that was searched. key: a bundle, or ``kind/name``. path: None for the label and message of a version.
+
+    number: rises with the time at which it was first published. version: the oldest that holds it.
+    """
+
+    number: int
+    key: str
+    path: str | None
+    sha256: str
+    version: int
+
+
 class CatalogReader(Protocol):
     """One consistent view: everything read through it is of the same serial."""
 
@@ -204,8 +218,10 @@ class CatalogReader(Protocol):
     ) -> Sequence[ComponentRow]:
         """Versions of a component, newest first."""
 
-    def components(self, *, kind: str | None = None, after: str = "", limit: int = 100) -> Sequence[ComponentRow]:
-        """The newest version of every component, by ``kind/name``, after ``after``."""
+    def components(
+        self, *, kind: str | None = None, query: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[ComponentRow]:
+        """The newest version of every component, by ``kind/name``, after ``after``: whose ``kind/name`` holds ``query``."""
 
     def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
         """The texts of a component, verified. Raises NotFound, Purged, and Integrity where they are damaged."""
@@ -276,6 +292,12 @@ class CatalogReader(Protocol):
 
         kinds: as messages call them (``policy result request decision evidence``). bundle: '' for what is about the
         registry, None for all. number: of a policy or a request. before: a serial (exclusive).
+        """
+
+    def search(self, query: Query, *, before: int | None = None, limit: int = 100) -> Sequence[Passage]:
+        """Texts that hold all phrases of a query, newest first. before: the number of the last one seen.
+
+        The index is no proof: whoever shows a text reads it, and looks whether it holds what was searched.
         """
 
     def raw(self, serial: int) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
+    from pinset.domain.answers.searching import SearchAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
@@ -254,6 +255,12 @@ class Registry(Protocol):
         """The releases that hold a component (``guardrails/pii-redact@v2``, or without selector: any version).
 
         Served ones come first, then the newest.
+        """
+
+    def search(self, text: str, *, cursor: str | None = None, limit: int = 20) -> SearchAnswer:
+        """Names, and what prompts and every other text say: all words of ``text``, ``"words in a row"``.
+
+        Of bundles that may be read whole. limit: at most 50.
         """
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.keys import ForeignAnswer
+    from pinset.domain.answers.searching import SearchAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.catalog import Mark
     from pinset.ports.progress import Progress
@@ -344,6 +345,11 @@ class LocalRegistry:
         from pinset.services import components
 
         return components.where_used(self._context, reference, cursor=cursor, limit=limit)
+
+    def search(self, text: str, *, cursor: str | None = None, limit: int = 20) -> SearchAnswer:
+        from pinset.services import searching
+
+        return searching.search(self._context, text, cursor=cursor, limit=limit)
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
