@@ -199,7 +199,17 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
 
 @pytest.mark.parametrize(
     "page",
-    ["access.md", "audit.md", "evidence.md", "http.md", "looking-back.md", "purge.md", "running.md", "signatures.md"],
+    [
+        "access.md",
+        "audit.md",
+        "costs.md",
+        "evidence.md",
+        "http.md",
+        "looking-back.md",
+        "purge.md",
+        "running.md",
+        "signatures.md",
+    ],
 )
 def test_a_page_can_be_typed(shell: Shell, page: str) -> None:
     if page == "signatures.md" and shutil.which("ssh-keygen") is None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pinset.costs import Nothing, Offline, prices
+from pinset.costs import prices
+from pinset.costs.nothing import Nothing
+from pinset.costs.offline import Offline
 from pinset.costs.prices import Prices
 from pinset.domain.costs import Price
 from pinset.domain.encodings import model_name
@@ -113,8 +115,8 @@ def model(*listed: Any) -> Any:
 
 
 def at(constraint: Any, dollars: str | None, **more: Any) -> Any:
-    rest = {"output_mtok": D(9), "cache_read_mtok": None, "requests_kcount": None, **more}
-    cost = SimpleNamespace(input_mtok=D(dollars) if dollars else None, **rest)
+    rest = {"output_mtok": Decimal(9), "cache_read_mtok": None, "requests_kcount": None, **more}
+    cost = SimpleNamespace(input_mtok=Decimal(dollars) if dollars else None, **rest)
     return SimpleNamespace(constraint=constraint, prices=cost)
 
 
@@ -122,13 +124,13 @@ def test_the_price_is_that_of_the_day() -> None:
     later = SimpleNamespace(start_date=date(2027, 1, 1))
     both = model(at(None, "1"), at(later, "2"))
     found = [prices._priced("x", both, day) for day in (date(2026, 12, 31), date(2027, 1, 1))]
-    assert [one.input.base for one in found if isinstance(one, Price)] == [D(1), D(2)]
+    assert [one.input.base for one in found if isinstance(one, Price)] == [Decimal(1), Decimal(2)]
 
 
 def test_of_a_price_that_goes_by_the_hour_the_dearest_is_taken_and_told() -> None:
     found = prices._priced("x", model(at(None, "1"), at(SimpleNamespace(), "3"), at(SimpleNamespace(), "2")), DAY)
     assert isinstance(found, Price)
-    assert found.input.base == D(3)
+    assert found.input.base == Decimal(3)
     assert "the dearest" in " ".join(found.notes)
 
 
@@ -136,18 +138,19 @@ def test_hours_of_a_price_that_was_replaced_no_longer_count() -> None:
     began = SimpleNamespace(start_date=date(2026, 1, 1))
     found = prices._priced("x", model(at(None, "1"), at(SimpleNamespace(), "9"), at(began, "2")), DAY)
     assert isinstance(found, Price)
-    assert (found.input.base, found.notes) == (D(2), ())
+    assert (found.input.base, found.notes) == (Decimal(2), ())
 
 
 def test_what_else_a_price_hangs_on_is_told() -> None:
-    tiers = SimpleNamespace(base=D("1.25"), tiers=[SimpleNamespace(start=200_000, price=D("2.5"))])
-    each = at(None, "1", cache_read_mtok=D("0.125"), requests_kcount=D(5))
+    tiers = SimpleNamespace(base=Decimal("1.25"), tiers=[SimpleNamespace(start=200_000, price=Decimal("2.5"))])
+    each = at(None, "1", cache_read_mtok=Decimal("0.125"), requests_kcount=Decimal(5))
     each.prices.input_mtok = tiers
     found = prices._priced("m", model(each), DAY)
     assert isinstance(found, Price)
     told = " ".join(found.notes)
-    assert all(word in told for word in ("200,000", "$2.50", "$0.125", "fee for each request"))
-    assert found.input.at(200_001) == D("2.5")
+    assert all(word in told for word in ("200,000", "$2.50", "fee for each request"))
+    assert "$0.125" in " ".join(found.asides)
+    assert found.input.at(200_001) == Decimal("2.5")
 
 
 def test_a_model_that_is_not_priced_by_tokens_has_no_price() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.costs import Nothing
+from pinset.costs.nothing import Nothing
+from pinset.domain import costs as c
+from pinset.domain import estimates as e
 from pinset.domain.costs import Price, Rate
 from pinset.domain.counted import counted_of
 from pinset.domain.encodings import Encoding, ModelName
@@ -17,7 +20,8 @@ from pinset.services import costing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pinset.domain.costs import Call, Part
+    from pinset.domain.costs import Call
+    from pinset.domain.estimates import Part
 
 AT = 1_795_000_000_000_000
 
@@ -39,7 +43,7 @@ class Letters:
 
     def price(self, model: ModelName, day: date) -> Price | str:
         known = "known" in model.names
-        return Price("list known", Rate(D(1)), Rate(D(2)), ("a note.",)) if known else "not in the list"
+        return Price("list known", Rate(Decimal(1)), Rate(Decimal(2)), ("a note.",)) if known else "not in the list"
 
     def basis(self, day: date) -> str:
         return f"prices of {day}"
@@ -139,8 +143,8 @@ def test_price_and_ceiling_go_by_the_prompts_own_model() -> None:
     calls = costing.estimate(Letters(), content(prompts, models=models), date(2026, 1, 1)).calls
     found = {name: call for name, (call, _) in calls.items()}
     assert found["a"].tokens.tokens == 86 + 3 + 3 + 4
-    assert [found[name].per_1000 for name in "abcd"] == [D("0.096"), D("0.096"), None, None]
-    assert [found[name].output_per_1000 for name in "abcd"] == [None, D(1), None, None]
+    assert [found[name].per_1000 for name in "abcd"] == [Decimal("0.096"), Decimal("0.096"), None, None]
+    assert [found[name].output_per_1000 for name in "abcd"] == [None, Decimal(1), None, None]
     assert found["c"].unpriced == "not in the list"
     assert found["c"].max_tokens is None
     assert (found["d"].model, found["d"].unpriced) == ("", "the release pins no model for it")
@@ -176,6 +180,23 @@ def test_a_prompt_without_a_change_is_not_listed_and_still_in_the_total() -> Non
     assert [row.prompt for row in change.prompts] == ["b"]
     assert [(part.part, part.delta) for part in change.prompts[0].parts] == [("messages", 2)]
     assert (change.before.tokens, change.after.tokens) == (25, 27)
+
+
+def test_what_a_change_says_of_its_cost_is_bounded_and_still_adds_up() -> None:
+    def made(words: str) -> dict[str, Any]:
+        tools = {f"tool-{n:02}": {"name": "t", "description": words * n, "parameters": {}} for n in range(1, 61)}
+        return content({f"prompt-{n:03}": {"format": "text", "template": words} for n in range(100)}, tools=tools)
+
+    change = costing.change(Letters(), made("a"), made("bcd"), at=AT)
+    assert change is not None
+    assert (len(change.prompts), change.more) == (e.PROMPTS, 100 - e.PROMPTS)
+    assert sum(len(row.parts) for row in change.prompts) <= e.ALL_PARTS + 2 * e.PROMPTS
+    assert change.prompts[0].parts[-1].part == "41 more parts"
+    for row in change.prompts:
+        assert row.before is not None
+        assert row.after is not None
+        assert row.after.tokens.tokens - row.before.tokens.tokens == sum(part.delta for part in row.parts)
+    assert len(json.dumps(c.as_answer(change))) < 100_000
 
 
 def test_a_text_that_many_prompts_share_is_counted_once() -> None:

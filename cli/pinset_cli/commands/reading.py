@@ -93,7 +93,9 @@ def show(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """A release: its author, its pins, and what serves it; with --cost what 1,000 calls of its prompts cost.
+    """A release: its author, its pins, and what serves it.
+
+    With --cost also the tokens of its prompts, and what 1,000 calls of each cost.
 
     Example: pinset show support-summarizer@v7
     """

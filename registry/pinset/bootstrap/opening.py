@@ -133,7 +133,7 @@ def _asking(registry: str, token: str | None) -> Ask | None:
 
 def cost_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> CostChange | None:
     """What a change does to the cost of a release, from both contents, by what is installed here; None for nothing."""
-    from pinset.costs import Offline
+    from pinset.costs.offline import Offline
     from pinset.services import costing
 
     return costing.change(Offline(), old, new, at=SystemClock().now())
@@ -143,7 +143,7 @@ def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
     from pinset.catalog.sights import MemorySights
-    from pinset.costs import Nothing
+    from pinset.costs.nothing import Nothing
     from pinset.gitstore.memory import MemoryStore
     from pinset.services import maintenance
     from pinset.services.local import LocalRegistry
@@ -177,7 +177,7 @@ def context_of(directory: Path, *, create: bool, serving: bool = False) -> Conte
     from pinset.catalog.sights import FileSights
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
-    from pinset.costs import Offline
+    from pinset.costs.offline import Offline
     from pinset.services.session import Context
 
     store, catalog = store_of(directory, create=create), SqliteCatalog(directory, keep_writer=serving)

@@ -1,8 +1,4 @@
-"""Tokens and prices from packages that carry their data: the extra ``pinset[costs]``, and what stands in without it."""
+"""Tokens and prices from packages that carry their data: the extra ``pinset[costs]``, and what stands in without it.
 
-from __future__ import annotations
-
-from pinset.costs.nothing import Nothing
-from pinset.costs.offline import Offline
-
-__all__ = ["Nothing", "Offline"]
+`offline.Offline` is what a registry is given; `nothing.Nothing` needs nothing and knows no price.
+"""

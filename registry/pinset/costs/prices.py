@@ -72,6 +72,12 @@ class Prices:
             return f"the price list has no provider {_shown(model.provider)}"
         return f"the price list has no model {_shown(model.names[0]) or 'without a name'}"
 
+    def basis(self, day: date) -> str:
+        """The list's version, the day, and how new it is."""
+        newest = self.newest(day)
+        dated = f", the newest of which began on {newest.isoformat()}" if newest is not None else ""
+        return f"prices of {day.isoformat()} by genai-prices {version()}{dated}"
+
     def _newest(self, day: date) -> date | None:
         """The day on which the newest price began that holds on a day; None where the list dates none."""
         found = [day_of for price in self._conditional() if (day_of := _start(price)) is not None and day_of <= day]
@@ -169,6 +175,7 @@ def _priced(called: str, model: Any, day: date) -> Price | str:
         rate,
         _as_rate(output) if output is not None else None,
         tuple(_notes(called, rate, chosen, hours=bool(hours))),
+        tuple(_asides(called, rate, chosen)),
     )
 
 
@@ -202,18 +209,21 @@ def _as_rate(value: Any) -> Rate:
 
 
 def _notes(called: str, rate: Rate, price: Any, *, hours: bool) -> Iterator[str]:
-    """What else a reviewer should know of a price, in sentences."""
+    """What a reviewer must know of a price, in sentences."""
     if rate.tiers:
         start, above = rate.tiers[0]
         yield f"{called}: above {start:,} input tokens a million costs {rate_text(above)} instead of {rate_text(rate.base)}."
-    cached = _rate(price.cache_read_mtok, None)
-    if cached is not None:
-        told = f"{rate_text(cached)} a million instead of {rate_text(rate.base)}"
-        yield f"{called}: input that the provider has cached costs {told}."
     if hours:
         yield f"{called}: its price changes with the hour; the dearest is taken."
     if price.requests_kcount is not None:
         yield f"{called}: a fee for each request comes on top."
+
+
+def _asides(called: str, rate: Rate, price: Any) -> Iterator[str]:
+    cached = _rate(price.cache_read_mtok, None)
+    if cached is not None:
+        told = f"{rate_text(cached)} a million instead of {rate_text(rate.base)}"
+        yield f"{called}: input that the provider has cached costs {told}."
 
 
 def _shown(name: str) -> str:

@@ -1,7 +1,7 @@
 """Counting with OpenAI's encodings, by `bpe_openai`, which carries them.
 
 Loading o200k_base takes 40 ms and 66 MB of memory, cl100k_base 15 ms and 30 MB more; both are kept for the process's
-life, and neither is loaded before something is counted by it. Counting is linear: 0.3 ms for 20 kB of prose, 5 to
+life, and neither is loaded before something is counted by it. Counting is linear: 0.3 to 2 ms for 20 kB of prose, 5 to
 140 ms for a mebibyte of anything (the worst is a mebibyte of tabs).
 """
 

@@ -7,7 +7,7 @@ What is counted is the part of a call that a release fixes: its texts, its tools
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 CALLS: Final = 1_000
 """The calls that a price is for."""
-PROMPTS: Final = 50
-"""Prompts that a change lists; the totals hold all."""
-PARTS: Final = 50
-"""Parts that are listed of a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,33 +135,6 @@ class CostChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One counted part of one prompt of one release."""
-
-    part: str
-    count: TokenCount
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What one release costs. calls: by the prompt's name, each with its parts.
-
-    encodings: the names of those that counted, each as the model's own or as an approximation. prices: which price list,
-    '' for none.
-    """
-
-    calls: Mapping[str, tuple[Call, tuple[Part, ...]]]
-    encodings: frozenset[tuple[str, bool]]
-    prices: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def basis(self) -> str:
-        """One sentence: what counted, and which prices."""
-        return _basis(self.encodings, self.prices)
-
-
-@dataclass(frozen=True, slots=True)
 class Rate:
     """Dollars for a million tokens. tiers: (from more than so many input tokens on, dollars), rising.
 
@@ -183,66 +152,21 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs. called: as the price list calls it, ``openai gpt-4o``. output None: the list does not say."""
+    """What a model costs. called: as the price list calls it, ``openai gpt-4o``. output None: the list does not say.
+
+    notes: sentences without which the price would mislead. asides: others.
+    """
 
     called: str
     input: Rate
     output: Rate | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
 
 def per_1000(tokens: int, rate: Rate, input_tokens: int) -> Decimal:
     """Dollars for 1,000 calls of so many tokens, exactly. input_tokens: of one call, which choose the tier."""
     return tokens * rate.at(input_tokens) * CALLS / MILLION
-
-
-def total_of(estimate: Estimate) -> Total:
-    """One call of each prompt."""
-    calls = [call for call, _ in estimate.calls.values()]
-    ceilings = [call.output_per_1000 for call in calls if call.max_tokens is not None]
-    return Total(
-        tokens=sum(call.tokens.tokens for call in calls),
-        exact=all(call.tokens.exact for call in calls),
-        per_1000=_sum([call.per_1000 for call in calls]),
-        output_per_1000=_sum(ceilings) if len(ceilings) == len(calls) else None,
-    )
-
-
-def changed(before: Estimate, after: Estimate) -> CostChange | None:
-    """What differs between two releases' costs; None where nothing does."""
-    rows = []
-    for name in sorted(before.calls.keys() | after.calls.keys()):
-        (was, old), (now, new) = before.calls.get(name, (None, ())), after.calls.get(name, (None, ()))
-        if was != now:
-            rows.append(PromptCost(name, was, now, _parts(old, new)))
-    if not rows:
-        return None
-    basis = _basis(before.encodings | after.encodings, after.prices)
-    notes = tuple(dict.fromkeys((*after.notes, *before.notes)))
-    return CostChange(
-        total_of(before), total_of(after), tuple(rows[:PROMPTS]), basis, notes, more=max(len(rows) - PROMPTS, 0)
-    )
-
-
-def _basis(encodings: frozenset[tuple[str, bool]], prices: str) -> str:
-    own = ", ".join(sorted(name for name, exact in encodings if exact))
-    rough = ", ".join(sorted(name for name, exact in encodings if not exact))
-    told = [f"by {own}, the model's own encoding"] if own else []
-    told += [f"approximated (≈) by {rough}"] if rough else []
-    return f"Tokens {' and '.join(told) or 'of nothing'}; {prices or 'no price list'}."
-
-
-def _parts(old: tuple[Part, ...], new: tuple[Part, ...]) -> tuple[PartCost, ...]:
-    """The parts that differ, in the order of a call."""
-    before, after = {part.part: part.count for part in old}, {part.part: part.count for part in new}
-    names = [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
-    return tuple(PartCost(name, before.get(name), after.get(name)) for name in names[:PARTS])
-
-
-def _sum(amounts: list[Decimal | None]) -> Decimal | None:
-    """All of them, None where one is not known or there is none."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 
 
 def percent(before: Decimal | None, after: Decimal | None) -> Decimal | None:
@@ -269,28 +193,13 @@ def rate_text(amount: Decimal) -> str:
     return f"${whole}.{cents:0<2}"
 
 
-def release_answer(estimate: Estimate) -> dict[str, Any]:
-    """What one release costs, as JSON values like those of `as_answer`."""
-    return {
-        "currency": "USD",
-        "calls": CALLS,
-        "total": _total(total_of(estimate)),
-        "prompts": [
-            {"prompt": name, **_call(call), "parts": [{"part": p.part, **_told(p.count)} for p in parts]}
-            for name, (call, parts) in sorted(estimate.calls.items())
-        ],
-        "basis": estimate.basis,
-        "notes": list(estimate.notes),
-    }
-
-
 def as_answer(change: CostChange) -> dict[str, Any]:
     """The change as JSON values; money is decimal text, so that no digit is lost."""
     return {
         "currency": "USD",
         "calls": CALLS,
-        "before": _total(change.before),
-        "after": _total(change.after),
+        "before": total_answer(change.before),
+        "after": total_answer(change.after),
         "prompts": [_prompt(row) for row in change.prompts],
         "more": change.more,
         "basis": change.basis,
@@ -326,7 +235,8 @@ def _decimal(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None else None
 
 
-def _total(total: Total) -> dict[str, Any]:
+def total_answer(total: Total) -> dict[str, Any]:
+    """A total as JSON values."""
     return {
         "tokens": total.tokens,
         "exact": total.exact,
@@ -342,10 +252,11 @@ def _total_of(answer: Mapping[str, Any]) -> Total:
 
 
 def _count(count: TokenCount | None) -> dict[str, Any] | None:
-    return None if count is None else _told(count)
+    return None if count is None else count_answer(count)
 
 
-def _told(count: TokenCount) -> dict[str, Any]:
+def count_answer(count: TokenCount) -> dict[str, Any]:
+    """A count as JSON values."""
     return {"tokens": count.tokens, "exact": count.exact, "encoding": count.encoding}
 
 
@@ -355,10 +266,11 @@ def _count_of(answer: Mapping[str, Any] | None) -> TokenCount | None:
     return TokenCount(answer["tokens"], answer["exact"], answer["encoding"])
 
 
-def _call(call: Call) -> dict[str, Any]:
+def call_answer(call: Call) -> dict[str, Any]:
+    """One call as JSON values."""
     return {
         "model": call.model,
-        **_told(call.tokens),
+        **count_answer(call.tokens),
         "per_1000": decimal_text(call.per_1000),
         "max_tokens": call.max_tokens,
         "output_per_1000": decimal_text(call.output_per_1000),
@@ -383,8 +295,8 @@ def call_of(answer: Mapping[str, Any]) -> Call:
 def _prompt(row: PromptCost) -> dict[str, Any]:
     return {
         "prompt": row.prompt,
-        "before": _call(row.before) if row.before else None,
-        "after": _call(row.after) if row.after else None,
+        "before": call_answer(row.before) if row.before else None,
+        "after": call_answer(row.after) if row.after else None,
         "parts": [{"part": p.part, "before": _count(p.before), "after": _count(p.after)} for p in row.parts],
     }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import costs as c
+from pinset.domain import estimates as e
 from pinset.domain.counted import counted_of, left_out
 from pinset.domain.document import content_of
 from pinset.domain.encodings import ModelName, approximate
@@ -58,7 +58,7 @@ def cost(context: Context, reference: str, *, at: str | None = None) -> CostAnsw
         content = content_of(reader.sealed_release(row.record.bundle, row.record.version))
     found = estimate(context.costs, content, day_of(context.clock.now()))
     head = {"ref": str(row.record.which), "bundle": row.record.bundle, "version": row.record.version}
-    answer: Any = {**head, **c.release_answer(found)}
+    answer: Any = {**head, **e.release_answer(found)}
     if then is not None:
         answer["at"] = then.text
     told: CostAnswer = answer
@@ -73,16 +73,16 @@ def change(costs: Costs, old: Mapping[str, Any], new: Mapping[str, Any], *, at: 
     if all(old.get(key) == new.get(key) for key in _RELEVANT):
         return None
     day = day_of(at)
-    return c.changed(estimate(costs, old, day), estimate(costs, new, day))
+    return e.changed(estimate(costs, old, day), estimate(costs, new, day))
 
 
-def estimate(costs: Costs, content: Mapping[str, Any], day: date) -> c.Estimate:
+def estimate(costs: Costs, content: Mapping[str, Any], day: date) -> e.Estimate:
     """What a release costs. Work is bounded by `COUNTED`, whatever the release holds."""
     work = _Work(costs, day)
     prompts = counted_of(content)
     calls = {counted.prompt: work.call(counted) for counted in prompts}
     notes = (*work.notes(prompts), *left_out(content))
-    return c.Estimate(calls, frozenset(work.used), costs.basis(day), notes)
+    return e.Estimate(calls, frozenset(work.used), costs.basis(day), notes, tuple(work.asides()))
 
 
 @dataclass(slots=True)
@@ -93,14 +93,14 @@ class _Work:
     day: date
     left: int = COUNTED
     known: dict[tuple[str, str], int] = field(default_factory=dict)
-    seen: dict[str, None] = field(default_factory=dict)
+    prices: dict[str, c.Price] = field(default_factory=dict)
     used: set[tuple[str, bool]] = field(default_factory=set)
     full: bool = False
 
-    def call(self, counted: Counted) -> tuple[c.Call, tuple[c.Part, ...]]:
+    def call(self, counted: Counted) -> tuple[c.Call, tuple[e.Part, ...]]:
         encoding = self._encoding(counted.model)
-        parts = [c.Part(piece.part, self._count(piece, encoding)) for piece in counted.pieces]
-        parts.append(c.Part("framing", self._frame(counted, encoding)))
+        parts = [e.Part(piece.part, self._count(piece, encoding)) for piece in counted.pieces]
+        parts.append(e.Part("framing", self._frame(counted, encoding)))
         total = c.TokenCount(
             sum(part.count.tokens for part in parts), all(part.count.exact for part in parts), encoding.name
         )
@@ -143,7 +143,7 @@ class _Work:
         price = self.costs.price(counted.model, self.day)
         if isinstance(price, str):
             return c.Call(counted.called, total, max_tokens=counted.max_tokens, unpriced=price)
-        self.seen.update(dict.fromkeys(price.notes))
+        self.prices[price.called] = price
         ceiling = None
         if counted.max_tokens is not None and price.output is not None:
             ceiling = c.per_1000(counted.max_tokens, price.output, total.tokens)
@@ -156,4 +156,7 @@ class _Work:
             notes.append(_TOOLS)
         if self.full:
             notes.append(f"Only {COUNTED:,} characters are counted; the rest is approximated by its length.")
-        return notes + list(self.seen)[:_MOST_NOTES]
+        return notes + [note for price in self.prices.values() for note in price.notes][:_MOST_NOTES]
+
+    def asides(self) -> list[str]:
+        return [aside for price in self.prices.values() for aside in price.asides][:_MOST_NOTES]

@@ -126,26 +126,20 @@ def fill_f_string(source: str, values: Mapping[str, str]) -> str:
 
 def fixed_mustache(source: str) -> list[str]:
     """The texts between variables."""
-    return _between(source, [(match.start(), match.end(), "") for match in _TAG.finditer(source)])
+    texts, at = [], 0
+    for match in _TAG.finditer(source):
+        start, end = match.span()
+        if start > at:
+            texts.append(source[at:start])
+        at = end
+    return [*texts, source[at:]] if at < len(source) else texts
 
 
 def fixed_f_string(source: str) -> list[str]:
     """The texts between variables, with doubled braces single."""
-    found = [(m.start(), m.end(), "" if m["name"] else m[0][0]) for m in _FIELD.finditer(source)]
-    return _between(source, found)
-
-
-def _between(source: str, found: list[tuple[int, int, str]]) -> list[str]:
-    """What stands between places. found: where each begins and ends, and what stands for it; '' where a text ends."""
-    texts: list[list[str]] = [[]]
-    at = 0
-    for start, end, instead in found:
-        texts[-1].append(source[at:start] + instead)
-        if not instead:
-            texts.append([])
-        at = end
-    texts[-1].append(source[at:])
-    return [text for parts in texts if (text := "".join(parts))]
+    # No text of a release holds NUL: it is refused as no text.
+    single = _FIELD.sub(lambda match: "\0" if match["name"] else match[0][0], source)
+    return [text for text in single.split("\0") if text]
 
 
 def _bad_tag(source: str, start: int) -> tuple[int, str, str]:
