@@ -71,12 +71,15 @@ Refs = Annotated[
 Bundle = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.bundles)]
 
 
-def reference(parts: list[str]) -> str:
-    """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference."""
-    from pinset.domain.names import KINDS
+def reference(parts: list[str], *, components: bool = False) -> str:
+    """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference.
+
+    components: whether the name may be that of a shared component.
+    """
+    from pinset.domain.references import is_component
     from pinset.errors import InvalidReference
 
-    if parts[0].partition("/")[0] in KINDS and "/" in parts[0]:
+    if is_component(parts[0]) and not components:
         raise InvalidReference(
             f"{parts[0]} is a component, and this needs a release",
             hint=f"pinset component show {parts[0]}; pinset where-used {parts[0]}",

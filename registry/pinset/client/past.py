@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinset.client.requests import path_of
 from pinset.domain import names
-from pinset.domain.references import parse
+from pinset.domain.references import comparable, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class RemotePast:
 
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""
-        sides = {"from": str(parse(old, default=None)), "to": str(parse(new, default=None))}
+        sides = {"from": comparable(old), "to": comparable(new)}
         found: dict[str, Any] = self._get(path_of("diff"), **sides)
         return found
 

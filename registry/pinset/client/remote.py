@@ -19,7 +19,7 @@ from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
 from pinset.domain.moves import NONE, alias_moved, expected_release
-from pinset.domain.references import parse, parse_component, parse_selector
+from pinset.domain.references import comparable, parse, parse_component, parse_selector
 from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
@@ -455,7 +455,7 @@ def _expiry(lifetime: int | None) -> dict[str, int | None]:
 
 
 def _side(side: str | Mapping[str, str]) -> str | dict[str, str]:
-    return str(parse(side, default=None)) if isinstance(side, str) else dict(side)
+    return comparable(side) if isinstance(side, str) else dict(side)
 
 
 def _release(reference: str, *, changing: bool = False) -> str:

@@ -233,7 +233,8 @@ class Registry(Protocol):
     def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
         """What changes from one release to another; a side may be the files of a working copy.
 
-        As `pinset.domain.diff.as_json` says.
+        Or from one version of a shared component to another (``guardrails/pii@v2``, ``guardrails/pii@latest``), with
+        the bundles that serve the older one. As `pinset.domain.diff.as_json` says.
         """
 
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:

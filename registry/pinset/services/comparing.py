@@ -11,7 +11,7 @@ from pinset.domain.diff import as_json, compare, moved_components, with_users
 from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import costing, moments, reading, versions
+from pinset.services import comparing_components, costing, moments, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -33,7 +33,11 @@ def diff(
 ) -> dict[str, Any]:
     """What changes, as JSON. old_at, new_at: the time that a reference is taken at, now where there is none."""
     permit_anywhere(context.grants, Verb.READ)
+    of_components = comparing_components.are_components(old, new, past=old_at is not None or new_at is not None)
     with reading.view(context) as reader:
+        if of_components:
+            found, was, now = comparing_components.compared(context, reader, str(old), str(new))
+            return as_json(found, old=was, new=now)
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
         own = {side.partition("@")[0].partition(" ")[0] for side in (was, now)}

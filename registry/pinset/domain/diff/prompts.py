@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rapidfuzz.distance import Indel
 
+from pinset.domain.diff.assigned import ASSIGNED, compare_assigned
 from pinset.domain.diff.model import Change, Impact
 from pinset.domain.diff.pairing import ALIKE, best_pairs
 from pinset.domain.diff.paths import join, key_of, path_diff, same
@@ -73,6 +74,10 @@ def text_change(name: str, path: str, old: str, new: str, budget: Budget) -> Cha
 
 def _rest(name: str, key: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:
     reason = _REASONS.get(key, "part of the prompt")
+    assigned = compare_assigned(name, key, old.get(key), new.get(key)) if key in ASSIGNED else None
+    if assigned is not None:
+        yield from assigned
+        return
     for c in path_diff({key: old.get(key)}, {key: new.get(key)}, "", budget):
         kind: Kind = "added" if c.old is None else "removed" if c.new is None else c.kind
         yield Change("prompt", name, c.path, kind, Impact.BEHAVIOUR, reason, c.old, c.new)
