@@ -78,8 +78,8 @@ def _lack(lack: LackItem) -> None:
     values = ""
     if lack["line"] is None:
         old, new = ("nothing" if v is None else shown.cut(shown.value(v), 60) for v in (lack["base"], lack["serves"]))
-        values = f" {old} → {new}"
-    output.wrapped(f"  {where}{line}:{values} {end}")
+        values = f": {old} → {new}"
+    output.wrapped(f"  {where}{line}{values} ({end})")
     for sign, lines in (("+", lack["added"]), ("-", lack["removed"])):
         for one in lines[:5]:
             output.say("    " + output.cut(f"{sign} {one}", output.width() - 4))
@@ -130,7 +130,10 @@ def _below(title: str, lines: Sequence[str], *, more: bool = False) -> None:
 def _steps(review: ReviewAnswer, directory: str) -> None:
     output.say()
     for step in review["then"]:
-        output.say(output.safe(output.advice(step)))
+        if "pinset " in step:  # a command stays on its line, to be copied
+            output.say(output.safe(output.advice(step)))
+        else:
+            output.wrapped(step)
     if review["command"] is not None:
         output.say(output.safe(output.advice(review["command"])))
     elif directory:

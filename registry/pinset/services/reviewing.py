@@ -70,12 +70,12 @@ class LocalReviews:
             if bundle and names.is_bundle_name(bundle):
                 permit(self._context.grants, Verb.READ, bundle, alias)
             looked = _Look(self._context, reader, bundle, alias)
-            found = _found(looked, result.content, None, None, f"{bundle or 'bundle'} ({comparing.WORKING_COPY})")
+            digest = result.sealed.digest if result.sealed is not None else None
+            same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
+            ref = f"{bundle or 'bundle'} ({comparing.WORKING_COPY})"
+            found = _found(looked, result.content, None, None, ref, published=same[0] if same else None)
             found["findings"] = findings.as_answers(result.findings)
             found["can"] = result.sealed is not None and not findings.refusing(result.findings)
-            if result.sealed is not None and bundle:
-                same = reader.releases_by_digest(bundle, result.sealed.digest)
-                found["notes"] += [f"this content is published already: {one.record.which}" for one in same[-1:]]
             return found
 
 
@@ -126,6 +126,7 @@ def _of_promotion(looked: _Look, row: ReleaseRow, source: str, called: str | Non
             request=_request_for(waiting, serves, record.version),
             who=caller.who,
             publishers=requests.publishers(reader, record),
+            lacks=len(found["lacks"]),
         )
     )
     found |= {
@@ -144,9 +145,18 @@ def _of_promotion(looked: _Look, row: ReleaseRow, source: str, called: str | Non
 
 
 def _found(
-    looked: _Look, content: dict[str, Any] | None, row: ReleaseRow | None, source: str | None, ref: str
+    looked: _Look,
+    content: dict[str, Any] | None,
+    row: ReleaseRow | None,
+    source: str | None,
+    ref: str,
+    *,
+    published: ReleaseRow | None = None,
 ) -> ReviewAnswer:
-    """A review as far as it is the same for a release and for a working copy. row: of a release."""
+    """A review as far as it is the same for a release and for a working copy.
+
+    row: of a release. published: of a working copy, the release with exactly its content.
+    """
     reader, move, serves = looked.reader, looked.move, looked.serves
     before: dict[str, Any] = {}
     from_ref = None
@@ -155,11 +165,20 @@ def _found(
         from_ref = f"{looked.bundle}@v{serves} ({looked.alias})"
     after = content if content is not None else before
     changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle})
-    lacks, left_out, base, notes = _lacking(looked, content, row)
+    lacks, left_out, base, notes = _lacking(looked, content, row or published)
     is_new = not looked.bundle or reader.bundle(looked.bundle) is None
-    if row is None and not is_new and serves is None:
+    if row is None and is_new:
+        notes.append(f"{looked.bundle or 'this'} is a new bundle: the registry has none of this name")
+    elif row is None and serves is None:
         notes.append(f"{looked.alias} {'is retired' if move else 'has never served anything of this bundle'}")
         notes += moving.new_alias(reader, looked.bundle, looked.alias)
+    if published is not None:
+        same = published.record.version == serves
+        notes.append(
+            f"{looked.alias} serves exactly this: v{serves}"
+            if same
+            else f"this content is published already: {published.record.which}"
+        )
     return {
         "bundle": looked.bundle,
         "source": source,
@@ -297,8 +316,10 @@ def _notes(looked: _Look, row: ReleaseRow, *, barred: bool) -> list[str]:
         now = looked.reader.release(looked.bundle, serves)
         if now is not None and now.record.digest == row.record.digest:
             told.append(f"v{version} and v{serves} are the same content under two numbers")
+        elif looked.reader.served_before(looked.bundle, looked.alias, version, move.record.seq) is not None:
+            told.append(f"{looked.alias} served v{version} before: this goes back to it")
         elif version < serves:
-            told.append(f"v{version} is older than v{serves}, which {looked.alias} serves: this goes back")
+            told.append(f"v{version} was published before v{serves}, which {looked.alias} serves")
         if now is not None and now.yanked is not None:
             told.append(f"v{serves}, which {looked.alias} serves, is yanked: {words.quoted(now.yanked)}")
     if row.yanked is not None:

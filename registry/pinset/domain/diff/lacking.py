@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pinset.domain.diff.lines import split_lines
 from pinset.domain.diff.paths import DEPTH, join, key_of, same
 from pinset.domain.diff.sequences import line_ops
-from pinset.domain.diff.words import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,8 +126,8 @@ class _Walk:
         self, place: _Place, b: dict[str, Any], s: dict[str, Any], c: dict[str, Any], depth: int
     ) -> Iterator[Lack]:
         for key in sorted(b.keys() | s.keys() | c.keys()):
-            sides = (x.get(key, _MISSING) for x in (b, s, c))
-            yield from self.values(place.at(join(place.path, key)), *sides, depth + 1)
+            old, new, own = (x.get(key, _MISSING) for x in (b, s, c))
+            yield from self.values(place.at(join(place.path, key)), old, new, own, depth + 1)
 
     def _lists(self, place: _Place, b: list[Any], s: list[Any], c: list[Any], depth: int) -> Iterator[Lack]:
         """Items as the lines of a text; where one became one on both sides, what changed inside it."""
@@ -138,9 +138,8 @@ class _Walk:
         had, has = Counter(keys[0]), Counter(keys[2])
         for chunk in _chunks(*keys):
             if chunk.is_one_each:
-                path = f"{place.path}[{chunk.s0}]"
-                sides = (b[chunk.b0], s[chunk.s0], c[chunk.c0])
-                yield from self.values(place.at(path), *sides, depth=depth + 1)
+                inner = place.at(f"{place.path}[{chunk.s0}]")
+                yield from self.values(inner, b[chunk.b0], s[chunk.s0], c[chunk.c0], depth + 1)
                 continue
             into = _without(keys[1][chunk.s0 : chunk.s1], keys[0][chunk.b0 : chunk.b1])
             out = _without(keys[0][chunk.b0 : chunk.b1], keys[1][chunk.s0 : chunk.s1])

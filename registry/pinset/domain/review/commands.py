@@ -23,9 +23,10 @@ _WORDS: Final = 100
 class Case:
     """What is known of a promotion. serves, version: what the alias serves, and the candidate.
 
-    message: the candidate's. yanked, barred, purged: what is against it. ungranted: why who asks could not move the
+    message: the candidate's. yanked, barred: what is against it. ungranted: why who asks could not move the
     alias, '' where they could. gates: all of them. request: number and revision of the open request for exactly this, with the person who made it.
-    who: the person that asks, '' for nobody yet. publishers: of the candidate.
+    who: the person that asks, '' for nobody yet. publishers: of the candidate. lacks: how many places of what the alias
+    serves it would undo.
     """
 
     bundle: str
@@ -34,13 +35,13 @@ class Case:
     version: int
     message: str
     yanked: str | None = None
-    purged: bool = False
     barred: bool = False
     ungranted: str = ""
     gates: Sequence[Gate] = ()
     request: tuple[int, str, str] | None = None
     who: str = ""
     publishers: frozenset[str] = frozenset()
+    lacks: int = 0
 
 
 class Steps(NamedTuple):
@@ -52,10 +53,16 @@ class Steps(NamedTuple):
 
 def steps(case: Case) -> Steps:
     """What to run. The command says what the alias must still serve, so that it moves nothing that was not reviewed."""
+    told = _steps(case)
+    if case.lacks and told.command is not None:
+        undone = f"it would undo what {case.alias} has: publish a release that has it too, or run this all the same"
+        return Steps(told.command, [undone, *told.then])
+    return told
+
+
+def _steps(case: Case) -> Steps:
     if case.serves == case.version:
         return Steps(None, [])
-    if case.purged:
-        return Steps(None, ["its content was purged for good: publish another release"])
     if case.yanked is not None:
         ref = f"{case.bundle}@v{case.version}"
         return Steps(None, [f"it is yanked: promote another release, or take it back: pinset unyank {ref}"])

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
-from pinset.domain.diff import from_json, show
+from pinset.domain.diff import Impact, from_json, show
 from pinset.domain.review import words
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.answers import FindingAnswer
     from pinset.domain.answers.reviews import LackItem, ReviewAnswer
-    from pinset.domain.diff import Change, Comparison
+    from pinset.domain.diff import Change, Comparison, Shared
 
 MARKER: Final = "<!-- pinset-review -->"
 """What a comment begins with, so that the next run finds it and changes it."""
@@ -34,9 +34,10 @@ _FOOT: Final = 400
 _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
-_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&@:/$%^=\"';?]")
-_TAME: Final = re.compile(r"[A-Za-z0-9 ,;.…→≈()'_$-]*", re.ASCII)
-_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~]\w", re.IGNORECASE)
+_WORST: Final = tuple(Impact)
+_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
+_TAME: Final = re.compile(r"[A-Za-z0-9 ,;:.…→≈()'+%_$-]*", re.ASCII)
+_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
 """What a forge could make a link or a number of, though all its characters are tame."""
 
 
@@ -229,10 +230,13 @@ def _findings_cell(found: Sequence[FindingAnswer]) -> str:
 def _attention(one: Reviewed, comparison: Comparison) -> list[str]:
     """What has to be seen of a bundle without unfolding anything."""
     review = one.review
+    if comparison.verdict == "none" and review["is_readable"] and review["to"] is None and not review["findings"]:
+        return []  # of a monorepo most bundles are as they were
     points = [f"- {plain(note)}" for note in review["notes"]]
     broken = [c for c in comparison.changes if c.impact == "breaking" and not review["is_new"]]
     points += [f"- breaking: {_where(c)} {c.kind}: {plain(c.reason)}" for c in broken[:_LISTED]]
     points += [f"- and {len(broken) - _LISTED} more breaking changes"] if len(broken) > _LISTED else []
+    points += [f"- {_shared(one)}" for one in comparison.shared[:_LISTED] if one.used_by]
     points += [f"- {_lack(lack, review['alias'])}" for lack in review["lacks"][:_LISTED]]
     more = len(review["lacks"]) - _LISTED + review["lacks_left_out"]
     points += [f"- and {more} more places"] if more > 0 else []
@@ -244,6 +248,13 @@ def _attention(one: Reviewed, comparison: Comparison) -> list[str]:
     points += [f"- {_result(result)}" for result in review["evidence"][:_LISTED]]
     points += [f"- request {r['number']} is open, by {code(r['person'], 80)}" for r in review["requests"][:_LISTED]]
     return points
+
+
+def _shared(one: Shared) -> str:
+    others = ", ".join(code(name, 80) for name in one.used_by[:_LISTED])
+    more = len(one.used_by) - _LISTED + one.more
+    versions = f"{code(one.old or 'nothing', 40)} → {code(one.new or 'nothing', 40)}"
+    return f"shared {code(one.key, 80)} {versions}, in use by {others}{f' and {more} more' if more > 0 else ''} too"
 
 
 def _lack(lack: LackItem, alias: str) -> str:
@@ -294,13 +305,13 @@ def _details(
     before = "" if alone else f"{code(one.name, 80)}: "
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         changes = list(group)
-        worst = min(changes, key=lambda c: list(type(c.impact)).index(c.impact)).impact.value
+        worst = min(changes, key=lambda c: _WORST.index(c.impact)).impact.value
         head = f"{before}{component} {code(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
         yield head, [(_said(change), _body(change)) for change in changes]
     if comparison.costs is not None:
         costs = comparison.costs
         rows = [f"{code(row.prompt, 80)}: {plain(cost_words.row(row))}" for row in costs.prompts]
-        rows += [plain(line, 1_000) for line in (*cost_words.why_unpriced(costs), costs.basis, *costs.notes)]
+        rows += [plain(line, 1_000) for line in (costs.basis, *costs.notes)]
         yield f"{before}cost", [(f"- {line}", []) for line in rows]
 
 
@@ -333,7 +344,7 @@ def _steps(one: Reviewed) -> list[str]:
     """What to run: the command as code that can be copied."""
     review = one.review
     lines = [*fenced([show.visible(review["command"])], "sh"), ""] if review["command"] else []
-    return lines + [f"- {code(step, 400)}" for step in review["then"]]
+    return lines + [f"- {plain(step, 400)}" for step in review["then"]]
 
 
 def _length(line: str) -> int:
