@@ -309,6 +309,23 @@ def test_a_renamed_parameter_is_said_to_look_renamed() -> None:
     assert ["looks renamed to text" in found[0].reason, "looks renamed from query" in found[1].reason] == [True, True]
 
 
+def test_words_of_an_older_draft_are_equal_or_not_known() -> None:
+    def pair(second: Any, **more: Any) -> dict[str, Any]:
+        return p({"type": "array", "items": [TEXT, second], **more})
+
+    assert schema_diff(pair(INT), pair(TEXT), "parameters", "p")[0].impact.value == "breaking"
+    (words,) = schema_diff(pair(INT), pair(INT, description="Two."), "parameters", "p")
+    assert (words.path, words.impact.value) == ("p.x.description", "behaviour")
+
+
+@pytest.mark.parametrize(
+    "broken", [7, [], {"properties": 3}, {"required": "q"}, {"anyOf": {}}, {"type": 3}, {"enum": {}}]
+)
+def test_what_is_no_schema_breaks_nothing_here_and_is_not_called_compatible(broken: Any) -> None:
+    found = [schema_diff(*sides, "parameters", "p") for sides in ((p(TEXT), p(broken)), (p(broken), p(TEXT)))]
+    assert all(any(change.impact.value == "breaking" for change in changes) for changes in found)
+
+
 def test_what_cannot_be_decided_says_so() -> None:
     old, new = p({**TEXT, "pattern": "^a+$"}), p({**TEXT, "pattern": "^a*$"})
     (change,) = schema_diff(old, new, "parameters", "p")

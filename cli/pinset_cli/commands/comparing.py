@@ -30,7 +30,9 @@ def diff(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """What changes between two releases, to a working copy, or between two versions of a shared component.
+    """What changes between two releases, or to a working copy.
+
+    Two versions of a shared component are compared likewise: pinset diff guardrails/pii-redact@v2 v3.
 
     With --at and one release: what changed between then and now. With two: both as of then.
     --fail-on breaking is for CI: exit 1 where the verdict is breaking; --fail-on behaviour, where it is that or worse.

@@ -32,7 +32,7 @@ _DATA: Final = frozenset({"const", "enum", "default", "examples"})
 _IN_PLACE: Final = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_ONE: Final = ("if", "then", "else", "not")
 _CIRCLE: Final[Any] = {"$dynamicRef": "#"}
-"""Stands for what leads to itself, and holds for nothing that is known."""
+"""Stands for what leads to itself or is no schema, and holds for nothing that is known."""
 
 _CHAIN: Final = 100
 """References that lead to references, for one and the same value."""
@@ -143,9 +143,10 @@ class Root:
 
     def _take_apart(self, schema: Any, found: list[Part], above: set[int], done: set[int]) -> None:
         """Adds the parts of a schema. above: the schemas that it is a part of; done: those that are there already."""
-        if schema is False:
-            found.append(False)
-        if not isinstance(schema, dict) or not schema:
+        if not isinstance(schema, dict):
+            found += [] if schema is True else [False] if schema is False else [_CIRCLE]  # the last is no schema
+            return
+        if not schema:
             return
         found.append(schema)
         target = self.target(schema)

@@ -159,6 +159,8 @@ class Prover:
             return self._is_one_of(facts, fixed({key: value}) or [])
         if key in _OBJECTS or key in _DEPENDENT:
             return objects.implied(self, facts, key, part)
+        if key == "items" and isinstance(value, list):  # as drafts before 2020-12 had it
+            return any(isinstance(one, dict) and self.same_schema(one.get(key), value) for one in facts.parts)
         if key in _ARRAYS:
             return arrays.implied(self, facts, key, part)
         if key in BRANCHES:
