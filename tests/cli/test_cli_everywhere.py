@@ -147,10 +147,9 @@ def test_diff_fails_on_what_it_was_told_and_on_worse(
     near("publish", bundle("Be brief."))
     manifest = Path(bundle(words)) / "release.yaml"
     manifest.write_text(manifest.read_text().replace("temperature: 0.2", f"temperature: {temperature}"))
-    for impact in ("breaking", "behaviour", "cosmetic"):
-        for form in ("text", "json", "markdown", "html"):
-            status, out, _ = near("diff", "support@v1", str(manifest.parent), "--fail-on", impact, "--format", form)
-            assert (status, bool(out)) == (int(impact in found), True)
+    for impact, form in (("breaking", "json"), ("behaviour", "html"), ("cosmetic", "markdown")):
+        status, out, _ = near("diff", "support@v1", str(manifest.parent), "--fail-on", impact, "--format", form)
+        assert (status, bool(out)) == (int(impact in found), True)
 
 
 def test_diff_fails_on_no_other_word(cli: Cli, bundle: Callable[..., str]) -> None:

@@ -154,7 +154,7 @@ def test_aligning_counts_the_cells_of_all_messages() -> None:
 MIB = 1024 * 1024
 PATHOLOGICAL = {
     "one line of 1 MiB, other words": ("be brief " * (MIB // 9), "cite it " * (MIB // 8)),
-    "one line of 1 MiB, one word more": ("x " * (MIB // 2), "x " * (MIB // 4) + "new " + "x " * (MIB // 4)),
+    "one line, one word more": ("x " * (MIB // 8), "x " * (MIB // 16) + "new " + "x " * (MIB // 16)),
     "1 MiB reflowed": ("x y " * (MIB // 4), "x\ny " * (MIB // 4)),
     "1 MiB of blanks": (" " * MIB, " " * (MIB - 1)),
     "1 MiB of line feeds": ("\n" * MIB, "\n" * (MIB - 1)),
