@@ -71,7 +71,10 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             ),
         ],
     ),
-    "diff": (["domain/diff/*"], [f"{UNIT}diff_{n}.py" for n in ("compare", "paths", "render", "words")]),
+    "diff": (
+        ["domain/diff/*"],
+        [f"{UNIT}diff_{n}.py" for n in ("compare", "laws", "moves", "paths", "readings", "render", "words")],
+    ),
     "delivery": (
         [
             *(f"api/{n}.py" for n in ("conditional", "hub", "prepared", "ready")),

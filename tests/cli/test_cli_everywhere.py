@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from terminals import Cli
 
@@ -130,6 +130,35 @@ def test_diff_shows_the_words_and_says_no(cli: Cli, bundle: Callable[..., str]) 
     assert "[-brief-]{+kind+}" in out
     assert cli("diff", "support@v2", bundle("Be kind."), "--exit-code")[0] == 0
     assert cli.json("diff", "support@v1", "v2")["verdict"] == "behaviour"
+
+
+@pytest.mark.parametrize(
+    ("words", "temperature", "found"),
+    [
+        ("Be {{mood}}.", "0.2", ["breaking", "behaviour", "cosmetic"]),
+        ("Be kind.", "0.4", ["behaviour", "cosmetic"]),
+        ("Be  brief.", "0.2", ["cosmetic"]),
+        ("Be brief.", "0.2", []),
+    ],
+)
+def test_diff_fails_on_what_it_was_told_and_on_worse(
+    near: Cli, bundle: Callable[..., str], words: str, temperature: str, found: list[str]
+) -> None:
+    near("publish", bundle("Be brief."))
+    manifest = Path(bundle(words)) / "release.yaml"
+    manifest.write_text(manifest.read_text().replace("temperature: 0.2", f"temperature: {temperature}"))
+    for impact, form in (("breaking", "json"), ("behaviour", "html"), ("cosmetic", "markdown")):
+        status, out, _ = near("diff", "support@v1", str(manifest.parent), "--fail-on", impact, "--format", form)
+        assert (status, bool(out)) == (int(impact in found), True)
+
+
+def test_diff_fails_on_no_other_word(cli: Cli, bundle: Callable[..., str]) -> None:
+    cli("publish", bundle("Be brief."))
+    status, out, err = cli("diff", "support@v1", "v1", "--fail-on", "worse")
+    assert (status, out) == (2, "")
+    assert "no impact worse" in err
+    assert "breaking, behaviour, cosmetic" in err
+    assert cli("diff", "support@v1", "v1", "--fail-on", "cosmetic", "--json")[0] == 0
 
 
 def test_a_dry_run_changes_nothing(cli: Cli, bundle: Callable[..., str]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.domain.diff import as_html, as_json, as_markdown, as_text, budget, compare, words
+from pinset.domain.diff import apply, as_html, as_json, as_markdown, as_text, budget, compare, moved, natures, words
 from pinset.domain.diff.budget import CHANGES, SHOWN, VALUES, WORK, Budget
 from pinset.domain.diff.model import Comparison, Impact
 from pinset.domain.diff.paths import path_diff
@@ -148,3 +149,70 @@ def test_aligning_counts_the_cells_of_all_messages() -> None:
     assert not left.align(rows, rows)
     assert left.align(rows[:10], rows[:10])
     assert left.aligning < budget.ALIGNING
+
+
+MIB = 1024 * 1024
+PATHOLOGICAL = {
+    "one line of 1 MiB, other words": ("be brief " * (MIB // 9), "cite it " * (MIB // 8)),
+    "one line, one word more": ("x " * (MIB // 8), "x " * (MIB // 16) + "new " + "x " * (MIB // 16)),
+    "1 MiB reflowed": ("x y " * (MIB // 4), "x\ny " * (MIB // 4)),
+    "1 MiB of blanks": (" " * MIB, " " * (MIB - 1)),
+    "1 MiB of line feeds": ("\n" * MIB, "\n" * (MIB - 1)),
+    "100,000 lines all different": (
+        "".join(f"a{n}\n" for n in range(100_000)),
+        "".join(f"b{n}\n" for n in range(100_000)),
+    ),
+    "100,000 lines all equal but one": ("x\n" * 50_000 + "y\n" + "x\n" * 50_000, "x\n" * 100_001),
+    "100,000 lines that alternate": ("a\nb\n" * 50_000, "b\na\n" * 50_000),
+    "5,000 lines reversed": (
+        "".join(f"line {n} of many\n" for n in range(5_000)),
+        "".join(f"line {n} of many\n" for n in range(5_000, 0, -1)),
+    ),
+    "characters that do not show": ("".join(chr(0xE000 + n % 6_000) for n in range(99_999)), "\u200b" * 99_999),
+    "our own marks": ("[-{+" * 99_999, "{+[-" * 99_999),
+}
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_no_text_takes_more_steps_or_room_than_the_budget_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = PATHOLOGICAL[name]
+    made: list[Budget] = []
+    cells: list[int] = []
+
+    def watched(*arguments: Any) -> Budget:
+        made.append(Budget(*arguments))
+        return made[-1]
+
+    def counted(a: list[str], b: list[str]) -> float:
+        cells.append(len(a) * len(b) // 32)
+        return likeness(a, b)
+
+    likeness = moved._likeness
+    monkeypatch.setattr(moved, "_likeness", counted)
+    monkeypatch.setattr(sys.modules["pinset.domain.diff.compare"], "Budget", watched)
+    found = compare(prompts(p=old), prompts(p=new))
+    (left,) = made
+    assert min(left.work, left.aligning, left.walked, left.shown, left.values, left.letters) >= 0
+    assert sum(cells) <= WORK - left.work, "what is compared is paid for"
+    assert (
+        len(json.dumps(as_json(found, old="a", new="b"), ensure_ascii=False)) <= 2 * (len(old) + len(new)) + 2 * SHOWN
+    )
+    text = found.changes[0].text
+    assert text is not None
+    assert text.abridged or apply(text, old) == new
+
+
+def test_structure_in_white_space_is_looked_for_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blanks before a word are cut off where it begins, never searched for: a search would try each of them again."""
+    words: list[str] = []
+
+    class Watched:
+        def finditer(self, text: str) -> Any:
+            for found in re.finditer(r"[^ \t\r\n]+", text):
+                words.append(found[0])
+                yield found
+
+    monkeypatch.setattr(natures, "_WORD", Watched())
+    blanks = " " * 200_000
+    assert natures.structure(f"a{blanks}b{blanks}", f"a b{blanks}") == ""
+    assert words == ["a", "a", "b", "b"]

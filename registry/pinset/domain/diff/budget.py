@@ -22,7 +22,7 @@ WALKED: Final = 1_000_000
 """JSON values looked at to find what differs inside lists and objects."""
 PROOFS: Final = 100_000
 """Steps of proving that the values of one schema fit another, each some ten microseconds."""
-READ: Final = 2_000_000
+READ: Final = 1_000_000
 """Characters of texts looked at for structure in their white space, and for letters that deceive."""
 SHOWN: Final = 3_000_000
 """Characters of the answer that hold lines of texts, with what stands around them in JSON."""
@@ -30,7 +30,7 @@ VALUES: Final = 8_000_000
 """Characters of the answer that hold old and new values as they are."""
 CHANGES: Final = 5_000
 """Changes listed one by one; the worst ones stay."""
-LINE: Final = 80
+LINE: Final = 100
 SEGMENT: Final = 36
 """Characters of JSON around the text of one line, and of one segment in it."""
 

@@ -167,7 +167,7 @@ def _parts(
         if name in old and name in new:
             yield from compared(name, old[name], new[name], budget)
         else:
-            yield whole(part, name, old.get(name), new.get(name), weights[name in old])
+            yield whole(part, name, old.get(name), new.get(name), weights[name in old], gone=name in old)
 
 
 def _guardrails(old: dict[str, Any], new: dict[str, Any], budget: Budget) -> Iterator[Change]:

@@ -19,8 +19,7 @@ BLANKS: Final = " \t\r\n"
 _NO_BLANKS = str.maketrans("", "", BLANKS)
 _GLANCE: Final = 2_000
 """Characters at the start of two texts that mostly tell them apart."""
-_WORD: Final = re.compile(rf"([{BLANKS}]*)([^{BLANKS}]+)")
-_ENDS: Final = re.compile(r"[ \t\r]+\n")
+_WORD: Final = re.compile(rf"[^{BLANKS}]+")
 # The first word of a line that is more than running text: a list item, a heading, a quote, a table's row, a tag, a key.
 _MARK: Final = re.compile(r"[-*+•]|#{1,6}|\(?\w{1,3}[.)]|[|<>{}\[\]].*|[^\s:]+:|(?:```|~~~).*|---+|===+|\*\*\*+")
 _FENCES: Final = ("```", "~~~")
@@ -110,9 +109,12 @@ def _weighed(a: _Lead, b: _Lead) -> str:
 def _leads(text: str) -> Iterator[_Lead]:
     fence = ""
     levels = {""}  # the indentations at which a line goes on with the block above
-    for n, found in enumerate(_WORD.finditer(text)):
-        gap, word = _ENDS.sub("\n", found[1]).replace("\r\n", "\n"), found[2]
-        starts = n == 0 or "\n" in gap
+    end = 0
+    for found in _WORD.finditer(text):
+        word, start = found[0], end
+        *above, last = text[start : found.start()].split("\n")  # blanks that end a line are no part of the gap
+        gap, end = "\n" * len(above) + last, found.end()
+        starts = start == 0 or bool(above)
         indent = gap.rpartition("\n")[2] if starts else ""
         within = fence
         if starts and word.startswith(_FENCES) and (not fence or word.startswith(fence)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -66,10 +65,7 @@ def _deceptive(old: str, new: str) -> str:
 
 def _hidden(*texts: str) -> list[Counter[str]]:
     signs = {char for text in texts for char in set(text) if char not in " \t\r\n" and show.visible(char) != char}
-    if not signs:
-        return [Counter() for _ in texts]
-    pattern = re.compile("[" + "".join(map(re.escape, sorted(signs))) + "]")
-    return [Counter(pattern.findall(text)) for text in texts]
+    return [Counter(filter(signs.__contains__, text)) for text in texts] if signs else [Counter() for _ in texts]
 
 
 def _seen(text: str) -> str:

@@ -42,9 +42,9 @@ def change(part: Part, name: str, found: PathChange | SchemaChange, weight: Weig
     return Change(part, name, found.path, found.kind, weight.impact, weight.reason, old, new, pending=texts)
 
 
-def whole(part: Part, name: str, old: Any, new: Any, weight: Weight) -> Change:
-    """A part that only one side has; the other one is None."""
-    kind: Kind = "added" if old is None else "removed"
+def whole(part: Part, name: str, old: Any, new: Any, weight: Weight, *, gone: bool | None = None) -> Change:
+    """A part that only one side has; the other one is None. gone: which one, where the part itself may be None."""
+    kind: Kind = "removed" if (old is not None if gone is None else gone) else "added"
     return Change(part, name, "", kind, weight.impact, weight.reason, old, new)
 
 
