@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 from pinset import bootstrap
 from pinset.domain import messages
-from pinset.domain.assembly import assemble_release
+from pinset.domain.assembly import apart, assemble_release
 from pinset.domain.records import Action, MoveRecord, ReleaseRecord, Stamp
 from pinset.domain.sealed import MANIFEST, digest_of, sha256
 from pinset.gitstore.keyfiles import KeyFiles
 from pinset.gitstore.objects import EMPTY_TREE, ROOT_COMMIT, GitObject, commit_facts, tree_objects
-from pinset.services import versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from pinset.domain.records import Record
 
 PROMPT = "prompts/main.md"
+ALONE = apart(lambda _: None)
+"""These releases lean on nothing."""
 _WORDS = (
     "ticket",
     "customer",
@@ -114,7 +115,6 @@ class _Maker:
     def __init__(self, registry: Path, pack: Pack) -> None:
         with closing(bootstrap.local_registry(registry)) as opened, opened._context.catalog.reading() as reader:
             head = reader.head()
-            self.surroundings = versions.surroundings(reader)
             self.refs = dict(reader.refs())
         keys = KeyFiles.beside(registry / bootstrap.REPOSITORY)
         self.sign, self.id = keys.signer(keys.publics()[-1]), head.registry_id
@@ -162,7 +162,7 @@ def make_repository(registry: Path, large: Large) -> None:
         for bundle in large.names:
             if version == 1:
                 texts[bundle] = files_of(bundle, dice)
-                sealed = assemble_release(texts[bundle], maker.surroundings).sealed
+                sealed = assemble_release(texts[bundle], ALONE).sealed
                 assert sealed is not None
                 manifests[bundle] = sealed.manifest
             else:

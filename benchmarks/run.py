@@ -29,6 +29,7 @@ MODULES = (
     "events",
     "fleet",
     "diffs",
+    "review",
     "trust",
     "writing",
     "scale",

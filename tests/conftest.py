@@ -40,12 +40,16 @@ TOGETHER: Final = frozenset(
 """Files whose tests share what is dear to make, so that one process runs them all."""
 
 
+BROWSING: Final = "tests/web/test_browser"
+"""How files of tests begin that go through pages with a browser: a file has one, in one process."""
+
+
 class _Scheduling(LoadScopeScheduling):
     """Tests one by one, and those of some files together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file in TOGETHER else nodeid
+        return file if file in TOGETHER or file.startswith(BROWSING) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

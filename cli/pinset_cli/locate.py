@@ -29,11 +29,12 @@ _first: Final[dict[str, str | None]] = {}
 
 @dataclass(slots=True)
 class Options:
-    """What stands before or after every command alike."""
+    """What stands before or after every command alike. change: what the command's writes are called together."""
 
     registry: str | None = None
     as_json: bool = False
     dry_run: bool = False
+    change: str | None = None
 
 
 def name_first(registry: str | None) -> None:
@@ -129,7 +130,13 @@ def caller(options: Options) -> Caller:
     user = _user()
     principal = f"{user}@{platform.node()}"
     # Whatever name somebody acts under here, the person is who the operating system says.
-    return Asking(actor=named.strip() or principal, dry_run=options.dry_run, person=principal, via=f"user:{user}")
+    return Asking(
+        actor=named.strip() or principal,
+        dry_run=options.dry_run,
+        person=principal,
+        via=f"user:{user}",
+        change=options.change,
+    )
 
 
 def _user() -> str:

@@ -47,6 +47,10 @@ Timeout = Annotated[
         help="How long to wait: 90s, 15m, 1h. Else 60s, or as long as the request is open.",
     ),
 ]
+Change = Annotated[
+    str | None,
+    typer.Option("--change", metavar="ID", help="What this belongs to, with other writes: pinset change show ID."),
+]
 Label = Annotated[str | None, typer.Option("--label", metavar="L", help="The author's fixed name, such as 2025-03-14.")]
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="CODE", help="Override a judgement (needs -m TEXT).")
@@ -71,12 +75,15 @@ Refs = Annotated[
 Bundle = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.bundles)]
 
 
-def reference(parts: list[str]) -> str:
-    """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference."""
-    from pinset.domain.names import KINDS
+def reference(parts: list[str], *, components: bool = False) -> str:
+    """``NAME@SELECTOR``, also of the two words ``NAME SELECTOR``. Raises InvalidReference.
+
+    components: whether the name may be that of a shared component.
+    """
+    from pinset.domain.references import is_component
     from pinset.errors import InvalidReference
 
-    if parts[0].partition("/")[0] in KINDS and "/" in parts[0]:
+    if is_component(parts[0]) and not components:
         raise InvalidReference(
             f"{parts[0]} is a component, and this needs a release",
             hint=f"pinset component show {parts[0]}; pinset where-used {parts[0]}",

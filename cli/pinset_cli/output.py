@@ -26,7 +26,7 @@ _NOT_PLAIN: Final = re.compile(r"[^\t\n\x20-\x7e]")
 _WIDEST: Final = 160
 _COMMAND: Final = re.compile(
     r"\bpinset (?:(?:component|alias|token|policy|can|evidence|request|audit|keys(?! create| rotate)) [a-z]+|"
-    r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|show|history|diff|blame|where-used|yank"
+    r"(?:check|publish|pull|promote|rollback|get|render|list|status|releases|review|show|history|diff|blame|where-used|yank"
     r"|unyank|purge|sign|keys(?! create| rotate)|watch|whoami|audit(?! head| verify)|verify|export"
     r"|(?P<near>keys create|keys rotate|serve|reindex|repair|gc|backup)))\b"
     r"(?! (?:--help|--registry))"

@@ -57,6 +57,12 @@ def detect(
     return {**said, **found}
 
 
+def of_run() -> dict[str, Any]:
+    """What the CI system says of the run, for a release that is made of no directory."""
+    said = _fitting(of_ci(os.environ))
+    return {name: value for name, value in said.items() if name not in ("repository", "commit", "authors")}
+
+
 def given(pairs: Sequence[str]) -> dict[str, Any]:
     """What ``--source`` says: ``KEY=VALUE``, or a text alone. Authors may be said several times. Raises InvalidInput."""
     found: dict[str, Any] = {}

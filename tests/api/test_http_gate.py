@@ -100,6 +100,8 @@ def test_a_registry_that_cannot_be_read_is_not_ready_though_no_thread_is_free(
     [
         ("POST /v1/check", True),
         ("GET /v1/diff", True),
+        ("POST /v1/review", True),
+        ("GET /v1/bundles/a/review", True),
         ("POST /v1/verify", True),
         ("POST /v1/policy/check", True),
         ("PUT /v1/policy", True),

@@ -93,16 +93,24 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("POST", "/v1/bundles/{bundle}/aliases/{alias}/rollback"): Needs("rollback", body={"steps": 0}),
     ("GET", "/v1/bundles/{bundle}/aliases/{alias}/history"): READ,
     ("GET", "/v1/bundles/{bundle}/aliases/{alias}/blame"): Needs("read", query="?path=release.yaml"),
+    ("GET", "/v1/bundles/{bundle}/releases/{selector}/cost"): Needs("read"),
     ("GET", "/v1/bundles/{bundle}/releases/{selector}/blame"): Needs("read", query="?path=release.yaml"),
     ("GET", "/v1/components"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}/{name}"): READ_ANYWHERE,
     ("POST", "/v1/components/{kind}/{name}"): Needs("component", "component", body={}),
     ("GET", "/v1/components/{kind}/{name}/{selector}"): READ_ANYWHERE,
+    ("GET", "/v1/components/{kind}/{name}/{selector}/holders"): READ_ANYWHERE,
+    ("POST", "/v1/bundles/{bundle}/bump"): Needs("publish", body={}),
+    ("GET", "/v1/changes"): READ_ANYWHERE,
+    ("GET", "/v1/changes/{change}"): READ_ANYWHERE,
+    ("POST", "/v1/changes/{change}/rollback"): Needs("rollback", "anywhere", body={}),
     ("GET", "/v1/search"): Needs("read", "anywhere", query="?q=hello"),
     ("GET", "/v1/where-used"): Needs("read", "anywhere", query="?ref=prompts/tone"),
     ("GET", "/v1/diff"): Needs("read", query=f"?from={OWN}@production&to={OWN}@v1"),
     ("POST", "/v1/diff"): Needs("read", body={"old": f"{OWN}@v1", "new": f"{OWN}@v1"}),
+    ("GET", "/v1/bundles/{bundle}/review"): Needs("read", query="?from=v1"),
+    ("POST", "/v1/review"): Needs("read", "anywhere", body={"files": {"release.yaml": "-"}}),
     ("POST", "/v1/check"): Needs("read", "anywhere", body={"files": {"release.yaml": "-"}}),
     ("POST", "/v1/resolve"): Needs("read", "anywhere", body={"references": []}),
     ("GET", "/v1/events"): Needs("read", "anywhere", query="?wait=0&after=1"),
@@ -255,7 +263,13 @@ def places(path: str) -> list[tuple[str, str, str]]:
         aliases = ALIASES if "{alias}" in path else ("", "production") if "{selector}" in path else ("",)
         for alias in aliases:
             values = {"bundle": bundle, "alias": alias, "selector": alias or "v1", "path": "release.yaml"}
-            named = {"kind": "prompts", "name": "none", "operation": "op_" + "0" * 24, "suite": "tone", "number": "9"}
+            named = {
+                "kind": "prompts",
+                "name": "none",
+                "operation": "op_" + "0" * 24,
+                "suite": "tone",
+                "number": "9",
+            } | {"change": "none"}
             found.append((path.replace(":path", "").format(**values, **named), bundle, alias))
     return found
 

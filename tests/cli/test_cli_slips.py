@@ -166,14 +166,32 @@ def test_a_variable_that_is_missing_is_shown_as_it_is_typed(cli: Cli, bundle: Ca
     assert f"pinset render --registry {cli.location} support@v1 --var ticket=VALUE" in err
 
 
-def test_components_are_not_compared_and_that_is_said(near: Cli) -> None:
-    for sides in (("prompts/tone@v1", "prompts/tone@v2"), ("prompts/tone@v1", "v2")):
-        status, _, err = near("diff", *sides)
-        assert status == 2
-        assert "components are not compared yet" in err
-        for version in ("v1", "v2"):
-            assert f"pinset component show --registry {near.location} prompts/tone@{version}" in err
+def test_a_component_and_a_release_are_not_compared_and_the_way_out_is_said(near: Cli) -> None:
+    status, _, err = near("diff", "prompts/tone@v1", "support@v1")
+    assert status == 2
+    assert "is a shared component, and the other side is none" in err
+    assert "prompts/tone@latest" in err
+    assert "without --at" in near("diff", "prompts/tone@v1", "v2", "--at", "1d")[2]
     assert "is a component" in near("show", "prompts/tone@v1")[2]
+
+
+def test_two_versions_of_a_component_are_compared_in_every_format(cli: Cli, tmp_path: Path) -> None:
+    guard = tmp_path / "pii.yaml"
+    for action in ("block", "warn"):
+        guard.write_text(f"kind: regex\nconfig: {{action: {action}}}\n")
+        cli("component", "publish", "guardrails/pii", str(guard))
+    for sides in (
+        ("guardrails/pii@v1", "v2"),
+        ("guardrails/pii", "v1", "latest"),
+        ("guardrails/pii@v1", "guardrails/pii@v2"),
+    ):
+        status, out, _ = cli("diff", *sides)
+        assert (status, "loosened: block became warn" in out) == (0, True)
+    for style in ("json", "markdown", "html"):
+        assert "block became warn" in cli("diff", "guardrails/pii@v1", "v2", "--format", style)[1]
+    assert cli("diff", "guardrails/pii@v1", "v2", "--exit-code")[0] == 1
+    assert cli("diff", "guardrails/pii@v1", "v2", "--fail-on", "breaking")[0] == 0
+    assert cli("diff", "guardrails/pii@v1", "v2", "--fail-on", "behaviour")[0] == 1
 
 
 def test_the_components_of_a_release_are_shown_with_their_pins(cli: Cli, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
     "audit of a bundle": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE), limit=FEW),
     "audit of an alias": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE, alias="production"), limit=FEW),
     "audit of a day": lambda r: r.audit.items(AuditFilter(since="1d"), limit=FEW),
+    "cost": lambda r: r.cost(f"{MIDDLE}@production"),
     "describe": lambda r: r.describe(),
     "publish": publishing(1),
     "promote": lambda r: r.promote(BY, f"{MIDDLE}@v2", "production"),

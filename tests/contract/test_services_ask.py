@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pinset.domain.access import EVERYTHING, parse_grants
+from pinset.domain.edits import Edits
 from pinset.domain.keys import STATEMENTS
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
 from pinset.ports.past import Readings
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 ME, NOBODY = Caller(actor="me"), Caller(actor="nobody", grants=())
 FILES: Final = {
     "release.yaml": 'release: {feature: support, model: {name: m, pinned_version: "1"}, prompt: {text: Hi}}\n'
+}
+VOICED: Final = {
+    "release.yaml": 'release: {feature: support, model: {name: m, pinned_version: "1"}, prompt: prompts/voice@v1}\n'
 }
 TONE: Final = {"tone.md": "Be kind.\n"}
 CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
@@ -48,6 +52,9 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "requests.reject": lambda r, who: r.requests.reject(who, 1, reason="no"),
     "requests.withdraw": lambda r, who: r.requests.withdraw(who, 1),
     "requests.settle": lambda r, who: r.requests.settle(who),
+    "changesets.derive": lambda r, who: r.changesets.derive(who, "support@v1", Edits(set={"model.temperature": "0.9"})),
+    "changesets.bump": lambda r, who: r.changesets.bump(who, "prompts/voice@v2", "support"),
+    "changesets.rollback": lambda r, who: r.changesets.rollback(who, "ml-1"),
     "policies.edit": lambda r, who: r.policies.edit(who, "format: 1\nrules: []\n", reason="open"),
     "keys.add": lambda r, who: r.keys.add(who, "new", make_private().public, purpose="author", person="me"),
     "keys.retire": lambda r, who: r.keys.retire(who, "mine"),
@@ -78,6 +85,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "search": lambda r: r.search("voice"),
     "where_used": lambda r: r.where_used("prompts/voice"),
     "resolve": lambda r: r.resolve(["support@v1"]),
+    "cost": lambda r: r.cost("support@production"),
     "blame": lambda r: r.blame("support@production", "release.yaml"),
     "events": lambda r: list(r.events(wait=0, after=1)),
     "operation": lambda r: r.operation(str(r.kept_operation)),
@@ -87,10 +95,15 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "evidence.report": lambda r: r.evidence.report("support@v1", "read"),
     "requests.list": lambda r: r.requests.list(),
     "requests.show": lambda r: r.requests.show(1),
+    "changesets.holders": lambda r: r.changesets.holders("prompts/voice@v2"),
+    "changesets.list": lambda r: r.changesets.list(),
+    "changesets.show": lambda r: r.changesets.show("ml-1"),
     "policies.show": lambda r: r.policies.show(),
     "policies.history": lambda r: r.policies.history(),
     "policies.check": lambda r: r.policies.check(ME, "format: 1\nrules: []\n"),
     "policies.can_promote": lambda r: r.policies.can_promote(ME, "support@v1", "staging"),
+    "reviews.promotion": lambda r: r.reviews.promotion("support", source="v2"),
+    "reviews.working_copy": lambda r: r.reviews.working_copy(FILES),
     "keys.all": lambda r: r.keys.all(),
     "keys.signatures": lambda r: r.keys.signatures("support@v1"),
     "verify": lambda r: r.verify(),
@@ -110,6 +123,10 @@ def filled(memory: LocalRegistry, manifest: Any) -> Any:
     done = memory.publish(ME, manifest(), alias="production")
     memory.publish(ME, manifest(words="two"), alias="production")
     memory.publish_component(ME, "prompts", "voice", TONE)
+    memory.publish_component(ME, "prompts", "voice", {"voice.md": "Be kinder.\n"})
+    memory.publish(ME, VOICED)
+    memory.promote(ME, "support@v1", "moved")
+    memory.promote(replace(ME, change="ml-1"), "support@v2", "moved")
     memory.create_token(ME, "old", can="read")
     memory.keys.add(ME, "mine", KEY.public, purpose="author", person="me")
     memory.evidence.add(ME, "support@v1", report=json.dumps({"suite": "read", "score": 1}))

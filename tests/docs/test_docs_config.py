@@ -15,7 +15,7 @@ from pinset.config import limits as limits_module
 from pinset.config import oidc as oidc_module
 
 DOCS = Path(__file__).parents[2] / "registry" / "docs"
-OIDC, LIMITS = (DOCS / "oidc.md").read_text(), (DOCS / "limits.md").read_text()
+OIDC, LIMITS, PAGES = ((DOCS / f"{name}.md").read_text() for name in ("oidc", "limits", "pages"))
 
 
 def rows(page: str) -> dict[str, list[str]]:
@@ -28,7 +28,7 @@ def rows(page: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", OIDC + LIMITS, re.DOTALL))
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", OIDC + LIMITS + PAGES, re.DOTALL))
 def test_every_file_shown_is_taken(text: str) -> None:
     found = config.parse(text)
     assert found.oidc or found.limits != Limits()
@@ -67,3 +67,10 @@ def test_what_is_said_of_issuers_is_so() -> None:
     for said in (f"every {minutes:g} minutes", f"every {issuers.PAUSE_SECONDS:g} seconds", f"count for {hours:g} hours",
                  f"{issuers.LARGEST // 1024} KiB and {issuers._LONGEST_SECONDS:g} seconds"):  # fmt: skip
         assert said in OIDC, said
+
+
+def test_what_is_said_of_pages_is_so() -> None:
+    page, usual = rows(PAGES), config.Pages()
+    assert page["enabled"][0] == str(usual.enabled).lower()
+    assert float(page["session_hours"][0]) == usual.session_hours
+    assert rows(OIDC)["scope"][0] == f'`"{oidc_module.SCOPE}"`'

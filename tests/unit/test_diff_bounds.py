@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from pinset.domain.diff.budget import CHANGES, SHOWN, VALUES, WORK, Budget
 from pinset.domain.diff.model import Comparison, Impact
 from pinset.domain.diff.paths import path_diff
 from pinset.domain.diff.schemas import schema_diff
+
+if TYPE_CHECKING:
+    from pinset.domain.diff.lines import Nature, TextDiff
 
 PAGES = {
     "json": lambda c: json.dumps(as_json(c, old="a", new="b")),
@@ -39,7 +42,7 @@ def largest(salt: int) -> dict[str, Any]:
     return prompts(**{f"p{n}": f"{n} {text}" for n in range(10)}, small=f"Be brief.\nAnswer {salt}.\n")
 
 
-def is_abridged(diff: words.TextDiff) -> bool:
+def is_abridged(diff: TextDiff) -> bool:
     """Whether some lines are only counted."""
     return any(hunk.abridged for hunk in diff.hunks)
 
@@ -65,9 +68,9 @@ def test_all_texts_of_a_comparison_spend_one_budget(monkeypatch: pytest.MonkeyPa
     seen: list[Budget] = []
     real = words.text_diff
 
-    def watched(old: str, new: str, left: Budget) -> words.TextDiff:
+    def watched(old: str, new: str, left: Budget, kind: Nature) -> TextDiff:
         seen.append(left)
-        return real(old, new, left)
+        return real(old, new, left, kind)
 
     monkeypatch.setattr(sys.modules["pinset.domain.diff.compare"], "text_diff", watched)
     old = prompts(**{f"p{n}": unrelated(150_000, n) for n in range(30)})

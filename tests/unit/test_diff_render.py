@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinset.domain.diff import as_html, as_json, as_markdown, as_text, compare
+from pinset.domain.costs import Call, CostChange, PartCost, PromptCost, TokenCount, Total
+from pinset.domain.diff import Comparison, Impact, Shared, as_html, as_json, as_markdown, as_text, compare, from_json
+from pinset.domain.diff.sentences import verdict
 from pinset.domain.diff.show import value, visible, width
 
 BEFORE = "Answer in two sentences.\nBe kind.\n"
@@ -38,7 +44,9 @@ NEW = {
 
 GOLDEN = """\
 bot@v6 → bot@v7
-breaking: 1 breaking, 4 behaviour, 1 cosmetic changes
+verdict: breaking — 1 breaking change, 4 of behaviour, 1
+    cosmetic
+  ! tool seek removed: calls to it have no answer
 
 prompt default  template  +14 -1 words  (behaviour)
   ~ Answer in [-two-]{+three short+} sentences.
@@ -62,12 +70,93 @@ metadata  ticket  added ML-2  (cosmetic)
 """
 
 
+EXACT = partial(TokenCount, exact=True, encoding="o200k_base")
+COSTS = CostChange(
+    Total(900, True, Decimal("2.25")),
+    Total(1010, True, Decimal("2.525")),
+    (
+        PromptCost(
+            "default",
+            Call("openai gpt-4o", EXACT(900), Decimal("2.25")),
+            Call("openai gpt-4o", EXACT(1010), Decimal("2.525")),
+            (PartCost("messages", EXACT(700), EXACT(800)), PartCost("tool find", None, EXACT(10))),
+        ),
+        PromptCost("critic", None, Call("x y", TokenCount(3, False, "characters/4"), unpriced="no price of x y")),
+    ),
+    "counted with o200k_base",
+    ("variables are not counted",),
+)
+SHARED = (
+    Shared("guardrails/pii-redact", "v2", "v3", ("billing-bot", "triage"), 3),
+    Shared("prompts/tone", None, "v1", ("billing-bot",)),
+    Shared("prompts/own", "v1", "v2"),
+)
+BELOW = """\
+
+shared components
+  guardrails/pii-redact  v2 → v3
+    also used by billing-bot, triage and 3 more
+  prompts/tone           added v1
+    also used by billing-bot
+
+cost: 900 → 1,010 tokens (+12.2 %), $2.25 → $2.52 per 1,000 calls (+12.2 %)
+  prompt default, openai gpt-4o  900 → 1,010  +110  $2.25 → $2.52
+    messages                     700 → 800    +100
+    tool find                    none → 10     +10
+  prompt critic, x y             none → ≈ 3     +3  none → not known
+  no price of x y
+  counted with o200k_base
+  variables are not counted
+"""
+
+
+def test_below_the_changes_stand_who_else_is_concerned_and_what_it_costs() -> None:
+    found = compare(content(), content(AFTER), shared=SHARED, costs=COSTS)
+    text = as_text(found, old="bot@v6", new="bot@v7")
+    assert text.endswith(BELOW)
+    for page in (as_markdown(found, old="a", new="b"), as_html(found, old="a", new="b")):
+        for words in (
+            "also used by billing",
+            "triage and 3 more",
+            "700 → 800",
+            "not known",
+            "variables are not counted",
+        ):
+            assert words in html.unescape(page)
+    document = as_json(found, old="a", new="b")
+    assert [c["key"] for c in document["shared"]] == ["guardrails/pii-redact", "prompts/tone", "prompts/own"]
+    assert from_json(json.loads(json.dumps(document))) == found
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((1, 0, 0), "1 breaking change"),
+        ((2, 1, 1), "2 breaking changes, 1 of behaviour, 1 cosmetic"),
+        ((0, 1, 0), "1 change of behaviour"),
+        ((0, 2, 3), "2 changes of behaviour, 3 cosmetic"),
+        ((0, 0, 1), "1 cosmetic change"),
+        ((0, 0, 0), "nothing changes"),
+    ],
+)
+def test_the_verdict_is_followed_by_what_it_is_made_of(counts: tuple[int, int, int], said: str) -> None:
+    assert verdict(Comparison((), dict(zip(Impact, counts, strict=True)))) == said
+
+
+def test_what_breaks_is_named_ahead_of_all_else_in_every_rendering() -> None:
+    found = compare(content(tools={"seek": {"name": "seek"}}), NEW)
+    for page in (as_text, as_markdown, as_html):
+        shown = page(found, old="a", new="b")
+        assert shown.index("calls to it have no answer") < shown.index("temperature")
+        assert shown.count("calls to it have no answer") == 2
+
+
 def test_the_text_for_a_terminal_reads_like_this() -> None:
     assert shown(content(tools={"seek": {"name": "seek"}}), NEW, width=60) == GOLDEN
 
 
 def test_nothing_to_say_is_said() -> None:
-    assert shown(content(), content()) == "bot@v6 → bot@v7\nnone: nothing changes\n"
+    assert shown(content(), content()) == "bot@v6 → bot@v7\nverdict: none — nothing changes\n"
 
 
 def test_colour_shows_both_lines_with_the_words_in_reverse() -> None:
@@ -131,8 +220,17 @@ def test_markdown_fences_are_longer_than_any_run_of_backticks_inside() -> None:
 def test_markdown_outside_of_fences_neither_mentions_nor_acts() -> None:
     new = content(configs={"@all <b>[x](y)</b>": 1})
     text = as_markdown(compare(content(), new), old="@team", new="<img>")
-    outside = re.sub(r"(?s)```diff.*?```", "", text)
+    outside = re.sub(r"(?s)```diff.*?```|</?code>", "", text)
     assert not re.search(r"@|<|\[x\]", outside)
+
+
+@pytest.mark.parametrize(
+    "acting", ["@team", "owner/repo#7", "#7", "!7", "deadbeef", "GH-7", ":tada:", "www.x.example", "$x$"]
+)
+def test_what_a_forge_would_link_stands_as_code_in_markdown(acting: str) -> None:
+    new = content(configs={acting: {acting: "x", "b": acting}}, metadata={"k": acting})
+    text = as_markdown(compare(content(metadata={}), new), old=acting, new=acting)
+    assert acting not in re.sub(r"(?s)<code>.*?</code>|```diff.*?```", "", html.unescape(text))
 
 
 class _Tags(HTMLParser):
@@ -141,7 +239,7 @@ class _Tags(HTMLParser):
         self.names: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert all(key == "class" for key, _ in attrs)
+        assert {key for key, _ in attrs} <= {"class", "scope"}
         self.names.add(tag)
 
 
@@ -149,13 +247,16 @@ class _Tags(HTMLParser):
 def test_html_has_only_our_own_elements(evil: str) -> None:
     new = content(evil, configs={evil: {evil: evil}}, tools={evil: {"name": evil, "description": evil}})
     tags = _Tags()
-    tags.feed(as_html(compare(content(), new), old=evil, new=evil))
-    assert tags.names <= {"section", "h2", "h3", "p", "code", "span", "pre", "div", "del", "ins"}
+    shared = [Shared(f"guardrails/{evil}", evil, evil, (evil,))]
+    spent = replace(COSTS, basis=evil, notes=(evil,), prompts=(replace(COSTS.prompts[0], prompt=evil),))
+    tags.feed(as_html(compare(content(), new, shared=shared, costs=spent), old=evil, new=evil))
+    table = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert tags.names <= {"section", "h2", "h3", "p", "ul", "li", "strong", "code", "span", "pre", "del", "ins"} | table
 
 
 def test_json_names_what_the_contract_promises() -> None:
     document = as_json(compare(content(), NEW), old="bot@v6", new="bot@v7")
-    assert list(document) == ["from", "to", "verdict", "changes"]
+    assert list(document) == ["from", "to", "verdict", "counts", "changes", "shared", "costs"]
     for change in document["changes"]:
         assert {"component", "name", "path", "kind", "impact", "reason", "old", "new"} <= change.keys()
     first = document["changes"][0]["hunks"][0]["lines"][0]

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from pinset.domain.diff import pairing, sequences, words
 from pinset.domain.diff.budget import LINE, SEGMENT, WORK, Budget
-from pinset.domain.diff.words import Hunk, TextDiff, line_ops, split_lines, text_diff, token_ops, tokens
+from pinset.domain.diff.lines import Hunk, TextDiff, split_lines
+from pinset.domain.diff.sequences import line_ops
+from pinset.domain.diff.words import text_diff, token_ops, tokens
 
 
 def rebuilt(old: str, diff: TextDiff, new: str = "") -> str:

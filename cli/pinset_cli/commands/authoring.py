@@ -16,7 +16,7 @@ from pinset_cli.locate import Options, caller, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinset.domain.answers import ComponentAnswer, MoveAnswer
+    from pinset.domain.answers import ComponentAnswer
     from pinset.ports.registry import Registry
     from pinset_cli.commands.keys import Signer
 
@@ -117,21 +117,57 @@ def publish(
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEYFILE", help="Sign it too, with your private key.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--from", metavar="REF", help="Make it from this release.", autocompletion=complete.references),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="With --from: another value in the manifest."),
+    ] = None,
+    added: Annotated[
+        list[str] | None, typer.Option("--add", metavar="PATH=VALUE", help="With --from: a new entry in the manifest.")
+    ] = None,
+    unset: Annotated[
+        list[str] | None, typer.Option("--unset", metavar="PATH", help="With --from: an entry that goes.")
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("--file", metavar="PATH=FILE", help="With --from: another file (- for stdin).")
+    ] = None,
+    change: o.Change = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Publish a release; prints NAME@vN.
 
+    With --from it is made from another release: what --set, --add, --unset and --file name changes, all other text stays.
+
     Exits 1 where the promotion of --alias became a request; the release is published all the same.
 
     Example: pinset publish ./support-summarizer --alias staging -m "shorter answers"
     """
-    from pinset_cli import provenance
+    from pinset_cli import deriving, provenance
     from pinset_cli.workcopy import read_bundle
 
-    chosen = Options(registry, as_json, dry_run)
+    chosen = Options(registry, as_json, dry_run, change)
     said = provenance.given(source or [])
+    edits = deriving.edits(base, directories, values, added, unset, file)
+    if base is not None:
+        origin = {} if no_source else provenance.of_run()
+        deriving.publish(
+            base,
+            edits,
+            chosen,
+            message=message,
+            label=label,
+            alias=alias,
+            source={**origin, **said} or None,
+            number=number,
+            allow=allow or (),
+            sign=sign,
+        )
+        return
     read = [(directory, read_bundle(directory)) for directory in directories or [Path()]]
     published: list[dict[str, Any]] = []
     signer = _signer(sign) if sign is not None else None
@@ -157,33 +193,13 @@ def publish(
             if signer is not None and not dry_run:
                 published[-1]["signature"] = signer.sign(found, chosen, answer["ref"])
             if not as_json:
-                output.show_findings(answer["findings"], allow or ())
-                output.say(output.on_one_line(answer["ref"]))
-                if not answer["created"]:
-                    output.talk("nothing new: this content is there already")
-                if answer["move"]:
-                    for warning in answer["move"]["warnings"]:
-                        output.talk(output.safe(f"warning: {warning}"))
-                    _say_move(answer["move"], dry_run=dry_run)
-                if "signature" in published[-1]:
-                    output.talk(f"signed with {published[-1]['signature']['key']}")
+                deriving.say_published(published[-1], allow or (), dry_run=dry_run)
     if not as_json:
         output.unchanged(dry_run=dry_run)
     if as_json:
         output.show_json(published[0] if len(published) == 1 else {"items": published, "next": None})
     if any(answer["move"] and answer["move"]["action"] == "request" for answer in published):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
-
-
-def _say_move(move: MoveAnswer, *, dry_run: bool) -> None:
-    """What became of the promotion that a publish was to make too."""
-    place = f"{move['bundle']}@{move['alias']}"
-    if move["action"] != "request":
-        output.talk(f"{place} {'would serve' if dry_run else 'now serves'} v{move['to']}")
-        return
-    output.talk(f"{place} wants approvals: request {move['request']} {'would be' if dry_run else 'is'} made")
-    if not dry_run:
-        output.advise(f"    pinset request show {move['request']}")
 
 
 def _signer(key: Path) -> Signer:
@@ -242,6 +258,7 @@ def component_publish(
     label: o.Label = None,
     number: o.Number = None,
     allow: o.Allow = None,
+    change: o.Change = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
@@ -253,7 +270,7 @@ def component_publish(
     from pinset_cli.workcopy import read_component
 
     kind, key = _component(name)
-    chosen = Options(registry, as_json, dry_run)
+    chosen = Options(registry, as_json, dry_run, change)
     files = read_component(path)
     with opened(chosen) as found:
         answer = found.publish_component(

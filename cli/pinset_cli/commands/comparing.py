@@ -13,6 +13,7 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
+    from pinset.domain.diff import Comparison, Impact, Shared
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry
 
@@ -22,36 +23,47 @@ def diff(
     style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or html.")] = "text",
     at: o.At = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where anything changes.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option("--fail-on", metavar="IMPACT", help="Exit 1 where it is that bad: breaking, behaviour, cosmetic."),
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
     """What changes between two releases, or to a working copy.
 
+    Two versions of a shared component are compared likewise: pinset diff guardrails/pii-redact@v2 v3.
+
     With --at and one release: what changed between then and now. With two: both as of then.
+    --fail-on breaking is for CI: exit 1 where the verdict is breaking; --fail-on behaviour, where it is that or worse.
 
     Example: pinset diff support-summarizer@production staging
     """
     from pinset.domain import diff as compared
-    from pinset.domain.references import is_working_copy
+    from pinset.domain.references import is_component, is_working_copy
     from pinset.errors import InvalidInput
 
     if style not in ("text", "json", "markdown", "html"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown, html")
+    worst = _impact(fail_on)
     alone = at is not None and len(sides) == 1
     if len(sides) not in (2, 3) and not alone:
         hint = f"write pinset diff {sides[0]} staging, or … ./DIR; or what changed since then: --at 3d"
         raise InvalidInput("diff needs two sides", hint=hint)
-    _refuse_components(sides)
     if alone and is_working_copy(sides[0]):
         raise InvalidInput("what a directory was then, no registry knows", hint="name a release: NAME@production")
-    old, new = (sides[0], sides[0]) if alone else (o.reference(sides[:-1]), sides[-1])
+    old, new = (sides[0], sides[0]) if alone else (o.reference(sides[:-1], components=True), sides[-1])
     if "@" not in new and not is_working_copy(new) and not alone:
         new = f"{old.partition('@')[0]}@{new}"
+    of_components = is_component(old) or is_component(new)
+    if of_components and at is not None:
+        raise InvalidInput("a version of a component is the same at any time", hint="name two versions, without --at")
     with opened(Options(registry)) as found:
-        then = o.looking(found, at)
-        was, before = _side(found, then, old)
-        now, after = _side(found, found if alone else then, new)
-    comparison = compared.compare(before, after)
+        if of_components:
+            answer = found.diff(old, new)
+            comparison, was, now = compared.from_json(answer), answer["from"], answer["to"]
+        else:
+            comparison, was, now = _releases(found, o.looking(found, at), (old, new), alone=alone)
     if as_json or style == "json":
         output.show_json(compared.as_json(comparison, old=was, new=now))
     elif style == "markdown":
@@ -61,25 +73,42 @@ def diff(
     else:
         shown = compared.as_text(comparison, old=was, new=now, width=output.width(), colour=output.coloured())
         output.say(shown.rstrip("\n"))
-    if exit_code and comparison.changes:
+    if (exit_code and comparison.changes) or (worst is not None and comparison.reaches(worst)):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
-def _refuse_components(sides: list[str]) -> None:
-    """Raises InvalidReference where a shared component is to be compared."""
-    from pinset.domain.names import KINDS
-    from pinset.errors import InvalidReference
+def _releases(found: Registry, then: Readings, sides: tuple[str, str], *, alone: bool) -> tuple[Comparison, str, str]:
+    """What changes between two releases or working copies, and what the two are called. alone: the new side is now."""
+    from pinset.bootstrap import cost_change
+    from pinset.domain.diff import compare
 
-    named = [side for side in sides if "/" in side and side.partition("/")[0] in KINDS]
-    if not named:
-        return
-    key = named[0].partition("@")[0]
-    both = [side if "/" in side else f"{key}@{side}" for side in sides]
-    looks = "; ".join(f"pinset component show {side}" for side in both)
-    raise InvalidReference(
-        "components are not compared yet, only releases",
-        hint=f"look at both: {looks}; or compare two releases that hold them: pinset where-used {key}",
-    )
+    was, before = _side(found, then, sides[0])
+    now, after = _side(found, found if alone else then, sides[1])
+    shared = _shared(found, before, after, {was.partition("@")[0], now.partition("@")[0]})
+    return compare(before, after, shared=shared, costs=cost_change(before, after)), was, now
+
+
+def _impact(named: str | None) -> Impact | None:
+    """The impact of --fail-on. Raises InvalidInput for a word that is none."""
+    from pinset.domain.diff import Impact
+    from pinset.errors import InvalidInput
+
+    if named is None:
+        return None
+    if named not in list(Impact):
+        known = ", ".join(impact.value for impact in Impact)
+        raise InvalidInput(f"there is no impact {named}", hint=f"--fail-on takes one of {known}")
+    return Impact(named)
+
+
+def _shared(found: Registry, before: dict[str, Any], after: dict[str, Any], own: set[str]) -> list[Shared]:
+    """The shared components that moved on, with the other bundles that serve them, as far as the caller may know."""
+    from pinset.domain.diff import moved_components, with_users
+    from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
+
+    moved = moved_components(before, after)
+    users = {s.key: found.bundles(uses=s.key, limit=LOOKED_AT)["items"] for s in moved[:COMPONENTS]}
+    return [with_users(s, (bundle["name"] for bundle in users.get(s.key, ())), own) for s in moved]
 
 
 def _side(found: Registry, looking: Readings, side: str) -> tuple[str, dict[str, Any]]:

@@ -66,9 +66,12 @@ def serve(
         str, typer.Option("--log", metavar="text|json", help="What a line of the log on stderr is.")
     ] = "text",
     log_requests: Annotated[bool, typer.Option("--log-requests", help="Log a line for each request.")] = False,
+    no_pages: Annotated[bool, typer.Option("--no-pages", help="The API alone, without pages for browsers.")] = False,
     registry: o.Registry = None,
 ) -> None:
     """Serve the registry over HTTP.
+
+    The API, and pages for browsers.
 
     Example: pinset serve --port 7467
     """
@@ -85,6 +88,7 @@ def serve(
         scrub_hours=scrub,
         log=log,
         log_requests=log_requests,
+        pages=not no_pages,
     )
 
 

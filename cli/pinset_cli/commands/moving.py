@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pinset.errors import EXIT_ANSWER_IS_NO, InvalidInput, PinsetError
-from pinset_cli import asking, complete, output, waiting
+from pinset_cli import asking, complete, output, undoing, waiting
 from pinset_cli import options as o
 from pinset_cli.locate import Options, caller, opened
 
@@ -36,6 +36,7 @@ def promote(
         bool, typer.Option("--when-approved", help="Wait until others have approved it, where they must.")
     ] = False,
     timeout: o.Timeout = None,
+    change: o.Change = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
@@ -56,7 +57,7 @@ def promote(
             "--wait and --when-approved wait for different things",
             hint="wait for the approval, then promote with --wait",
         )
-    chosen = Options(registry, as_json, dry_run)
+    chosen = Options(registry, as_json, dry_run, change)
     seconds = None if when_approved else waiting.patience(timeout, wait=wait)
     with opened(chosen) as found:
         began = time.monotonic()
@@ -70,7 +71,7 @@ def promote(
 
 
 def rollback(
-    target: Annotated[list[str], typer.Argument(metavar="NAME@ALIAS", autocompletion=complete.moves)],
+    target: Annotated[list[str] | None, typer.Argument(metavar="[NAME@ALIAS]", autocompletion=complete.moves)] = None,
     serving: Annotated[str | None, typer.Option("--from", metavar="vN", help="What the alias must serve now.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="SELECTOR", help="The release to return to.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", metavar="N", min=1, help="So many undos at once.")] = None,
@@ -81,19 +82,38 @@ def rollback(
     message: o.Message = "",
     wait: o.Wait = False,
     timeout: o.Timeout = None,
+    change: Annotated[
+        str | None,
+        typer.Option(
+            "--change", metavar="ID", help="Alone: take back all it moved. With NAME@ALIAS: what this belongs to."
+        ),
+    ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
     """Undo: make an alias serve what it served before.
 
+    With --change and no NAME@ALIAS: every alias that the change moved, and that still serves that. Exits 1 where one is refused.
+
     With --wait exits 1 where some client that runs does not hold it in time; the move stays.
 
     Example: pinset rollback support-summarizer@production -m "refuses refunds"
     """
+    if not target:
+        if change is None:
+            raise InvalidInput(
+                "this needs an alias, or a change", hint="pinset rollback NAME@production, or --change ID"
+            )
+        if wait or timeout is not None or any(value is not None for value in (serving, to, steps, at)):
+            raise InvalidInput(
+                "a change is taken back as a whole", hint=f"pinset rollback --change {change}, with -m TEXT and --yes"
+            )
+        undoing.undo(change, Options(registry, as_json, dry_run), reason=message, yes=yes)
+        return
     bundle, alias = o.bundle_and_alias(target)
     at = o.fixed(at) if at is not None else None
-    chosen, seconds = Options(registry, as_json, dry_run), waiting.patience(timeout, wait=wait)
+    chosen, seconds = Options(registry, as_json, dry_run, change), waiting.patience(timeout, wait=wait)
     decided = yes or dry_run or serving is not None or to is not None
     if not decided and not sys.stdin.isatty():
         raise InvalidInput(

@@ -15,7 +15,8 @@ from pinset_cli.locate import Options, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pinset.domain.answers import ReleaseAnswer
+    from pinset.domain.answers import MadeFromAnswer, ReleaseAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.keys import SignatureAnswer
     from pinset.domain.answers.source import SourceAnswer
 
@@ -85,8 +86,16 @@ def render(
         output.show_text((content.rstrip("\n") if isinstance(content, str) else json.dumps(content)) + "\n")
 
 
-def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: o.Json = False) -> None:
+def show(
+    target: o.Refs,
+    at: o.At = None,
+    cost: Annotated[bool, typer.Option("--cost", help="And what its calls cost.")] = False,
+    registry: o.Registry = None,
+    as_json: o.Json = False,
+) -> None:
     """A release: its author, its pins, and what serves it.
+
+    With --cost also the tokens of its prompts, and what 1,000 calls of each cost.
 
     Example: pinset show support-summarizer@v7
     """
@@ -98,11 +107,12 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         gone = summary["purged"]
         document = found.release(summary["ref"]) if gone is None else None
         signatures = found.keys.signatures(summary["ref"])["items"]
+        spent = found.cost(summary["ref"]) if cost and gone is None else None
     content = document["content"] if document else None
     if as_json:
-        output.show_json(
-            {**summary, "signatures": signatures, "content": content, "files": document["files"] if document else {}}
-        )
+        files = document["files"] if document else {}
+        told = {**summary, "signatures": signatures, "content": content, "files": files}
+        output.show_json({**told, "cost": spent} if cost else told)
         return
     facts = (
         ("release", summary["ref"] + (f" ({summary['label']})" if summary["label"] else "")),
@@ -113,6 +123,8 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
         ("signed by", "; ".join(_signer(each) for each in signatures)),
         ("message", summary["message"]),
         *_source(summary["source"]),
+        ("made from", _made_from(summary["made_from"])),
+        ("change", summary["change"]),
         ("as of", output.both(summary["at"]) if "at" in summary else None),
         ("served by", ", ".join(summary["aliases"])),
         ("rollback to", f"v{summary['rollback_to']}" if summary["rollback_to"] else None),
@@ -125,9 +137,22 @@ def show(target: o.Refs, at: o.At = None, registry: o.Registry = None, as_json: 
             output.say(_fact(label, value))
     if content is not None:
         _parts(content)
+    if spent is not None:
+        _cost(spent)
     if summary["yanked"] is not None and summary["aliases"] and at is None:
         places = ", ".join(f"{summary['bundle']}@{alias}" for alias in summary["aliases"])
         output.talk(output.safe(f"warning: {places} still {'serve' if len(summary['aliases']) > 1 else 'serves'} it"))
+
+
+def _cost(spent: CostAnswer) -> None:
+    """What calls cost: a line for each prompt, and what the figures rest on."""
+    from pinset.domain import cost_words
+    from pinset.domain.costs import call_of
+
+    for item in spent["prompts"]:
+        output.say(_fact("cost", f"{item['prompt']}: {cost_words.call(call_of(item))}"))
+    for line in (spent["basis"], *spent["notes"]):
+        output.say(_fact("", line))
 
 
 def _signer(signature: SignatureAnswer) -> str:
@@ -202,6 +227,11 @@ def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
         ("run", source.get("url")),
         ("pull request", source.get("pull_request")),
     ]
+
+
+def _made_from(made: MadeFromAnswer | None) -> str | None:
+    """The release that the registry made this one from."""
+    return f"{made['ref']} ({made['digest'][:19]})" if made else None
 
 
 def _fact(label: str, value: object) -> str:

@@ -13,8 +13,10 @@ from pinset.api import (
     routes_aliases,
     routes_audit,
     routes_bundles,
+    routes_changes,
     routes_comparing,
     routes_components,
+    routes_costs,
     routes_events,
     routes_evidence,
     routes_keeping,
@@ -24,6 +26,7 @@ from pinset.api import (
     routes_purging,
     routes_releases,
     routes_requests,
+    routes_reviews,
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
@@ -59,9 +62,12 @@ _ROUTERS = (
     routes_bundles.router,
     routes_releases.router,
     routes_requests.router,
+    routes_reviews.router,
     routes_aliases.router,
+    routes_changes.router,
     routes_components.router,
     routes_comparing.router,
+    routes_costs.router,
     routes_past.router,
     routes_events.router,
     routes_audit.router,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
+from pinset.api.pages import FORM, FORM_BYTES, is_page
 from pinset.api.problems import RefusedRequest
 from pinset.domain.text import strict_json
 from pinset.errors import InvalidInput, TooLarge
@@ -44,6 +45,8 @@ async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, 
     if scope["method"] in _WITHOUT_BODY:
         return None
     limit = settings.large_body if _CARRIES_FILES.fullmatch(scope["path"]) else settings.small_body
+    if is_page(scope):
+        limit = min(limit, FORM_BYTES)
     declared = headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
         raise _too_large(limit)
@@ -53,7 +56,9 @@ async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, 
     except TimeoutError:
         detail = f"the body did not arrive within {settings.body_seconds:g} s"
         raise RefusedRequest(408, "request_timeout", detail, "send it again over a better line") from None
-    if body:
+    if body and is_page(scope):
+        _check_form(headers)
+    elif body:
         _check_type(headers)
         if body.count(b"{") + body.count(b"[") > _CONTAINERS or body.count(b'"') > _QUOTES:
             detail = f"the body has more than {_CONTAINERS:,} of {{ and [, or more than {_QUOTES:,} quotation marks"
@@ -90,9 +95,23 @@ async def _read(receive: Receive, limit: int) -> bytes:
 
 
 def _check_type(headers: Mapping[str, str]) -> None:
-    if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+    if _media_type(headers) != "application/json":
         hint = "send Content-Type: application/json"
         raise RefusedRequest(415, "unsupported_media_type", "the body is not JSON", hint)
+    _check_plain(headers)
+
+
+def _check_form(headers: Mapping[str, str]) -> None:
+    if _media_type(headers) != FORM:
+        raise RefusedRequest(415, "unsupported_media_type", "the body is no form", f"send Content-Type: {FORM}")
+    _check_plain(headers)
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _check_plain(headers: Mapping[str, str]) -> None:
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise RefusedRequest(415, "unsupported_media_type", "the body is compressed", "send it as it is")
 

@@ -38,6 +38,15 @@ _SERVER_ERROR: Final = 500
 _MEDIA_TYPE: Final = "application/json"
 _DryRun = Annotated[bool, Query(description="Say what would happen, change nothing.")]
 
+_Change = Annotated[
+    str | None,
+    Header(
+        alias="Pinset-Change",
+        description="What this write belongs to, together with others: a name, the same in each of them.",
+        json_schema_extra={"pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"},
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class _Try:
@@ -66,7 +75,7 @@ def json_of(body: Any) -> bytes:
 class Asked:
     """One request: who asks, what they may, and how it is answered."""
 
-    def __init__(self, request: Request, *, dry_run: bool, key: str | None) -> None:
+    def __init__(self, request: Request, *, dry_run: bool, key: str | None, change: str | None = None) -> None:
         identity: Identity = request.scope["pinset.identity"]
         registry: LocalRegistry = request.app.state.registry
         self.registry = registry.seen_by(identity.grants)
@@ -82,6 +91,7 @@ class Asked:
             via=f"{identity.via} {request.client.host if request.client else ''}".rstrip(),
             grants=identity.grants,
             expires_at=identity.expires_at,
+            change=change,
             valid=partial(request.app.state.admissions.confirm, request.headers.get("authorization")),
         )
 
@@ -200,9 +210,10 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
                 json_schema_extra={"pattern": _KEY_PATTERN},
             ),
         ] = None,
+        belongs: _Change = None,
     ) -> Asked:
         await asked(request)
-        return Asked(request, dry_run=dry_run, key=key)
+        return Asked(request, dry_run=dry_run, key=key, change=belongs)
 
     async def trying(request: Request, dry_run: _DryRun = False) -> Asked:  # noqa: FBT002 - FastAPI reads it
         await asked(request)

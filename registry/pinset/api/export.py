@@ -18,6 +18,7 @@ from pinset.domain.answers import purging as purging_answers
 from pinset.domain.answers import requests as asked
 from pinset.domain.answers.blame import BlameAnswer
 from pinset.domain.answers.bundles import BundleChangeAnswer
+from pinset.domain.answers.costs import CostAnswer
 from pinset.domain.answers.events import EventAnswer
 from pinset.wire import audit, bundles, deciding, keys, purging, requests
 from pinset.wire import evidence as evidence_requests
@@ -39,6 +40,7 @@ SHAPES: Final[dict[str, Any]] = {
     "component": answers.ComponentAnswer,
     "use": answers.UseAnswer,
     "blame": BlameAnswer,
+    "cost": CostAnswer,
     "yank": answers.YankAnswer,
     "evidence": evidence.EvidenceAnswer,
     "evidence-item": evidence.ResultAnswer,

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _COSTLY: Final = re.compile(
-    r"(?:GET|POST) /v1/diff|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/blame|PUT /v1/policy"
-    r"|POST /v1/(?:check|policy/check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)"
+    r"(?:GET|POST) /v1/diff|GET /v1/bundles/[^/]+/review|PUT /v1/policy"
+    r"|(?:GET|HEAD) /v1/bundles/[^/]+/(?:aliases|releases)/[^/]+/(?:blame|cost)"
+    r"|(?:GET|HEAD) /(?:diff|requests/[0-9]+|changes/[^/]+|bundles/[^/]+/(?:review|[^/]+/blame/.+))"
+    r"|POST /v1/(?:check|review|policy/check|verify|audit/verify|bundles/[^/]+/releases|components/[^/]+/[^/]+)"
 )
 _WAITING: Final = 4
 """How many requests wait for each that runs."""

@@ -20,6 +20,7 @@ from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
 from pinset.api.limits import is_write
 from pinset.api.origin import refuse_foreign
+from pinset.api.pages import is_open, is_page
 from pinset.errors import PermissionDenied, PinsetError, Unauthenticated
 
 if TYPE_CHECKING:
@@ -107,11 +108,13 @@ class Guard:
             body = await read_body(scope, headers, receive, self._settings)
             receive = receive if body is None else again(body, receive)
             if not is_costly(scope):
-                await check_body(body or b"", self._gate)
+                if not is_page(scope):
+                    await check_body(body or b"", self._gate)
                 await self._pass(scope, receive, counted, note)
                 return
             async with self._gate.turn() as end:
-                await check_body(body or b"", None)
+                if not is_page(scope):
+                    await check_body(body or b"", None)
                 await self._pass(scope, receive, _ending(counted, end), note)
         except Disconnected:
             return
@@ -132,7 +135,7 @@ class Guard:
 
     async def _enter(self, scope: AsgiScope, headers: dict[str, str]) -> None:
         """Note who asks. Raises what `_admit` raises, and RateLimited for who asks too often, or guesses."""
-        if scope["path"] in _OPEN:
+        if scope["path"] in _OPEN or is_open(scope):
             scope["pinset.identity"] = ANONYMOUS
             return
         client, authorization = scope.get("client"), headers.get("authorization")

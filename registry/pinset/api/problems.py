@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from pinset.api.pages import is_page
 from pinset.api.tries import tried
 from pinset.errors import PermissionDenied, PinsetError, Unauthenticated, http_status
 from pinset.services.attempts import REFUSALS
@@ -101,9 +102,16 @@ def _is_conditional(request: Request) -> bool:
 
 def is_attempt(scope: Scope, error: PinsetError) -> bool:
     """Whether a refusal is to be recorded: of a change, by what is there, or of anything, by who asks."""
-    if error.recorded:
+    if error.recorded or _is_to_sign_in(scope, error):
         return False
     return isinstance(error, _WHO) or (scope["method"] not in _LOOKING and isinstance(error, REFUSALS))
+
+
+def _is_to_sign_in(scope: Scope, error: PinsetError) -> bool:
+    """Whether somebody without a credential asked for a page: they are sent to sign in, and have tried nothing yet."""
+    if not is_page(scope) or not isinstance(error, Unauthenticated) or scope["method"] not in _LOOKING:
+        return False
+    return not any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def keep_attempt(registry: LocalRegistry, scope: Scope, error: PinsetError) -> PinsetError:
@@ -150,6 +158,8 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         detail = HTTPStatus(error.status_code).phrase.lower()
         hint = "the routes are in /openapi.json"
+        if is_page(request.scope) and error.status_code == HTTPStatus.NOT_FOUND:
+            detail, hint = "there is no page at this address", "look for it from the list of bundles"
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"Allow": _allowed(request)}
         return problem(error.status_code, code, detail, hint=hint, request_id=_id(request), headers=headers)

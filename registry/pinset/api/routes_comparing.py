@@ -26,7 +26,10 @@ def get_diff(
     from_at: p.At = None,
     to_at: p.At = None,
 ) -> Response:
-    """What changes from one release to another. at: both as of then; from_at, to_at: one side as of then."""
+    """What changes from one release to another, or from one version of a shared component to another.
+
+    at: both as of then; from_at, to_at: one side as of then. A component is the same at any time.
+    """
     if at is not None and (from_at is not None or to_at is not None):
         raise InvalidInput("at is of both sides, so it excludes from_at and to_at", hint="send from_at and to_at")
     changes = asked.registry.diff_at(

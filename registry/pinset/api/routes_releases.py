@@ -16,35 +16,52 @@ from pinset.api.metrics import template_of
 from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of, prepare
 from pinset.domain import answers as a
+from pinset.domain.answers.changes import DerivedAnswer
+from pinset.domain.edits import Edits
 from pinset.domain.names import bundle_name
 from pinset.domain.references import parse_selector
+from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pinset.api.context import Asked
 
 _READY: Final = (b"", b"form=document", b"form=sealed")
 """The queries of fetches whose answers are kept ready."""
 _OF_BODY: Final = (b"content-type", b"content-length", b"content-encoding")
+_EDITS: Final = {"base", "set", "add", "unset"}
+"""What a body says beyond a release's files."""
 router = APIRouter(prefix="/v1", responses=p.LOOKING, tags=["releases"])
 _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.ReleaseSummary, "responses": p.KNOWN}
 
 
 @router.post(
     "/bundles/{bundle}/releases",
-    response_model=a.PublishAnswer,
-    responses={**p.SENDING, 201: {"model": a.PublishAnswer, "description": "A new release."}},
+    response_model=a.PublishAnswer | DerivedAnswer,
+    responses={**p.SENDING, 201: {"model": a.PublishAnswer | DerivedAnswer, "description": "A new release."}},
 )
 def publish(asked: p.Publishes, bundle: p.Bundle, body: r.PublishRequest) -> Response:
-    """Publish a release: 201 where it is new, 200 where its content was there."""
-    caller = asked.caller
+    """Publish a release, of its files or made from another one: 201 where it is new, 200 where its content was there."""
+    caller, given = asked.caller, body.model_dump(exclude=_EDITS)
+    work: Callable[[], Any]
+    if body.base is not None:
+        edits = Edits(set=body.set, add=body.add, unset=body.unset, files=body.files)
+        reference = f"{bundle_name(bundle)}@{body.base}"
+        given.pop("files")
+        work = partial(asked.registry.changesets.derive, caller, reference, edits, **given)
+    elif not body.files or body.set or body.add or body.unset:
+        raise InvalidInput("a release has files, or is made from another one", hint='send files, or from: "production"')
+    else:
+        work = partial(asked.registry.publish, caller, bundle=bundle, **given)
 
     def place(answer: Any) -> dict[str, str]:
         return {} if caller.dry_run else {"Location": f"/v1/bundles/{bundle}/releases/v{answer['version']}"}
 
     return asked.changed(
-        body.model_dump(),
-        lambda: asked.registry.publish(caller, bundle=bundle, **body.model_dump()),
+        body.model_dump() if body.base is not None else given,
+        work,
         status=lambda answer: 201 if answer["created"] and not caller.dry_run else 200,
         headers=place,
     )

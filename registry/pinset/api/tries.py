@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-_ABOUT: Final = re.compile(r"/v1/bundles/([^/]+)(?:/aliases/([^/]+))?(?:/|$)")
+_ABOUT: Final = re.compile(r"(?:/v1)?/bundles/([^/]+)(?:/aliases/([^/]+))?(?:/|$)")
 _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "rollback"): "rollback",
     ("POST", "yank"): "yank",
@@ -31,7 +31,9 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "verify"): "verify",
     ("POST", "check"): "read",
     ("POST", "diff"): "read",
+    ("POST", "review"): "read",
     ("POST", "resolve"): "read",
+    ("POST", "sign-in"): "sign-in",
 }
 """What a request does, by its method and the end of its path."""
 _BY_BEGINNING: Final = (

@@ -23,7 +23,7 @@ from pinset.errors import Unauthenticated, Unavailable
 from pinset.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pinset.auth.identity import Identity
     from pinset.config.oidc import Issuer
@@ -41,7 +41,7 @@ LARGEST: Final = 256 * 1024
 _READ_SECONDS: Final = 3.0
 _LONGEST_SECONDS: Final = 10.0
 """How long a fetch may take. Reads have a limit of their own, and an issuer may send a byte now and then."""
-_WELL_KNOWN: Final = "/.well-known/openid-configuration"
+WELL_KNOWN: Final = "/.well-known/openid-configuration"
 
 
 class Issuers:
@@ -156,7 +156,7 @@ class _Ring:
         issuer = self._issuer
         if issuer.jwks_uri:
             return issuer.jwks_uri
-        description = self._fetch(issuer.issuer.rstrip("/") + _WELL_KNOWN)
+        description = self._fetch(issuer.issuer.rstrip("/") + WELL_KNOWN)
         if not isinstance(description, dict) or description.get("issuer") != issuer.issuer:
             raise ValueError("its description is another issuer's")
         address = description.get("jwks_uri")
@@ -170,22 +170,26 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-def fetched(url: str) -> Any:
-    """The JSON value at an address, asked once. Raises OSError where it is not to be had, ValueError where it is none."""
+def fetched(url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    """The JSON value at an address, asked once. Raises OSError where it is not to be had, ValueError where it is none.
+
+    body: is sent to it with POST. headers: more of them.
+    """
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     host, path = parts.hostname or "", parts.path or "/"
-    headers = {
+    said = {
         "Host": parts.netloc,
         "Accept": "application/json",
         "User-Agent": f"pinset/{VERSION}",
         "Connection": "close",
+        **(headers or {}),
     }
     with _connected(host, parts.port or (443 if secure else 80)) as plain:
         asking = HTTPConnection(host)
         asking.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
         try:
-            asking.request("GET", path, headers=headers)
+            asking.request("GET" if body is None else "POST", path, body, said)
             with asking.getresponse() as answer:
                 if answer.status != 200:
                     raise OSError(f"it answered {answer.status}")

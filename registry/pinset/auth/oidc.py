@@ -104,7 +104,7 @@ def look(text: str, issuers: Mapping[str, Issuer], now: int) -> Unproven:
         raise _refused("the token's header asks for what is not known here", "have it made without crit")
     signed, signature = f"{parts[0]}.{parts[1]}".encode(), _bytes(parts[2])
     expires = _check_times(issuer, claims, now / 1_000_000)
-    if claims.get("aud") not in (issuer.audience, [issuer.audience]):
+    if claims.get("aud") not in [form for one in issuer.audiences for form in (one, [one])]:
         hint = f"ask the issuer for one with the audience {issuer.audience}"
         raise _refused("the token is not meant for this registry", hint)
     return Unproven(issuer, algorithm, kid, claims, round(expires * 1_000_000), signed, signature)

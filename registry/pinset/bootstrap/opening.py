@@ -7,13 +7,16 @@ import time
 import uuid
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, PermissionDenied, PinsetError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinset.domain.answers import ComponentAnswer
+    from pinset.domain.costs import CostChange
     from pinset.domain.references import ComponentReference
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Registry
@@ -128,17 +131,31 @@ def _asking(registry: str, token: str | None) -> Ask | None:
     return {"http": far, "https": far, "file": near}.get(registry.partition("://")[0])
 
 
+def cost_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> CostChange | None:
+    """What a change does to the cost of a release, from both contents, by what is installed here; None for nothing."""
+    from pinset.costs import Offline
+    from pinset.services import costing
+
+    return costing.change(Offline(), old, new, at=SystemClock().now())
+
+
 def memory_registry() -> LocalRegistry:
     """A registry that is gone with the process: for tests and for trying things."""
     from pinset.catalog.memory import MemoryCatalog, MemoryState
     from pinset.catalog.sights import MemorySights
+    from pinset.costs import Nothing
     from pinset.gitstore.memory import MemoryStore
     from pinset.services import maintenance
     from pinset.services.local import LocalRegistry
     from pinset.services.session import Context
 
     context = Context(
-        store=MemoryStore(), catalog=MemoryCatalog(), state=MemoryState(), clock=SystemClock(), sights=MemorySights()
+        store=MemoryStore(),
+        catalog=MemoryCatalog(),
+        state=MemoryState(),
+        clock=SystemClock(),
+        sights=MemorySights(),
+        costs=Nothing(),
     )
     maintenance.found(context, str(uuid.uuid4()))
     return LocalRegistry(context)
@@ -160,11 +177,12 @@ def context_of(directory: Path, *, create: bool, serving: bool = False) -> Conte
     from pinset.catalog.sights import FileSights
     from pinset.catalog.sqlite import SqliteCatalog
     from pinset.catalog.state import SqlState
+    from pinset.costs import Offline
     from pinset.services.session import Context
 
     store, catalog = store_of(directory, create=create), SqliteCatalog(directory, keep_writer=serving)
     state, sights = SqlState(directory), FileSights(directory)
-    return Context(store=store, catalog=catalog, state=state, clock=SystemClock(), sights=sights)
+    return Context(store=store, catalog=catalog, state=state, clock=SystemClock(), sights=sights, costs=Offline())
 
 
 def store_of(directory: Path, *, create: bool = False) -> Store:

@@ -12,19 +12,20 @@ from pinset.bootstrap.opening import (
     find_directory,
     local_registry,
 )
-from pinset.errors import InvalidInput
+from pinset.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pinset.auth.identity import Identity
-    from pinset.config import Issuer
+    from pinset.config import Config, Issuer
 
 _SERVED = "PINSET_SERVED_DIRECTORY"
 _SCRUB_HOURS = "PINSET_SERVED_SCRUB_HOURS"
 _WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
+_PAGES = "PINSET_SERVED_PAGES"
 _CONFIG = "PINSET_SERVED_CONFIG"
 """How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log, and
 what `config.toml` said when the server started: one that takes another's place later must not differ from the rest."""
@@ -40,9 +41,11 @@ def serve_registry(
     scrub_hours: float = 24.0,
     log: str = "text",
     log_requests: bool = False,
+    pages: bool = True,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
+    pages: with pages for browsers, unless its ``config.toml`` says otherwise.
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
     line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
     ``config.toml`` with mistakes.
@@ -68,6 +71,7 @@ def serve_registry(
     os.environ[_SCRUB_HOURS] = str(scrub_hours)
     os.environ[_WORKERS] = str(workers)
     os.environ[_CONFIG] = text
+    os.environ[_PAGES] = _page_keys(home) if pages and chosen.pages.enabled else ""
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     logs.configure(log)
     say = talk if log == "text" else logs.said
@@ -107,9 +111,32 @@ def application() -> Any:
     registry.prepare()
     scrubs = FileScrubs(home)
     others = _issuers(chosen.oidc) if chosen.oidc else None
-    return create_app(
+    app = create_app(
         registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
     )
+    return _with_pages(app, home, chosen) if os.environ[_PAGES] else app
+
+
+def _page_keys(home: Path) -> str:
+    """Where workers find what they seal sessions with: the file in the registry's directory, else a key for this server."""
+    from pinset.auth import secrets
+
+    try:
+        secrets.ready(home, SystemClock().now())
+    except Unavailable:
+        # A directory that cannot be written to is still served; its sessions end with the server.
+        return secrets.made()
+    return secrets.FILE
+
+
+def _with_pages(app: Any, home: Path, chosen: Config) -> Any:
+    from pinset.auth import secrets
+    from pinset.signing.sealing import Vault
+    from pinset.web import with_pages
+
+    where = os.environ[_PAGES]
+    keys = secrets.keys(home) if where == secrets.FILE else (bytes.fromhex(where),)
+    return with_pages(app, vault=Vault(keys), chosen=chosen.pages, issuers=chosen.oidc)
 
 
 def _issuers(chosen: Sequence[Issuer]) -> Callable[[str], Identity]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, exists, select
 
-from pinset.catalog import passages, purges
+from pinset.catalog import changes, passages, purges
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.domain import messages, sealed
@@ -15,8 +15,10 @@ from pinset.domain.notes import digest_of_text
 from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
+    ChangeRow,
     ComponentRow,
     Head,
+    Holder,
     Intent,
     MoveRow,
     Naming,
@@ -317,6 +319,43 @@ class SqlReader:
     def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
         wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
         return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
+
+    def holders(
+        self,
+        kind: str,
+        name: str,
+        below: int,
+        *,
+        alias: str | None = None,
+        pattern: str = "*",
+        fits: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[Holder]:
+        """The bundles that hold a component in a version below one."""
+        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
+        if pattern != "*":
+            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
+        if fits is not None:
+            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
+        found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))
+        return [Holder(held["name"], use["version"], use["component_version"]) for use, held in found]
+
+    def changes(
+        self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
+    ) -> Sequence[ChangeRow]:
+        """Changes, newest write first."""
+        return [ChangeRow._make(row) for row in self._rows(changes.summed(name, fits, before).limit(limit))]
+
+    def changed_bundles(
+        self, name: str, *, fits: Sequence[str] | None = None, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """The bundles that a change is about."""
+        return [str(row.name) for row in self._rows(changes.bundles(name, fits, after).limit(limit))]
+
+    def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
+        """The commits and records of a change."""
+        return self._records(changes.commits(name, about))
 
     def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
         """The shared components that a release holds."""

@@ -242,3 +242,16 @@ class Note(_Summed, table=True):
     kind: str
     version: int | None
     number: int | None
+
+
+class Changed(_Summed, table=True):
+    """Commits that say what they were written under together with others.
+
+    about: a bundle, a shared component (``kind/name``), or '' for what is about the registry.
+    """
+
+    __tablename__ = "changed"
+    __table_args__ = (Index("changed_name", "name", "about", "serial"),)
+    serial: int = Field(primary_key=True, sa_type=BigInteger)
+    name: str
+    about: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete
 
-from pinset.catalog import passages, tables
+from pinset.catalog import changes, passages, tables
 from pinset.catalog.rows import Rows
 from pinset.domain import messages, notes, sealed, searching, tombstones
 from pinset.domain.records import (
@@ -59,6 +59,8 @@ def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None
     """
     record, stamp = entry.record, entry.record.stamp
     rows.put(t.Ref, {"name": record.ref, "commit": entry.commit})
+    if stamp.change is not None:
+        rows.add(t.Changed, {"serial": stamp.serial, "name": stamp.change, "about": changes.about(record)})
     match record:
         case FoundingRecord():
             values = {"format": t.CATALOG_FORMAT, "registry_id": record.registry_id, "epoch": record.epoch}

@@ -45,7 +45,7 @@ class RemoteRequests:
 
     def settle(self, caller: Caller) -> SettledAnswer:
         found: SettledAnswer = self._http.change(
-            "POST", path_of("requests", "settle"), {}, key=caller.key, dry_run=caller.dry_run
+            "POST", path_of("requests", "settle"), {}, key=caller.key, dry_run=caller.dry_run, change=caller.change
         )
         return found
 
@@ -56,6 +56,7 @@ class RemoteRequests:
             {"reason": reason},
             key=caller.key,
             dry_run=caller.dry_run,
+            change=caller.change,
             headers={"If-Match": f'"{revision}"'} if revision is not None else None,
         )
         return found

@@ -44,7 +44,9 @@ class RemoteEvidence:
         said: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         body = said | signed | {"reason": reason}
         path = path_of("bundles", wanted.bundle, "releases", str(wanted.selector), "evidence")
-        found: EvidenceAnswer = self._http.change("POST", path, body, key=caller.key, dry_run=caller.dry_run)
+        found: EvidenceAnswer = self._http.change(
+            "POST", path, body, key=caller.key, dry_run=caller.dry_run, change=caller.change
+        )
         return found
 
     def of_bundle(

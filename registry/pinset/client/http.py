@@ -192,9 +192,15 @@ class Http:
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
         seconds: float = TOTAL_SECONDS,
+        change: str | None = None,
     ) -> Any:
-        """The JSON object that a change answers. It happens at most once for one key, however often it is sent."""
+        """The JSON object that a change answers. It happens at most once for one key, however often it is sent.
+
+        change: what it belongs to, together with others.
+        """
         import uuid  # noqa: PLC0415 - those who only fetch need not load it
+
+        together = {"Pinset-Change": change} if change is not None else {}
 
         return self._object(
             self._call(
@@ -203,7 +209,7 @@ class Http:
                     path=path,
                     query={**(query or {}), "dry_run": "true" if dry_run else None},
                     body=body,
-                    headers=headers,
+                    headers={**(headers or {}), **together},
                     key=key or str(uuid.uuid4()),
                     seconds=seconds,
                 )

@@ -61,4 +61,6 @@ class RemoteKeys:
         return found
 
     def _change(self, caller: Caller, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        return self._http.change(method, path, body, key=caller.key, dry_run=caller.dry_run, headers=None, query={})
+        return self._http.change(
+            method, path, body, key=caller.key, dry_run=caller.dry_run, change=caller.change, headers=None, query={}
+        )

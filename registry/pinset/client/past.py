@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.client.bundles import bundles_query
 from pinset.client.requests import path_of
 from pinset.domain import names
-from pinset.domain.references import parse
+from pinset.domain.references import comparable, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pinset.client.http import Http
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
 
 
 class RemotePast:
@@ -88,9 +89,13 @@ class RemotePast:
 
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""
-        sides = {"from": str(parse(old, default=None)), "to": str(parse(new, default=None))}
+        sides = {"from": comparable(old), "to": comparable(new)}
         found: dict[str, Any] = self._get(path_of("diff"), **sides)
         return found
+
+    def cost(self, reference: str) -> CostAnswer:
+        """What a release costs that a reference named then."""
+        return cost(self._http, reference, at=self._at)
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """What brought each line of a file, as of then."""
@@ -109,6 +114,12 @@ class RemotePast:
 def blame(http: Http, reference: str, path: str, *, at: str | None = None) -> BlameAnswer:
     """What brought each line of a file."""
     found: BlameAnswer = http.get(_release(reference) + "/blame", path=names.file_path(path), at=at)
+    return found
+
+
+def cost(http: Http, reference: str, *, at: str | None = None) -> CostAnswer:
+    """What calls of a release cost."""
+    found: CostAnswer = http.get(_release(reference) + "/cost", at=at)
     return found
 
 

@@ -33,7 +33,13 @@ class RemotePolicies:
         condition = {"If-Match": f'"{number}"'} if number else {"If-None-Match": "*"}
         body: dict[str, Any] = {"text": text, "reason": reason} | ({"break_glass": True} if break_glass else {})
         found: PolicyAnswer = self._http.change(
-            "PUT", path_of("policy"), body, key=caller.key, dry_run=caller.dry_run, headers=condition
+            "PUT",
+            path_of("policy"),
+            body,
+            key=caller.key,
+            dry_run=caller.dry_run,
+            change=caller.change,
+            headers=condition,
         )
         return found
 

@@ -39,6 +39,6 @@ class RemotePurging:
             body["expect"] = list(expect)
         path = path_of("purge")
         found: PurgeAnswer = self._http.change(
-            "POST", path, body, key=caller.key, dry_run=caller.dry_run, seconds=PURGE_SECONDS
+            "POST", path, body, key=caller.key, dry_run=caller.dry_run, change=caller.change, seconds=PURGE_SECONDS
         )
         return found

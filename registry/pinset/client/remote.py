@@ -14,13 +14,13 @@ from pinset.client import events
 from pinset.client.audit import RemoteAudit
 from pinset.client.bundles import bundles_query
 from pinset.client.http import Http
-from pinset.client.past import RemotePast, blame
+from pinset.client.past import RemotePast, blame, cost
 from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
 from pinset.domain.moves import NONE, alias_moved, expected_release
-from pinset.domain.references import parse, parse_component, parse_selector
+from pinset.domain.references import comparable, parse, parse_component, parse_selector
 from pinset.errors import InvalidManifest, NotFound
 
 if TYPE_CHECKING:
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 
     from pinset.client.approving import RemoteRequests
     from pinset.client.bundles import RemoteBundleChanges
+    from pinset.client.changesets import RemoteChangesets
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
+    from pinset.client.reviews import RemoteReviews
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.searching import SearchAnswer
     from pinset.errors import AliasMoved
@@ -325,6 +328,9 @@ class RemoteRegistry:
         found: answers.ResolveAnswer = self._http.ask(path_of("resolve"), {"references": list(references)})
         return found
 
+    def cost(self, reference: str) -> CostAnswer:
+        return cost(self._http, reference)
+
     def blame(self, reference: str, path: str) -> BlameAnswer:
         return blame(self._http, reference, path)
 
@@ -380,10 +386,22 @@ class RemoteRegistry:
         return RemoteRequests(self._http)
 
     @property
+    def changesets(self) -> RemoteChangesets:
+        from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
+
+        return RemoteChangesets(self._http)
+
+    @property
     def bundle_changes(self) -> RemoteBundleChanges:
         from pinset.client.bundles import RemoteBundleChanges  # noqa: PLC0415 - those who only fetch need not load it
 
         return RemoteBundleChanges(self._http)
+
+    @property
+    def reviews(self) -> RemoteReviews:
+        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
+
+        return RemoteReviews(self._http)
 
     @property
     def policies(self) -> RemotePolicies:
@@ -410,7 +428,14 @@ class RemoteRegistry:
         **query: str | int | None,
     ) -> Any:
         return self._http.change(
-            method, path, body, key=caller.key, dry_run=caller.dry_run, headers=headers, query=query
+            method,
+            path,
+            body,
+            key=caller.key,
+            dry_run=caller.dry_run,
+            change=caller.change,
+            headers=headers,
+            query=query,
         )
 
     def _bundle_of(self, files: Mapping[str, str]) -> str:
@@ -455,7 +480,7 @@ def _expiry(lifetime: int | None) -> dict[str, int | None]:
 
 
 def _side(side: str | Mapping[str, str]) -> str | dict[str, str]:
-    return str(parse(side, default=None)) if isinstance(side, str) else dict(side)
+    return comparable(side) if isinstance(side, str) else dict(side)
 
 
 def _release(reference: str, *, changing: bool = False) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pinset.config.limits import NO_LIMIT, Limits, Override, Rate, read_limits
 from pinset.config.oidc import Allow, Issuer, read_issuers
+from pinset.config.pages import Pages, read_pages
 from pinset.config.toml import Reader, lines_of
 from pinset.domain.findings import as_answers
 from pinset.errors import InvalidConfig
@@ -20,7 +21,20 @@ from pinset.errors import InvalidConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FILE", "NO_LIMIT", "Allow", "Config", "Issuer", "Limits", "Override", "Rate", "parse", "read", "text_in"]
+__all__ = [
+    "FILE",
+    "NO_LIMIT",
+    "Allow",
+    "Config",
+    "Issuer",
+    "Limits",
+    "Override",
+    "Pages",
+    "Rate",
+    "parse",
+    "read",
+    "text_in",
+]
 
 FILE: Final = "config.toml"
 _LONGEST: Final = 64 * 1024
@@ -29,10 +43,11 @@ _LONGEST: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that can be set. oidc: whose tokens are taken, beside the registry's own."""
+    """Everything that can be set. oidc: whose tokens are taken, beside the registry's own. pages: those for browsers."""
 
     oidc: tuple[Issuer, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    pages: Pages = field(default_factory=Pages)
 
 
 def read(directory: Path) -> Config:
@@ -69,8 +84,10 @@ def parse(text: str, file: str = FILE) -> Config:
             f"{file} is not TOML: {error}", hint="mend it there; texts stand in double quotes"
         ) from error
     reader = Reader(file, lines_of(text))
-    table = reader.table(values, (), ("limits", "oidc"))
-    config = Config(oidc=read_issuers(reader, table), limits=read_limits(reader, table.get("limits", {}), ("limits",)))
+    table = reader.table(values, (), ("limits", "oidc", "pages"))
+    pages = read_pages(reader, table.get("pages", {}), ("pages",))
+    issuers = read_issuers(reader, table, pages)
+    config = Config(oidc=issuers, limits=read_limits(reader, table.get("limits", {}), ("limits",)), pages=pages)
     if reader.findings:
         number = len(reader.findings)
         counted, them = ("1 mistake", "it") if number == 1 else (f"{number} mistakes", "them")

@@ -13,6 +13,7 @@ from pinset.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinset.config.pages import Pages
     from pinset.config.toml import Path, Reader
     from pinset.domain.access import Grant
 
@@ -26,10 +27,14 @@ PLACE: Final = re.compile(r"\{([A-Za-z0-9_.:/-]{1,100})\}")
 """A claim's place in a template."""
 _KEYS: Final = (
     "issuer", "audience", "algorithms", "actor", "person", "jwks_uri", "lifetime_seconds", "leeway_seconds", "allow",
+    *("client_id", "client_secret", "client_secret_file", "scope", "label"),
 )  # fmt: skip
+_SHOWN: Final = ('"…"', '"/etc/pinset/client-secret"', '"openid email"', '"Example SSO"')
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _CLAIMS_HINT: Final = 'add a line: claims = {sub = "repo:acme/support:*", ref = "refs/heads/main"}'
 
+_OF_CLIENT: Final = ("client_secret", "client_secret_file", "scope", "label")
+SCOPE: Final = "openid"
 LIFETIME: Final = 3600
 LEEWAY: Final = 30
 
@@ -46,11 +51,25 @@ class Allow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """As whom the pages ask an issuer who somebody is. secret, secret_file: at most one is given; '' for neither.
+
+    scope: what is asked for, apart by spaces. label: what the button says, '' for the issuer's host.
+    """
+
+    id: str
+    secret: str = ""
+    secret_file: str = ""
+    scope: str = SCOPE
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
     """One issuer and what its tokens must say. issuer, audience: exactly. actor, person: templates; '' for no person.
 
     jwks_uri: where its keys are, '' for where its own description says. lifetime: seconds that a token may be good
-    for. leeway: seconds by which clocks may differ.
+    for. leeway: seconds by which clocks may differ. client: as whom the pages let people sign in there, None for nobody.
     """
 
     issuer: str
@@ -62,6 +81,12 @@ class Issuer:
     lifetime: int = LIFETIME
     leeway: int = LEEWAY
     allow: tuple[Allow, ...] = ()
+    client: Client | None = None
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Whom a token may be meant for: the registry, and who signed in on its pages."""
+        return (self.audience,) if self.client is None else (self.audience, self.client.id)
 
     @property
     def host(self) -> str:
@@ -69,11 +94,15 @@ class Issuer:
         return urlsplit(self.issuer).netloc
 
 
-def read_issuers(reader: Reader, table: Mapping[str, Any]) -> tuple[Issuer, ...]:
-    """The issuers of a file. Each is there once, and none can name an actor as another one does."""
+def read_issuers(reader: Reader, table: Mapping[str, Any], pages: Pages) -> tuple[Issuer, ...]:
+    """The issuers of a file. pages: those on which people sign in. Each is there once, and none can name an actor as another one does."""
     found: list[tuple[Issuer, Path]] = []
     for value, path in reader.tables(table, "oidc", ()):
         issuer = _issuer(reader, value, path)
+        if issuer.client is not None and not pages.url:
+            hint = 'add a table [pages] with a line: url = "https://pinset.example.com"'
+            message = "to sign in there the issuer must know where to send people back to: pages has no url"
+            reader.note("missing-key", (*path, "client_id"), message, hint)
         if any(issuer.issuer and issuer.issuer == other.issuer for other, _ in found):
             hint = "write one [[oidc]] for it, with several [[oidc.allow]]"
             reader.note("doubled-name", (*path, "issuer"), f"the issuer {issuer.issuer} is there twice", hint)
@@ -125,6 +154,35 @@ def _issuer(reader: Reader, value: Any, path: Path) -> Issuer:
         allow=tuple(one for one in allow if one is not None),
         lifetime=lifetime,
         leeway=leeway,
+        client=_client(reader, table, path),
+    )
+
+
+def _client(reader: Reader, table: Mapping[str, Any], path: Path) -> Client | None:
+    name = reader.text(table, "client_id", path, example='"pinset-pages"')
+    texts = {
+        key: reader.text(table, key, path, example=example) for key, example in zip(_OF_CLIENT, _SHOWN, strict=True)
+    }
+    if not name:
+        for key in _OF_CLIENT:
+            if key in table and "client_id" not in table:
+                reader.note(
+                    "missing-key", (*path, key), f"{key} has no meaning without client_id", "add a line: client_id = …"
+                )
+        return None
+    if texts["client_secret"] and texts["client_secret_file"]:
+        message = "there are both client_secret and client_secret_file"
+        reader.note("bad-value", (*path, "client_secret_file"), message, "keep one of them")
+    scope = texts["scope"] or SCOPE
+    if "openid" not in scope.split():
+        message = "without openid in its scope the issuer does not say who somebody is"
+        reader.note("bad-value", (*path, "scope"), message, 'write scope = "openid email"')
+    return Client(
+        id=name,
+        secret=texts["client_secret"],
+        secret_file=texts["client_secret_file"],
+        scope=scope,
+        label=texts["label"],
     )
 
 

@@ -93,6 +93,14 @@ class Reader:
         self._wrong(value, (*path, key), "a list of texts that is not empty", f"write {key} = {example}")
         return None
 
+    def flag(self, table: Mapping[str, Any], key: str, path: Path, *, default: bool) -> bool:
+        """Whether a key says so; the default where it is not given or, with a finding, something else."""
+        value = table.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self._wrong(value, (*path, key), "true or false", f"write {key} = {str(default).lower()}")
+        return default
+
     def number(
         self, table: Mapping[str, Any], key: str, path: Path, *, default: _Number, least: float, most: float
     ) -> _Number:

@@ -36,6 +36,25 @@ def content_of(sealed: sealed_form.Sealed) -> dict[str, Any]:
         raise Integrity(f"a sealed manifest contradicts itself: {error!r}", hint="run `pinset verify`") from error
 
 
+def component_content(component: sealed_form.Sealed, included: Mapping[str, sealed_form.Sealed]) -> dict[str, Any]:
+    """What a version of a shared component means: the ``content`` of a release that has it as its only part.
+
+    included: the components that it includes, by ``kind/name``. An index is what a retrieval of its name looks in.
+    Raises Integrity.
+    """
+    said = sealed_form.parse(component.manifest)
+    files = dict(component.files)
+    for key, one in included.items():
+        folder = sealed_form.component_folder(key)
+        files |= {f"{folder}/{path}": text for path, text in {sealed_form.COMPONENT: one.manifest, **one.files}.items()}
+    named = {said["name"]: said["part"]}
+    parts = (
+        {"retrieval": {said["name"]: {"index": said["part"]}}} if said["kind"] == "indexes" else {said["kind"]: named}
+    )
+    manifest = {"format": said["format"], "parts": parts, "components": said.get("components", {}), "files": {}}
+    return content_of(sealed_form.Sealed(json.dumps(manifest), files))
+
+
 def file_digests(sealed: sealed_form.Sealed) -> dict[str, str]:
     """SHA-256 of every file by path, as the manifest lists them."""
     return {path: entry["sha256"] for path, entry in sealed_form.parse(sealed.manifest)["files"].items()}

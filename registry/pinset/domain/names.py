@@ -27,6 +27,7 @@ _LABEL = re.compile(r"v?[0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 _VERSION = re.compile(r"v[1-9][0-9]{0,8}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{8,64}", re.ASCII)
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+_CHANGE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?", re.ASCII)
 
@@ -132,6 +133,16 @@ def label_name(text: str) -> str:
     raise InvalidName(
         f"{show(text)} cannot be a label: labels begin with a digit (or v and a digit) and hold letters, digits and . _ + - (at most 64)",
         hint="choose a label such as 2025-03-14-rc2 or 1.4.0",
+    )
+
+
+def change_id(text: str) -> str:
+    """The text, if it can be what several writes that belong together are called. Raises InvalidName."""
+    if _CHANGE.fullmatch(text):
+        return text
+    raise InvalidName(
+        f"{show(text)} cannot name a change",
+        hint="use lower-case letters, digits and . _ - (at most 64, beginning with a letter or digit): ml-812",
     )
 
 

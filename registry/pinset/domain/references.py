@@ -149,3 +149,17 @@ def parse_component(text: str, *, kind: str | None = None) -> ComponentReference
 def is_working_copy(text: str) -> bool:
     """Whether the text names a directory instead of a release: ``.``, ``./dir``, ``../dir``, ``/dir``, ``~/dir``."""
     return text in (".", "..", "~") or text.startswith(WORKING_COPY)
+
+
+def is_component(text: str) -> bool:
+    """Whether the text names a shared component: ``kind/name`` with one of our kinds."""
+    kind, slash, _ = text.partition("/")
+    return bool(slash) and kind in names.KINDS
+
+
+def comparable(text: str) -> str:
+    """One side of a comparison as it is asked for: a release's reference, or a component's, which the registry reads.
+
+    Raises InvalidReference or InvalidName.
+    """
+    return text if is_component(text) else str(parse(text, default=None))

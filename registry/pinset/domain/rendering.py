@@ -30,7 +30,7 @@ def messages_of(prompt: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[l
             taken.add(item["placeholder"])
             filled += _placed(item["placeholder"], values)
         elif "examples" in item:
-            filled += [message for example in item["examples"] for message in _example(example)]
+            filled += [message for example in item["examples"] for message in example_messages(example)]
         else:
             taken.update(_variables(style, item["template"], partials))
             filled.append({"role": item["role"], "content": _fill(style, item["template"], partials, values)})
@@ -68,7 +68,7 @@ def _check_message(where: str, message: Mapping[str, Any]) -> None:
         raise InvalidInput(f"{where} has no content", hint="give a text, or a list of parts")
 
 
-def _example(example: Any) -> list[dict[str, Any]]:
+def example_messages(example: Any) -> list[dict[str, Any]]:
     """An example as messages: a message, a list of them under ``messages``, or an ``input`` and its ``output``."""
     if isinstance(example, dict) and "messages" in example:
         return list(example["messages"])

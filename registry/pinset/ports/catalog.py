@@ -155,6 +155,24 @@ class Use:
     aliases: tuple[str, ...]
 
 
+class Holder(NamedTuple):
+    """A release of a bundle, and the version of a shared component that it holds."""
+
+    bundle: str
+    version: int
+    held: int
+
+
+class ChangeRow(NamedTuple):
+    """A change, as far as it may be seen: how many bundles and commits, its first serial and its last."""
+
+    name: str
+    bundles: int
+    commits: int
+    first: int
+    last: int
+
+
 class Passage(NamedTuple):
     """A text that was searched. key: a bundle, or ``kind/name``. path: None for the label and message of a version.
 
@@ -308,6 +326,37 @@ class CatalogReader(Protocol):
 
         fits: as for `bundles`. after: whether the last one seen is served, and its serial.
         """
+
+    def holders(
+        self,
+        kind: str,
+        name: str,
+        below: int,
+        *,
+        alias: str | None = None,
+        pattern: str = "*",
+        fits: Sequence[str] | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[Holder]:
+        """The bundles that hold a component in a version below one, by name, after ``after``; not those that are archived.
+
+        alias: in what it serves; None: in the newest release that is neither yanked nor purged. pattern, fits: of the
+        bundles' names, as for `bundles`.
+        """
+
+    def changes(
+        self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
+    ) -> Sequence[ChangeRow]:
+        """Changes, or one, newest write first: of those bundles that fit, and of components. before: their last serial."""
+
+    def changed_bundles(
+        self, name: str, *, fits: Sequence[str] | None = None, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """The bundles that a change is about, by name."""
+
+    def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
+        """The commits and records of a change by serial, about some bundles; None: about shared components."""
 
     def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
         """The versions of the shared components that a release holds, by ``kind/name``."""

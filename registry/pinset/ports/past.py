@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
 
 
 class Readings(Protocol):
@@ -62,6 +63,9 @@ class Readings(Protocol):
 
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes from one release to another."""
+
+    def cost(self, reference: str) -> CostAnswer:
+        """Tokens of the calls of each prompt of a release, and what 1,000 of them cost by today's prices."""
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """For each line of a file, what brought it: by an alias the move, by any other reference the release.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pinset.domain.access import EVERYTHING, permit
+from pinset.domain.names import change_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
     from pinset.domain import answers
     from pinset.domain.access import Grant, Verb
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.searching import SearchAnswer
     from pinset.ports.audit import Audit
     from pinset.ports.bundle_changes import BundleChanges
+    from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
     from pinset.ports.policies import Policies
     from pinset.ports.purging import Purging
     from pinset.ports.requests import Requests
+    from pinset.ports.reviews import Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,11 @@ class Caller:
     expires_at: int | None = None
     valid: Callable[[], None] | None = None
     change: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidName for a change that cannot be called so: it becomes part of a message and an address."""
+        if self.change is not None:
+            change_id(self.change)
 
     @property
     def who(self) -> str:
@@ -238,7 +247,8 @@ class Registry(Protocol):
     def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
         """What changes from one release to another; a side may be the files of a working copy.
 
-        As `pinset.domain.diff.as_json` says.
+        Or from one version of a shared component to another (``guardrails/pii@v2``, ``guardrails/pii@latest``), with
+        the bundles that serve the older one. As `pinset.domain.diff.as_json` says.
         """
 
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
@@ -270,6 +280,12 @@ class Registry(Protocol):
 
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         """Many references at one serial."""
+
+    def cost(self, reference: str) -> CostAnswer:
+        """Tokens of the calls of each prompt of a release, and what 1,000 of them cost by today's prices.
+
+        Raises ContentPurged for a release whose content is gone.
+        """
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """For each line of a file, what brought it: see `ports.past.Readings`."""
@@ -329,8 +345,16 @@ class Registry(Protocol):
         """What waits for the approval of others, and what is decided about it."""
 
     @property
+    def changesets(self) -> Changesets:
+        """A release from a release, a component's new version in every bundle, and what was done under one name."""
+
+    @property
     def bundle_changes(self) -> BundleChanges:
         """Who owns a bundle, what it is called, and whether it is in use."""
+
+    @property
+    def reviews(self) -> Reviews:
+        """What a promotion, or a working copy, would change."""
 
     @property
     def policies(self) -> Policies:

@@ -198,6 +198,18 @@ def waiting_for(session: Session, bundle: str, version: int) -> list[Written[Req
     return sorted(found, key=lambda one: one.record.number)
 
 
+def waiting_at(context: Context, reader: CatalogReader, bundle: str, alias: str) -> list[RequestAnswer]:
+    """The requests that wait for an alias, newest first; of very many the newest."""
+    at, found = reading.now(context, reader), []
+    for one in islice(requests.newest_first(reader, bundle=bundle), _WAITING):
+        asked = one.record.binding
+        if asked.alias == alias and naming.may_any(context.grants, Verb.READ, reader, bundle, alias):
+            standing = state_of(reader, one.record, at)
+            if standing.state in (State.OPEN, State.APPROVED):
+                found.append(_answer(reader, one, at, standing))
+    return found
+
+
 def state_of(reader: CatalogReader, request: RequestRecord, at: int) -> Standing:
     """How a request stands at a time, its gates too."""
     found = requests.standing(reader, request, at)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pinset.domain import findings
-from pinset.domain.access import Verb, permit_anywhere
+from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.diff import as_json, compare
+from pinset.domain.diff import as_json, compare, moved_components, with_users
+from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import moments, reading, versions
+from pinset.services import comparing_components, costing, moments, reading, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from pinset.domain.diff import Comparison, Shared
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -31,10 +33,42 @@ def diff(
 ) -> dict[str, Any]:
     """What changes, as JSON. old_at, new_at: the time that a reference is taken at, now where there is none."""
     permit_anywhere(context.grants, Verb.READ)
+    of_components = comparing_components.are_components(old, new, past=old_at is not None or new_at is not None)
     with reading.view(context) as reader:
+        if of_components:
+            found, was, now = comparing_components.compared(context, reader, str(old), str(new))
+            return as_json(found, old=was, new=now)
         was, before = _side(context, reader, old, old_at)
         now, after = _side(context, reader, new, new_at)
-    return as_json(compare(before, after), old=was, new=now)
+        own = {side.partition("@")[0].partition(" ")[0] for side in (was, now)}
+        return as_json(compared(context, reader, before, after, own=own), old=was, new=now)
+
+
+def compared(
+    context: Context,
+    reader: CatalogReader,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    own: Collection[str] = (),
+) -> Comparison:
+    """What changes between two contents, with all that this registry can say of it. own: the bundles compared."""
+    spent = costing.change(context.costs, before, after, at=context.clock.now())
+    return compare(before, after, shared=_shared(context, reader, before, after, own), costs=spent)
+
+
+def _shared(
+    context: Context, reader: CatalogReader, before: Mapping[str, Any], after: Mapping[str, Any], own: Collection[str]
+) -> tuple[Shared, ...]:
+    """The components that moved on, with the other bundles that serve them now, of those that the caller may read."""
+    fits = bundles_of(context.grants, Verb.READ)
+    found: list[Shared] = []
+    for component in moved_components(before, after):
+        kind, _, name = component.key.partition("/")
+        asked = len(found) < COMPONENTS
+        rows = reader.bundles(uses=(kind, name, None), fits=fits, limit=LOOKED_AT) if asked else ()
+        found.append(with_users(component, (row.name for row in rows), own))
+    return tuple(found)
 
 
 def _side(

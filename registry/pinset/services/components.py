@@ -125,7 +125,7 @@ def component(context: Context, kind: str, name: str, selector: str = "latest") 
         reference = ComponentReference(kind, name, parse_selector(selector))
         row = reading.find_component(reader, reference)
         if row is None:
-            raise _unknown(reader, reference)
+            raise unknown(reader, reference)
         stored = reader.sealed_component(kind, name, row.record.version)
         part = sealed.parse(stored.manifest)["part"]
         texts = {"manifest": stored.manifest, "files": dict(stored.files)}
@@ -142,7 +142,7 @@ def component_versions(
     with reading.view(context) as reader:
         rows = reader.component_versions(kind, name, before=reading.number(cursor), limit=limit + 1)
         if not rows and cursor is None:
-            raise _unknown(reader, ComponentReference(kind, name, parse_selector("latest")))
+            raise unknown(reader, ComponentReference(kind, name, parse_selector("latest")))
         return reading.page(rows, limit, _row, lambda row: str(row.record.version))
 
 
@@ -168,7 +168,7 @@ def where_used(
         wanted = pinned or ComponentReference(kind, name, parse_selector("latest"))
         row = reading.find_component(reader, wanted)
         if row is None:
-            raise _unknown(reader, wanted)
+            raise unknown(reader, wanted)
         version = row.record.version if pinned else None
         fits = bundles_of(context.grants, Verb.READ)
         uses = reader.where_used(kind, name, version, fits=fits, after=_after(cursor), limit=limit + 1)
@@ -193,7 +193,8 @@ def _after(cursor: str | None) -> tuple[bool, int] | None:
     return served == "1", reading.number(serial) or 0
 
 
-def _unknown(reader: CatalogReader, reference: ComponentReference) -> NotFound:
+def unknown(reader: CatalogReader, reference: ComponentReference) -> NotFound:
+    """The error for a component, or a version of one, that is not there."""
     there = [f"v{row.record.version}" for row in reader.component_versions(reference.kind, reference.name, limit=5)]
     if there:
         return NotFound(f"there is no {reference}", hint=f"its newest versions are {', '.join(there)}")

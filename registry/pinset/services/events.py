@@ -170,12 +170,18 @@ def _move(commit: str, record: MoveRecord) -> answers.EventAnswer:
         "policy": record.policy,
         "request": record.request,
         "glass": record.glass,
+        "change": record.stamp.change,
     }
     return {"event": "move", "serial": record.stamp.serial, "data": data}
 
 
 def _head(stamp: Stamp) -> answers.EventHead:
-    return {"serial": stamp.serial, "at": reading.time(stamp.at), "actor": stamp.actor}
+    return {
+        "serial": stamp.serial,
+        "at": reading.time(stamp.at),
+        "actor": stamp.actor,
+        "change": stamp.change,
+    }
 
 
 def _release(record: ReleaseRecord) -> answers.EventAnswer:
@@ -249,6 +255,7 @@ def _request(record: RequestRecord) -> answers.EventAnswer:
         "from": record.binding.from_version,
         "to": record.binding.to_version,
         "reason": record.reason,
+        "change": record.stamp.change,
     }
     return {"event": "request", "serial": record.stamp.serial, "data": data}
 

@@ -133,6 +133,11 @@ def newest(reader: CatalogReader, bundle: str, version: int, suite: str) -> Writ
     return next((found for found in _results(reader, bundle, version) if found.record.suite == suite), None)
 
 
+def about(reader: CatalogReader, bundle: str, version: int, limit: int) -> Page[ResultAnswer]:
+    """Results of a release, newest first."""
+    return _page(reader, bundle, version, None, None, limit)
+
+
 def _results(
     reader: CatalogReader, bundle: str, version: int | None, before: int | None = None
 ) -> Iterator[Written[ResultRecord]]:

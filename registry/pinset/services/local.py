@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant, Verb
     from pinset.domain.adoption import Table
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.answers.events import EventAnswer
     from pinset.domain.answers.keys import ForeignAnswer
     from pinset.domain.answers.searching import SearchAnswer
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from pinset.services.approving import LocalRequests
     from pinset.services.bundle_changes import LocalBundleChanges
     from pinset.services.changes import Changes
+    from pinset.services.changesets import LocalChangesets
     from pinset.services.events import Batch
     from pinset.services.evidence import LocalEvidence
     from pinset.services.keys import LocalKeys
     from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
     from pinset.services.purging import LocalPurging
+    from pinset.services.reviewing import LocalReviews
     from pinset.services.session import Context
     from pinset.services.settling import Settler
 
@@ -387,6 +390,11 @@ class LocalRegistry:
     def resolve(self, references: Sequence[str]) -> answers.ResolveAnswer:
         return queries.resolve(self._context, references)
 
+    def cost(self, reference: str) -> CostAnswer:
+        from pinset.services import costing
+
+        return costing.cost(self._context, reference)
+
     def blame(self, reference: str, path: str) -> BlameAnswer:
         from pinset.services import blaming
 
@@ -458,6 +466,18 @@ class LocalRegistry:
         from pinset.services.settling import Settler
 
         return Settler(self._context, every=every)
+
+    @property
+    def changesets(self) -> LocalChangesets:
+        from pinset.services.changesets import LocalChangesets
+
+        return LocalChangesets(self._context)
+
+    @property
+    def reviews(self) -> LocalReviews:
+        from pinset.services.reviewing import LocalReviews
+
+        return LocalReviews(self._context)
 
     @property
     def policies(self) -> LocalPolicies:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pinset.domain import answers
+    from pinset.domain.answers.policy import GateAnswer
     from pinset.domain.moves import Plan
     from pinset.domain.records import RequestRecord
     from pinset.ports.catalog import CatalogReader, MoveRow, ReleaseRow
@@ -190,6 +191,22 @@ def stage_promotion(
     return planning.stage_move(session, record.bundle, alias, plan, release.commit, words, passage)
 
 
+def gates_before(
+    session: Session, record: ReleaseRecord, alias: str, components: Mapping[str, int] | None
+) -> list[GateAnswer]:
+    """The policy's gates in front of the move of an alias to a release. components: as for `stage_promotion`."""
+    current = session.catalog.alias(record.bundle, alias)
+    plan = plan_promotion(current.record if current else None, record.version, again=False)
+    if plan is None:
+        return []
+    binding = gates.binding_of(session.catalog, record.bundle, alias, plan, current.record if current else None, record)
+    subject = gates.Subject(record, components) if components is not None else None
+    who = session.caller.who
+    return gates.as_answers(
+        gates.judge(session, at=session.now, binding=binding, requester_person=who, subject=subject).gates
+    )
+
+
 def refuse_early(session: Session, record: ReleaseRecord, alias: str, components: Mapping[str, int]) -> None:
     """Raises GatesOpen where a release that is about to be staged cannot be promoted: then nothing of it is written."""
     current = session.catalog.alias(record.bundle, alias)
@@ -226,7 +243,9 @@ def stage_move_for(session: Session, request: RequestRecord) -> Written[MoveReco
         return None
     passage = gates.Passage(judged.policy_number or None, request=request.number)
     commit = row.commit if row else None
-    return planning.stage_move(session, asked.bundle, asked.alias, plan, commit, request.reason, passage)
+    # It belongs to what it was asked for under, not to what who approves it does.
+    change = request.stamp.change
+    return planning.stage_move(session, asked.bundle, asked.alias, plan, commit, request.reason, passage, change)
 
 
 def new_alias(reader: CatalogReader, bundle: str, alias: str, *, first: MoveRecord | None = None) -> list[str]:

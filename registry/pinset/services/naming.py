@@ -62,7 +62,7 @@ _OF_BUNDLE: Final = frozenset(
     }
 )
 """Questions whose first argument is a bundle."""
-_OF_ANY: Final = frozenset({"holding", "operation", "records", "search", "where_used"})
+_OF_ANY: Final = frozenset({"changed", "holding", "operation", "records", "search", "where_used"})
 """Questions whose answers name bundles."""
 _ABOUT: Final = frozenset({"notes", "trail"})
 """Questions that may be limited to a bundle."""
@@ -181,6 +181,8 @@ class Named:
         anew: Any = record
         if isinstance(record, _NAMED):
             anew = _changed(record, bundle=name(record.bundle))
+            if isinstance(anew, ReleaseRecord) and anew.made_from is not None:
+                anew = _changed(anew, made_from=anew.made_from._replace(name=anew.bundle))
         elif isinstance(record, _BOUND) and record.binding.bundle:
             anew = _changed(record, binding=_changed(record.binding, bundle=name(record.binding.bundle)))
         elif isinstance(record, PurgeRecord):

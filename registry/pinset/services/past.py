@@ -10,7 +10,7 @@ from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.references import parse
 from pinset.errors import InvalidInput
 from pinset.ports.catalog import Serving
-from pinset.services import blaming, comparing, moments, naming, queries, reading
+from pinset.services import blaming, comparing, costing, moments, naming, queries, reading
 from pinset.services import bundles as lists
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
+    from pinset.domain.answers.costs import CostAnswer
     from pinset.domain.references import Reference
     from pinset.ports.catalog import BundleRow, CatalogReader
     from pinset.services.moments import Moment
@@ -151,6 +152,10 @@ class Past:
     def diff(self, old: str, new: str) -> dict[str, Any]:
         """What changes between what two references named then."""
         return comparing.diff(self._context, old, new, old_at=self._at, new_at=self._at)
+
+    def cost(self, reference: str) -> CostAnswer:
+        """What a release costs that a reference named then, by today's prices."""
+        return costing.cost(self._context, reference, at=self._at)
 
     def blame(self, reference: str, path: str) -> BlameAnswer:
         """What brought each line of a file, as of then."""

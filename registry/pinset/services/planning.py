@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pinset.domain.moves import plan_promotion
@@ -58,10 +59,11 @@ def stage_move(
     release: str | None,
     words: str,
     passage: Passage,
+    change: str | None = None,
 ) -> Written[MoveRecord]:
-    """Stage a move. release: the commit it goes to, None for none."""
+    """Stage a move. release: the commit it goes to, None for none. change: what it belongs to, whoever makes it."""
     return session.stage(
-        lambda stamp: _record(stamp, bundle, alias, plan, words, passage),
+        lambda stamp: _record(replace(stamp, change=change or stamp.change), bundle, alias, plan, words, passage),
         TreeOf(release) if release else Files(),
         lambda at: (at or ROOT, *([release] if release else [])),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pinset.domain import messages, names
 from pinset.domain.access import Verb, may, permit, permit_anywhere
@@ -24,10 +24,13 @@ from pinset.services import gates, naming, planning, policy_check, reading, requ
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pinset.domain.answers import Page
     from pinset.domain.answers.policy import GatesAnswer, PolicyAnswer, PolicyCheckAnswer, PolicyItem
+    from pinset.domain.policy.gates import Gate
     from pinset.domain.records import Record
-    from pinset.ports.catalog import CatalogReader
+    from pinset.ports.catalog import CatalogReader, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
@@ -89,36 +92,49 @@ class LocalPolicies:
         naming.permit(self._context, Verb.READ, wanted.bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
             row, _ = reading.find_release(reader, wanted)
-            current = reader.alias(wanted.bundle, alias)
-            version = row.record.version
-            against = _ungranted(self._context, caller, wanted.bundle, alias)
-            try:
-                plan = planning.plan_for(reader, row, alias, current)
-            except (Archived, ContentPurged, Yanked, Barred) as error:
-                against = error.message if against is None else f"{against}; {error.message}"
-                plan = planning.plan_for(reader, row, alias, current, anyway=True)
-            if plan is None:
-                judged = gates.Judgement(gates.in_force(reader).number, ())
-            else:
-                binding = gates.binding_of(
-                    reader, wanted.bundle, alias, plan, current.record if current else None, row.record
-                )
-                judged = gates.as_asked(reader, binding, caller.who, reading.now(self._context, reader))
-            return {
-                "bundle": wanted.bundle,
-                "alias": alias,
-                "from": current.record.to_version if current else None,
-                "to": version,
-                "policy": judged.policy_number or None,
-                "can": against is None and judged.passed,
-                "gates": gates.as_answers(judged.gates),
-                "reason": against,
-            }
+            return judged_now(self._context, reader, caller, row, alias).answer
 
     def _permit(self) -> None:
         """Raises PermissionDenied for who may not read everything, nor change it: a policy names bundles and persons."""
         if not may(self._context.grants, Verb.POLICY):
             permit(self._context.grants, Verb.READ)
+
+
+class Judged(NamedTuple):
+    """Whether a caller may make an alias serve a release now. ungranted: why their credential could not, '' where it could."""
+
+    answer: GatesAnswer
+    gates: Sequence[Gate]
+    ungranted: str
+
+
+def judged_now(context: Context, reader: CatalogReader, caller: Caller, row: ReleaseRow, alias: str) -> Judged:
+    """Every gate in front of an alias for a release, and what else is against it. Nothing is done."""
+    bundle, version = row.record.bundle, row.record.version
+    current = reader.alias(bundle, alias)
+    ungranted = _ungranted(context, caller, bundle, alias)
+    against = ungranted
+    try:
+        plan = planning.plan_for(reader, row, alias, current)
+    except (Archived, ContentPurged, Yanked, Barred) as error:
+        against = error.message if against is None else f"{against}; {error.message}"
+        plan = planning.plan_for(reader, row, alias, current, anyway=True)
+    if plan is None:
+        judged = gates.Judgement(gates.in_force(reader).number, ())
+    else:
+        binding = gates.binding_of(reader, bundle, alias, plan, current.record if current else None, row.record)
+        judged = gates.as_asked(reader, binding, caller.who, reading.now(context, reader))
+    answer: GatesAnswer = {
+        "bundle": bundle,
+        "alias": alias,
+        "from": current.record.to_version if current else None,
+        "to": version,
+        "policy": judged.policy_number or None,
+        "can": against is None and judged.passed,
+        "gates": gates.as_answers(judged.gates),
+        "reason": against,
+    }
+    return Judged(answer, judged.gates, ungranted or "")
 
 
 def _ungranted(context: Context, caller: Caller, bundle: str, alias: str) -> str | None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pinset.domain import findings, messages, names, provenance
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stamp
+from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stamp, Version
 from pinset.domain.sealed import MANIFEST, parse
+from pinset.errors import Refused
 from pinset.ports.store import Files
 from pinset.services import moving, naming, reading, requests, versions
 from pinset.services.attempts import trying
 from pinset.services.session import Session, Written, only, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pinset.domain import answers
+    from pinset.domain.answers.policy import GateAnswer
     from pinset.domain.assembly import Assembled, Surroundings
     from pinset.domain.records import Record
+    from pinset.ports.catalog import CatalogReader
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
@@ -56,6 +59,49 @@ def publish(
     allow: Sequence[str] = (),
 ) -> answers.PublishAnswer:
     """Publish a release, and with ``alias`` promote it in the same write."""
+    given = {"label": label, "alias": alias, "source": source, "number": number, "allow": allow}
+    return published(context, caller, files, None, bundle=bundle, message=message, **given).answer  # type: ignore[arg-type]
+
+
+class Succession(NamedTuple):
+    """How a release follows another one.
+
+    made_from, digest: that one. asked: what was asked for, by which a retry is known. confirm: raises under the lock
+    where the release is no longer what is to be followed. gently: where the move is refused the release is published
+    all the same.
+    """
+
+    made_from: Version
+    digest: str
+    asked: Mapping[str, Any]
+    confirm: Callable[[CatalogReader], None]
+    gently: bool = False
+
+
+class Published(NamedTuple):
+    """A release, its content, and of one that was published gently: the gates before its move, and why that was refused."""
+
+    answer: answers.PublishAnswer
+    content: Mapping[str, Any]
+    gates: list[GateAnswer]
+    refused: Refused | None = None
+
+
+def published(
+    context: Context,
+    caller: Caller,
+    files: Mapping[str, str],
+    follows: Succession | None,
+    *,
+    bundle: str | None = None,
+    message: str = "",
+    label: str | None = None,
+    alias: str | None = None,
+    source: Mapping[str, Any] | str | None = None,
+    number: int | None = None,
+    allow: Sequence[str] = (),
+) -> Published:
+    """The same, also of a release that follows another one."""
     for given, rule in ((bundle, names.bundle_name), (alias, names.alias_name), (label, names.label_name)):
         if given is not None:
             rule(given)
@@ -74,6 +120,8 @@ def publish(
         "number": number,
         "source": origin,
     }
+    if follows is not None:  # what was asked for, whatever the reference names at a retry
+        arguments = {**arguments, "files": None, **follows.asked}
     with trying(context, caller, "publish", arguments) as about:
 
         def assemble(around: Surroundings) -> Assembled:
@@ -87,17 +135,40 @@ def publish(
         before = session.done_before()
         if before:
             found = findings.as_answers(checked.result.findings)
-            return _answer_again(session, before, found)
-        release, created = _stage(session, checked, label, words, origin, number, alias)
+            return Published(_answer_again(session, before, found), checked.result.content or {}, [])
+        if follows is not None:
+            follows.confirm(session.catalog)
+        release, created = _stage(session, checked, label, words, origin, number, alias, follows)
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         held = _components(checked) if created else None
-        move = moving.stage_promotion(session, release, alias, words, held) if alias else None
+        move, refused, before_it = None, None, []
+        if alias and follows is not None and follows.gently:
+            before_it = moving.gates_before(session, release.record, alias, held)
+            move, refused = _gently(context, session, release, alias, words, held)
+        elif alias:
+            move = moving.stage_promotion(session, release, alias, words, held)
         session.commit()
         found = findings.as_answers(checked.result.findings)
         answer = _answer(release, found, session.operation_id if created else None, created=created)
-        if isinstance(move, Written):
-            return {**answer, "move": moving.answer(move, session, warnings)}
-        return {**answer, "move": move}
+        answer["move"] = moving.answer(move, session, warnings) if isinstance(move, Written) else move
+        return Published(answer, checked.result.content or {}, before_it, refused)
+
+
+def _gently(
+    context: Context,
+    session: Session,
+    release: Written[ReleaseRecord],
+    alias: str,
+    words: str,
+    held: Mapping[str, int] | None,
+) -> tuple[Written[MoveRecord] | answers.MoveAnswer | None, Refused | None]:
+    """The move of an alias to a release that is published in any case, or why it is refused, which is recorded."""
+    asked = {"bundle": release.record.bundle, "alias": alias, "message": words}
+    try:
+        with trying(context, session.caller, "promote", asked):
+            return moving.stage_promotion(session, release, alias, words, held), None
+    except Refused as error:
+        return None, error
 
 
 def _components(checked: versions.Checked) -> dict[str, int]:
@@ -125,6 +196,7 @@ def _stage(
     source: str | None,
     number: int | None,
     alias: str | None,
+    follows: Succession | None,
 ) -> tuple[Written[ReleaseRecord], bool]:
     """The release that has this content, staged where there is none; whether it is new."""
     result = checked.confirm(session)
@@ -156,9 +228,11 @@ def _stage(
             rollback_to=result.rollback_to,
             allowed=waived,
             allow_reason=words if waived else "",
+            made_from=follows.made_from if follows else None,
+            made_from_digest=follows.digest if follows else None,
         )
 
-    if alias is not None:
+    if alias is not None and (follows is None or not follows.gently):
         moving.refuse_early(session, record(session.next_stamp()), alias, _components(checked))
     files = {MANIFEST: form.manifest, **form.files}
     return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True

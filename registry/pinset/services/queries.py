@@ -301,6 +301,7 @@ def _move(row: MoveRow, authors: list[str], gone: frozenset[int]) -> answers.His
         "revision": row.commit,
         "serial": record.stamp.serial,
         "purged": record.to_version in gone,
+        "change": record.stamp.change,
     }
     found: answers.HistoryItem = item
     return found

@@ -308,6 +308,14 @@ def summary_answer(row: ReleaseRow, aliases: Sequence[str]) -> answers.ReleaseSu
         "allowed": list(record.allowed),
         "allow_reason": record.allow_reason,
         "aliases": list(aliases),
+        "made_from": None
+        if record.made_from is None
+        else {
+            "ref": str(record.made_from),
+            "version": record.made_from.number,
+            "digest": record.made_from_digest or "",
+        },
+        "change": record.stamp.change,
     }
 
 

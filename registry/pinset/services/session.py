@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pinset.domain.access import Grant
     from pinset.ports.catalog import Catalog, CatalogReader, CatalogWriter, ComponentRow, ReleaseRow
     from pinset.ports.clock import Clock
+    from pinset.ports.costs import Costs
     from pinset.ports.registry import Caller
     from pinset.ports.sights import Sights
     from pinset.ports.state import State
@@ -51,6 +52,7 @@ class Context:
     state: State
     clock: Clock
     sights: Sights
+    costs: Costs
     grants: tuple[Grant, ...] = EVERYTHING
     """What whoever reads may: see `LocalRegistry.seen_by`. Who writes is the `Caller`."""
 

@@ -15,6 +15,9 @@ Allowed = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length
 Author = Annotated[str, Field(max_length=provenance.AUTHOR)]
 Files = Annotated[dict[str, str], Field(min_length=1, max_length=256)]
 
+ValuePath = Annotated[str, Field(max_length=512)]
+Values = Annotated[dict[ValuePath, Annotated[str, Field(max_length=100_000)]], Field(max_length=100)]
+
 
 class Request(BaseModel):
     """A body."""
@@ -46,9 +49,19 @@ class SourceRequest(Request):
 
 
 class PublishRequest(Request):
-    """A release to publish. allow: codes of judgements to override, for which ``message`` gives the reason."""
+    """A release to publish. allow: codes of judgements to override, for which ``message`` gives the reason.
 
-    files: Files
+    from: a selector of the same bundle, such as ``production``: the release is made from that one. Then ``files`` are those
+    that are new or other ones; ``set`` changes values of the manifest by their paths (``model.pinned_version``), ``add``
+    adds entries, ``unset`` takes some out. Values are YAML on one line.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, validate_by_alias=True, validate_by_name=False)
+    files: Annotated[dict[str, str], Field(max_length=256)] = {}
+    base: Annotated[str | None, Field(alias="from", max_length=200)] = None
+    set: Values = {}
+    add: Values = {}
+    unset: Annotated[list[ValuePath], Field(max_length=100)] = []
     message: Reason = ""
     label: Short = None
     alias: Short = None

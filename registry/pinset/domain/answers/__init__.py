@@ -154,11 +154,21 @@ class ClientsAnswer(TypedDict):
     oldest: float
 
 
+class MadeFromAnswer(TypedDict):
+    """The release that the registry made another one from, as it was then: its content may be purged by now."""
+
+    ref: str
+    version: int
+    digest: str
+
+
 class ReleaseSummary(TypedDict):
     """A release in a list. aliases: the names that serve it now. yanked: the reason, None while it is not.
 
-    purged: that its content was removed for good; None while it is there. first_name: what the bundle was first called,
-    which commits and signatures say, where that is another name; told of one release alone.
+    purged: that its content was removed for good; None while it is there. made_from: the release that it was made from by
+    the registry itself, None where its author sent all of it. change: what it was published under, with others.
+    first_name: what the bundle was first called, which commits and signatures say, where that is another name; told of one
+    release alone.
     """
 
     ref: str
@@ -178,6 +188,8 @@ class ReleaseSummary(TypedDict):
     allowed: list[str]
     allow_reason: str
     aliases: list[str]
+    made_from: MadeFromAnswer | None
+    change: str | None
     first_name: NotRequired[str]
     at: NotRequired[str]
 
@@ -279,13 +291,14 @@ HistoryItem = TypedDict(
         "request": int | None,
         "glass": bool,
         "purged": bool,
+        "change": str | None,
     },
 )
 """One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
 
 policy: number of the policy it was made under. request: the request it fulfilled. glass: its gates were broken.
 authors: who wrote the release that it moved to, where its publisher said so.
-purged: what it went to was purged since.
+purged: what it went to was purged since. change: what it was made under, together with other writes.
 """
 
 

@@ -57,6 +57,7 @@ AuditItem = TypedDict(
         "policy": int | None,
         "request": int | None,
         "glass": bool,
+        "change": str | None,
         "evidence": StoodEvidence | None,
         "details": dict[str, Any],
         "cursor": str,
@@ -67,7 +68,8 @@ AuditItem = TypedDict(
 person: whose credential it was; the actor where that is not known. credential, address: which one and from where.
 release: the reference of what it was about (``support@v3``, ``guardrails/pii@v2``). from, to: the versions that an alias
 served before and after. target: the path or name that was asked for. code, detail: of a refusal. count: how many
-refusals of a stranger this one tells of. evidence: of a move, what stood when it was made. cursor: the log goes on
+refusals of a stranger this one tells of. change: what it was written under, together with others. evidence: of a move,
+what stood when it was made. cursor: the log goes on
 after this item there.
 """
 

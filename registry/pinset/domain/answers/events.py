@@ -11,11 +11,12 @@ from pinset.domain.answers.purging import PurgeEvent  # noqa: TC001 - pydantic r
 
 
 class EventHead(TypedDict):
-    """When something happened (ISO 8601), by whom, and the serial of the write."""
+    """When something happened (ISO 8601), by whom, and the serial of the write. change: what it belongs to, with others."""
 
     serial: int
     at: str
     actor: str
+    change: str | None
     formerly: NotRequired[list[str]]
 
 
@@ -37,6 +38,7 @@ MoveEvent = TypedDict(
         "policy": int | None,
         "request": int | None,
         "glass": bool,
+        "change": str | None,
     },
 )
 """An alias was moved. from, to: versions, None where it served or serves nothing. glass: its gates were broken."""
@@ -84,6 +86,7 @@ RequestEvent = TypedDict(
         "from": int | None,
         "to": int | None,
         "reason": str,
+        "change": str | None,
     },
 )
 """A request was made that waits for approvals. bundle, alias: '' where it is about the policy."""

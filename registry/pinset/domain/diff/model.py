@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pinset.domain.costs import CostChange
+    from pinset.domain.diff.lines import TextDiff
     from pinset.domain.diff.paths import Kind
-    from pinset.domain.diff.words import PendingDiff, TextDiff
+    from pinset.domain.diff.words import PendingDiff
 
 Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata"]
 
@@ -49,20 +51,43 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A shared component that both sides hold in different versions, or only one of them holds.
+
+    key: ``kind/name``. old, new: ``v3``, or a digest where that is all there is; None on the side that lacks it.
+    used_by: other bundles that use it, as far as the reader may know them; more: how many of those are not named.
+    """
+
+    key: str
+    old: str | None
+    new: str | None
+    used_by: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata; then by name.
 
-    left_out: how many more there are of each impact than are listed.
+    left_out: how many more there are of each impact than are listed. shared: components that moved on, with whom else
+    that concerns. costs: what a call costs on both sides, None where nobody asked.
     """
 
     changes: tuple[Change, ...]
     left_out: dict[Impact, int] = field(default_factory=dict)
+    shared: tuple[Shared, ...] = ()
+    costs: CostChange | None = None
 
     @property
     def verdict(self) -> str:
         """The worst impact: ``breaking``, ``behaviour`` or ``cosmetic``; ``none`` without changes."""
         found = {change.impact for change in self.changes} | {x for x, count in self.left_out.items() if count}
         return next((impact.value for impact in Impact if impact in found), "none")
+
+    def reaches(self, impact: Impact) -> bool:
+        """Whether the verdict is at least this bad."""
+        order = list(Impact)
+        return any(self.count(worse) for worse in order[: order.index(impact) + 1])
 
     def count(self, impact: Impact) -> int:
         """How many changes have this impact."""

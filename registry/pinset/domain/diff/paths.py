@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pinset.domain.diff.budget import Budget
-from pinset.domain.diff.sequences import LINE_CELLS, exact_ops
+from pinset.domain.diff.sequences import LINE_CELLS, mirrored_ops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def _named(old: dict[str, Any], new: dict[str, Any], path: str, depth: int, budg
 
 def _sequences(old: list[Any], new: list[Any], path: str, depth: int, budget: Budget) -> Iterator[PathChange]:
     """Removed items carry their old position, all others the new one."""
-    for op in exact_ops([key_of(x) for x in old], [key_of(x) for x in new]):
+    for op in mirrored_ops([key_of(x) for x in old], [key_of(x) for x in new]):
         if op.tag == "equal":
             continue
         both = min(op.a1 - op.a0, op.b1 - op.b0)

@@ -67,6 +67,11 @@ def exact_ops(a: Sequence[str], b: Sequence[str]) -> list[Op]:
     return ops
 
 
+def mirrored_ops(a: list[str], b: list[str]) -> list[Op]:
+    """Exact operations; where there are several that do, they are the same ones in both directions."""
+    return exact_ops(a, b) if a <= b else [_transposed(op) for op in exact_ops(b, a)]
+
+
 def bridge(ops: list[Op], weak: Callable[[Op], bool]) -> list[Op]:
     """Joins neighbouring changes, and the changes on both sides of an equal run that is weak."""
     joined: list[Op] = []
@@ -131,13 +136,15 @@ def _slide(ops: list[Op], a: list[str], b: list[str]) -> list[Op]:
         if before.tag != "equal" or after.tag != "equal" or op.tag not in {"insert", "delete"}:
             continue
         lines, start, end = (b, op.b0, op.b1) if op.tag == "insert" else (a, op.a0, op.a1)
-        shift = _best_shift(lines, start, end, before.a1 - before.a0 - 1, after.a1 - after.a0 - 1)
+        up, down = before.a1 - before.a0, after.a1 - after.a0
+        first, last = n == 1, n == len(ops) - 2  # an equal run at an end of the texts may go, another one parts changes
+        shift = _best_shift(lines, start, end, up if first else up - 1, down if last else down - 1)
         ops[n - 1 : n + 2] = [
             before._replace(a1=before.a1 + shift, b1=before.b1 + shift),
             Op(op.tag, op.a0 + shift, op.a1 + shift, op.b0 + shift, op.b1 + shift),
             after._replace(a0=after.a0 + shift, b0=after.b0 + shift),
         ]
-    return ops
+    return [op for op in ops if op.tag != "equal" or op.a1 > op.a0]
 
 
 def _best_shift(lines: list[str], start: int, end: int, up: int, down: int) -> int:
@@ -161,6 +168,11 @@ def _reads_well(lines: list[str], start: int, end: int) -> int:
 def _change(a0: int, a1: int, b0: int, b1: int) -> Op:
     tag = "replace" if a1 > a0 and b1 > b0 else "delete" if a1 > a0 else "insert"
     return Op(tag, a0, a1, b0, b1)
+
+
+def _transposed(op: Op) -> Op:
+    tag = {"insert": "delete", "delete": "insert"}.get(op.tag, op.tag)
+    return Op(tag, op.b0, op.b1, op.a0, op.a1)
 
 
 def _cells(op: Op) -> int:

@@ -14,6 +14,15 @@ _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SHAPELESS: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+# Letters that look like Latin ones in most fonts, and those.
+_TWINS: Final = str.maketrans(
+    "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0458\u0455\u0501\u04bb\u051b\u051d\u0410\u0412\u0415\u041a"
+    "\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0423\u0406\u0408\u0405\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c"
+    "\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03c1\u03f2",
+    "aceopxyijsdhqwABEKMHOPCTXYIJSABEZHIKMNOPTYXovpc",
+)
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_LATIN: Final = re.compile("[A-Za-z]")
 COARSE: Final = "a block is too large to mark single words"
 """What is said where a difference is coarse."""
 LONG: Final = "too long to be shown here"
@@ -41,6 +50,32 @@ def visible(text: str) -> str:
     if "\\u{" in text:
         text = text.replace("\\u{", code_point("\\") + "u{")
     return text if text.isascii() and text.isprintable() else text.translate(_TABLE)
+
+
+def skeleton(text: str) -> str:
+    """The text with letters that look like Latin ones as those: texts that look alike have one skeleton."""
+    return text if text.isascii() else text.translate(_TWINS)
+
+
+def mixed_words(text: str) -> list[str]:
+    """The words in which Latin letters stand beside letters of other scripts that look like Latin ones."""
+    if text.isascii() or skeleton(text) == text:
+        return []
+    return [word for word in _WORD.findall(text) if _LATIN.search(word) and skeleton(word) != word]
+
+
+def telling(text: str) -> str:
+    r"""The text visible, and in words that mix scripts the letters that only look Latin as ``\u{0430}`` too."""
+    mixed = dict.fromkeys(mixed_words(text))
+    shown = visible(text)
+    for word in mixed:
+        shown = shown.replace(word, "".join(c if skeleton(c) == c else code_point(c) for c in word))
+    return shown
+
+
+def ending(text: str) -> str:
+    r"""Visible text with a blank at its very end as ``\u{0020}``: there it could not be seen."""
+    return text[:-1] + code_point(" ") if text.endswith(" ") else text
 
 
 def outline(thing: Any) -> list[str]:
@@ -96,6 +131,9 @@ def _member(head: str, thing: Any) -> list[str]:
         head, plain = f"{head} |", False
     if plain or (short and len(value(thing)) <= _SHORT_LIST):
         return [f"{head} {value(thing)}"]
+    if head == "-":  # a member of a list: its first line stands beside the sign
+        first, *rest = outline(thing)
+        return [f"- {first}", *(f"  {line}" for line in rest)]
     return [head, *(f"  {line}" for line in outline(thing))]
 
 

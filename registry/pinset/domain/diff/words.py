@@ -1,8 +1,10 @@
-r"""The difference of two texts: lines first, then the words inside the lines that were edited.
+"""The difference of two texts: lines first, then the words inside the lines that were edited, then what moved.
 
-Both steps run rapidfuzz, one character for each line or word, and both are bounded by the budget of the comparison:
-past it the answer is still right, only coarser (whole lines, then only their counts), and says so. Lines end at
-``\n`` alone; a carriage return is part of its line.
+All of it is bounded by the budget of the comparison: past it the answer is still right, only coarser (whole lines,
+then only their counts), and says so.
+
+It is always found from the text that comes first in the order of strings to the other one, and mirrored where that is
+the wrong way round: what changed does not depend on who asks from which side.
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pinset.domain.diff.budget import LINE, SEGMENT, Budget
+from pinset.domain.diff.lines import Hunk, Line, Segment, TextDiff, mirrored, split_lines
+from pinset.domain.diff.moved import Loose, find_moves
+from pinset.domain.diff.natures import alike, nature
 from pinset.domain.diff.pairing import pair_lines
 from pinset.domain.diff.sequences import LINE_CELLS, PAIR_CELLS, Op, bridge, exact_ops, line_ops, tidy_lines, trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pinset.domain.diff.lines import Nature
+
+LONG_TEXT: Final = 60
+"""Characters from which an edited text is shown as one, with its words marked, and not as old → new."""
 CONTEXT: Final = 3
 """Unchanged lines shown on each side of a change."""
 
@@ -25,10 +34,6 @@ CONTEXT: Final = 3
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+|\s+|[^\w\s]")
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")
-_BLANKS = " \t\r\n"
-_NO_BLANKS = str.maketrans("", "", _BLANKS)
-_GLANCE: Final = 2_000
-"""Characters at the start of two texts that mostly tell them apart."""
 
 _CHARACTERS: Final = 2
 _LINES: Final = 150
@@ -36,82 +41,25 @@ _EDITED_LINES: Final = 2_000
 """Steps for one character, one line, and one line between the first and the last that differ."""
 
 
-class Segment(NamedTuple):
-    """A stretch of a line; ``changed`` when the other side lacks it."""
-
-    text: str
-    changed: bool = False
-
-
-class Line(NamedTuple):
-    """One line without its line feed.
-
-    kind: ``' '`` in both, ``'-'`` only in the old, ``'+'`` only in the new text. Numbers count from 1 and are None on
-    the side that lacks the line. paired: a ``-`` directly followed by the ``+`` it became; their unchanged segments
-    are the same, in the same order. newline: False for a last line that no line feed ends.
-    """
-
-    kind: str
-    segments: tuple[Segment, ...]
-    old_no: int | None = None
-    new_no: int | None = None
-    paired: bool = False
-    newline: bool = True
-
-    @property
-    def text(self) -> str:
-        """The line as it is."""
-        return "".join(s.text for s in self.segments)
-
-
-@dataclass(frozen=True, slots=True)
-class Hunk:
-    """Neighbouring changes with their context. Starts count lines from 1, also where the side has no line.
-
-    abridged: how many old lines became how many new ones, where they are too many to be shown; then there are no lines.
-    """
-
-    old_start: int
-    new_start: int
-    lines: tuple[Line, ...]
-    abridged: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TextDiff:
-    """What changes between two texts. Equal texts have no hunks.
-
-    coarse: some block was too large to look inside, or to be shown at all. whitespace_only: the same words in the
-    same order, spaced otherwise (ASCII blanks only: a no-break space is another character). The words are not counted,
-    and None, where some lines are not shown.
-    """
-
-    hunks: tuple[Hunk, ...]
-    coarse: bool = False
-    added_words: int | None = 0
-    removed_words: int | None = 0
-    whitespace_only: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class PendingDiff:
-    """Two texts to be compared once it is known what else is; whether only white space differs is known at once."""
+    """Two texts to be compared once it is known what else is; of what nature the difference is, is known at once."""
 
     old: str
     new: str
-    whitespace_only: bool
+    nature: Nature
 
 
 def pending(old: str, new: str) -> PendingDiff:
     """What ``text_diff`` has yet to compare."""
-    return PendingDiff(old, new, whitespace_only=old != new and _same_words(old, new))
+    return PendingDiff(old, new, nature(old, new) if old and new else "wording")
 
 
-def split_lines(text: str) -> list[str]:
-    """The lines with their line feeds; joined they are the text again. Empty text has none."""
-    lines = [line + "\n" for line in text.split("\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
+def long_texts(old: object, new: object) -> PendingDiff | None:
+    """Two values to be compared as texts, where they are ones that do not fit on a line."""
+    if not isinstance(old, str) or not isinstance(new, str):
+        return None
+    return pending(old, new) if max(len(old), len(new)) >= LONG_TEXT or "\n" in old or "\n" in new else None
 
 
 def tokens(text: str) -> list[str]:
@@ -133,18 +81,25 @@ def token_ops(before: list[str], after: list[str]) -> list[Op]:
     return [part for op in ops for part in (trim(op, before, after) if op.tag == "replace" else (op,))]
 
 
-def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
-    """What changes from one text to the other, for what the budget holds; a text alone has one of its own."""
+def text_diff(old: str, new: str, budget: Budget | None = None, kind: Nature | None = None) -> TextDiff:
+    """What changes from one text to the other, for what the budget holds; a text alone has one of its own.
+
+    kind: the nature of the difference, where it is known.
+    """
     if old == new:
         return TextDiff(())
+    kind = kind or nature(old, new)
     budget = budget or Budget()
+    return _forward(old, new, budget, kind) if old < new else mirrored(_forward(new, old, budget, kind))
+
+
+def _forward(old: str, new: str, budget: Budget, kind: Nature) -> TextDiff:
     middle = _Middle.of(old, new)
-    blank = _same_words(old, new)
     if not middle.worth(old, new, budget):
-        return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, whitespace_only=blank)
+        return TextDiff((middle.hunk(),), coarse=True, added_words=None, removed_words=None, nature=kind)
     a, b = split_lines(old), split_lines(new)
     ops, coarse = line_ops(a, b)
-    blocks = _Blocks(a, b, budget)
+    blocks = _Blocks(a, b, budget, marks=kind != "reflow")
     hunks = tuple(blocks.hunks(tidy_lines(ops, a, b)))
     changed = [line for hunk in hunks for line in hunk.lines if line.kind != " "]
     whole = not any(hunk.abridged for hunk in hunks)
@@ -153,7 +108,7 @@ def text_diff(old: str, new: str, budget: Budget | None = None) -> TextDiff:
         coarse=coarse or blocks.coarse,
         added_words=_count_words(changed, "+") if whole else None,
         removed_words=_count_words(changed, "-") if whole else None,
-        whitespace_only=blank,
+        nature=kind,
     )
 
 
@@ -172,9 +127,9 @@ class _Middle(NamedTuple):
     @classmethod
     def of(cls, old: str, new: str) -> _Middle:
         """Looks at two texts that differ."""
-        start = old.rfind("\n", 0, _alike(old, new, 0)) + 1
+        start = old.rfind("\n", 0, alike(old, new, 0)) + 1
         room = min(len(old), len(new)) - start
-        end = min(_alike(old, new, room), room)
+        end = min(alike(old, new, room), room)
         if not all(len(text) == end or text[len(text) - end - 1] == "\n" for text in (old, new)):
             feed = old.find("\n", len(old) - end)
             end = 0 if feed < 0 else len(old) - feed - 1
@@ -198,18 +153,33 @@ class _Middle(NamedTuple):
 
 
 class _Blocks:
-    """Turns line operations into hunks, looking inside replaced blocks while the budget lasts."""
+    """Turns line operations into hunks, looking inside replaced blocks while the budget lasts.
 
-    def __init__(self, a: list[str], b: list[str], budget: Budget) -> None:
+    marks: whether words are marked, and moves looked for. Where words only went to other lines, none is missing.
+    """
+
+    def __init__(self, a: list[str], b: list[str], budget: Budget, *, marks: bool) -> None:
         self.a, self.b = a, b
+        self.marks = marks
         self.budget = budget
         self.coarse = False
+        self.old_words: dict[int, list[str]] = {}
+        self.new_words: dict[int, list[str]] = {}
+        self.pairs: dict[Op, list[tuple[int, int]]] = {}
+        self.left: dict[int, tuple[int, int]] = {}
+        self.arrived: dict[int, tuple[int, int]] = {}
 
     def hunks(self, ops: Sequence[Op]) -> list[Hunk]:
         """Groups of changes whose context touches; neighbours that are both too long for the answer are one."""
+        groups = [(group, self.budget.show_lines(sum(map(self._size, group)))) for group in _groups(ops)]
+        changed = [op for group, shown in groups if shown for op in group if op.tag != "equal"]
+        for op in changed:
+            self.pairs[op] = self._pair_up(range(op.a0, op.a1), range(op.b0, op.b1))
+        if self.marks:
+            self._find_moves(changed)
         found: list[Hunk] = []
-        for group in _groups(ops):
-            hunk = self._hunk(group)
+        for group, shown in groups:
+            hunk = self._shown(group) if shown else self._counted(group)
             last = found[-1] if found else None
             if last and last.abridged and hunk.abridged:
                 rows = hunk.old_start + hunk.abridged[0] - last.old_start
@@ -219,13 +189,13 @@ class _Blocks:
                 found.append(hunk)
         return found
 
-    def _hunk(self, ops: list[Op]) -> Hunk:
-        a0, b0, a1, b1 = ops[0].a0, ops[0].b0, ops[-1].a1, ops[-1].b1
-        if self.budget.show_lines(sum(map(self._size, ops))):
-            lines: list[Line] = []
-            for op in ops:
-                lines += self._same(op.a0, op.b0, op.a1 - op.a0) if op.tag == "equal" else self._change(op)
-            return Hunk(a0 + 1, b0 + 1, tuple(lines))
+    def _shown(self, ops: list[Op]) -> Hunk:
+        lines: list[Line] = []
+        for op in ops:
+            lines += self._same(op.a0, op.b0, op.a1 - op.a0) if op.tag == "equal" else self._change(op)
+        return Hunk(ops[0].a0 + 1, ops[0].b0 + 1, tuple(lines))
+
+    def _counted(self, ops: list[Op]) -> Hunk:
         self.coarse = True
         changed = [op for op in ops if op.tag != "equal"]
         a0, b0, a1, b1 = changed[0].a0, changed[0].b0, changed[-1].a1, changed[-1].b1
@@ -238,69 +208,104 @@ class _Blocks:
             sides.append(self.b[op.b0 : op.b1])
         return sum(sum(map(len, side)) + (LINE + SEGMENT) * len(side) for side in sides)
 
+    def _pair_up(self, rows: Sequence[int], columns: Sequence[int]) -> list[tuple[int, int]]:
+        """Which of the old lines of a replaced block became which of the new ones, rising."""
+        if not rows or not columns:
+            return []
+        if len(rows) * len(columns) <= PAIR_CELLS:
+            old = [_tokens_of(self.a, i, self.old_words) for i in rows]
+            new = [_tokens_of(self.b, j, self.new_words) for j in columns]
+            fits = max(map(len, old)) * max(map(len, new)) <= LINE_CELLS
+            if fits and self.budget.look_inside(old, new):
+                pairs = [(rows[r], columns[c]) for r, c in pair_lines(old, new)]
+                return pairs if self.marks else [(i, j) for i, j in pairs if self.a[i] == self.b[j]]
+        self.coarse = True
+        return []
+
+    def _find_moves(self, changed: list[Op]) -> None:
+        """Lines that left one place and arrived at another are no longer the edited form of a line in their place."""
+        in_place = {i for op in changed for i, j in self.pairs[op] if self.a[i] == self.b[j]}
+        arrived = {j for op in changed for i, j in self.pairs[op] if i in in_place}
+        loose = Loose(
+            [i for op in changed for i in range(op.a0, op.a1) if i not in in_place],
+            [j for op in changed for j in range(op.b0, op.b1) if j not in arrived],
+        )
+        paired = {i for op in changed for i, _ in self.pairs[op]}, {j for op in changed for _, j in self.pairs[op]}
+        unpaired = Loose([i for i in loose.old if i not in paired[0]], [j for j in loose.new if j not in paired[1]])
+        blocks = find_moves(self.a, self.b, loose, unpaired, self.budget.look_inside)
+        for number, block in enumerate(blocks, 1):
+            self.left |= {i: (number, j) for i, j in block}
+            self.arrived |= {j: (number, i) for i, j in block}
+        for op in changed:
+            if any(i in self.left or j in self.arrived for i, j in self.pairs[op]):
+                rows = [i for i in range(op.a0, op.a1) if i not in self.left]
+                columns = [j for j in range(op.b0, op.b1) if j not in self.arrived]
+                self.pairs[op] = self._pair_up(rows, columns)
+
     def _same(self, i: int, j: int, length: int) -> list[Line]:
         return [self._line(" ", i + k, j + k, changed=False) for k in range(length)]
 
     def _change(self, op: Op) -> list[Line]:
-        rows, columns = op.a1 - op.a0, op.b1 - op.b0
-        pairs: list[tuple[int, int]] | None = []
-        old: list[list[str]] = []
-        new: list[list[str]] = []
-        if rows and columns and rows * columns <= PAIR_CELLS:
-            old = [tokens(_bare(line)) for line in self.a[op.a0 : op.a1]]
-            new = [tokens(_bare(line)) for line in self.b[op.b0 : op.b1]]
-        if rows and columns:
-            pairs = self._pairs(old, new) if old else None
-        if pairs is None:
-            self.coarse, pairs = True, []
         lines: list[Line] = []
         i, j = op.a0, op.b0
-        for row, column in [*pairs, (rows, columns)]:
-            lines += [self._line("-", k, None) for k in range(i, op.a0 + row)]
-            lines += [self._line("+", None, k) for k in range(j, op.b0 + column)]
-            i, j = op.a0 + row, op.b0 + column
-            if row < rows:
-                lines += self._pair(i, j, old[row], new[column])
-                i, j = i + 1, j + 1
+        for row, column in [*self.pairs[op], (op.a1, op.b1)]:
+            lines += [self._gone(k) for k in range(i, row)]
+            lines += [self._came(k) for k in range(j, column)]
+            i, j = row, column
+            if row < op.a1:
+                lines += self._pair(row, column)
+                i, j = row + 1, column + 1
         return lines
 
-    def _pairs(self, old: list[list[str]], new: list[list[str]]) -> list[tuple[int, int]] | None:
-        fits = max(map(len, old)) * max(map(len, new)) <= LINE_CELLS
-        return pair_lines(old, new) if fits and self.budget.look_inside(old, new) else None
-
-    def _pair(self, i: int, j: int, before: list[str], after: list[str]) -> list[Line]:
-        a, b = self.a[i], self.b[j]
-        if a == b:
+    def _pair(self, i: int, j: int) -> list[Line]:
+        if self.a[i] == self.b[j]:
             return self._same(i, j, 1)
+        marked = self._marked(i, j)
+        if marked is None:
+            return [self._line("-", i, None), self._line("+", None, j)]
+        return [
+            Line("-", marked[0], i + 1, None, paired=True, newline=self.a[i].endswith("\n")),
+            Line("+", marked[1], None, j + 1, paired=True, newline=self.b[j].endswith("\n")),
+        ]
+
+    def _gone(self, i: int) -> Line:
+        line = self._line("-", i, None)
+        if i not in self.left:
+            return line
+        number, j = self.left[i]
+        marked = self._marked(i, j)
+        return line._replace(move=number, segments=marked[0] if marked else line.segments)
+
+    def _came(self, j: int) -> Line:
+        line = self._line("+", None, j)
+        if j not in self.arrived:
+            return line
+        number, i = self.arrived[j]
+        marked = self._marked(i, j)
+        return line._replace(move=number, segments=marked[1] if marked else line.segments)
+
+    def _marked(self, i: int, j: int) -> tuple[tuple[Segment, ...], tuple[Segment, ...]] | None:
+        """Both lines with what the other one lacks marked; None where the answer does not hold that."""
+        a, b = _bare(self.a[i]), _bare(self.b[j])
+        if a == b:
+            same = (Segment(a),) if a else ()
+            return same, same
+        before, after = _tokens_of(self.a, i, self.old_words), _tokens_of(self.b, j, self.new_words)
         ops = token_ops(before, after)
         if len(ops) > 1 and not self.budget.show_lines(2 * SEGMENT * len(ops)):
             self.coarse = True
-            return [self._line("-", i, None), self._line("+", None, j)]
-        return [
-            Line(
-                "-",
-                tuple(_segments((o.tag, before[o.a0 : o.a1]) for o in ops)),
-                i + 1,
-                None,
-                paired=True,
-                newline=a.endswith("\n"),
-            ),
-            Line(
-                "+",
-                tuple(_segments((o.tag, after[o.b0 : o.b1]) for o in ops)),
-                None,
-                j + 1,
-                paired=True,
-                newline=b.endswith("\n"),
-            ),
-        ]
+            return None
+        return (
+            tuple(_segments((o.tag, before[o.a0 : o.a1]) for o in ops)),
+            tuple(_segments((o.tag, after[o.b0 : o.b1]) for o in ops)),
+        )
 
     def _line(self, kind: str, i: int | None, j: int | None, *, changed: bool = True) -> Line:
         whole = self.a[i] if i is not None else self.b[j or 0]
         bare = _bare(whole)
         return Line(
             kind,
-            (Segment(bare, changed),) if bare else (),
+            (Segment(bare, changed and self.marks),) if bare else (),
             None if i is None else i + 1,
             None if j is None else j + 1,
             newline=whole.endswith("\n"),
@@ -311,34 +316,14 @@ def _segments(parts: Iterable[tuple[str, list[str]]]) -> list[Segment]:
     return [Segment("".join(words), tag != "equal") for tag, words in parts if words]
 
 
+def _tokens_of(lines: Sequence[str], n: int, known: dict[int, list[str]]) -> list[str]:
+    if n not in known:
+        known[n] = tokens(_bare(lines[n]))
+    return known[n]
+
+
 def _bare(line: str) -> str:
     return line.removesuffix("\n")
-
-
-def _same_words(old: str, new: str) -> bool:
-    """Whether only ASCII blanks differ, and no word falls apart or grows together."""
-    left, right = (text[:_GLANCE].translate(_NO_BLANKS) for text in (old, new))
-    if _alike(left, right, 0) < min(len(left), len(right)):
-        return False
-    bare = [text.replace("\t", " ").replace("\r", " ").replace("\n", " ") for text in (old, new)]
-    if bare[0].replace(" ", "") != bare[1].replace(" ", ""):
-        return False
-    return list(filter(None, bare[0].split(" "))) == list(filter(None, bare[1].split(" ")))
-
-
-def _alike(a: str, b: str, tail: int) -> int:
-    """How many characters two texts begin with alike; with ``tail``, how many of their last ones are alike."""
-    if tail:
-        a, b = a[len(a) - tail :][::-1], b[len(b) - tail :][::-1]
-    size = min(len(a), len(b))
-    low, step = 0, 64
-    while low < size and a[low : low + step] == b[low : low + step]:
-        low, step = min(low + step, size), 2 * step
-    while low < size and step:
-        step //= 2
-        if low + step <= size and a[low : low + step] == b[low : low + step]:
-            low += step
-    return low
 
 
 def _groups(ops: Sequence[Op]) -> Iterator[list[Op]]:

@@ -28,12 +28,16 @@ SUGGESTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A shared component that a manifest names, and where. included: its text becomes part of a template."""
+    """A shared component that a manifest names, and where. included: its text becomes part of a template.
+
+    path: of the value in the manifest, None for one that a template includes.
+    """
 
     reference: ComponentReference
     file: str
     line: int | None
     included: bool = False
+    path: Path | None = None
 
 
 @dataclass(slots=True)
@@ -167,7 +171,7 @@ class Reader:
         except PinsetError as error:
             self.note("reference-syntax", path, error.message, error.hint)
             return None
-        self.wanted.append(Wanted(reference, self.file, self.line(path)))
+        self.wanted.append(Wanted(reference, self.file, self.line(path), path=path))
         return reference.key
 
 

@@ -14,6 +14,7 @@ from pinset.domain.records import (
     ReleaseRecord,
     Stamp,
     Verdict,
+    Version,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def release(record: ReleaseRecord) -> Described:
             "Digest": record.digest,
             "Source": one_line(record.source) if record.source is not None else None,
             "Rollback-To": number(record.rollback_to),
+            "Made-From": str(record.made_from) if record.made_from is not None else None,
+            "Made-From-Digest": record.made_from_digest,
             "Allowed": " ".join(record.allowed) or None,
             "Allow-Reason": one_line(record.allow_reason) or None,
         },
@@ -79,6 +82,8 @@ def build_release(stamp: Stamp, keys: Mapping[str, str], words: str) -> ReleaseR
         message=words,
         source=keys.get("Source"),
         rollback_to=optional(keys, "Rollback-To"),
+        made_from=Version.parse(keys["Made-From"]) if "Made-From" in keys else None,
+        made_from_digest=keys.get("Made-From-Digest"),
         allowed=tuple(keys.get("Allowed", "").split()),
         allow_reason=keys.get("Allow-Reason", ""),
     )

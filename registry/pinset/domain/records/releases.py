@@ -48,7 +48,8 @@ class ReleaseRecord:
     """A release was published.
 
     rollback_to: number of the release that the manifest declares, where it existed then. allowed: codes of the
-    findings that were overridden, with ``allow_reason``.
+    findings that were overridden, with ``allow_reason``. made_from: the release that the registry made it from, with
+    ``made_from_digest``; None where its author sent all of it.
     """
 
     stamp: Stamp
@@ -61,6 +62,8 @@ class ReleaseRecord:
     rollback_to: int | None = None
     allowed: tuple[str, ...] = ()
     allow_reason: str = ""
+    made_from: Version | None = None
+    made_from_digest: str | None = None
 
     @property
     def ref(self) -> str:

@@ -124,6 +124,24 @@ def fill_f_string(source: str, values: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda match: values[match["name"]] if match["name"] else match[0][0], source)
 
 
+def fixed_mustache(source: str) -> list[str]:
+    """The texts between variables."""
+    texts, at = [], 0
+    for match in _TAG.finditer(source):
+        start, end = match.span()
+        if start > at:
+            texts.append(source[at:start])
+        at = end
+    return [*texts, source[at:]] if at < len(source) else texts
+
+
+def fixed_f_string(source: str) -> list[str]:
+    """The texts between variables, with doubled braces single."""
+    # No text of a release holds NUL: it is refused as no text.
+    single = _FIELD.sub(lambda match: "\0" if match["name"] else match[0][0], source)
+    return [text for text in single.split("\0") if text]
+
+
 def _bad_tag(source: str, start: int) -> tuple[int, str, str]:
     """Where to read on after a ``{{`` that is no tag, what is wrong with it, and the way out."""
     near = source[start : start + _NEAR].partition("\n")[0]

@@ -96,6 +96,14 @@ def _assigned(tree: nodes.Template) -> frozenset[str]:
     return frozenset(found)
 
 
+def fixed(source: str) -> list[str]:
+    """The texts outside of tags and comments, each once; the source as it is where it is no template."""
+    try:
+        return [text for _, kind, text in _reader().lex(source) if kind == "data" and text]
+    except TemplateSyntaxError:
+        return [source]
+
+
 def render(source: str, partials: Mapping[str, str], values: Mapping[str, Any]) -> str:
     """A template filled with values, in an immutable sandbox. Raises InvalidInput for all that can go wrong."""
     parts: list[str] = []

@@ -7,7 +7,7 @@ they can do anything, and every value keeps its line.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import yaml
 
@@ -17,6 +17,7 @@ from pinset.domain.text.located import Located, json_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+W = TypeVar("W", bound="Walk")
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE: Final = frozenset({"true", "True", "TRUE"})
 _FALSE: Final = frozenset({"false", "False", "FALSE"})
@@ -49,9 +50,15 @@ class StrictYamlError(ValueError):
 
 def load_yaml(text: str, *, depth: int = strict_json.DEPTH) -> Located:
     """The one document of a YAML text. depth: containers inside each other. Raises StrictYamlError."""
+    return walk_yaml(text, Walk, depth=depth)[0]
+
+
+def walk_yaml(text: str, kind: type[W], *, depth: int = strict_json.DEPTH) -> tuple[Located, W]:
+    """The one document of a YAML text, and the walk of a kind that read it. Raises StrictYamlError."""
     _check_characters(text)
     try:
-        return _Walk(yaml.parse(text, Loader=_LOADER), depth).document()
+        walk = kind(yaml.parse(text, Loader=_LOADER), depth)
+        return walk.document(), walk
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = min(mark.line, text.rstrip("\n").count("\n")) + 1 if mark else None  # the end is on the last line
@@ -91,15 +98,23 @@ def _advice(error: yaml.MarkedYAMLError) -> str:
     return "check quotes and indentation of this line and the one above"
 
 
-class _Walk:
+class Walk:
     """One pass over the events of a text."""
 
     def __init__(self, events: Iterator[Any], depth: int) -> None:
         self._events = events
         self._depth = depth
         self._lines: dict[tuple[str | int, ...], int] = {}
+        self._end: Any = None
+
+    def node_seen(self, path: tuple[str | int, ...], first: Any, last: Any) -> None:
+        """A value was read, all of it. first, last: the parser's events that it begins and ends with."""
+
+    def key_seen(self, path: tuple[str | int, ...], event: Any) -> None:
+        """The key of an entry was read, whose value is at the path and comes next."""
 
     def document(self) -> Located:
+        """The whole text. Raises StrictYamlError."""
         next(self._events)  # the stream begins
         start = next(self._events)
         if isinstance(start, yaml.StreamEndEvent):
@@ -121,15 +136,19 @@ class _Walk:
         _check_plain(event, line)
         self._lines.setdefault(path, line)
         if isinstance(event, yaml.ScalarEvent):
+            self.node_seen(path, event, event)
             return _scalar(event, line)
         if len(path) >= self._depth:
             raise StrictYamlError(f"it is nested deeper than {self._depth}", line=line, hint="flatten it")
-        return self._items(path) if isinstance(event, yaml.SequenceStartEvent) else self._entries(path)
+        found = self._items(path) if isinstance(event, yaml.SequenceStartEvent) else self._entries(path)
+        self.node_seen(path, event, self._end)
+        return found
 
     def _items(self, path: tuple[str | int, ...]) -> list[Any]:
         items: list[Any] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, (*path, len(items))))
+        self._end = event
         return items
 
     def _entries(self, path: tuple[str | int, ...]) -> dict[str, Any]:
@@ -141,7 +160,9 @@ class _Walk:
                 message = f"the key {key[:80]!a} is there twice, first on line {first}"
                 raise StrictYamlError(message, line=_line(event), hint="remove one of them")
             self._lines[(*path, key)] = _line(event)
+            self.key_seen((*path, key), event)
             found[key] = self._node(next(self._events), (*path, key))
+        self._end = event
         return found
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Parsed",
     "TemplateProblem",
     "expand",
+    "fixed",
     "guess_format",
     "include_cycle",
     "parse",
@@ -104,6 +105,22 @@ def include_cycle(style: str, source: str, resolve: Callable[[str], tuple[str, s
 def expand(source: str, resolve: Callable[[str], str]) -> str:
     """A mustache or text template with every ``{{> reference}}`` replaced; what comes in is not read again."""
     return braces.INCLUDE.sub(lambda match: resolve(match["include"]), source)
+
+
+def fixed(style: str, source: str) -> list[str]:
+    """The texts of a template between what is filled in, as they will be sent; includes of Jinja are not among them.
+
+    Of a Jinja template every branch and the inside of every loop comes once. One that does not parse comes whole.
+    """
+    if style == "mustache":
+        return braces.fixed_mustache(source)
+    if style == "f-string":
+        return braces.fixed_f_string(source)
+    if style != "jinja2":
+        return [source]
+    from pinset.domain.text import jinja  # noqa: PLC0415 - as in `parse`
+
+    return jinja.fixed(source)
 
 
 def render(style: str, source: str, values: Mapping[str, str]) -> str:

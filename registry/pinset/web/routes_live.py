@@ -1,0 +1,20 @@
+"""What happens, for pages that show what is so: the stream of the API, for a session."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from pinset.api import parameters as p
+from pinset.api.streams import EventStream
+from pinset.domain.following import Wanted
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/live")
+async def follow(asked: p.Reads) -> Response:
+    """Server-sent events of all that the session may read."""
+    state = asked.request.app.state
+    wanted = Wanted.of([], [], asked.caller.grants)
+    return EventStream(state.hub, state.watch, wanted, after=None, wait=None, beat=state.settings.beat_seconds)
