@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 NEW = "helpdesk.bot"
+HERE = pytest.mark.parametrize("where", ["memory"], indirect=True)
+"""For what is the same code near and far."""
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def test_what_is_said_of_a_bundle_is_told_of_it(registry: Registry) -> None:
     assert registry.bundle(NAME)["owner"] == ""
 
 
+@HERE
 @pytest.mark.parametrize(
     ("given", "error"),
     [
@@ -62,6 +65,7 @@ def test_what_nobody_could_read_is_not_said(registry: Registry, given: dict[str,
     assert registry.bundle(NAME)["owner"] == ""
 
 
+@HERE
 def test_a_bundle_without_a_release_cannot_be_changed(registry: Registry) -> None:
     for change in (
         lambda: registry.bundle_changes.set(ME, "nothing", owner="a"),
@@ -93,6 +97,7 @@ def test_an_archived_bundle_serves_and_rolls_back_and_takes_nothing_new(registry
     assert registry.publish(ME, files("Text 3."))["version"] == 3
 
 
+@HERE
 def test_a_reason_is_wanted_for_an_archive_and_for_a_name(registry: Registry) -> None:
     publish(registry, 1)
     with pytest.raises(InvalidInput, match="reason"):
@@ -142,6 +147,7 @@ def test_a_fetch_is_answered_in_the_name_that_was_asked(renamed: Registry) -> No
     assert (old["manifest"], old["digest"], old["commit"]) == (new["manifest"], new["digest"], new["commit"])
 
 
+@HERE
 def test_the_line_of_releases_goes_on_under_either_name(renamed: Registry) -> None:
     new = renamed.publish(ME, files("Text 3.", bundle=NEW), alias="staging")
     assert (new["ref"], new["version"], new["findings"]) == (f"{NEW}@v3", 3, [])
@@ -158,6 +164,7 @@ def test_the_line_of_releases_goes_on_under_either_name(renamed: Registry) -> No
     assert names_of(renamed) == [NEW]
 
 
+@HERE
 def test_notes_of_a_renamed_bundle_go_on(renamed: Registry) -> None:
     renamed.yank(ME, f"{NAME}@v2", reason="wrong")
     assert renamed.summary(f"{NEW}@v2")["yanked"] == "wrong"
@@ -166,6 +173,7 @@ def test_notes_of_a_renamed_bundle_go_on(renamed: Registry) -> None:
     assert [one["ref"] for one in renamed.evidence.of_bundle(NEW)["items"]] == [f"{NEW}@v1"]
 
 
+@HERE
 def test_a_name_belongs_to_its_bundle_for_ever(renamed: Registry) -> None:
     renamed.publish(ME, files("Other.", bundle="other"))
     for taken in (NAME, NEW):
@@ -177,6 +185,7 @@ def test_a_name_belongs_to_its_bundle_for_ever(renamed: Registry) -> None:
         renamed.bundle_changes.rename(ME, NAME, "Not A Name", reason="r")
 
 
+@HERE
 def test_names_go_in_chains_and_back(renamed: Registry) -> None:
     third = renamed.bundle_changes.rename(ME, NAME, "third", reason="r")
     assert (third["name"], third["formerly"]) == ("third", [NAME, NEW])
@@ -228,6 +237,7 @@ def test_the_past_says_what_was_said_then(registry: Registry) -> None:
     assert registry.bundles()["items"] == []
 
 
+@HERE
 def test_who_may_set_archive_and_rename(near: LocalRegistry) -> None:
     publish(near, 1)
 
@@ -251,6 +261,7 @@ def test_who_may_set_archive_and_rename(near: LocalRegistry) -> None:
     near.bundle_changes.rename(who(f"rename:{NAME} rename:{NEW}"), NAME, NEW, reason="r")
 
 
+@HERE
 def test_a_grant_holds_under_every_name_of_a_bundle(near: LocalRegistry) -> None:
     publish(near, 1)
     promote(near, 1)

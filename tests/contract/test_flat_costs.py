@@ -90,6 +90,7 @@ REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
     "bundles": lambda r: r.bundles(limit=FEW),
     "bundles by an alias": lambda r: r.bundles(alias="production", limit=FEW),
     "bundles by a name": lambda r: r.bundles(query="b-0", limit=FEW),
+    "bundles of an owner": lambda r: r.bundles(owner="", limit=FEW),
     "bundle": lambda r: r.bundle(MIDDLE),
     "audit of a bundle": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE), limit=FEW),
     "audit of an alias": lambda r: r.audit.items(AuditFilter(bundle=MIDDLE, alias="production"), limit=FEW),
