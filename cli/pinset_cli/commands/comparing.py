@@ -13,7 +13,7 @@ from pinset_cli import options as o
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
-    from pinset.domain.diff import Comparison, Impact, Shared
+    from pinset.domain.diff import Comparison, Files, Impact, Shared
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry
 
@@ -82,10 +82,11 @@ def _releases(found: Registry, then: Readings, sides: tuple[str, str], *, alone:
     from pinset.bootstrap import cost_change
     from pinset.domain.diff import compare
 
-    was, before = _side(found, then, sides[0])
-    now, after = _side(found, found if alone else then, sides[1])
+    was, before, old_files = _side(found, then, sides[0])
+    now, after, new_files = _side(found, found if alone else then, sides[1])
     shared = _shared(found, before, after, {was.partition("@")[0], now.partition("@")[0]})
-    return compare(before, after, shared=shared, costs=cost_change(before, after)), was, now
+    spent = cost_change(before, after)
+    return compare(before, after, shared=shared, costs=spent, files=(old_files, new_files)), was, now
 
 
 def _impact(named: str | None) -> Impact | None:
@@ -111,22 +112,28 @@ def _shared(found: Registry, before: dict[str, Any], after: dict[str, Any], own:
     return [with_users(s, (bundle["name"] for bundle in users.get(s.key, ())), own) for s in moved]
 
 
-def _side(found: Registry, looking: Readings, side: str) -> tuple[str, dict[str, Any]]:
-    """One side of a comparison: what to call it, and its content. looking: where a reference is looked up."""
+def _side(found: Registry, looking: Readings, side: str) -> tuple[str, dict[str, Any], Files]:
+    """One side of a comparison: what to call it, its content and its files. looking: where a reference is looked up."""
+    from pinset.domain.diff import Files
+    from pinset.domain.document import content_of
     from pinset.domain.findings import refuse
     from pinset.domain.references import is_working_copy, parse
+    from pinset.domain.sealed import Sealed
     from pinset_cli.workcopy import read_bundle
 
     if is_working_copy(side):
-        checked = found.check(read_bundle(Path(side).expanduser()))
+        texts = read_bundle(Path(side).expanduser())
+        checked = found.check(texts)
         if checked["content"] is None:
             output.show_findings(checked["findings"])
             refuse(checked["findings"])
-        return f"{side} (working copy)", checked["content"] or {}
+        aside = frozenset(one["file"] or "" for one in checked["findings"] if one["code"] == "file-unused")
+        return f"{side} (working copy)", checked["content"] or {}, Files(texts, aside)
     parse(side, default=None)
-    document = looking.release(side)
+    document = looking.sealed(side)
+    form = Sealed(document["manifest"], document["files"])
     alias = document["alias"]
     named = [alias["name"] if alias else document["label"]]
     named += [f"at {output.utc(document['at'])}"] if "at" in document and not parse(side, default=None).fixed else []
     note = " ".join(part for part in named if part)
-    return document["ref"] + (f" ({note})" if note else ""), document["content"]
+    return document["ref"] + (f" ({note})" if note else ""), content_of(form), Files.of(form)
