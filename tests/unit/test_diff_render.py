@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -217,10 +217,13 @@ def test_markdown_fences_are_longer_than_any_run_of_backticks_inside() -> None:
     assert fences == ["``````diff", "``````"]
 
 
+_CODE: Final = re.compile(r"(?s)```diff.*?```|(`+).*?\1")
+
+
 def test_markdown_outside_of_fences_neither_mentions_nor_acts() -> None:
     new = content(configs={"@all <b>[x](y)</b>": 1})
     text = as_markdown(compare(content(), new), old="@team", new="<img>")
-    outside = re.sub(r"(?s)```diff.*?```|</?code>", "", text)
+    outside = _CODE.sub("", text)
     assert not re.search(r"@|<|\[x\]", outside)
 
 
@@ -230,7 +233,7 @@ def test_markdown_outside_of_fences_neither_mentions_nor_acts() -> None:
 def test_what_a_forge_would_link_stands_as_code_in_markdown(acting: str) -> None:
     new = content(configs={acting: {acting: "x", "b": acting}}, metadata={"k": acting})
     text = as_markdown(compare(content(metadata={}), new), old=acting, new=acting)
-    assert acting not in re.sub(r"(?s)<code>.*?</code>|```diff.*?```", "", html.unescape(text))
+    assert acting not in _CODE.sub("", html.unescape(text))
 
 
 class _Tags(HTMLParser):

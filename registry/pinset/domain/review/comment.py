@@ -1,8 +1,7 @@
 """Reviews as a comment on a pull or merge request: Markdown for GitHub and GitLab in which no author's text can act.
 
 Forges give a meaning to text after Markdown has been read: mentions, issue numbers, commits, addresses. They leave alone what is
-code. So every text of an author stands as code: in a line as ``<code>`` with each sign of Markdown, HTML or a forge as a
-character reference; over lines in a fence that is longer than any inside. What cannot be seen is written as code points.
+code. So every text of an author stands as code, in a line or in a fence: `pinset.domain.diff.forges` says how.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
 from pinset.domain.diff import Impact, from_json, show
+from pinset.domain.diff.forges import code, fenced, html, plain
+from pinset.domain.diff.render_markdown import diff_lines, value_lines
 from pinset.domain.review import words
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ _FOOT: Final = 400
 _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
+_PATH: Final = 200
+_SENTENCE: Final = 300
+_LINE: Final = 2_000
+"""Characters of a line in a difference."""
 _WORST: Final = tuple(Impact)
-_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
-_TAME: Final = re.compile(r"[A-Za-z0-9 ,;:.…→≈()'+%_$-]*", re.ASCII)
-_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
-"""What a forge could make a link or a number of, though all its characters are tame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,6 @@ def comment(reviews: Sequence[Reviewed], *, limit: int = GITHUB) -> str:
     for one, _ in rows:
         page.block(_steps(one))
     return page.text(limit, [one for one, _ in rows])
-
-
-def code(text: object, limit: int = 200) -> str:
-    """A text as code in a line, a cell or a summary: nothing in it acts."""
-    seen = show.cut(show.visible(" ".join(str(text).split("\n"))), limit)
-    return f"<code>{_SIGNS.sub(lambda sign: f'&#{ord(sign.group())};', seen)}</code>" if seen else ""
-
-
-def plain(text: str, limit: int = 300) -> str:
-    """A sentence of ours that may hold words of an author: as code where they could act."""
-    seen = show.cut(show.visible(text), limit)
-    if not _TAME.fullmatch(seen) or _WILD.search(seen):
-        return code(seen, limit)
-    return _SIGNS.sub(lambda sign: f"&#{ord(sign.group())};", seen)
-
-
-def fenced(lines: Sequence[str], language: str = "") -> list[str]:
-    """Lines in a fence that none of them ends. They must be visible, each on one line."""
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}{language}", *lines, fence]
 
 
 class _Page:
@@ -217,7 +197,7 @@ def _cell(changes: Sequence[Change]) -> str:
 
 
 def _cost(comparison: Comparison) -> str:
-    return plain(cost_words.headline(comparison.costs)) if comparison.costs is not None else "same"
+    return plain(cost_words.headline(comparison.costs), _SENTENCE) if comparison.costs is not None else "same"
 
 
 def _findings_cell(found: Sequence[FindingAnswer]) -> str:
@@ -232,9 +212,9 @@ def _attention(one: Reviewed, comparison: Comparison) -> list[str]:
     review = one.review
     if comparison.verdict == "none" and review["is_readable"] and review["to"] is None and not review["findings"]:
         return []  # of a monorepo most bundles are as they were
-    points = [f"- {plain(note)}" for note in review["notes"]]
+    points = [f"- {plain(note, _SENTENCE)}" for note in review["notes"]]
     broken = [c for c in comparison.changes if c.impact == "breaking" and not review["is_new"]]
-    points += [f"- breaking: {_where(c)} {c.kind}: {plain(c.reason)}" for c in broken[:_LISTED]]
+    points += [f"- breaking: {_where(c)} {c.kind}: {plain(c.reason, _SENTENCE)}" for c in broken[:_LISTED]]
     points += [f"- and {len(broken) - _LISTED} more breaking changes"] if len(broken) > _LISTED else []
     points += [f"- {_shared(one)}" for one in comparison.shared[:_LISTED] if one.used_by]
     points += [f"- {_lack(lack, review['alias'])}" for lack in review["lacks"][:_LISTED]]
@@ -261,7 +241,7 @@ def _lack(lack: LackItem, alias: str) -> str:
     since = lack["since"]
     by = ""
     if since is not None:
-        why = since["reason"] or since["message"]
+        why = " ".join((since["reason"] or since["message"]).split())
         by = f" since v{since['version']} ({code(since['by'], 60)}, {since['at'][:10]}{': ' + code(why, 80) if why else ''})"
     where = " ".join(part for part in (lack["component"], code(lack["name"], 80), code(lack["path"], 80)) if part)
     where += f" line {lack['line']}" if lack["line"] is not None else ""
@@ -285,32 +265,33 @@ def _finding(found: FindingAnswer, directory: str) -> str:
     file = f"{directory.rstrip('/')}/{found['file']}" if directory and found["file"] else found["file"]
     place = f"{file}:{found['line']}" if file and found["line"] else file
     said = f"{found['message']} ({found['hint']})" if found["hint"] else found["message"]
-    return f"{found['severity']}{' at ' + code(place) if place else ''}: {code(said, 400)} {code(found['code'])}"
+    return f"{found['severity']}{' at ' + code(place, _PATH) if place else ''}: {code(said, 400)} {code(found['code'], _PATH)}"
 
 
 def _gate(gate: Any) -> str:
-    return f"gate {'passed' if gate['passed'] else '**open**'}: {code(gate['name'])} wants {code(gate['wants'])}; {code(gate['found'])}"
+    name, wants, found = (code(gate[key], _PATH) for key in ("name", "wants", "found"))
+    return f"gate {'passed' if gate['passed'] else '**open**'}: {name} wants {wants}; {found}"
 
 
 def _result(result: Any) -> str:
     verdict = {True: "passed", False: "**failed**", None: "recorded"}[result["passed"]]
-    score = f", {code(result['score'])}" if result["score"] is not None else ""
-    return f"evidence {code(result['suite'])} {verdict}{score}, by {code(result['person'], 80)}"
+    score = f", {code(result['score'], _PATH)}" if result["score"] is not None else ""
+    return f"evidence {code(result['suite'], _PATH)} {verdict}{score}, by {code(result['person'], 80)}"
 
 
 def _details(
     one: Reviewed, comparison: Comparison, *, alone: bool
 ) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     """A folded block for each part: its summary, then a line and a difference for each change."""
-    before = "" if alone else f"{code(one.name, 80)}: "
+    before = "" if alone else f"{html(one.name, 80)}: "
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         changes = list(group)
         worst = min(changes, key=lambda c: _WORST.index(c.impact)).impact.value
-        head = f"{before}{component} {code(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
+        head = f"{before}{component} {html(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
         yield head, [(_said(change), _body(change)) for change in changes]
     if comparison.costs is not None:
         costs = comparison.costs
-        rows = [f"{code(row.prompt, 80)}: {plain(cost_words.row(row))}" for row in costs.prompts]
+        rows = [f"{code(row.prompt, 80)}: {plain(cost_words.row(row), _SENTENCE)}" for row in costs.prompts]
         rows += [plain(line, 1_000) for line in (costs.basis, *costs.notes)]
         yield f"{before}cost", [(f"- {line}", []) for line in rows]
 
@@ -318,7 +299,7 @@ def _details(
 def _said(change: Change) -> str:
     coarse = change.text is not None and change.text.coarse
     long = f"; {show.LONG}" if change.abridged and change.text is None else f"; {show.COARSE}" if coarse else ""
-    return f"{code(change.path) or 'all of it'} {change.kind}, {change.impact.value}: {plain(change.reason)}{long}"
+    return f"{code(change.path, _PATH) or 'all of it'} {change.kind}, {change.impact.value}: {plain(change.reason, _SENTENCE)}{long}"
 
 
 def _where(change: Change) -> str:
@@ -329,15 +310,8 @@ def _body(change: Change) -> list[str]:
     if change.text is None:
         if change.abridged:
             return []
-        old = [] if change.kind == "added" else [f"- {line}" for line in show.outline(change.old)]
-        new = [] if change.kind == "removed" else [f"+ {line}" for line in show.outline(change.new)]
-        return [show.cut(line, 2_000) for line in (*old, *new)]
-    body: list[str] = []
-    for hunk in change.text.hunks:
-        body.append(f"@@ -{hunk.old_start} +{hunk.new_start} @@")
-        body += [f"# {show.became(hunk.abridged)}"] if hunk.abridged else []
-        body += [show.cut(f"{line.kind} {show.visible(line.text)}", 2_000) for line in hunk.lines]
-    return body
+        return [show.cut(line, _LINE) for line in value_lines(change)]
+    return [show.cut(line, _LINE) for line in diff_lines(change.text)]
 
 
 def _steps(one: Reviewed) -> list[str]:
