@@ -299,7 +299,7 @@ def test_a_sentence_is_code_only_where_it_could_act() -> None:
         assert plain(tame) == tame
     for wild in ("see GH-7", "x@y", "deadbeef", ":x:", "a _b_", "$x", "at:x", " a"):
         assert plain(wild).startswith("`")
-    assert (plain("- a"), plain("1. a"), plain("+5 tokens")) == ("\\- a", "1\\. a", "\\+5 tokens")
+    assert [plain(text) for text in ("- a", "1. a", "---", "+5 tokens")] == ["\\- a", "1\\. a", "\\---", "+5 tokens"]
     assert fenced(["a", "`````"])[0] == "``````"
 
 

@@ -24,8 +24,8 @@ _WILD: Final = re.compile(
     re.IGNORECASE,
 )
 """What a forge could make a link, an emoji or a number of, though all its characters are tame."""
-_BEGINS: Final = re.compile(r"[-+]|[0-9]+[.)]")
-"""What would begin a list at the beginning of a line."""
+_BEGINS: Final = re.compile(r"(?:[-+]|[0-9]+[.)])(?=[- ]|$)")
+"""What would begin a list, or be a rule, at the beginning of a line."""
 
 
 def code(text: object, limit: int | None = None) -> str:
