@@ -137,9 +137,9 @@ class _Page:
         wide = [max(map(show.width, cells), default=0) for cells in columns]
         room = max(self.paper.width - len("  " * (len(wide) + 1)) - sum(wide), _NARROWEST_NAME)
         names = [show.cut("  " * row.level + show.visible(row.name), room) for row in rows]
+        widest = max(map(show.width, names), default=0)
         for name, row in zip(names, rows, strict=True):
-            told = show.pad(name, max(map(show.width, names)))
-            cells = (told, show.pad(row.tokens, wide[0]), row.delta.rjust(wide[1]), row.price)
+            cells = (show.pad(name, widest), show.pad(row.tokens, wide[0]), row.delta.rjust(wide[1]), row.price)
             yield from self.paper.block("  ", [Piece("  ".join(cells).rstrip())])
         for note in sentences.cost_notes(costs):
             yield from self.paper.block("  ", [Piece(show.visible(note), "dim")])
