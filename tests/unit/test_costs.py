@@ -92,6 +92,9 @@ def test_a_prompt_that_comes_or_goes_has_one_side() -> None:
         ("old", False, True),
     ]
     assert [row.parts[0].delta for row in change.prompts] == [7, -5]
+    first = e.changed(estimate(), estimate(a=call(7)))
+    assert first is not None
+    assert cost_words.headline(first) == "0 → 7 tokens, $0.00 → $0.50 per 1,000 calls"
 
 
 def test_many_prompts_are_counted_and_not_all_listed() -> None:

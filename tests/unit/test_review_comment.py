@@ -239,10 +239,10 @@ def test_one_comment_has_a_row_for_every_bundle() -> None:
     found = comment([Reviewed(changed, "a"), Reviewed(same, "b"), Reviewed(new, "c"), Reviewed(wrong, "d/e")])
     verdicts = re.findall(r"^\| `([^`]+)` \| \*\*([^*]+)\*\*", found, re.MULTILINE)
     assert verdicts == [
-        ("support", "behaviour"),
-        ("other", "none"),
-        ("fresh", "new bundle"),
         ("d/e", "cannot be read"),
+        ("support", "behaviour"),
+        ("fresh", "new bundle"),
+        ("other", "none"),
     ]
     assert found.count(MARKER) == 1
     assert "`d/e/no such file:3`" in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import findings, names
-from pinset.domain.access import Verb, may, permit, permit_anywhere
+from pinset.domain.access import Verb, may, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import Files, as_json
 from pinset.domain.document import content_of
@@ -20,6 +20,7 @@ from pinset.services import (
     evidence,
     lacks,
     moving,
+    naming,
     policies,
     queries,
     reading,
@@ -52,11 +53,11 @@ class LocalReviews:
         """What making an alias serve a candidate would change."""
         wanted = parse(f"{names.bundle_name(bundle)}@{source}", default=None)
         reading.permit(self._context, wanted)
-        permit(self._context.grants, Verb.READ, bundle, names.alias_name(alias))
+        naming.permit(self._context, Verb.READ, bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
             row, move = reading.find_release(reader, wanted)
             called = move.record.alias if move else row.record.label
-            looked = lacks.Look(self._context, reader, bundle, alias)
+            looked = lacks.Look(self._context, reader, row.record.bundle, alias)
             return _of_promotion(looked, row, source, called, caller or Caller(actor=""))
 
     def working_copy(self, files: Mapping[str, str], *, alias: str = "production") -> ReviewAnswer:
@@ -67,7 +68,9 @@ class LocalReviews:
             result = assemble_release(files, versions.surroundings(reader, self._context.grants))
             bundle = result.draft.bundle or ""
             if bundle and names.is_bundle_name(bundle):
-                permit(self._context.grants, Verb.READ, bundle, alias)
+                naming.permit(self._context, Verb.READ, bundle, alias, reader=reader)
+                known = reader.bundle(bundle)
+                bundle = known.name if known is not None else bundle
             looked = lacks.Look(self._context, reader, bundle, alias)
             digest = result.sealed.digest if result.sealed is not None else None
             same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
@@ -76,6 +79,8 @@ class LocalReviews:
             found = _found(looked, result.content, texts, None, None, ref, published=same[0] if same else None)
             found["findings"] = findings.as_answers(result.findings)
             found["can"] = result.sealed is not None and not findings.refusing(result.findings)
+            if _is_archived(looked):
+                found |= {"can": False, "then": [commands.unarchive(bundle)]}
             return found
 
 
@@ -89,6 +94,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     waiting = approving.waiting_at(looked.context, reader, looked.bundle, looked.alias)
     texts = {path: text for path, text in form.files.items() if path.partition("/")[0] != COMPONENTS}
     texts.pop(MANIFEST, None)
+    archived = _is_archived(looked)
     barred = record.version in reader.bars(looked.bundle, looked.alias)
     serves = looked.serves
     told = commands.steps(
@@ -99,6 +105,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
             version=record.version,
             message=record.message,
             yanked=row.yanked,
+            archived=archived,
             barred=barred,
             ungranted=judged.ungranted,
             gates=judged.gates,
@@ -111,7 +118,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     found |= {
         "candidate": _summary(looked, row),
         "gates": judged.answer,
-        "can": judged.answer["can"],
+        "can": judged.answer["can"] and not archived,
         "evidence": results["items"],
         "evidence_more": results["next"] is not None,
         "requests": waiting,
@@ -186,6 +193,11 @@ def _found(
         "command": None,
         "then": [],
     }
+
+
+def _is_archived(looked: Look) -> bool:
+    row = looked.reader.bundle(looked.bundle) if looked.bundle else None
+    return row is not None and row.archived
 
 
 def _notes(looked: Look, row: ReleaseRow, *, barred: bool) -> list[str]:

@@ -58,13 +58,14 @@ class Reviewed:
 def comment(reviews: Sequence[Reviewed], *, limit: int = GITHUB) -> str:
     """One comment on all of them, of at most ``limit`` characters as UTF-16 counts them, ending with a line feed.
 
-    A table of all, what has to be seen of each, and the differences folded away. What does not fit is said.
+    A table of all, what has to be seen of each, and the differences folded away, the worst first. What does not fit is
+    said.
     """
     page = _Page(limit - _FOOT)
     aliases = sorted({one.review["alias"] for one in reviews})
     page.need([MARKER, f"### Review against {' and '.join(aliases)}", ""])
     page.need(["| bundle | verdict | breaking | model | index | tools | cost | findings |", f"|{' --- |' * 8}"])
-    rows = [(one, from_json(one.review["diff"])) for one in reviews]
+    rows = sorted(((one, from_json(one.review["diff"])) for one in reviews), key=lambda row: _weight(*row))
     left = page.fit_half([_row(one, comparison) for one, comparison in rows])
     page.need([f"| and {left} more bundles | | | | | | | |", ""] if left else [""])
     for one, comparison in rows:
@@ -138,9 +139,10 @@ class _Page:
         if self._dropped:
             one = reviews[0]
             at = f"{one.review['bundle']}@{one.review['alias']}"
+            see = "See the rest with:" if len(reviews) == 1 else "See the rest of each bundle, for instance with:"
             way = f"pinset diff {at} {one.directory or one.review['to']}" if one.review["from"] else "pinset review"
             self._lines += [
-                f"**Not all is shown:** a comment has at most {limit:,} characters. See the rest with:",
+                f"**Not all is shown:** a comment has at most {limit:,} characters. {see}",
                 "",
                 *fenced([show.cut(show.visible(way), 200)]),
             ]
@@ -165,12 +167,21 @@ def _within(line: str, body: list[str], room: int) -> tuple[list[str], int]:
     return [line, "", *fenced(body[:kept], "diff"), "", *more], 0 if rest else room - used
 
 
+def _weight(one: Reviewed, comparison: Comparison) -> int:
+    """The order of bundles: what cannot be read, then by verdict; a new one breaks nothing."""
+    if not one.review["is_readable"]:
+        return -1
+    if one.review["is_new"]:
+        return _WORST.index(Impact.BEHAVIOUR)
+    return next((n for n, impact in enumerate(_WORST) if impact.value == comparison.verdict), len(_WORST))
+
+
 def _row(one: Reviewed, comparison: Comparison) -> str:
     review = one.review
     verdict = (
         "cannot be read" if not review["is_readable"] else "new bundle" if review["is_new"] else comparison.verdict
     )
-    breaking = sum(change.impact == "breaking" for change in comparison.changes) if not review["is_new"] else 0
+    breaking = 0 if review["is_new"] else comparison.count(Impact.BREAKING)
     cells = [
         code(one.name, 80),
         f"**{verdict}**",
