@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import threading
@@ -15,7 +14,7 @@ import pytest
 import uvicorn
 from xdist.scheduler import LoadScopeScheduling
 
-import forked
+import children
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.gitstore import process
@@ -61,19 +60,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
     return _Scheduling(config, log)
 
 
-COLD: Final = re.compile(
-    r"tests/(unit|integration/test_(gitstore|injection|power_loss|kill|damage|full_disk|histories|policy))"
-)
-"""Tests whose matter is how git's children start, end and are seen from outside: they start them as users do."""
+COLD: Final = ("tests/unit/", "tests/integration/test_gitstore_")
+"""Where tests are about how git's children start and end: they start them as users do."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let the children of git stores be forked, but where they are what is tested."""
-    if COLD.match(item.nodeid) or not hasattr(os, "pidfd_open"):
+    if item.nodeid.startswith(COLD) or not hasattr(os, "pidfd_open"):
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process, "subprocess", forked.starting(forked.place()))
+        patch.setattr(process, "subprocess", children.starting(children.place()))
         return (yield)
 
 

@@ -1,7 +1,7 @@
 """`pinset` for tests that type many commands: a process that has imported the command line forks for each of them.
 
 A command is the same program in a process of its own; what is saved is the half second in which Python reads it. Its
-children are forked likewise: see `forked`.
+children are forked likewise: see `children`.
 Commands that stay (``serve``, ``watch``) are started as users start them, for tests end them by signals.
 """
 
@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-import forked
+import children
 
 _STAYING: Final = ("serve", "watch")
 _APART: Final = re.compile(r"\.(__main__|migrations|gitstore\.(writer|child)|api|web|testing|telemetry)(\.|$)")
@@ -69,7 +69,7 @@ def _place() -> Path:
         place = Path(folder.name) / "socket"
         read, write = os.pipe()
         server = subprocess.Popen(
-            [sys.executable, __file__, str(place), str(write), str(read), str(forked.place())],
+            [sys.executable, __file__, str(place), str(write), str(read), str(children.place())],
             pass_fds=(read, write),
             start_new_session=True,
         )
@@ -86,12 +86,12 @@ def _place() -> Path:
     return _running[0]
 
 
-def _serve(place: str, ready: int, children: str) -> None:
+def _serve(place: str, ready: int, forking: str) -> None:
     """Fork for each connection, until killed."""
     from pinset.gitstore import process
 
     _import_all()
-    process.subprocess = forked.starting(Path(children))
+    process.subprocess = children.starting(Path(forking))
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(place)
     listening.listen(64)

@@ -38,13 +38,14 @@ def place() -> Path:
         command = [sys.executable, "-P", __file__, str(found)]
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         env |= {"PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p), "LC_ALL": "C"}
-        server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=env, start_new_session=True
-        )
+        pipe, starter = subprocess.PIPE, os.getpid()
+        server = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env, start_new_session=True)
         assert server.stdout is not None
         assert server.stdout.read(1) == b"!", "the child could not be imported"
 
         def end() -> None:
+            if os.getpid() != starter:
+                return
             server.kill()
             server.communicate()
             folder.cleanup()
@@ -105,7 +106,7 @@ class Forked:
 
 
 def _serve(at: str) -> None:
-    """Fork for each connection, and say how each child ended; until killed."""
+    """Fork for each connection, and say how each child ended; until killed, or who started it is gone."""
     from pinset.gitstore import child, writer  # noqa: F401 - the child imports it
 
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -114,8 +115,11 @@ def _serve(at: str) -> None:
     os.write(1, b"!")
     selector = selectors.DefaultSelector()
     selector.register(listening, selectors.EVENT_READ)
+    selector.register(0, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
+            if key.fileobj == 0:
+                return
             if key.fileobj is listening:
                 asker, _ = listening.accept()
                 pid = _fork(asker)
