@@ -345,13 +345,14 @@ class LocalRegistry:
     ) -> answers.Page[answers.HistoryItem]:
         return queries.history(self._context, bundle, alias, cursor=cursor, limit=limit)
 
-    def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
-        from pinset.services import comparing
-
-        return comparing.diff(self._context, old, new)
-
-    def diff_at(self, old: str, new: str, *, old_at: str | None, new_at: str | None) -> dict[str, Any]:
-        """What changes from what a reference named at one time to what one named at another; None: now."""
+    def diff(
+        self,
+        old: str | Mapping[str, str],
+        new: str | Mapping[str, str],
+        *,
+        old_at: str | None = None,
+        new_at: str | None = None,
+    ) -> dict[str, Any]:
         from pinset.services import comparing
 
         return comparing.diff(self._context, old, new, old_at=old_at, new_at=new_at)
