@@ -248,7 +248,7 @@ class SqlReader:
         """The newest version of every component."""
         wanted = q.components(t.Component.newest, t.Component.key > after)
         if query:
-            wanted = wanted.where(t.Component.key.contains(query, autoescape=True))
+            wanted = wanted.where(q.containing(t.Component.key, query))
         if kind is not None:
             wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
         return [self._component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
