@@ -335,7 +335,7 @@ class SqlReader:
         """The bundles that hold a component in a version below one."""
         wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
         if pattern != "*":
-            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
+            wanted = wanted.where(q.named(t.Bundle.key, lambda one: q.fitting(one, [pattern])))
         if fits is not None:
             wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
         found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))
