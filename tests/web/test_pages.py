@@ -72,7 +72,7 @@ def test_a_hostile_prompt_is_text_wherever_it_stands(reading: Any) -> None:
         assert "document.title=" in text
         assert "<script>document" not in text
         assert "<img src=x" not in text
-        assert "\u202e" not in text
+        assert not re.search("[\u202e\u200b\u2066]", text)
         assert '<span class="point">\\u{202E}</span>' in text
         assert '<span class="point">\\u{200B}</span>' in text
 
@@ -208,6 +208,15 @@ def test_every_template_is_whole() -> None:
     assert {"base.html", "bundles.html", "release.html", "error.html"} <= set(names)
     for name in names:
         environment().get_template(name)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"url": "https://ci.example/1"}, {"url": "javascript:alert(1)"}, {"commit": "0" * 40}]
+)
+def test_a_source_may_say_as_little_as_it_likes(said: dict[str, Any]) -> None:
+    text = str(environment().get_template("parts.html").module.source(said))
+    assert ('href="https://ci.example/1"' in text) == (said.get("url") == "https://ci.example/1")
+    assert 'href="javascript' not in text
 
 
 def test_who_may_read_one_alias_sees_that_and_no_more(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:
