@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pinset.domain.diff import show
 from pinset.ports.registry import Caller
 from pinset.web import marking
+from pinset.web.bundle_view import aliases_of, review_of
 from pinset.web.rendering import environment, render
 from pinset.web.schema_rows import rows
 from pinset.web.view import safe_target
@@ -217,6 +218,15 @@ def test_a_source_may_say_as_little_as_it_likes(said: dict[str, Any]) -> None:
     text = str(environment().get_template("parts.html").module.source(said))
     assert ('href="https://ci.example/1"' in text) == (said.get("url") == "https://ci.example/1")
     assert 'href="javascript' not in text
+
+
+@pytest.mark.parametrize(
+    ("serve", "offered"),
+    [("", None), ("production", None), ("canary staging production", ("staging", "production")), ("b a", ("b", "a"))],
+)
+def test_the_promotion_that_is_offered_for_review_is_one_that_there_is(serve: str, offered: Any) -> None:
+    aliases = [{"alias": name, "version": 1} for name in serve.split()] + [{"alias": "gone", "version": None}]
+    assert review_of(aliases_of(aliases, [])) == offered
 
 
 def test_who_may_read_one_alias_sees_that_and_no_more(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:

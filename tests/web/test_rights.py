@@ -147,7 +147,14 @@ def test_nobody_sees_anything_but_the_open_pages(judged: World) -> None:
 
 def test_what_somebody_may_not_read_is_on_no_list_of_theirs(judged: World) -> None:
     look = judged.looks[f"auditor:{OWN}"]
-    for path in ("/", "/audit", "/components/prompts/house-tone", "/search?q=ticket", "/requests?state=all", "/changes"):
+    for path in (
+        "/",
+        "/audit",
+        "/components/prompts/house-tone",
+        "/search?q=ticket",
+        "/requests?state=all",
+        "/changes",
+    ):
         text = look(path).text
         assert OTHER not in text
         assert "triage" not in text
