@@ -234,7 +234,15 @@ def test_who_may_read_one_alias_sees_that_and_no_more(memory: LocalRegistry, pag
     token = memory.create_token(world.ANA, "app", can="read:support-summarizer@production")["token"]
     look = pages_of(memory).browser()
     look.http.headers["authorization"] = f"Bearer {token}"
-    assert look("/bundles/support-summarizer/production").status_code == 200
+    for page in ("/bundles/support-summarizer/production", "/bundles/support-summarizer/aliases/production"):
+        answer = look(page)
+        assert answer.status_code == 200
+        assert not re.search(r'href="(/diff|[^"]*/v[0-9])', answer.text), "a link that leads nowhere"
+    assert look("/bundles/support-summarizer/production/files/release.yaml").status_code == 200
+    assert (
+        'href="/bundles/support-summarizer/production/files/release.yaml"'
+        in look("/bundles/support-summarizer/production").text
+    )
     for path in ("/bundles/support-summarizer/staging", "/bundles/support-summarizer", "/bundles/hostile/v1", "/audit"):
         answer = look(path)
         assert answer.status_code == 403
