@@ -140,7 +140,10 @@ class Named:
         return self._renamed
 
     def _find(self, name: str) -> Naming | None:
-        self.learn([name])
+        if not self._any():
+            return None
+        if name not in self._known:
+            self.learn([name])
         return self._known.get(name)
 
     def _of_bundle(self, ask: Callable[..., Any], bundle: str, *more: Any, **others: Any) -> Any:
