@@ -113,6 +113,31 @@ def test_a_request_costs_the_same_in_a_large_registry(
     assert many <= 1.2 * few, f"{few} steps became {many}"
 
 
+STATEMENTS = {"get by alias": 8, "aliases": 5, "bundles": 4, "bundle": 4, "releases": 5, "publish": 30, "promote": 30}
+"""The most that a request asks of the catalog."""
+CHANGING: dict[str, Callable[[LocalRegistry], Any]] = {
+    "publish": publishing(2),
+    "promote": lambda r: r.promote(BY, f"{MIDDLE}@v3", "production"),
+}
+
+
+@pytest.mark.parametrize("request_", STATEMENTS)
+def test_a_request_asks_the_catalog_a_few_times(small: LocalRegistry, request_: str) -> None:
+    asked: list[str] = []
+    engine: Any = small._context.catalog._engine  # type: ignore[attr-defined] # as above
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        CHANGING.get(request_, REQUESTS[request_])(small)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    asked = [statement for statement in asked if not statement.startswith(("BEGIN", "PRAGMA"))]
+    assert 0 < len(asked) <= STATEMENTS[request_], asked
+
+
 def test_a_search_through_all_rows_is_noticed(small: LocalRegistry, large: LocalRegistry) -> None:
     def scan(registry: LocalRegistry) -> None:
         with registry._context.catalog.reading() as reader:

@@ -107,6 +107,8 @@ def find(text: str, query: Query) -> Found | None:
         missing -= spans.keys()
         if best is None or len(spans) > best[0]:
             best = len(spans), number, line, sorted(spans.values())
+            if len(spans) == len(query.phrases):
+                break  # no line holds more
     if best is None or (missing and not _holds(text, query)):
         return None
     return Found(best[1], tuple(_pieces(best[2][:_LOOKED], best[3])))
@@ -152,10 +154,13 @@ def _spans(line: str, query: Query) -> dict[int, tuple[int, int]]:
 
 def _placed(line: str) -> tuple[list[str], list[tuple[int, int]]]:
     """The words of a line, and where each of them stands in it."""
+    if line.isascii():
+        found = list(_WORD.finditer(line))
+        return [match[0].lower() for match in found], [match.span() for match in found]
     words: list[str] = []
     places: list[tuple[int, int]] = []
     # A word's plain form may be longer than it is, or be several words, so each is made plain by itself.
-    for match in (_WORD if line.isascii() else _SPELLED).finditer(line):
+    for match in _SPELLED.finditer(line):
         for word in _words(match[0]):
             words.append(word)
             places.append(match.span())

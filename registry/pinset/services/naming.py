@@ -26,7 +26,7 @@ from pinset.domain.records import (
     SignatureRecord,
 )
 from pinset.ports.catalog import BundleRow, MoveRow, Naming, Passage, ReleaseRow, Use
-from pinset.services.recovering import ready
+from pinset.services.recovering import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -214,10 +214,7 @@ def called_ref(reader: CatalogReader, ref: str) -> str:
 
 def names_of(context: Context, bundle: str) -> tuple[str, ...]:
     """Every name of a bundle, the oldest first; where there is none, what was asked. Not within a view."""
-    if not context.catalog.usable():
-        with context.store.exclusive():
-            ready(context)
-    with context.catalog.reading() as reader:
+    with opened(context) as reader:
         return Named(reader).names(bundle)
 
 
