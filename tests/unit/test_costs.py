@@ -92,9 +92,6 @@ def test_a_prompt_that_comes_or_goes_has_one_side() -> None:
         ("old", False, True),
     ]
     assert [row.parts[0].delta for row in change.prompts] == [7, -5]
-    first = e.changed(estimate(), estimate(a=call(7)))
-    assert first is not None
-    assert cost_words.headline(first) == "0 → 7 tokens, $0.00 → $0.50 per 1,000 calls"
 
 
 def test_many_prompts_are_counted_and_not_all_listed() -> None:
@@ -128,6 +125,12 @@ def test_json_loses_no_digit_and_comes_back() -> None:
 )
 def test_money_is_written_for_people(amount: str | None, text: str) -> None:
     assert c.dollars(Decimal(amount) if amount is not None else None) == text
+
+
+def test_what_is_new_has_a_price_and_none_that_is_not_known() -> None:
+    change = e.changed(estimate(), estimate(a=call(1_000, "2.5")))
+    assert change is not None
+    assert cost_words.headline(change) == "1,000 tokens, $2.50 per 1,000 calls"
 
 
 def test_a_line_says_before_and_after_and_by_how_much() -> None:

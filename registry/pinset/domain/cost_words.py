@@ -22,6 +22,10 @@ def headline(change: CostChange) -> str:
     Where neither changes, what does: the most that answers cost.
     """
     was, now = change.before, change.after
+    if (
+        not was.tokens and was.per_1000 is None and now.per_1000 is not None
+    ):  # there was nothing that could have a price
+        return f"{now.text} tokens, {dollars(now.per_1000)} per {_PER}"
     tokens = f"{_arrow(was.text, now.text)} tokens{_share(change.percent_tokens)}"
     ceilings = _ceilings(was, now) if (was.tokens, was.per_1000) == (now.tokens, now.per_1000) else ""
     return f"{tokens}, {_money(was, now)}{_share(change.percent)}{ceilings}"

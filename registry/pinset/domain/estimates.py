@@ -67,7 +67,7 @@ def total_of(estimate: Estimate) -> Total:
     return Total(
         tokens=sum(call.tokens.tokens for call in calls),
         exact=all(call.tokens.exact for call in calls),
-        per_1000=_sum([call.per_1000 for call in calls]) if calls else Decimal(0),
+        per_1000=_sum([call.per_1000 for call in calls]),
         output_per_1000=_sum(ceilings) if len(ceilings) == len(calls) else None,
     )
 

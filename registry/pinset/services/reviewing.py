@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import findings, names
-from pinset.domain.access import Verb, may, permit_anywhere
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import Files, as_json
 from pinset.domain.document import content_of
@@ -55,9 +55,10 @@ class LocalReviews:
         reading.permit(self._context, wanted)
         naming.permit(self._context, Verb.READ, bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
+            bundle = naming.named(reader).called(bundle)
             row, move = reading.find_release(reader, wanted)
             called = move.record.alias if move else row.record.label
-            looked = lacks.Look(self._context, reader, row.record.bundle, alias)
+            looked = lacks.Look(self._context, reader, bundle, alias)
             return _of_promotion(looked, row, source, called, caller or Caller(actor=""))
 
     def working_copy(self, files: Mapping[str, str], *, alias: str = "production") -> ReviewAnswer:
@@ -69,8 +70,7 @@ class LocalReviews:
             bundle = result.draft.bundle or ""
             if bundle and names.is_bundle_name(bundle):
                 naming.permit(self._context, Verb.READ, bundle, alias, reader=reader)
-                known = reader.bundle(bundle)
-                bundle = known.name if known is not None else bundle
+                bundle = naming.named(reader).called(bundle)
             looked = lacks.Look(self._context, reader, bundle, alias)
             digest = result.sealed.digest if result.sealed is not None else None
             same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
@@ -240,7 +240,12 @@ def _findings(looked: Look, texts: Mapping[str, str]) -> list[FindingAnswer]:
 def _summary(looked: Look, row: ReleaseRow) -> ReleaseSummary:
     serving = reading.serving(looked.reader, looked.bundle).get(row.record.version, [])
     return reading.summary_answer(
-        row, [name for name in serving if may(looked.context.grants, Verb.READ, looked.bundle, name)]
+        row,
+        [
+            name
+            for name in serving
+            if naming.may_any(looked.context.grants, Verb.READ, looked.reader, looked.bundle, name)
+        ],
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pinset.domain.diff.model import Change
+    from pinset.domain.diff.paths import Kind
     from pinset.domain.sealed import Sealed
 
 _MANIFESTS: Final = frozenset({"release.yaml", "release.yml", "release.json"})
@@ -50,7 +51,7 @@ def compare_files(old: Files, new: Files, *, alone: bool) -> Iterator[Change]:
         if before == after or not (aside or alone):
             continue
         weight = _ASIDE if aside else _WRITTEN
-        kind = "added" if before is None else "removed" if after is None else "changed"
+        kind: Kind = "added" if before is None else "removed" if after is None else "changed"
         yield change("file", path, PathChange("", kind, before, after), weight)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pinset.domain.diff import show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 # Everything that Markdown, HTML or a forge gives a meaning to.
 _SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+\-.!|~&@:/$%^=\"';?]")
@@ -55,9 +55,14 @@ def plain(text: str, limit: int | None = None) -> str:
 
 def fenced(lines: Sequence[str], language: str = "") -> list[str]:
     """Visible lines, each below a sign of ours, in a fence that none of them ends."""
+    mark = fence(lines)
+    return [f"{mark}{language}", *lines, mark]
+
+
+def fence(lines: Iterable[str]) -> str:
+    """What a fence around these lines is made of: more backticks than stand together in any of them."""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}{language}", *lines, fence]
+    return "`" * max(3, longest + 1)
 
 
 def _seen(text: object, limit: int | None) -> str:

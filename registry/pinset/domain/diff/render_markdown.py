@@ -79,7 +79,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def value_lines(change: Change) -> list[str]:
-    """The values of a change for a fence of the kind ``diff``, everything in them visible."""
+    """Both values of a change for a fence of the kind ``diff``, over as many lines as they take, all visible."""
     old = [] if change.kind == "added" else [f"- {line}" for line in show.outline(change.old)]
     new = [] if change.kind == "removed" else [f"+ {line}" for line in show.outline(change.new)]
     return old + new

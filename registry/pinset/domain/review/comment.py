@@ -6,14 +6,13 @@ code. So every text of an author stands as code, in a line or in a fence: `pinse
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
 from pinset.domain.diff import Impact, from_json, show
-from pinset.domain.diff.forges import code, fenced, html, plain
+from pinset.domain.diff.forges import code, fence, fenced, html, plain
 from pinset.domain.diff.render_markdown import diff_lines, value_lines
 from pinset.domain.review import words
 
@@ -154,8 +153,7 @@ def _within(line: str, body: list[str], room: int) -> tuple[list[str], int]:
     fixed = _length(line) + 80
     if not body:
         return ([line, ""], room - fixed) if fixed <= room else ([], room)
-    width = max(3, max((len(run) for text in body for run in re.findall("`+", text)), default=0) + 1)
-    fixed += 2 * (width + 8)
+    fixed += 2 * (len(fence(body)) + 8)
     kept, used = 0, fixed
     while kept < len(body) and used + _length(body[kept]) <= room:
         used += _length(body[kept])
