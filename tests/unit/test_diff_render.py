@@ -19,6 +19,7 @@ from pinset.domain.costs import Call, CostChange, PartCost, PromptCost, TokenCou
 from pinset.domain.diff import Comparison, Impact, Shared, as_html, as_json, as_markdown, as_text, compare, from_json
 from pinset.domain.diff.sentences import verdict
 from pinset.domain.diff.show import value, visible, width
+from pinset.domain.diff.wrap import Piece, wrap
 
 BEFORE = "Answer in two sentences.\nBe kind.\n"
 AFTER = (
@@ -268,3 +269,9 @@ def test_json_names_what_the_contract_promises() -> None:
         {"text": "two", "changed": True},
         {"text": " sentences.", "changed": False},
     ]
+
+
+def test_signs_that_do_not_show_are_wrapped_by_the_line_and_none_is_broken() -> None:
+    lines = wrap([Piece("\\u{202E}" * 1_000)], 76, first=70)
+    assert sum(map(len, lines)) <= 2 * len(lines)  # a piece for each sign is a second for a mebibyte of them
+    assert all(re.fullmatch(r"(\\u\{202E\})+", "".join(piece.text for piece in line)) for line in lines if line)
