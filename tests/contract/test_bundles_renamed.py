@@ -79,6 +79,9 @@ def test_an_archive_holds_up_what_waits_for_approval(near: LocalRegistry) -> Non
     asked = near.promote(ME, f"{NAME}@v1", ALIAS)
     near.bundle_changes.archive(ME, NAME, reason="r")
     assert not near.policies.can_promote(ME, f"{NAME}@v1", ALIAS)["can"]
+    reviewed = near.reviews.promotion(NAME, source="v1")
+    assert (reviewed["can"], reviewed["command"]) == (False, None)
+    assert any("is archived" in note for note in reviewed["notes"])
     near.requests.approve(Caller(actor="bob"), asked["request"] or 0)
     with pytest.raises(NotFound):
         near.alias(NAME, ALIAS)

@@ -23,7 +23,7 @@ _WORDS: Final = 100
 class Case:
     """What is known of a promotion. serves, version: what the alias serves, and the candidate.
 
-    message: the candidate's. yanked, barred: what is against it. ungranted: why who asks could not move the
+    message: the candidate's. archived: the bundle is out of use. yanked, barred: what is against the candidate. ungranted: why who asks could not move the
     alias, '' where they could. gates: all of them. request: number and revision of the open request for exactly this, with the person who made it.
     who: the person that asks, '' for nobody yet. publishers: of the candidate. lacks: how many places of what the alias
     serves it would undo.
@@ -34,6 +34,7 @@ class Case:
     serves: int | None
     version: int
     message: str
+    archived: bool = False
     yanked: str | None = None
     barred: bool = False
     ungranted: str = ""
@@ -63,6 +64,8 @@ def steps(case: Case) -> Steps:
 def _steps(case: Case) -> Steps:
     if case.serves == case.version:
         return Steps(None, [])
+    if case.archived:
+        return Steps(None, [f"the bundle is archived: take it into use again: pinset bundle unarchive {case.bundle}"])
     if case.yanked is not None:
         ref = f"{case.bundle}@v{case.version}"
         return Steps(None, [f"it is yanked: promote another release, or take it back: pinset unyank {ref}"])
