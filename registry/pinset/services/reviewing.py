@@ -96,7 +96,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     texts.pop(MANIFEST, None)
     archived = _is_archived(looked)
     barred = record.version in reader.bars(looked.bundle, looked.alias)
-    serves = looked.serves
+    serves, known = looked.serves, reader.bundle(looked.bundle)
     told = commands.steps(
         commands.Case(
             bundle=looked.bundle,
@@ -104,6 +104,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
             serves=serves,
             version=record.version,
             message=record.message,
+            archived=known is not None and known.archived,
             yanked=row.yanked,
             archived=archived,
             barred=barred,
@@ -154,7 +155,10 @@ def _found(
     after, now = (content, files) if content is not None else (before, was)
     changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle}, files=(was, now))
     found, left_out, base, notes = lacks.lacking_of(looked, content, row or published)
-    is_new = not looked.bundle or reader.bundle(looked.bundle) is None
+    known = reader.bundle(looked.bundle) if looked.bundle else None
+    is_new = known is None
+    if known is not None and known.archived:
+        notes.append(f"the bundle {known.name} is archived: nothing is published or promoted until it is in use again")
     if row is None and is_new:
         notes.append(f"{looked.bundle or 'this'} is a new bundle: the registry has none of this name")
     elif row is None and serves is None:
