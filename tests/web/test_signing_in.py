@@ -101,6 +101,7 @@ def test_a_token_that_is_revoked_is_refused_from_the_next_page_on(
     look.sign_in(token)
     memory.create_token(world.ANA, "other", can="read")
     memory.revoke_token(world.ANA, "ana")
+    assert look("/live", headers={"accept": "text/event-stream"}).status_code == 401, "no page for who follows events"
     answer = look("/")
     assert answer.headers["location"] == "/sign-in"
     assert "pinset=; Path=/" in answer.headers["set-cookie"]
