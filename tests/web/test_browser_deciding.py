@@ -29,6 +29,7 @@ MAIN = (
     "/bundles/support-summarizer/aliases/production?act=rollback",
 )
 LINES = [f"{n}. Say what is true about point {n}, and no more." for n in range(1, 41)]
+LONG = "a" * 31 + "." + "b" * 32
 PAGES = (
     "/diff",
     "/diff?bundle=support-summarizer",
@@ -42,6 +43,7 @@ PAGES = (
     "/requests",
     "/changes",
     "/changes/tone-2",
+    f"/bundles/{LONG}",
 )
 
 
@@ -55,6 +57,8 @@ def guarded(shop: Any) -> Any:
     """The shop, with a bundle whose production wants approvals, and one with a megabyte on one line."""
     registry = shop.registry
     registry.publish(CARLA, billing("point 20,"), alias="production", message="First")
+    files = {"release.yaml": f"release:\n  feature: {LONG}\n  prompt: {{template: main.md}}\n", "main.md": "Hi.\n"}
+    registry.publish(Caller(actor="c" * 64), files, label="9" + "l" * 63, alias="x" * 63)
     registry.policies.edit(world.ANA, POLICY, reason="Two look at bills")
     for n, mark in enumerate(("", "CHANGED ")):
         prompt = "word " * 100_000 + mark + "word " * 100_000 + "{{ticket}}\n"
