@@ -81,7 +81,7 @@ def bump(
                 if not as_json:
                     _say(item, allow or (), dry_run=dry_run)
         except (PinsetError, KeyboardInterrupt):
-            if not dry_run:
+            if done and not dry_run:
                 output.talk(f"{output.count(len(done), 'bundle')} done; to go on:")
                 output.advise(f"    {_again(component, bundles, alias, named)}")
             raise

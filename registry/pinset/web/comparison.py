@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain import cost_words
 from pinset.domain.costs import decimal_text, dollars
 from pinset.domain.diff import show
 from pinset.domain.diff.model import Impact
@@ -313,8 +314,7 @@ def _costs(change: CostChange) -> Costs:
         CostRow("Tokens of a call", before.text, after.text, _percent(change.percent_tokens)),
         CostRow("1,000 calls", dollars(before.per_1000), dollars(after.per_1000), _percent(change.percent)),
     )
-    sides = [side for prompt in change.prompts for side in (prompt.before, prompt.after) if side is not None]
-    unpriced = tuple(dict.fromkeys(f"{side.unpriced}." for side in sides if side.unpriced))
+    unpriced = tuple(f"{why}." for why in cost_words.why_unpriced(change))
     more = (f"{change.more} more prompts change too.",) if change.more else ()
     words = f"{before.text} → {after.text} tokens a call"
     if before.per_1000 is not None and after.per_1000 is not None:
