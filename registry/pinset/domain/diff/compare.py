@@ -199,7 +199,7 @@ def _components(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             continue
         kind, _, name = key.partition("/")
         state: Kind = "changed" if key in old and key in new else "added" if key in new else "removed"
-        reason = "a shared component; what it changes is listed by itself"
+        reason = "a shared component; what that changes is listed part by part"
         part = _KINDS.get(kind, "config")
         yield Change(part, name or key, "component", state, Impact.COSMETIC, reason, before, after)
 
