@@ -51,8 +51,9 @@ FIRST: Final = """
 import re, time
 from pathlib import Path
 
-from pinset import bootstrap
+from pinset.costs.offline import Offline
 from pinset.domain.diff import as_json
+from pinset.services import costing
 
 def held():
     return int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
@@ -60,7 +61,7 @@ def held():
 content = {"prompts": {"default": {"format": "text", "template": "hello"}}, "tools": {}}
 model = {"provider": "openai", "name": "gpt-4o"}
 before, begun = held(), time.perf_counter()
-bootstrap.cost_change({**content, "models": {"default": model}}, {**content, "models": {"default": {**model, "name": "gpt-4o-mini"}}})
+costing.change(Offline(), *({**content, "models": {"default": {**model, "name": name}}} for name in ("gpt-4o", "gpt-4o-mini")), at=time.time_ns() // 1000)
 print((time.perf_counter() - begun) * 1000, held() - before)
 """
 _LISTED: Final = re.compile(r'href="/bundles/(bundle-\d+)"')

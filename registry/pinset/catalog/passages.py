@@ -106,7 +106,9 @@ def keep_words(connection: Connection, texts: Mapping[int, str]) -> None:
 def search(ask: Ask, dialect: str, query: searching.Query, before: int | None, limit: int) -> list[Passage]:
     """Passages that hold a query, newest first. ask: runs a statement."""
     asked = _asked_of_sqlite(query) if dialect == "sqlite" else _asked_of_postgres(query)
-    numbers = [row.id for row in ask(_FIND[dialect], asked=asked, before=before or _END, limit=limit)]
+    numbers = [
+        row.id for row in ask(_FIND[dialect], asked=asked, before=_END if before is None else before, limit=limit)
+    ]
     return [_passage(row) for row in ask(_FOUND, ids=numbers)] if numbers else []
 
 
