@@ -193,6 +193,8 @@ def _align(old: list[dict[str, Any]], new: list[dict[str, Any]], budget: Budget)
     """Which message became which, in rising order; the same from both sides."""
     if not old or not new:
         return []
+    if len(old) == len(new) == 1 and _alike_in_place(old[0], new[0]):
+        return [(0, 0)]  # as most prompts are, and nothing to weigh
     if len(old) * len(new) <= _PAIRS:
         letters: dict[str, str] = {}
         rows, columns = [_sample(m, letters) for m in old], [_sample(m, letters) for m in new]
@@ -242,10 +244,19 @@ def _gain(a: dict[str, Any], b: dict[str, Any], x: str, y: str, *, near: bool) -
     if _shape(a) != _shape(b):
         return 0.0
     alike = Indel.normalized_similarity(x, y)
-    role = None in (a.get("role"), b.get("role")) or a.get("role") == b.get("role")
+    role = _one_role(a, b)
     if not (role and near) and alike < ALIKE:
         return 0.0
     return 2 * alike + (0.5 if role else 0.0) + (0.1 if near else 0.0)
+
+
+def _alike_in_place(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two messages at the same position are one, whatever they say."""
+    return _shape(a) == _shape(b) and _one_role(a, b)
+
+
+def _one_role(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return None in (a.get("role"), b.get("role")) or a.get("role") == b.get("role")
 
 
 def _shape(message: dict[str, Any]) -> str:
