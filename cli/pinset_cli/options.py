@@ -11,6 +11,7 @@ from pinset.domain.names import HIGHEST_VERSION
 from pinset_cli import complete
 
 if TYPE_CHECKING:
+    from pinset.domain.diff import Impact
     from pinset.ports.past import Readings
     from pinset.ports.registry import Registry as Opened
 
@@ -68,6 +69,10 @@ At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="As of then: 2025-03-14T09:30:00Z, 2025-03-14 (UTC), or 2h, 3d ago."),
 ]
+FailOn = Annotated[
+    str | None,
+    typer.Option("--fail-on", metavar="IMPACT", help="Exit 1 where it is that bad: breaking, behaviour, cosmetic."),
+]
 Refs = Annotated[
     list[str],
     typer.Argument(metavar="REF", help="NAME@SELECTOR or NAME SELECTOR.", autocompletion=complete.references),
@@ -116,6 +121,19 @@ def bundle_and_alias(parts: list[str]) -> tuple[str, str]:
     if not alias:
         raise InvalidReference("this needs a bundle and an alias", hint=f"write {bundle}@production")
     return bundle, alias
+
+
+def impact(named: str | None) -> Impact | None:
+    """The impact of ``--fail-on``. Raises InvalidInput for a word that is none."""
+    from pinset.domain.diff import Impact
+    from pinset.errors import InvalidInput
+
+    if named is None:
+        return None
+    if named not in list(Impact):
+        known = ", ".join(one.value for one in Impact)
+        raise InvalidInput(f"there is no impact {named}", hint=f"--fail-on takes one of {known}")
+    return Impact(named)
 
 
 def fixed(at: str) -> str:

@@ -54,6 +54,17 @@ def test_a_component_that_moved_on_names_the_other_bundles_that_serve_it(shared:
     other = shared.diff("support@v1", files("support", "Answer {{q}}.\n"))["shared"]
     assert [(c["old"], c["new"], c["used_by"]) for c in other] == [("v1", None, ["alpha", "billing"])]
     assert shared.diff("support@v1", "support@v1")["shared"] == []
+    shared.bundle_changes.rename(WHO, "support", "helpdesk", reason="clearer")
+    assert shared.diff("support@v1", "support@v2")["shared"][0]["used_by"] == ["alpha", "billing"]
+
+
+def test_a_side_is_what_its_reference_named_at_the_time_asked_for(shared: Registry) -> None:
+    moved = shared.promote(WHO, "support@v2", "production")
+    assert moved["action"] == "promote"
+    before = shared.history("support", "production")["items"][1]["at"]
+    found = shared.diff("support@production", "support@production", old_at=before)
+    assert (found["from"], found["to"]) == (f"support@v1 (production at {before})", "support@v2 (production)")
+    assert shared.diff("support@production", files("support", "Hi {{q}}.\n"), old_at=before)["from"] == found["from"]
 
 
 def test_bundles_that_one_may_not_read_are_not_named(shared: Registry, near: LocalRegistry) -> None:

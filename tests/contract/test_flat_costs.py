@@ -73,9 +73,10 @@ def steps(registry: LocalRegistry, work: Callable[[LocalRegistry], Any]) -> int:
     return counted
 
 
-def publishing(number: int) -> Callable[[LocalRegistry], Any]:
-    files = {"release.yaml": MANIFEST.format(bundle=MIDDLE, number=f"new {number}")}
-    return lambda registry: registry.publish(BY, files)
+def publish_some(registry: LocalRegistry) -> None:
+    """Sixteen releases: every few writes the index of words merges what they brought, and one write pays for all of them."""
+    for number in range(16):
+        registry.publish(BY, {"release.yaml": MANIFEST.format(bundle=MIDDLE, number=f"new {number}")})
 
 
 REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
@@ -97,7 +98,7 @@ REQUESTS: dict[str, Callable[[LocalRegistry], Any]] = {
     "audit of a day": lambda r: r.audit.items(AuditFilter(since="1d"), limit=FEW),
     "cost": lambda r: r.cost(f"{MIDDLE}@production"),
     "describe": lambda r: r.describe(),
-    "publish": publishing(1),
+    "publish": publish_some,
     "promote": lambda r: r.promote(BY, f"{MIDDLE}@v2", "production"),
     "roll back": lambda r: r.rollback(BY, MIDDLE, "production"),
 }
@@ -111,6 +112,36 @@ def test_a_request_costs_the_same_in_a_large_registry(
     few, many = steps(small, work), steps(large, work)
     assert few > 10
     assert many <= 1.2 * few, f"{few} steps became {many}"
+
+
+STATEMENTS: dict[str, tuple[int, Callable[[LocalRegistry], Any]]] = {
+    "get by alias": (8, REQUESTS["get by alias"]),
+    "aliases": (5, REQUESTS["aliases"]),
+    "bundles": (4, REQUESTS["bundles"]),
+    "bundle": (4, REQUESTS["bundle"]),
+    "releases": (5, REQUESTS["releases"]),
+    "publish": (30, lambda r: r.publish(BY, {"release.yaml": MANIFEST.format(bundle=MIDDLE, number="one more")})),
+    "promote": (30, lambda r: r.promote(BY, f"{MIDDLE}@v3", "production")),
+}
+"""The most that a request asks of the catalog."""
+
+
+@pytest.mark.parametrize("request_", STATEMENTS)
+def test_a_request_asks_the_catalog_a_few_times(small: LocalRegistry, request_: str) -> None:
+    most, work = STATEMENTS[request_]
+    asked: list[str] = []
+    engine: Any = small._context.catalog._engine  # type: ignore[attr-defined] # as above
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        work(small)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    asked = [statement for statement in asked if not statement.startswith(("BEGIN", "PRAGMA"))]
+    assert 0 < len(asked) <= most, asked
 
 
 def test_a_search_through_all_rows_is_noticed(small: LocalRegistry, large: LocalRegistry) -> None:

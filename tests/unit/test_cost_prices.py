@@ -194,7 +194,7 @@ def test_nothing_says_so() -> None:
 
 ALONE = """
 import socket, sys, threading
-import pinset, pinset.bootstrap, pinset_cli.main, pinset_cli.commands.comparing, pinset.api.app, pinset.costs
+import pinset, pinset.bootstrap, pinset_cli.main, pinset_cli.commands.comparing, pinset.api.app, pinset.costs.offline
 early = [name for name in sys.modules if name.startswith(("bpe_openai", "genai_prices"))]
 def refused(*_, **__):
     raise AssertionError("the network was asked")
@@ -202,7 +202,8 @@ socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.c
 content = {"prompts": {"default": {"format": "text", "template": "hello"}}, "tools": {}}
 was = {**content, "models": {"default": {"provider": "openai", "name": "gpt-4o", "id": "gpt-4o"}}}
 now = {**content, "models": {"default": {"provider": "anthropic", "name": "claude-3-5-haiku-latest"}}}
-found = pinset.bootstrap.cost_change(was, now)
+from pinset.services import costing
+found = costing.change(pinset.costs.offline.Offline(), was, now, at=pinset.bootstrap.SystemClock().now())
 assert found.per_1000_before and found.per_1000_after, found
 print(early, [thread.name for thread in threading.enumerate()])
 """

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinset.domain.diff import as_json, compare
-from pinset.domain.review.comment import GITHUB, LEAST, MARKER, Reviewed, code, comment, fenced, plain
+from pinset.domain.diff.forges import fenced
+from pinset.domain.review.comment import GITHUB, LEAST, MARKER, Reviewed, code, comment, plain
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
 PARSER = markdown_it.MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

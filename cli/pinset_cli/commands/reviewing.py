@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pinset.domain.answers.reviews import ReviewAnswer
+    from pinset.domain.diff import Impact
     from pinset.ports.registry import Registry
-
-_IMPACTS: Final = ("breaking", "behaviour", "cosmetic")
 
 
 def review(
@@ -41,12 +40,7 @@ def review(
         str | None, typer.Option("--to", metavar="ALIAS", help="What is to serve it; default: production.")
     ] = None,
     style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or markdown.")] = "text",
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-on", metavar="IMPACT", help="Exit 1 for breaking, behaviour or cosmetic changes, or worse."
-        ),
-    ] = None,
+    fail_on: o.FailOn = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=2_000, help="Characters of a comment; GitLab takes 1000000.")
     ] = 65_536,
@@ -65,8 +59,7 @@ def review(
     """
     if style not in ("text", "json", "markdown"):
         raise InvalidInput(f"there is no format {style}", hint="one of text, json, markdown")
-    if fail_on is not None and fail_on not in _IMPACTS:
-        raise InvalidInput(f"{fail_on} is no impact", hint=f"one of {', '.join(_IMPACTS)}")
+    worst = o.impact(fail_on)
     if (change is None) == (not targets) or (change is not None and source is not None):
         hint = "pinset review NAME; or all of a change: pinset review --change ID"
         raise InvalidInput("review takes a promotion, directories, or a change", hint=hint)
@@ -84,7 +77,7 @@ def review(
         else:
             reviews = [("", _of_promotion(found, targets, source, to, Options(registry)))]
     _show(reviews, "json" if as_json else style, limit)
-    if fail_on is not None and any(_is_bad(one, fail_on, written) for written, one in reviews):
+    if worst is not None and any(_is_bad(one, worst, written) for written, one in reviews):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 
 
@@ -116,8 +109,10 @@ def _of_change(found: Registry, change: str, alias: str, chosen: Options) -> lis
 
 
 def _weight(review: ReviewAnswer) -> int:
-    verdict = review["diff"]["verdict"]
-    return _IMPACTS.index(verdict) if verdict in _IMPACTS else len(_IMPACTS)
+    """How bad a review's verdict is: 0 for the worst; ``none`` comes last."""
+    from pinset.domain.diff import Impact
+
+    return [*Impact, "none"].index(review["diff"]["verdict"])
 
 
 def _of_promotion(
@@ -161,7 +156,6 @@ def _step(review: ReviewAnswer) -> str:
     return f"{review['alias']}: {was} -> {now}"
 
 
-def _is_bad(review: ReviewAnswer, worst: str, directory: str) -> bool:
-    verdict = review["diff"]["verdict"]
-    bad = verdict in _IMPACTS and _IMPACTS.index(verdict) <= _IMPACTS.index(worst)
+def _is_bad(review: ReviewAnswer, worst: Impact, directory: str) -> bool:
+    bad = _weight(review) <= list(type(worst)).index(worst)
     return (bad and not review["is_new"]) or (bool(directory) and not review["can"])

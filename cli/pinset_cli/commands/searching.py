@@ -21,7 +21,9 @@ def search(
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:
-    """Names, and what prompts and every other text say: the newest text of each place, and what serves it.
+    """Names, and what prompts and every other text say.
+
+    Names come first, then the newest text of each place, and older ones that an alias serves.
 
     Example: pinset search refund policy
     """

@@ -32,7 +32,7 @@ def get_diff(
     """
     if at is not None and (from_at is not None or to_at is not None):
         raise InvalidInput("at is of both sides, so it excludes from_at and to_at", hint="send from_at and to_at")
-    changes = asked.registry.diff_at(
+    changes = asked.registry.diff(
         old, new, old_at=at if from_at is None else from_at, new_at=at if to_at is None else to_at
     )
     return asked.answered(changes)
@@ -40,8 +40,8 @@ def get_diff(
 
 @router.post("/diff", response_model=dict[str, Any], responses=p.SENDING)
 def post_diff(asked: p.Reads, body: r.DiffRequest) -> Response:
-    """What changes, where a side may be the files of a working copy."""
-    return asked.answered(asked.registry.diff(body.old, body.new))
+    """What changes, where a side may be the files of a working copy; references as of old_at and new_at, else as of now."""
+    return asked.answered(asked.registry.diff(body.old, body.new, old_at=body.old_at, new_at=body.new_at))
 
 
 @router.post("/check", response_model=a.CheckAnswer, responses=p.SENDING)

@@ -7,16 +7,13 @@ import time
 import uuid
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from pinset.errors import Integrity, InvalidInput, NoRegistry, PermissionDenied, PinsetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pinset.domain.answers import ComponentAnswer
-    from pinset.domain.costs import CostChange
     from pinset.domain.references import ComponentReference
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Registry
@@ -129,14 +126,6 @@ def _asking(registry: str, token: str | None) -> Ask | None:
             return found.component(reference.kind, reference.name, str(reference.selector))
 
     return {"http": far, "https": far, "file": near}.get(registry.partition("://")[0])
-
-
-def cost_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> CostChange | None:
-    """What a change does to the cost of a release, from both contents, by what is installed here; None for nothing."""
-    from pinset.costs.offline import Offline
-    from pinset.services import costing
-
-    return costing.change(Offline(), old, new, at=SystemClock().now())
 
 
 def memory_registry() -> LocalRegistry:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
-from pinset.domain.records import ComponentRecord
+from pinset.domain.records import ComponentRecord, bundle_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,7 @@ def about(record: Record) -> str:
     """What a record is about: a bundle, a shared component, or '' for the registry."""
     if isinstance(record, ComponentRecord):
         return f"{record.kind}/{record.name}"
-    binding = getattr(record, "binding", None)
-    found: str = getattr(record, "bundle", "") if binding is None else binding.bundle
-    return found
+    return bundle_of(record)
 
 
 def holders(key: str, below: int, alias: str | None) -> Select[Any]:

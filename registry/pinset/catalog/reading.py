@@ -5,50 +5,38 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import select
 
 from pinset.catalog import changes, passages, purges
 from pinset.catalog import questions as q
+from pinset.catalog.components import ComponentsReader
 from pinset.catalog.questions import t
-from pinset.domain import messages, sealed
 from pinset.domain.notes import digest_of_text
-from pinset.domain.records import PurgeRecord, Record, component_ref, release_ref
+from pinset.domain.records import Record, release_ref
 from pinset.errors import Integrity, NotFound, Unavailable
 from pinset.ports.catalog import (
     ChangeRow,
     ComponentRow,
     Head,
-    Holder,
     Intent,
     MoveRow,
     Naming,
     ReleaseRow,
     Said,
     Serving,
-    Use,
 )
 from pinset.ports.store import RefMove
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Executable, Row, Select
-
     from pinset.domain.sealed import Sealed
     from pinset.domain.searching import Query
     from pinset.ports.catalog import BundleRow, Passage
 
 
-class SqlReader:
+class SqlReader(ComponentsReader):
     """Implements `ports.catalog.CatalogReader` on one connection in one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    @property
-    def connection(self) -> Connection:
-        """The connection, for what reads beside the port's questions."""
-        return self._connection
 
     def head(self) -> Head:
         """The newest visible write."""
@@ -216,51 +204,6 @@ class SqlReader:
         """Versions barred from an alias now."""
         return frozenset(q.part(row, t.Bar)["version"] for row in self._rows(q.BARS, bundle=bundle, alias=alias))
 
-    def component(self, kind: str, name: str, version: int) -> ComponentRow | None:
-        """One version of a component."""
-        row = self._one(q.COMPONENT, key=f"{kind}/{name}", version=version)
-        return self._component(row) if row else None
-
-    def component_by_label(self, kind: str, name: str, label: str) -> ComponentRow | None:
-        """One version of a component by its label."""
-        row = self._one(q.COMPONENT_BY_LABEL, key=f"{kind}/{name}", label=label.lower())
-        return self._component(row) if row else None
-
-    def components_by_digest(self, kind: str, name: str, digest: str) -> Sequence[ComponentRow]:
-        """The versions whose digest begins so."""
-        wanted = q.components(t.Component.key == f"{kind}/{name}", *q.prefix(t.Component.digest, digest))
-        rows = self._rows(wanted.order_by(t.Component.version).limit(q.MOST))
-        return [self._component(row) for row in rows]
-
-    def component_versions(
-        self, kind: str, name: str, *, before: int | None = None, limit: int = 100
-    ) -> Sequence[ComponentRow]:
-        """Versions of a component, newest first."""
-        wanted = q.components(t.Component.key == f"{kind}/{name}")
-        if before is not None:
-            wanted = wanted.where(t.Component.version < before)
-        rows = self._rows(wanted.order_by(q.descending(t.Component.version)).limit(limit))
-        return [self._component(row) for row in rows]
-
-    def components(
-        self, *, kind: str | None = None, query: str = "", after: str = "", limit: int = 100
-    ) -> Sequence[ComponentRow]:
-        """The newest version of every component."""
-        wanted = q.components(t.Component.newest, t.Component.key > after)
-        if query:
-            wanted = wanted.where(t.Component.key.contains(query, autoescape=True))
-        if kind is not None:
-            wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
-        return [self._component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
-
-    def sealed_component(self, kind: str, name: str, version: int) -> Sealed:
-        """The texts of a component, verified."""
-        row = self.component(kind, name, version)
-        if row is None:
-            raise NotFound(f"there is no {kind}/{name}@v{version}")
-        purges.refuse(row, self.raw)
-        return self._sealed(row.record.digest, component_ref(kind, name))
-
     def holding(self, texts: Collection[str]) -> Sequence[tuple[ReleaseRow | ComponentRow, tuple[str, ...]]]:
         """Every release and version of a component that holds one of these texts, by serial."""
         paths = purges.holders(self._rows, texts)
@@ -281,66 +224,6 @@ class SqlReader:
         rows = self._rows(q.whole(t.PurgedText).where(t.PurgedText.sha256.in_(sorted(texts))))
         return frozenset(q.part(row, t.PurgedText)["sha256"] for row in rows)
 
-    def where_used(
-        self,
-        kind: str,
-        name: str,
-        version: int | None = None,
-        *,
-        fits: Sequence[str] | None = None,
-        after: tuple[bool, int] | None = None,
-        limit: int = 100,
-    ) -> Sequence[Use]:
-        """Every release that holds a component, served ones first, then newest first."""
-        of_release = (t.Alias.bundle == t.Uses.bundle) & (t.Alias.version == t.Uses.version)
-        served = case((exists().where(of_release), 1), else_=0)
-        wanted = (
-            q.whole(t.Uses, t.Release, served.label("served"))
-            .join(t.Release, (t.Release.bundle == t.Uses.bundle) & (t.Release.version == t.Uses.version))
-            .where(t.Uses.key == f"{kind}/{name}")
-            .order_by(served.desc(), q.descending(t.Release.serial))
-            .limit(limit)
-        )
-        if version is not None:
-            wanted = wanted.where(t.Uses.component_version == version)
-        if fits is not None:
-            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
-        if after is not None:
-            wanted = wanted.where(
-                (served < int(after[0])) | ((served == int(after[0])) & (t.Release.serial < after[1]))
-            )
-        return [self._use(kind, name, row) for row in self._rows(wanted)]
-
-    def _use(self, kind: str, name: str, row: Row[Any]) -> Use:
-        use, serial = q.part(row, t.Uses), q.part(row, t.Release)["serial"]
-        serving = self._serving(use["bundle"], use["version"]) if row.served else ()
-        return Use(kind, name, use["component_version"], use["bundle"], use["version"], serial, serving)
-
-    def _serving(self, bundle: str, version: int) -> tuple[str, ...]:
-        wanted = q.whole(t.Alias).where(t.Alias.bundle == bundle, t.Alias.version == version)
-        return tuple(q.part(row, t.Alias)["name"] for row in self._rows(wanted.order_by(t.Alias.name)))
-
-    def holders(
-        self,
-        kind: str,
-        name: str,
-        below: int,
-        *,
-        alias: str | None = None,
-        pattern: str = "*",
-        fits: Sequence[str] | None = None,
-        after: str = "",
-        limit: int = 100,
-    ) -> Sequence[Holder]:
-        """The bundles that hold a component in a version below one."""
-        wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
-        if pattern != "*":
-            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
-        if fits is not None:
-            wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
-        found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))
-        return [Holder(held["name"], use["version"], use["component_version"]) for use, held in found]
-
     def changes(
         self, *, name: str | None = None, fits: Sequence[str] | None = None, before: int | None = None, limit: int = 100
     ) -> Sequence[ChangeRow]:
@@ -356,12 +239,6 @@ class SqlReader:
     def changed(self, name: str, about: Sequence[str] | None) -> Sequence[tuple[str, Record]]:
         """The commits and records of a change."""
         return self._records(changes.commits(name, about))
-
-    def components_of(self, bundle: str, version: int) -> Mapping[str, int]:
-        """The shared components that a release holds."""
-        wanted = q.whole(t.Uses).where(t.Uses.bundle == bundle, t.Uses.version == version).order_by(t.Uses.key)
-        parts = (q.part(row, t.Uses) for row in self._rows(wanted))
-        return {part["key"]: part["component_version"] for part in parts}
 
     def operation(self, operation: str) -> Sequence[tuple[str, Record]]:
         """The commits and records of one write."""
@@ -427,13 +304,6 @@ class SqlReader:
             raise Integrity(f"the catalog's text {digest} is damaged", hint="run `pinset reindex`")
         return str(row.text)
 
-    def raw(self, serial: int) -> str:
-        """The commit's own text."""
-        row = self._one(q.COMMIT, serial=serial)
-        if row is None:
-            raise NotFound(f"there is no write {serial}")
-        return q.raw(q.part(row, t.Commit))
-
     def ref(self, name: str) -> str | None:
         """The commit that a ref is at."""
         row = self._one(q.REF, name=name)
@@ -450,57 +320,3 @@ class SqlReader:
             if table.name != t.IntentTable.__tablename__:
                 for row in self._connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
-
-    def _listed(self, digest: str, ref: str) -> tuple[str, dict[str, str]]:
-        """A manifest that is proven, and the SHA-256 of every file that it lists."""
-        row = self._one(q.MANIFEST, digest=digest)
-        text = row.text if row else None
-        if not isinstance(text, str) or sealed.digest_of(text) != digest:
-            raise Integrity(
-                f"the catalog's manifest of {digest} ({ref}) is damaged",
-                hint="run `pinset reindex`, then `pinset verify`",
-            )
-        return text, {path: entry["sha256"] for path, entry in sealed.parse(text)["files"].items()}
-
-    def _sealed(self, digest: str, ref: str) -> Sealed:
-        """Texts by a manifest, every byte checked: what is damaged is said, never served."""
-        text, listed = self._listed(digest, ref)
-        hashes = sorted(set(listed.values()))
-        texts = {row.sha256: str(row.text) for row in self._rows(q.TEXTS, hashes=hashes)}
-        form = sealed.Sealed(text, {path: texts.get(hashed, "") for path, hashed in listed.items()})
-        try:
-            sealed.verify(form, digest)
-        except Integrity as error:
-            raise Integrity(
-                f"the catalog is damaged: {error.message}", hint="run `pinset reindex`, then `pinset verify`"
-            ) from error
-        return form
-
-    def _release(self, row: Row[Any]) -> ReleaseRow:
-        return q.release_row(row, self._purge)
-
-    def _component(self, row: Row[Any]) -> ComponentRow:
-        return q.component_row(row, self._purge)
-
-    def _purge(self, serial: int | None) -> PurgeRecord | None:
-        """The purge of a serial: few rows have one, so it is looked up apart."""
-        if serial is None:
-            return None
-        record = next((record for _, record in self._records(q.AT, serial=serial)), None)
-        if not isinstance(record, PurgeRecord):
-            raise Integrity("the catalog takes another commit for a purge", hint="run `pinset reindex`")
-        return record
-
-    def _records(self, wanted: Select[Any], **values: Any) -> list[tuple[str, Record]]:
-        parts = (q.part(row, t.Commit) for row in self._rows(wanted, **values))
-        return [(part["id"], messages.decode(part["message"])) for part in parts]
-
-    def _one(self, wanted: Select[Any], **values: Any) -> Row[Any] | None:
-        rows = self._rows(wanted, **values)
-        return rows[0] if rows else None
-
-    def _rows(self, wanted: Executable, **values: Any) -> Sequence[Row[Any]]:
-        try:
-            return self._connection.execute(wanted, values).all()
-        except (ValueError, TypeError, ArithmeticError) as error:  # a value that no column of its type can hold
-            raise Integrity(f"the catalog is damaged: {error}", hint="run `pinset reindex`") from error

@@ -277,8 +277,16 @@ class RemoteRegistry:
         found: answers.Page[answers.HistoryItem] = self._http.get(place + "/history", cursor=cursor, limit=limit)
         return found
 
-    def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
-        body = {"old": _side(old), "new": _side(new)}
+    def diff(
+        self,
+        old: str | Mapping[str, str],
+        new: str | Mapping[str, str],
+        *,
+        old_at: str | None = None,
+        new_at: str | None = None,
+    ) -> dict[str, Any]:
+        times = {name: at for name, at in (("old_at", old_at), ("new_at", new_at)) if at is not None}
+        body = {"old": _side(old), "new": _side(new), **times}
         found: dict[str, Any] = self._http.ask(path_of("diff"), body)
         return found
 

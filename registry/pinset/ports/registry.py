@@ -244,8 +244,17 @@ class Registry(Protocol):
     ) -> answers.Page[answers.HistoryItem]:
         """Moves, newest first."""
 
-    def diff(self, old: str | Mapping[str, str], new: str | Mapping[str, str]) -> dict[str, Any]:
+    def diff(
+        self,
+        old: str | Mapping[str, str],
+        new: str | Mapping[str, str],
+        *,
+        old_at: str | None = None,
+        new_at: str | None = None,
+    ) -> dict[str, Any]:
         """What changes from one release to another; a side may be the files of a working copy.
+
+        old_at, new_at: the time at which a side's reference is taken, None for now; see `pinset.ports.past.Readings`.
 
         Or from one version of a shared component to another (``guardrails/pii@v2``, ``guardrails/pii@latest``), with
         the bundles that serve the older one. As `pinset.domain.diff.as_json` says.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import access, messages, names
 from pinset.domain.access import Verb
-from pinset.domain.records import Action, ComponentRecord, MoveRecord, ReleaseRecord, RequestRecord
+from pinset.domain.records import Action, ComponentRecord, MoveRecord, ReleaseRecord, RequestRecord, bundle_of
 from pinset.errors import NotFound, PinsetError, Unauthenticated, Unavailable
 from pinset.services import bumping, deriving, moving, naming, reading
 from pinset.services.attempts import trying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pinset.domain.answers import Page
     from pinset.domain.answers.changes import (
@@ -112,7 +112,9 @@ class LocalChangesets:
             bundles = reader.changed_bundles(change, fits=self._fits, after=_after(cursor), limit=limit + 1)
             records = reader.changed(change, [naming.named(reader).key(name) for name in bundles[:limit]])
             components = [str(one.which) for _, one in reader.changed(change, None) if isinstance(one, ComponentRecord)]
-            items = [_bundle(reader, name, _about(name, records)) for name in bundles[:limit]]
+            items = [
+                _bundle(reader, name, [one for one in records if bundle_of(one[1]) == name]) for name in bundles[:limit]
+            ]
             more = bundles[limit - 1] if len(bundles) > limit else None
             return {**_summary(reader, row), "components": components, "items": items, "next": more}
 
@@ -226,14 +228,6 @@ def _summary(reader: CatalogReader, row: ChangeRow) -> ChangeSummary:
 
 def _time(reader: CatalogReader, serial: int) -> str:
     return reading.time(reader.records(after=serial - 1, limit=1)[0][1].stamp.at)
-
-
-def _about(bundle: str, records: Iterable[tuple[str, Record]]) -> list[tuple[str, Record]]:
-    def of(record: Any) -> str:
-        found: str = record.binding.bundle if hasattr(record, "binding") else record.bundle
-        return found
-
-    return [(commit, record) for commit, record in records if of(record) == bundle]
 
 
 def _bundle(reader: CatalogReader, bundle: str, records: Sequence[tuple[str, Record]]) -> ChangedBundle:

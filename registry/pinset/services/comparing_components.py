@@ -37,7 +37,10 @@ def are_components(old: str | Mapping[str, str], new: str | Mapping[str, str], *
             hint=f"name two versions of it: {key}@v1 {key}@latest; or two releases that hold them: pinset where-used {key}",
         )
     if past:
-        raise InvalidInput("a version of a component is the same at any time", hint="name two versions, without a time")
+        raise InvalidInput(
+            "a version of a component is the same at any time",
+            hint="name two versions, without --at (over HTTP: at, from_at, to_at)",
+        )
     return True
 
 

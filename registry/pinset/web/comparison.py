@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain import cost_words
 from pinset.domain.costs import decimal_text, dollars
 from pinset.domain.diff import show
 from pinset.domain.diff.model import Impact
@@ -42,6 +43,8 @@ NATURES: Final[Mapping[str, str]] = {
 }
 MOST_LINES: Final = 8
 """Lines of the summary about parts of one kind."""
+FEW: Final = 3
+"""Values of a part that its line in the summary tells one by one; more are counted."""
 SHORT: Final = 400
 """Characters of a value that stand in a table as they are."""
 SHORT_LINES: Final = 8
@@ -275,7 +278,7 @@ def _words(section: Section, *, alone: bool) -> str:
     texts = [row.text for row in section.texts if row.text is not None]
     values = [row for row in section.rows if row.impact != "cosmetic"] or section.rows
     said = [_text_words(texts)] if texts else []
-    said += [_one(values[0])] if len(values) == 1 else [_count(values)] if values else []
+    said += [_one(row) for row in values] if len(values) <= FEW else [_count(values)]
     return ", ".join(said) if alone else f"{name}: {', '.join(said)}"
 
 
@@ -311,8 +314,7 @@ def _costs(change: CostChange) -> Costs:
         CostRow("Tokens of a call", before.text, after.text, _percent(change.percent_tokens)),
         CostRow("1,000 calls", dollars(before.per_1000), dollars(after.per_1000), _percent(change.percent)),
     )
-    sides = [side for prompt in change.prompts for side in (prompt.before, prompt.after) if side is not None]
-    unpriced = tuple(dict.fromkeys(f"{side.unpriced}." for side in sides if side.unpriced))
+    unpriced = tuple(f"{why}." for why in cost_words.why_unpriced(change))
     more = (f"{change.more} more prompts change too.",) if change.more else ()
     words = f"{before.text} → {after.text} tokens a call"
     if before.per_1000 is not None and after.per_1000 is not None:

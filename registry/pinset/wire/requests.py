@@ -117,10 +117,12 @@ class ResolveRequest(Request):
 
 
 class DiffRequest(Request):
-    """Two sides to compare: a reference, or the files of a working copy."""
+    """Two sides to compare: a reference, or the files of a working copy. old_at, new_at: the time a reference is taken at."""
 
     old: Annotated[str, Field(max_length=600)] | Files
     new: Annotated[str, Field(max_length=600)] | Files
+    old_at: Annotated[str | None, Field(max_length=64)] = None
+    new_at: Annotated[str | None, Field(max_length=64)] = None
 
 
 class TokenRequest(Request):

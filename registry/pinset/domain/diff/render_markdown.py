@@ -75,10 +75,11 @@ def _change(change: Change) -> Iterator[str]:
         told = " → ".join(map(code, values))
         yield f"- {where}: {told if len(values) > 1 else f'{change.kind} {told}'} {impact}"
         return
-    yield from (f"- {where} {change.kind} {impact}", "", *_inside(fenced(_values(change), "diff")), "")
+    yield from (f"- {where} {change.kind} {impact}", "", *_inside(fenced(value_lines(change), "diff")), "")
 
 
-def _values(change: Change) -> list[str]:
+def value_lines(change: Change) -> list[str]:
+    """Both values of a change for a fence of the kind ``diff``, over as many lines as they take, all visible."""
     old = [] if change.kind == "added" else [f"- {line}" for line in show.outline(change.old)]
     new = [] if change.kind == "removed" else [f"+ {line}" for line in show.outline(change.new)]
     return old + new

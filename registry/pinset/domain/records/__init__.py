@@ -63,6 +63,12 @@ Record = (
     | BundleRecord
 )
 
+
+def bundle_of(record: Record) -> str:
+    """The bundle that a record is about; '' where it is about the registry, a shared component, or a purge."""
+    return str(getattr(getattr(record, "binding", record), "bundle", ""))
+
+
 __all__ = [
     "BUNDLE_FILE",
     "FORMAT",
@@ -98,6 +104,7 @@ __all__ = [
     "Verdict",
     "Version",
     "alias_ref",
+    "bundle_of",
     "bundle_ref",
     "component_ref",
     "evidence_ref",

@@ -7,13 +7,14 @@ character reference; over lines in a fence that is longer than any inside. What 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
-from pinset.domain.diff import Impact, from_json, show
+from pinset.domain.diff import Impact, forges, from_json, show
+from pinset.domain.diff.forges import fence, fenced
+from pinset.domain.diff.render_markdown import diff_lines, value_lines
 from pinset.domain.review import words
 
 if TYPE_CHECKING:
@@ -35,10 +36,8 @@ _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
 _WORST: Final = tuple(Impact)
-_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
-_TAME: Final = re.compile(r"[A-Za-z0-9 ,;:.…→≈()'+%_$-]*", re.ASCII)
-_WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
-"""What a forge could make a link or a number of, though all its characters are tame."""
+_LONGEST: Final = 2_000
+"""Columns of a line of a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +76,13 @@ def comment(reviews: Sequence[Reviewed], *, limit: int = GITHUB) -> str:
 
 
 def code(text: object, limit: int = 200) -> str:
-    """A text as code in a line, a cell or a summary: nothing in it acts."""
-    seen = show.cut(show.visible(" ".join(str(text).split("\n"))), limit)
-    return f"<code>{_SIGNS.sub(lambda sign: f'&#{ord(sign.group())};', seen)}</code>" if seen else ""
+    """A text as code in a line, a cell or a summary, on one line: nothing in it acts."""
+    return forges.code(" ".join(str(text).split("\n")), limit)
 
 
 def plain(text: str, limit: int = 300) -> str:
     """A sentence of ours that may hold words of an author: as code where they could act."""
-    seen = show.cut(show.visible(text), limit)
-    if not _TAME.fullmatch(seen) or _WILD.search(seen):
-        return code(seen, limit)
-    return _SIGNS.sub(lambda sign: f"&#{ord(sign.group())};", seen)
-
-
-def fenced(lines: Sequence[str], language: str = "") -> list[str]:
-    """Lines in a fence that none of them ends. They must be visible, each on one line."""
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}{language}", *lines, fence]
+    return forges.plain(text, limit)
 
 
 class _Page:
@@ -172,8 +160,7 @@ def _within(line: str, body: list[str], room: int) -> tuple[list[str], int]:
     fixed = _length(line) + 80
     if not body:
         return ([line, ""], room - fixed) if fixed <= room else ([], room)
-    width = max(3, max((len(run) for text in body for run in re.findall("`+", text)), default=0) + 1)
-    fixed += 2 * (width + 8)
+    fixed += 2 * (len(fence(body)) + 8)
     kept, used = 0, fixed
     while kept < len(body) and used + _length(body[kept]) <= room:
         used += _length(body[kept])
@@ -326,18 +313,10 @@ def _where(change: Change) -> str:
 
 
 def _body(change: Change) -> list[str]:
-    if change.text is None:
-        if change.abridged:
-            return []
-        old = [] if change.kind == "added" else [f"- {line}" for line in show.outline(change.old)]
-        new = [] if change.kind == "removed" else [f"+ {line}" for line in show.outline(change.new)]
-        return [show.cut(line, 2_000) for line in (*old, *new)]
-    body: list[str] = []
-    for hunk in change.text.hunks:
-        body.append(f"@@ -{hunk.old_start} +{hunk.new_start} @@")
-        body += [f"# {show.became(hunk.abridged)}"] if hunk.abridged else []
-        body += [show.cut(f"{line.kind} {show.visible(line.text)}", 2_000) for line in hunk.lines]
-    return body
+    if change.text is None and change.abridged:
+        return []
+    lines = value_lines(change) if change.text is None else diff_lines(change.text)
+    return [show.cut(line, _LONGEST) for line in lines]
 
 
 def _steps(one: Reviewed) -> list[str]:
