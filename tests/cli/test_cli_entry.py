@@ -26,7 +26,7 @@ LOOKING = {"check", "get", "render", "list", "status", "releases", "show", "hist
            "component list", "component show", "alias list", "token list",
            "policy show", "policy history", "policy check", "can promote", "whoami",
            "evidence list", "evidence report", "request list", "request show", "keys list", "change list", "change show", "keys show",
-           "audit list", "audit head", "audit verify", "blame"}  # fmt: skip
+           "audit list", "audit head", "audit verify", "blame", "review", "search", "bundle show"}  # fmt: skip
 OF_A_DIRECTORY = {"init", "serve", "reindex", "gc", "backup", "restore", "repair"}
 
 
