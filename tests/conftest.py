@@ -14,8 +14,10 @@ import pytest
 import uvicorn
 from xdist.scheduler import LoadScopeScheduling
 
+import children
 from pinset import bootstrap
 from pinset.api.app import create_app
+from pinset.gitstore import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +58,20 @@ class _Scheduling(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
     """How tests are given to processes."""
     return _Scheduling(config, log)
+
+
+COLD: Final = ("tests/unit/", "tests/integration/test_gitstore_")
+"""Where tests are about how git's children start and end: they start them as users do."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let the children of git stores be forked, but where they are what is tested."""
+    if item.nodeid.startswith(COLD) or not hasattr(os, "pidfd_open"):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "subprocess", children.starting(children.place()))
+        return (yield)
 
 
 CI_SIGNS: Final = (

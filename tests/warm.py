@@ -1,6 +1,7 @@
 """`pinset` for tests that type many commands: a process that has imported the command line forks for each of them.
 
-A command is the same program in a process of its own; what is saved is the half second in which Python reads it.
+A command is the same program in a process of its own; what is saved is the half second in which Python reads it. Its
+children are forked likewise: see `children`.
 Commands that stay (``serve``, ``watch``) are started as users start them, for tests end them by signals.
 """
 
@@ -10,13 +11,15 @@ import atexit
 import io
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
+
+import children
 
 _STAYING: Final = ("serve", "watch")
 _APART: Final = re.compile(r"\.(__main__|migrations|gitstore\.(writer|child)|api|web|testing|telemetry)(\.|$)")
@@ -66,7 +69,7 @@ def _place() -> Path:
         place = Path(folder.name) / "socket"
         read, write = os.pipe()
         server = subprocess.Popen(
-            [sys.executable, __file__, str(place), str(write), str(read)],
+            [sys.executable, __file__, str(place), str(write), str(read), str(children.place())],
             pass_fds=(read, write),
             start_new_session=True,
         )
@@ -83,13 +86,15 @@ def _place() -> Path:
     return _running[0]
 
 
-def _serve(place: str, ready: int) -> None:
+def _serve(place: str, ready: int, forking: str) -> None:
     """Fork for each connection, until killed."""
+    from pinset.gitstore import process
+
     _import_all()
+    process.subprocess = children.starting(Path(forking))
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(place)
     listening.listen(64)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.write(ready, b"!")
     os.close(ready)
     while True:
@@ -98,11 +103,13 @@ def _serve(place: str, ready: int) -> None:
             listening.close()
             _answer(client)
         client.close()
+        with suppress(ChildProcessError):  # there is none
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def _answer(client: socket.socket) -> None:
     """Run one command, and say how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     status = 70
     try:
         size, streams, *_ = socket.recv_fds(client, 4, 3)
@@ -162,4 +169,4 @@ def _import_all() -> None:
 
 if __name__ == "__main__":
     os.close(int(sys.argv[3]))
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], int(sys.argv[2]), sys.argv[4])

@@ -35,7 +35,7 @@ def undo(change: str, chosen: Options, *, reason: str, yes: bool) -> None:
         would = "would be " if chosen.dry_run else ""
         output.talk(f"{back} of {len(items)} {'alias' if len(items) == 1 else 'aliases'} {would}rolled back")
         if back and not chosen.dry_run:
-            output.advise(f"    pinset change show {under}")
+            output.advise(f"see it: pinset change show {under}")
         output.unchanged(dry_run=chosen.dry_run)
     if refused:
         raise typer.Exit(EXIT_ANSWER_IS_NO)

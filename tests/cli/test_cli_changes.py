@@ -132,6 +132,7 @@ def test_a_bump_that_is_cut_off_says_how_to_go_on_and_then_does_the_rest(
         patch.setattr(bumping, "bump", dies)
         cut = typed(near, "bump", "prompts/tone@v2", "--alias", "staging", "--change", "c1", exits=8)
     assert "1 bundle done; to go on:" in cut.err
+    assert "to go on" not in typed(near, "bump", "prompts/tone@v9", exits=3).err
     assert "--change c1" in cut.err
     rest = answer(near, "bump", "prompts/tone@v2", "--alias", "staging", "--change", "c1")
     assert [item["bundle"] for item in rest["items"]] == ["three", "two"]

@@ -64,7 +64,7 @@ def test_a_worker_that_starts_later_has_what_the_server_read_when_it_started(
     file.write_text("[limits]\nat_once = 7\n")
     assert near("serve", "--port", "0")[0] == 0
     file.write_text("[")
-    app = serving.application()
+    app = serving.application().api
     try:
         assert app.state.settings.at_once == 7
     finally:

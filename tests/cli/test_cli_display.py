@@ -189,7 +189,7 @@ def test_what_is_yanked_and_what_came_again_costs_no_request_of_its_own(
             out = near(*command)[1]
         assert counted.asked == questions
         assert "v2 YANKED" in out or command[0] == "history"
-    assert "production v2 YANKED, staging v1" in near("list")[1]
+    assert "production v2 YANKED (just now), staging v1 (just now)" in near("list")[1]
     item = json.loads(near("list", "--json")[1])["items"][0]
     assert (item["aliases"], item["yanked"]) == ({"production": 2, "staging": 1}, {"production": "it leaks"})
     aliases = json.loads(near("alias", "list", "support", "--json")[1])["items"]

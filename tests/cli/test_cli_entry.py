@@ -24,6 +24,7 @@ HEAVY = ("httpx", "yaml", "jsonschema", "detect_secrets", "jinja2", "rapidfuzz",
          "pydantic", "fastapi", "uvicorn", "rfc8785")  # fmt: skip
 LOOKING = {"check", "get", "render", "list", "status", "releases", "show", "history", "diff", "where-used", "watch", "verify",
            "component list", "component show", "alias list", "token list",
+           "bundle show", "review", "search",
            "policy show", "policy history", "policy check", "can promote", "whoami",
            "evidence list", "evidence report", "request list", "request show", "keys list", "change list", "change show", "keys show",
            "audit list", "audit head", "audit verify", "blame", "review", "search", "bundle show"}  # fmt: skip

@@ -237,3 +237,17 @@ def test_a_search_finds_a_bundle_by_every_name_and_tells_the_one_of_now(near: Lo
         texts = [one["ref"] for one in seen.search("Text 1")["items"] if one["what"] == "text"]
         assert texts == [f"{NEW}@v1"]
     assert near.seen_by(parse_grants("read:other")).search("Text 1")["items"] == []
+
+
+def test_a_promotion_is_reviewed_by_every_name_and_told_by_the_one_of_now(near: LocalRegistry) -> None:
+    publish(near, 2)
+    promote(near, 1)
+    near.promote(ME, f"{NAME}@v2", "staging")
+    rename(near)
+    for granted, asked in ((NAME, NEW), (NEW, NAME)):
+        reviews = near.seen_by(parse_grants(f"read:{granted}")).reviews
+        of_release, of_copy = reviews.promotion(asked), reviews.working_copy(files("Text 9.", bundle=asked))
+        assert {of_release["bundle"], of_copy["bundle"]} == {NEW}
+        assert of_release["from_ref"] == of_copy["from_ref"] == f"{NEW}@v1 (production)"
+        assert of_release["candidate"] is not None
+        assert of_release["candidate"]["aliases"] == ["staging"]

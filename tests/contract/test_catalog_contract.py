@@ -418,5 +418,6 @@ def test_engines_find_the_same_words(catalog: Any, entries: list[Entry]) -> None
     assert found("tone", limit=1) == [("alpha", "release.yaml", 3)]
     with catalog.reading() as reader:
         last = reader.search(searching.parse("beta"))[-1]
+        assert not [*reader.bundles(query="\0alpha"), *reader.components(query="\0tone")]
     assert found("tone", before=last.number)[0] == ("alpha", "release.yaml", 2)
-    assert found("it s or 1") == []
+    assert found("it s or 1") == found("tone", before=0) == []

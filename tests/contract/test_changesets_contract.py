@@ -375,8 +375,9 @@ def test_a_renamed_bundle_is_bumped_and_told_by_its_name_of_now_and_an_archived_
         bundle(near, name)
     near.bundle_changes.rename(CHANGE, "old", "new", reason="clearer")
     near.bundle_changes.archive(ME, "stored", reason="over")
-    held = near.changesets.holders("prompts/tone@v2", alias="staging")["items"]
-    assert held == [{"bundle": "new", "version": 1, "held": 1}]
+    for pattern in ("*", "new", "ol*"):
+        held = near.changesets.holders("prompts/tone@v2", alias="staging", bundles=pattern)["items"]
+        assert held == [{"bundle": "new", "version": 1, "held": 1}]
     assert near.changesets.bump(CHANGE, "prompts/tone@v2", "old", alias="staging")["bundle"] == "new"
     made = near.changesets.derive(CHANGE, "old@staging", Edits(set={"model.name": "n"}), alias="staging")
     assert (made["ref"], made["made_from"]) == ("new@v3", "new@v2")

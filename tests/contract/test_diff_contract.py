@@ -54,6 +54,8 @@ def test_a_component_that_moved_on_names_the_other_bundles_that_serve_it(shared:
     other = shared.diff("support@v1", files("support", "Answer {{q}}.\n"))["shared"]
     assert [(c["old"], c["new"], c["used_by"]) for c in other] == [("v1", None, ["alpha", "billing"])]
     assert shared.diff("support@v1", "support@v1")["shared"] == []
+    shared.bundle_changes.rename(WHO, "support", "helpdesk", reason="clearer")
+    assert shared.diff("support@v1", "support@v2")["shared"][0]["used_by"] == ["alpha", "billing"]
 
 
 def test_a_side_is_what_its_reference_named_at_the_time_asked_for(shared: Registry) -> None:

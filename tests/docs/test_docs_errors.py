@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_every_finding_is_on_the_page(rule: object) -> None:
     assert row[1:3] == [rule.severity.value, "yes" if rule.judgement else "no"]  # type: ignore[attr-defined]  # a Rule
 
 
+@cache
 def _trees() -> list[ast.Module]:
     files = [*(ROOT / "registry" / "pinset").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
     return [ast.parse(file.read_text()) for file in files if file.name not in ("errors.py", "findings.py")]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import damage
 import httpx
 
+import children
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.catalog import rows, sqlite, state, state_rows
@@ -30,6 +31,7 @@ from pinset.catalog.sqlite import SqliteCatalog
 from pinset.catalog.state import SqlState
 from pinset.domain.proof import Proof
 from pinset.errors import PinsetError
+from pinset.gitstore import process
 from pinset.services import queries, recovering, verifying
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ SENT: dict[str, str] = {}
 
 
 def main(place: Path) -> None:
+    process.subprocess = children.starting(children.place())  # type: ignore[assignment]
     right = json.loads((place / "right.json").read_text())
     for line in sys.stdin:
         case = json.loads(line)

@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 import crash_worker
 from crash_checks import WRITING, commits_of, git_fsck, wrong
 
+import children
 from pinset import bootstrap, durable
 from pinset.errors import PinsetError, Refused, all_errors, exit_status
+from pinset.gitstore import process
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def main() -> int:
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "pinset", str(disk)], check=False)
     if mounted.returncode:
         return 77
+    process.subprocess = children.starting(children.place())  # type: ignore[assignment]
     said = prepare(home / "base")
     for what, asked in given["cases"]:
         calm = 0

@@ -31,7 +31,7 @@ CLASSES = [(variant, name) for variant, names in damage.FILES.items() for name i
 
 def start(place: Path, *more: str, given: str = "") -> str:
     """Run the worker; what it said."""
-    paths = [str(Path(pinset.__file__).parents[1]), str(WORKER.parent)]
+    paths = [str(Path(pinset.__file__).parents[1]), str(WORKER.parent), str(WORKER.parents[1])]
     done = subprocess.run(  # noqa: PLW1510 - what it said of its end is shown below
         [sys.executable, str(WORKER), str(place), *more],
         input=given,

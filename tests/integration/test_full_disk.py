@@ -39,7 +39,7 @@ def ran(tmp_path: Path, cases: list[list[Any]], patch: str = "") -> list[dict[st
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'patches'}{os.pathsep}{SOURCE}"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "patches"), SOURCE, str(WORKER.parents[1])])},
     )
     if done.returncode == 77 or done.stderr.startswith("unshare:"):
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()[:200]}")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-MOVES = int(os.environ.get("PINSET_ROUNDS") or (100_000 if TORTURE else 120))
+MOVES = int(os.environ.get("PINSET_ROUNDS") or (100_000 if TORTURE else 80))
 BACKUPS = max(3, MOVES // 1000)
 OPS = Caller(actor="ops")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-SHORT = 12
+SHORT = 8
 """Cases of the short form for each write and each of its two processes."""
 MUTATING = frozenset(
     {

@@ -18,7 +18,7 @@ from pinset import bootstrap
 WORKER = Path(__file__).with_name("writing_worker.py")
 SOURCE = str(Path(pinset.__file__).parents[1])
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-KILLS = int(os.environ.get("PINSET_ROUNDS") or 100) if TORTURE else 12
+KILLS = int(os.environ.get("PINSET_ROUNDS") or 100) if TORTURE else 8
 MOST_WRITES = 8
 LONGEST_WRITE = 0.02
 """Seconds: to be hit anywhere in a write."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
-SHORT = 8
+SHORT = 5
 """Moments between two acknowledgements that the short form draws."""
 STEPS: list[dict[str, Any]] = [
     {"do": "create", "key": "create"},
@@ -80,7 +80,7 @@ def test_what_a_killed_writer_left_is_made_durable_before_it_is_built_upon(worke
     assert syncs > 10
     again = {"open": False, "steps": [{"do": "open", "key": "open"}, KILLED]}
     problems = []
-    for killed_at in range(1, syncs + 1) if TORTURE else range(4, syncs + 1, 4):
+    for killed_at in range(1, syncs + 1) if TORTURE else range(4, syncs + 1, 6):
         jobs = [{"steps": [KILLED], "die_together": True, "killed_at": killed_at}, again]
         recorded = record(tmp_path / "recorded", worker, jobs, base)
         left, said = [

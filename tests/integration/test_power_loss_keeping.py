@@ -146,7 +146,7 @@ def test_nothing_is_lost_when_the_power_fails_while_and_after_a_registry_is_pack
     assert any(b"/objects/" in path and b"pack" not in path for path in removed), "no loose object was replaced"
     assert any(path.endswith(b"/aliases/support/production") for path in removed), "no loose ref was replaced"
     judge = partial(wrong_after_gc, base=base, scratch=scratch)
-    problems = campaign(recorded, judge, counted, between=4, policies=("nothing", "removals"))
+    problems = campaign(recorded, judge, counted, between=3, policies=("nothing", "removals"))
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 
 
@@ -192,7 +192,7 @@ def test_what_is_made_is_there_whole_or_not_at_all_when_the_power_fails(
 ) -> None:
     recorded = record_making(verb, scratch, worker, base)
     judge = partial(wrong_place, verb=verb, base=base, scratch=scratch)
-    problems = campaign(recorded, judge, counted, between=12, policies=("nothing",))
+    problems = campaign(recorded, judge, counted, between=8, policies=("nothing",))
     problems += list(at_the_end(recorded, judge))
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ME = Caller(actor="cli")
 ALIAS = "/v1/bundles/support/aliases/production"
-ROUNDS, CLIENTS = 20, 6
+ROUNDS, CLIENTS = 12, 6
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def test_what_is_not_counted_is_said() -> None:
     prompt = {"format": "jinja2", "messages": [{"role": "user", "template": "a"}, {"placeholder": "history"}]}
     made = content({"default": prompt}, retrieval={"default": {"top_k": 6}}, tools={"t": {"name": "t"}})
     told = " ".join(costing.estimate(Letters(), made, date(2026, 1, 1)).notes)
-    for word in ("Variables", "Placeholders", "every branch", "passages (6 of them)", "Tools", "a note."):
+    for word in ("Variables", "Placeholders", "every branch", "passages", "Tools", "a note."):
         assert word in told
     plain = content({"default": {"format": "text", "template": "a"}})
     assert costing.estimate(Letters(), plain, date(2026, 1, 1)).notes == ("a note.",)

@@ -127,6 +127,12 @@ def test_money_is_written_for_people(amount: str | None, text: str) -> None:
     assert c.dollars(Decimal(amount) if amount is not None else None) == text
 
 
+def test_what_is_new_has_a_price_and_none_that_is_not_known() -> None:
+    change = e.changed(estimate(), estimate(a=call(1_000, "2.5")))
+    assert change is not None
+    assert cost_words.headline(change) == "1,000 tokens, $2.50 per 1,000 calls"
+
+
 def test_a_line_says_before_and_after_and_by_how_much() -> None:
     before = estimate(a=call(1_000, "2.5", max_tokens=8, output_per_1000=Decimal(8)))
     after = estimate(a=call(1_100, "2.75", max_tokens=9, output_per_1000=Decimal(9)))

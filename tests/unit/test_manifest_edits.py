@@ -116,6 +116,8 @@ def test_paths_are_those_that_people_write() -> None:
         (Edits(add={"model.name": "2"}), "--set model.name"),
         (Edits(add={"nope.k": "2"}), "--add 'nope="),
         (Edits(add={"model.name.k": "2"}), "edit the file"),
+        (Edits(add={"tools.9": "x"}), "--set 'tools=…'"),
+        (Edits(unset=["modl"]), "did you mean model? See what there is"),
         (Edits(unset=["rollback_to"]), "has no 'rollback_to'"),
         (Edits(set={f"model.x{n}": "2" for n in range(101)}), "too many"),
         (Edits(files={"release.yaml": "release: &a {feature: s}\n"}, set={"feature": "t"}), "anchors"),

@@ -22,6 +22,7 @@ from pinset.web import with_pages
 
 sys.path.insert(0, str(Path(__file__).parent))
 import world
+from visiting import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,11 +207,3 @@ def tab_of(chromium: Browser, shop: Shop) -> Iterator[Callable[..., Page]]:
     for context in opened:
         context.close()
     assert not wrong
-
-
-def sign_in(page: Page, token: str, target: str = "/") -> None:
-    """As a person does."""
-    page.goto(f"/sign-in?next={target}")
-    page.get_by_label("Token").fill(token)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**{target}")

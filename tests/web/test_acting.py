@@ -265,6 +265,7 @@ def test_a_rejection_wants_a_reason_and_is_for_good(
     refused = approver.send(form, decision="reject")
     assert refused.status == 422
     assert "a rejection wants a reason" in refused.text
+    assert "data-live" not in refused.markup, "what happens elsewhere would renew the page, and the refusal away"
     done = approver.send(refused.form("Reject"), decision="reject", reason=HOSTILE)
     assert guarded.requests.show(1)["state"] == "rejected"
     assert "<script>alert" not in done.markup
@@ -361,6 +362,16 @@ def test_who_may_not_roll_back_sees_no_button_and_is_refused_anyway(
     form.fields["token"] = reader.get("/requests").markup.split('name="token" value="')[1].split('"')[0]
     assert reader.send(form).status == 403
     assert serves(registry) == 2
+
+
+def test_who_may_move_one_alias_and_read_no_more_rolls_it_back(
+    registry: LocalRegistry, as_: Callable[..., Visitor]
+) -> None:
+    roller = as_("roller", "read:support@production rollback:support@production")
+    asking = roller.get(roller.get(PRODUCTION).link("Roll back"))
+    assert asking.status == 200
+    roller.send(asking.form("Roll back to v1"))
+    assert serves(registry) == 1
 
 
 def test_what_leads_elsewhere_on_a_guarded_alias_is_a_promotion(guarded: LocalRegistry, mover: Visitor) -> None:

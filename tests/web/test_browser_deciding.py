@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import world
+from visiting import sign_in
 
-from conftest import sign_in
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:

@@ -51,12 +51,18 @@ def test_the_verdict_comes_first_with_what_breaks() -> None:
 
 
 def test_the_summary_has_a_line_for_each_part_with_its_worst_impact() -> None:
-    old = {**prompts(default="".join(LINES)), "models": {"default": {"name": "m", "params": {"temperature": 0.2}}}}
-    new = {**prompts(default=edited(20)), "models": {"default": {"name": "m", "params": {"temperature": 0.4}}}}
+    old = {
+        **prompts(default="".join(LINES)),
+        "models": {"default": {"name": "m", "params": {"temperature": 0.2, "top_p": 1}}},
+    }
+    new = {
+        **prompts(default=edited(20)),
+        "models": {"default": {"name": "m", "params": {"temperature": 0.4, "top_p": 0.9}}},
+    }
     told = [(one.label, one.impact, [line.words for line in one.lines]) for one in view(old, new).summary]
     assert told == [
         ("Prompts", "behaviour", ["1 text edited, +1 −1 words"]),  # noqa: RUF001 - a minus
-        ("Model", "behaviour", ["params.temperature 0.2 → 0.4"]),
+        ("Model", "behaviour", ["params.temperature 0.2 → 0.4, params.top_p 1 → 0.9"]),
     ]
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pinset.domain.diff import show
 from pinset.ports.registry import Caller
 from pinset.web import marking
+from pinset.web.bundle_view import aliases_of, review_of
 from pinset.web.rendering import environment, render
 from pinset.web.schema_rows import rows
 from pinset.web.view import safe_target
@@ -72,7 +73,7 @@ def test_a_hostile_prompt_is_text_wherever_it_stands(reading: Any) -> None:
         assert "document.title=" in text
         assert "<script>document" not in text
         assert "<img src=x" not in text
-        assert "\u202e" not in text
+        assert not re.search("[\u202e\u200b\u2066]", text)
         assert '<span class="point">\\u{202E}</span>' in text
         assert '<span class="point">\\u{200B}</span>' in text
 
@@ -210,12 +211,38 @@ def test_every_template_is_whole() -> None:
         environment().get_template(name)
 
 
+@pytest.mark.parametrize(
+    "said", [{}, {"url": "https://ci.example/1"}, {"url": "javascript:alert(1)"}, {"commit": "0" * 40}]
+)
+def test_a_source_may_say_as_little_as_it_likes(said: dict[str, Any]) -> None:
+    text = str(environment().get_template("parts.html").module.source(said))
+    assert ('href="https://ci.example/1"' in text) == (said.get("url") == "https://ci.example/1")
+    assert 'href="javascript' not in text
+
+
+@pytest.mark.parametrize(
+    ("serve", "offered"),
+    [("", None), ("production", None), ("canary staging production", ("staging", "production")), ("b a", ("b", "a"))],
+)
+def test_the_promotion_that_is_offered_for_review_is_one_that_there_is(serve: str, offered: Any) -> None:
+    aliases = [{"alias": name, "version": 1} for name in serve.split()] + [{"alias": "gone", "version": None}]
+    assert review_of(aliases_of(aliases, [])) == offered
+
+
 def test_who_may_read_one_alias_sees_that_and_no_more(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:
     world.furnish(memory)
     token = memory.create_token(world.ANA, "app", can="read:support-summarizer@production")["token"]
     look = pages_of(memory).browser()
     look.http.headers["authorization"] = f"Bearer {token}"
-    assert look("/bundles/support-summarizer/production").status_code == 200
+    for page in ("/bundles/support-summarizer/production", "/bundles/support-summarizer/aliases/production"):
+        answer = look(page)
+        assert answer.status_code == 200
+        assert not re.search(r'href="(/diff|[^"]*/v[0-9])', answer.text), "a link that leads nowhere"
+    assert look("/bundles/support-summarizer/production/files/release.yaml").status_code == 200
+    assert (
+        'href="/bundles/support-summarizer/production/files/release.yaml"'
+        in look("/bundles/support-summarizer/production").text
+    )
     for path in ("/bundles/support-summarizer/staging", "/bundles/support-summarizer", "/bundles/hostile/v1", "/audit"):
         answer = look(path)
         assert answer.status_code == 403

@@ -52,6 +52,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/components/{kind}/{name}/{selector}"): READ_ANYWHERE,
     ("GET", "/audit"): Needs("audit", "anywhere"),
     ("GET", "/diff"): READ_ANYWHERE,
+    ("GET", "/search"): Needs("read", "anywhere", query="?q=ticket"),
     ("GET", "/bundles/{bundle}/review"): Needs("read", query="?from=v1"),
     ("POST", "/bundles/{bundle}/review"): READ,
     ("GET", "/bundles/{bundle}/aliases/{alias}"): Needs("read", other=404),
@@ -146,7 +147,14 @@ def test_nobody_sees_anything_but_the_open_pages(judged: World) -> None:
 
 def test_what_somebody_may_not_read_is_on_no_list_of_theirs(judged: World) -> None:
     look = judged.looks[f"auditor:{OWN}"]
-    for path in ("/", "/audit", "/components/prompts/house-tone"):
+    for path in (
+        "/",
+        "/audit",
+        "/components/prompts/house-tone",
+        "/search?q=ticket",
+        "/requests?state=all",
+        "/changes",
+    ):
         text = look(path).text
         assert OTHER not in text
         assert "triage" not in text

@@ -82,6 +82,8 @@ def test_the_cookie_says_nothing_and_is_sent_to_nobody_else(
     plain = pages_of(memory).browser().sign_in(token).headers["set-cookie"]
     assert plain.startswith("pinset=")
     assert "Secure" not in plain
+    other = pages_of(memory).browser("http://localhost:7468").sign_in(token).headers["set-cookie"]
+    assert other.startswith("pinset-7468="), "browsers keep one jar for all ports"
 
 
 def test_the_api_takes_no_cookie(memory: LocalRegistry, pages_of: Callable[..., Any], token: str) -> None:
@@ -115,6 +117,18 @@ def test_a_session_ends_with_its_hours_or_with_its_credential() -> None:
     assert sessions.open(sealed[1]) is None
     at[0] += 2 * HOUR
     assert sessions.open(sealed[0]) is None
+
+
+def test_live_events_end_with_the_session(
+    memory: LocalRegistry, pages_of: Callable[..., Any], token: str, monkeypatch: Any
+) -> None:
+    pages = pages_of(memory)
+    look = pages.browser()
+    look.sign_in(token)
+    monkeypatch.setattr(pages.api.state.sessions, "left", lambda _: 0)
+    answer = look("/live")
+    assert answer.status_code == 200
+    assert answer.text.count("event:") == 1, "a greeting, and its end"
 
 
 def test_a_cookie_that_was_changed_or_sealed_elsewhere_is_nobodys(

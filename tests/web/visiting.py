@@ -13,6 +13,8 @@ from pinset.api.app import create_app
 from pinset.web import with_pages
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from pinset.services.local import LocalRegistry
 
 
@@ -142,3 +144,11 @@ class Browsing:
         for visitor in self._visitors:
             self.loop.run_until_complete(visitor.http.aclose())
         self.loop.close()
+
+
+def sign_in(page: Page, token: str, target: str = "/") -> None:
+    """In a browser, as a person does."""
+    page.goto(f"/sign-in?next={target}")
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{target}")

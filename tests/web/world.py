@@ -127,7 +127,8 @@ def agent() -> dict[str, str]:
 def hostile() -> dict[str, str]:
     """The files of a release whose prompt would like to be more than text."""
     return {
-        "release.yaml": "release:\n  feature: hostile\n  prompt: {template: prompts/main.md}\n",
+        "release.yaml": "release:\n  feature: hostile\n  prompt: {template: prompts/main.md}\n"
+        '  model: {provider: "vendor\\u202Ex", name: "large\\u200B", pinned_version: "2025-02-01", id: "x\\u2066<b>"}\n',
         "prompts/main.md": HOSTILE,
     }
 

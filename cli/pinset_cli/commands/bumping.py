@@ -81,7 +81,7 @@ def bump(
                 if not as_json:
                     _say(item, allow or (), dry_run=dry_run)
         except (PinsetError, KeyboardInterrupt):
-            if not dry_run:
+            if done and not dry_run:
                 output.talk(f"{output.count(len(done), 'bundle')} done; to go on:")
                 output.advise(f"    {_again(component, bundles, alias, named)}")
             raise
@@ -157,10 +157,10 @@ def _sum_up(counts: Counter[str], component: str, named: str | None, alias: str 
         output.talk(f"nothing to do: {where} holds no older version of {component}")
         return
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
-    output.talk(f"{output.count(counts.total(), 'bundle')}: {told}")
+    output.talk(f"{output.count(counts.total(), 'bundle')}{' as it would be' if dry_run else ''}: {told}")
     output.unchanged(dry_run=dry_run)
     if named is not None:
-        output.advise(f"    pinset change show {named}")
+        output.advise(f"next: pinset review --change {named}; to take it back: pinset rollback --change {named}")
 
 
 def _again(component: str, bundles: str, alias: str | None, named: str) -> str:

@@ -22,7 +22,7 @@ _NewName = Annotated[str, typer.Argument(metavar="NEW", help="What it is to be c
 def bundle_show(
     name: o.Bundle, at: o.At = None, registry: o.Registry = None, as_json: o.Json = False, utc: o.Utc = False
 ) -> None:
-    """A bundle: who owns it, what it is for, its names, and what its aliases serve since when.
+    """A bundle: who owns it, what for, its names, and what it serves.
 
     Example: pinset bundle show support-summarizer
     """
@@ -74,9 +74,9 @@ def bundle_archive(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Take a bundle out of use: lists leave it out, and nothing is published or promoted.
+    """Take a bundle out of use, but for who fetches it.
 
-    What its aliases serve they go on serving, and roll back.
+    Lists leave it out, and nothing is published or promoted. What its aliases serve they go on serving, and roll back.
 
     Example: pinset bundle archive support-summarizer -m "replaced by helpdesk"
     """

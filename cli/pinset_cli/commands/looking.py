@@ -64,7 +64,7 @@ def list_bundles(
     empty = f"no bundle {there}; all of them: pinset list" if asked else "no bundles yet: pinset publish DIR"
     if hidden:
         empty = "every bundle is archived: pinset list --archived"
-    output.listed(rows, head, page["next"], empty)
+    output.listed(rows, head, page["next"], empty, fold=True)
 
 
 def status(

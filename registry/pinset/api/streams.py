@@ -34,7 +34,7 @@ class EventStream(Response):
     """Sends events until the client leaves. Raises Busy, and what reading the registry raises, before it begins.
 
     after: the serial that the client has. wait: seconds without an event after which it ends, None for never. beat: at
-    most so many seconds pass without a byte.
+    most so many seconds pass without a byte. lasts: seconds after which it ends in any case, None for never.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class EventStream(Response):
         after: int | None,
         wait: float | None,
         beat: float,
+        lasts: float | None = None,
     ) -> None:
         super().__init__()
         self._hub = hub
@@ -54,6 +55,7 @@ class EventStream(Response):
         self._after = after
         self._wait = wait
         self._beat = beat
+        self._lasts = lasts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer. It holds little: a place in the hub, and a task that notices when the client leaves."""
@@ -64,12 +66,16 @@ class EventStream(Response):
             follower = Follower(self._wanted, _dropping(receive))
             if not scope.get("pinset.bodiless"):
                 leaving = asyncio.create_task(_left(receive, follower))
+                lasts = self._lasts
+                ending = None if lasts is None else asyncio.get_running_loop().call_later(lasts, follower.end)
                 try:
                     with self._watch.over(_authorization(scope), follower):
                         await self._stream(_Line(send, follower, 2 * self._beat))
                 finally:
                     self._hub.leave(follower)
                     leaving.cancel()
+                    if ending is not None:
+                        ending.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _stream(self, line: _Line) -> None:

@@ -19,6 +19,7 @@ _BY_END: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "unyank"): "unyank",
     ("POST", "purge"): "purge",
     ("POST", "releases"): "publish",
+    ("POST", "bump"): "publish",
     ("POST", "evidence"): "evidence",
     ("POST", "requests"): "request",
     ("POST", "approve"): "approve",

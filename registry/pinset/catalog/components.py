@@ -58,7 +58,7 @@ class ComponentsReader(Asking):
         """The newest version of every component."""
         wanted = q.components(t.Component.newest, t.Component.key > after)
         if query:
-            wanted = wanted.where(t.Component.key.contains(query, autoescape=True))
+            wanted = wanted.where(q.containing(t.Component.key, query))
         if kind is not None:
             wanted = wanted.where(*q.prefix(t.Component.key, f"{kind}/"))
         return [self._component(row) for row in self._rows(wanted.order_by(t.Component.key).limit(limit))]
@@ -125,7 +125,7 @@ class ComponentsReader(Asking):
         """The bundles that hold a component in a version below one."""
         wanted = changes.holders(f"{kind}/{name}", below, alias).where(t.Bundle.name > after)
         if pattern != "*":
-            wanted = wanted.where(q.fitting(t.Bundle.name, [pattern]))
+            wanted = wanted.where(q.named(t.Bundle.key, lambda one: q.fitting(one, [pattern])))
         if fits is not None:
             wanted = wanted.where(q.named(t.Uses.bundle, lambda name: q.fitting(name, fits)))
         found = ((q.part(row, t.Uses), q.part(row, t.Bundle)) for row in self._rows(wanted.limit(limit)))

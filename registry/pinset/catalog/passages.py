@@ -91,7 +91,9 @@ def keep_words(connection: Connection, texts: Mapping[int, str]) -> None:
 def search(ask: Ask, dialect: str, query: searching.Query, before: int | None, limit: int) -> list[Passage]:
     """Passages that hold a query, newest first. ask: runs a statement."""
     asked = _asked_of_sqlite(query) if dialect == "sqlite" else _asked_of_postgres(query)
-    numbers = [row.id for row in ask(_FIND[dialect], asked=asked, before=before or _END, limit=limit)]
+    numbers = [
+        row.id for row in ask(_FIND[dialect], asked=asked, before=_END if before is None else before, limit=limit)
+    ]
     rows = ask(q.whole(t.Passage).where(t.Passage.id.in_(numbers)).order_by(q.descending(t.Passage.id)))
     parts = [q.part(row, t.Passage) for row in rows]
     return [Passage(p["id"], p["key"], p["path"] or None, p["sha256"], p["version"]) for p in parts]

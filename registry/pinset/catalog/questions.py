@@ -55,6 +55,11 @@ def fitting(column: Any, patterns: Sequence[str]) -> Any:
     return or_(false(), *(column.like(like, escape="/") for like in likes))
 
 
+def containing(column: Any, text: str) -> Any:
+    """Names that hold a text. One with NUL is in none, and no engine takes it for what it is."""
+    return column.contains(text, autoescape=True) if "\0" not in text else false()
+
+
 def whole(*parts: Any) -> Select[Any]:
     """Rows of tables with every column, under names that `part` knows; and further columns."""
     found: list[Any] = []
@@ -137,7 +142,7 @@ def bundles(
     if at is not None:
         wanted = wanted.where(begun(at), *([served_then(alias, at)] if alias is not None else []))
     if query:
-        wanted = wanted.where(named(t.Bundle.key, lambda one: one.contains(query, autoescape=True)))
+        wanted = wanted.where(named(t.Bundle.key, lambda one: containing(one, query)))
     if uses is not None:
         wanted = wanted.where(_serves(*uses))
     if fits is not None:

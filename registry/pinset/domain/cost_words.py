@@ -19,6 +19,10 @@ _PER: str = f"{CALLS:,} calls"
 def headline(change: CostChange) -> str:
     """The whole change in one line: ``1,234 → 1,300 tokens (+5.3 %), $3.09 → $3.25 per 1,000 calls (+5.2 %)``."""
     was, now = change.before, change.after
+    if (
+        not was.tokens and was.per_1000 is None and now.per_1000 is not None
+    ):  # there was nothing that could have a price
+        return f"{now.text} tokens, {dollars(now.per_1000)} per {_PER}"
     tokens = f"{_arrow(was.text, now.text)} tokens{_share(change.percent_tokens)}"
     return f"{tokens}, {_money(was, now)}{_share(change.percent)}"
 

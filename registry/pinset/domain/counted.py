@@ -60,10 +60,8 @@ def left_out(content: Mapping[str, Any]) -> tuple[str, ...]:
     if any(prompt.get("format") == "jinja2" for prompt in prompts):
         notes.append("Of Jinja templates every branch, and the inside of every loop, is counted once.")
     found = _mapping(content.get("retrieval"))
-    passages = sorted({str(part["top_k"]) for part in found.values() if isinstance(part, dict) and "top_k" in part})
     if found:
-        many = f" ({', '.join(passages)[:60]} of them)" if passages else ""
-        notes.append(f"Retrieved passages{many} are not counted: how long they are is not known.")
+        notes.append("Retrieved passages are not counted: how long they are is not known.")
     return tuple(notes)
 
 

@@ -11,7 +11,7 @@ from pinset.domain.diff import as_json, compare, moved_components, with_users
 from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
-from pinset.services import comparing_components, costing, moments, reading, versions
+from pinset.services import comparing_components, costing, moments, naming, reading, versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,12 +62,14 @@ def _shared(
 ) -> tuple[Shared, ...]:
     """The components that moved on, with the other bundles that serve them now, of those that the caller may read."""
     fits = bundles_of(context.grants, Verb.READ)
+    known = naming.named(reader)
+    mine = {known.called(name) for name in own}  # a manifest may say a name of before
     found: list[Shared] = []
     for component in moved_components(before, after):
         kind, _, name = component.key.partition("/")
         asked = len(found) < COMPONENTS
         rows = reader.bundles(uses=(kind, name, None), fits=fits, limit=LOOKED_AT) if asked else ()
-        found.append(with_users(component, (row.name for row in rows), own))
+        found.append(with_users(component, (row.name for row in rows), mine))
     return tuple(found)
 
 

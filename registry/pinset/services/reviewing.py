@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import findings, names
-from pinset.domain.access import Verb, may, permit, permit_anywhere
+from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
 from pinset.domain.diff import as_json
 from pinset.domain.document import content_of
@@ -20,6 +20,7 @@ from pinset.services import (
     evidence,
     lacks,
     moving,
+    naming,
     policies,
     queries,
     reading,
@@ -52,8 +53,9 @@ class LocalReviews:
         """What making an alias serve a candidate would change."""
         wanted = parse(f"{names.bundle_name(bundle)}@{source}", default=None)
         reading.permit(self._context, wanted)
-        permit(self._context.grants, Verb.READ, bundle, names.alias_name(alias))
+        naming.permit(self._context, Verb.READ, bundle, names.alias_name(alias))
         with reading.view(self._context) as reader:
+            bundle = naming.named(reader).called(bundle)
             row, move = reading.find_release(reader, wanted)
             called = move.record.alias if move else row.record.label
             looked = lacks.Look(self._context, reader, bundle, alias)
@@ -67,7 +69,8 @@ class LocalReviews:
             result = assemble_release(files, versions.surroundings(reader, self._context.grants))
             bundle = result.draft.bundle or ""
             if bundle and names.is_bundle_name(bundle):
-                permit(self._context.grants, Verb.READ, bundle, alias)
+                naming.permit(self._context, Verb.READ, bundle, alias, reader=reader)
+                bundle = naming.named(reader).called(bundle)
             looked = lacks.Look(self._context, reader, bundle, alias)
             digest = result.sealed.digest if result.sealed is not None else None
             same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
@@ -225,7 +228,12 @@ def _findings(looked: Look, texts: Mapping[str, str]) -> list[FindingAnswer]:
 def _summary(looked: Look, row: ReleaseRow) -> ReleaseSummary:
     serving = reading.serving(looked.reader, looked.bundle).get(row.record.version, [])
     return reading.summary_answer(
-        row, [name for name in serving if may(looked.context.grants, Verb.READ, looked.bundle, name)]
+        row,
+        [
+            name
+            for name in serving
+            if naming.may_any(looked.context.grants, Verb.READ, looked.reader, looked.bundle, name)
+        ],
     )
 
 

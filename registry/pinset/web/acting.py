@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pinset.api.context import Asked
-from pinset.domain.access import may
+from pinset.domain.access import Verb, may
 from pinset.errors import InvalidInput, PinsetError, http_status
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from pinset.domain.access import Verb
     from pinset.ports.registry import Caller
     from pinset.web.view import Fields
 
@@ -87,6 +86,11 @@ def may_move(asked: Asked, verb: Verb, bundle: str, alias: str) -> bool:
     except PinsetError:
         return False
     return any(may(grants, verb, name, alias) for name in formerly)
+
+
+def reads_all(asked: Asked, bundle: str) -> bool:
+    """Whether who asks may read every release of a bundle; who may read an alias of it alone follows no link to them."""
+    return may_move(asked, Verb.READ, bundle, "")
 
 
 def new_key() -> str:

@@ -108,3 +108,12 @@ def aliases_of(aliases: Sequence[Mapping[str, Any]], clients: Sequence[Mapping[s
         )
         for one in sorted(aliases, key=order)
     ]
+
+
+def review_of(rows: Sequence[AliasRow]) -> tuple[str, str] | None:
+    """Which promotion is offered for review: from which alias to which; None where only one alias serves anything.
+
+    rows: as `aliases_of` orders them, so that it is from staging to production where both are there.
+    """
+    target, *others = [row.answer["alias"] for row in rows if row.answer["version"] is not None] or [""]
+    return (others[0], target) if others else None

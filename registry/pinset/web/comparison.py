@@ -43,6 +43,8 @@ NATURES: Final[Mapping[str, str]] = {
 }
 MOST_LINES: Final = 8
 """Lines of the summary about parts of one kind."""
+FEW: Final = 3
+"""Values of a part that its line in the summary tells one by one; more are counted."""
 SHORT: Final = 400
 """Characters of a value that stand in a table as they are."""
 SHORT_LINES: Final = 8
@@ -276,7 +278,7 @@ def _words(section: Section, *, alone: bool) -> str:
     texts = [row.text for row in section.texts if row.text is not None]
     values = [row for row in section.rows if row.impact != "cosmetic"] or section.rows
     said = [_text_words(texts)] if texts else []
-    said += [_one(values[0])] if len(values) == 1 else [_count(values)] if values else []
+    said += [_one(row) for row in values] if len(values) <= FEW else [_count(values)]
     return ", ".join(said) if alone else f"{name}: {', '.join(said)}"
 
 

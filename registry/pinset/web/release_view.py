@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A name and what it is. code: whether that is written as code. link: where more is, '' for nowhere."""
+    """A name and what it is, visible. code: whether that is written as code. link: where more is, '' for nowhere."""
 
     name: str
     value: str
@@ -149,8 +149,10 @@ def prompt_of(name: str, prompt: Mapping[str, Any], source: Mapping[str, Any], f
     items = prompt.get("messages") or [{"role": "", "template": prompt.get("template", "")}]
     sources = source.get("messages") or ([source] if "template" in source else [])
     messages = [_message(item, sources[at] if at < len(sources) else {}, style, files) for at, item in enumerate(items)]
-    facts = [Fact("model", str(prompt["model"]), link=f"#model-{prompt['model']}")] if "model" in prompt else []
-    facts += [Fact(key, ", ".join(map(str, prompt[key])) or "none") for key in ("tools", "guardrails") if key in prompt]
+    facts = [Fact("model", _seen(prompt["model"]), link=f"#model-{prompt['model']}")] if "model" in prompt else []
+    facts += [
+        Fact(key, ", ".join(map(_seen, prompt[key])) or "none") for key in ("tools", "guardrails") if key in prompt
+    ]
     facts += facts_of({key: value for key, value in prompt.items() if key not in _OF_PROMPT})
     return Prompt(
         name=name,
@@ -195,11 +197,11 @@ def schema_of(schema: Any) -> Schema | None:
 
 
 def _model(name: str, model: Mapping[str, Any]) -> Part:
-    facts = [Fact("provider", model.get("provider", "")), Fact("name", str(model.get("name", "")))]
+    facts = [Fact("provider", _seen(model.get("provider", ""))), Fact("name", _seen(model.get("name", "")))]
     if model.get("pinned_version"):
-        facts.append(Fact("pinned version", str(model["pinned_version"])))
+        facts.append(Fact("pinned version", _seen(model["pinned_version"])))
     if model.get("id") not in (None, model.get("name")):
-        facts.append(Fact("id", str(model["id"]), code=True))
+        facts.append(Fact("id", _seen(model["id"]), code=True))
     facts += facts_of(model.get("params", {}))
     facts += facts_of({key: value for key, value in model.items() if key not in _OF_MODEL})
     return Part(name, [one for one in facts if one.value], component=_component(model, "models"))
@@ -253,6 +255,10 @@ def component_address(reference: str) -> str:
     key, _, selector = reference.partition("@")
     address = f"/components/{key}/{selector}" if selector else f"/components/{key}"
     return address if _ADDRESS.fullmatch(address) else "/components"
+
+
+def _seen(value: object) -> str:
+    return show.cut(show.visible(str(value)), _VALUE)
 
 
 def facts_of(values: Any) -> Iterator[Fact]:

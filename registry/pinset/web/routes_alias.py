@@ -13,10 +13,10 @@ from starlette.responses import Response
 from pinset.api import parameters as p
 from pinset.domain.access import Verb
 from pinset.domain.names import alias_name, bundle_name
-from pinset.errors import InvalidInput
-from pinset.web.acting import Outcome, act, attempt, called, may_move, new_key
+from pinset.errors import InvalidInput, PermissionDenied
+from pinset.web.acting import Outcome, act, attempt, called, may_move, new_key, reads_all
 from pinset.web.routes_diff import Context, View, shown
-from pinset.web.view import Posted, go, page
+from pinset.web.view import Posted, allowed, go, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,8 +95,9 @@ def show_alias(
         "alias.html",
         alias=now,
         history=found,
-        results=results_by_version(asked.registry.evidence.of_bundle(bundle, limit=_RESULTS)["items"]),
-        aliases=[one for one in asked.registry.aliases(bundle)["items"] if one["version"] is not None],
+        results=results_by_version(allowed(lambda: asked.registry.evidence.of_bundle(bundle, limit=_RESULTS)["items"])),
+        aliases=[one for one in allowed(lambda: asked.registry.aliases(bundle)["items"]) if one["version"] is not None],
+        whole=reads_all(asked, now["bundle"]),
         may_undo=_may(asked, now["bundle"], now["alias"]) and now["version"] is not None and now["seq"] > 1,
         first=cursor is None,
     )
@@ -162,7 +163,7 @@ def _confirm(
     would = outcome.answer if outcome else None
     old, new = undo.serving, called(would["to"]) if would else undo.to
     differs = would is not None and would["action"] != "none" and "nothing" not in (old, new)
-    answer = asked.registry.diff(f"{undo.bundle}@{old}", f"{undo.bundle}@{new}") if differs else None
+    answer = _difference(asked, f"{undo.bundle}@{old}", f"{undo.bundle}@{new}") if differs else None
     history = asked.registry.history(undo.bundle, undo.alias, limit=_PAGE)["items"]
     return page(
         asked,
@@ -180,6 +181,14 @@ def _confirm(
         key=new_key(),
         **(shown(answer, view=view, context=context) if answer else {"view": None}),
     )
+
+
+def _difference(asked: Asked, old: str, new: str) -> dict[str, Any] | None:
+    """What going back changes; None for who may move the alias and not read its releases."""
+    try:
+        return asked.registry.diff(old, new)
+    except PermissionDenied:
+        return None
 
 
 def _may(asked: Asked, bundle: str, alias: str) -> bool:

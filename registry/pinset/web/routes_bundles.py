@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from pinset.api import parameters as p
-from pinset.web.bundle_view import aliases_of, table_of
+from pinset.web.bundle_view import aliases_of, review_of, table_of
 from pinset.web.view import page
 
 if TYPE_CHECKING:
@@ -50,11 +50,13 @@ def get_bundle(asked: p.Reads, bundle: p.Bundle, cursor: p.Cursor = None) -> Res
     registry = asked.registry
     found = registry.bundle(bundle)
     name = found["name"]
+    rows = aliases_of(registry.aliases(name)["items"], _clients(asked, name))
     return page(
         asked,
         "bundle.html",
         bundle=found,
-        aliases=aliases_of(registry.aliases(name)["items"], _clients(asked, name)),
+        aliases=rows,
+        review=review_of(rows),
         releases=registry.releases(name, cursor=cursor, limit=_RELEASES),
         moves=registry.history(name, limit=_MOVES),
     )

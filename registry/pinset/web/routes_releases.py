@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.domain.names import bundle_name
-from pinset.errors import PermissionDenied, Purged
+from pinset.errors import Purged
 from pinset.web import marking
+from pinset.web.acting import reads_all
 from pinset.web.release_view import parts_of
-from pinset.web.view import packed, page
+from pinset.web.view import allowed, packed, page
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
@@ -37,14 +38,17 @@ def get_release(asked: p.Reads, bundle: p.Bundle, selector: p.Selector) -> Respo
         parts = parts_of(form["manifest"], form["files"])
     except Purged:
         parts = None
+    whole = reads_all(asked, summary["bundle"])
     return page(
         asked,
         "release.html",
         release=summary,
         parts=parts,
+        whole=whole,
+        at=f"v{summary['version']}" if whole else selector,
         others=_others(asked, summary["bundle"], summary["version"]),
-        results=_allowed(lambda: registry.evidence.of_release(exact, limit=_RESULTS)["items"]),
-        signatures=_allowed(lambda: registry.keys.signatures(exact)["items"]),
+        results=allowed(lambda: registry.evidence.of_release(exact, limit=_RESULTS)["items"]),
+        signatures=allowed(lambda: registry.keys.signatures(exact)["items"]),
     )
 
 
@@ -92,6 +96,7 @@ def get_blame(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.Fi
         bundle=bundle,
         selector=selector,
         path=path,
+        whole=reads_all(asked, bundle),
         blame=found,
         lines=lines,
         left_out=left_out,
@@ -101,13 +106,5 @@ def get_blame(asked: p.Reads, bundle: p.Bundle, selector: p.Selector, path: p.Fi
 
 def _others(asked: Asked, bundle: str, version: int) -> list[Any]:
     """Aliases that serve another release, to compare this one with."""
-    aliases = _allowed(lambda: asked.registry.aliases(bundle)["items"])
+    aliases = allowed(lambda: asked.registry.aliases(bundle)["items"])
     return [one for one in aliases if one["version"] not in (None, version)][:_OTHERS]
-
-
-def _allowed(look: Any) -> list[Any]:
-    """What may be looked at; nothing where it may not: who reads one alias may not read all of a bundle."""
-    try:
-        return list(look())
-    except PermissionDenied:
-        return []

@@ -156,6 +156,7 @@ def _shown(
         asked,
         "request.html",
         status=refused.refusal.status if refused and refused.refusal else 200,
+        live=refused is None,  # else what was typed, and why it was refused, would be renewed away
         asked_for=found,
         gates=open_first(found["gates"]),
         can=deciding(asked, found),

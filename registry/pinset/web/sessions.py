@@ -7,6 +7,7 @@ on every worker, and signing out is to forget. The cookie is no credential of th
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 import zlib
@@ -30,6 +31,7 @@ LONGEST: Final = 3900
 """Characters of a cookie's value: browsers take 4,096 bytes with the name and all."""
 _PURPOSE: Final = "session"
 _LARGEST: Final = 64 * 1024
+_PORT: Final = re.compile(r":([0-9]{1,5})$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,15 @@ def cookies_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def named(scope: Scope, name: str) -> str:
-    """A cookie's name here. Over https it has a prefix that no other host, and nobody without https, can set."""
-    return f"__Host-{name}" if scope.get("scheme") == "https" else name
+    """A cookie's name here. Over https it has a prefix that no other host, and nobody without https, can set.
+
+    Browsers keep one jar for all ports of a host. So a port is in the name: two registries on one machine, or behind
+    two tunnels, would sign each other's people out.
+    """
+    host = next((value for key, value in scope["headers"] if key.lower() == b"host"), b"")
+    port = _PORT.search(host.decode("latin-1"))
+    own = f"{name}-{port[1]}" if port else name
+    return f"__Host-{own}" if scope.get("scheme") == "https" else own
 
 
 def cookie(scope: Scope, name: str, value: str, seconds: int | None, *, script: bool = False) -> bytes:

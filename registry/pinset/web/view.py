@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from pinset.api.prepared import encoding_of
 from pinset.domain.access import Verb, may_anywhere
-from pinset.errors import InvalidInput
+from pinset.errors import InvalidInput, PermissionDenied
 from pinset.web.rendering import render
 from pinset.web.visits import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.types import Scope
 
@@ -110,6 +110,14 @@ def packed(
     return Response(body, status_code=status, media_type=media_type, headers=said)
 
 
+def allowed(look: Callable[[], Iterable[Any]]) -> list[Any]:
+    """What may be looked at; nothing where it may not: who reads one alias may not read all of a bundle."""
+    try:
+        return list(look())
+    except PermissionDenied:
+        return []
+
+
 def go(request: Request, target: str, *, note: str = "") -> Response:
     """The way to another page of ours, by GET. note: a sentence that it tells once."""
     if note:
@@ -163,4 +171,4 @@ async def _posted(request: Request) -> Fields:
 Posted = Annotated[Fields, Depends(_posted)]
 """The fields of a form. Raises ForeignOrigin for one that is not from a page of ours."""
 
-__all__ = ["HTML", "Fields", "Here", "Posted", "go", "packed", "page", "safe_target", "sign_in_for"]
+__all__ = ["HTML", "Fields", "Here", "Posted", "allowed", "go", "packed", "page", "safe_target", "sign_in_for"]

@@ -67,10 +67,11 @@ def unlabelled(files: Mapping[str, str]) -> dict[str, str]:
     return {**files, at: _labelled(files[at], None, is_json=at.endswith(".json"))}
 
 
-def resolved(value: Any, text: str) -> Path:
+def resolved(value: Any, text: str, *, goes: bool = False) -> Path:
     """The path in a parsed manifest that a person means. Raises InvalidInput with the nearest that there is.
 
-    It begins below ``release``; a key may hold dots, and an item of a list is its number, from 0.
+    It begins below ``release``; a key may hold dots, and an item of a list is its number, from 0. goes: it is to be
+    taken out, so to add it is no way out.
     """
     ways = _ways_of(value, text)
     if len(ways) == 1:
@@ -78,7 +79,9 @@ def resolved(value: Any, text: str) -> Path:
     if ways:
         raise InvalidInput(f"{names.show(text)} names several places", hint="edit the file itself: pinset pull REF DIR")
     near = difflib.get_close_matches(text, _known(value), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? A new entry: --add {text[:80]}=…" if near else f"a new entry: --add {text[:80]}=…"
+    hint = "see what there is: pinset get REF --file release.yaml" if goes else f"a new entry: --add {text[:80]}=…"
+    if near:
+        hint = f"did you mean {near[0]}? {hint[0].upper()}{hint[1:]}"
     raise InvalidInput(f"the manifest has no {names.show(text)}", hint=hint, details={"path": text, "near": near})
 
 
@@ -91,7 +94,11 @@ def new_path(value: Any, text: str) -> Path:
     if len(parents) == 1:
         return ("release", *parents[0], key)
     parent = ".".join(above)
-    hint = f"add that whole: --add '{parent[:80]}={{{key[:80]}: …}}'" if len(above) == 1 else "edit the file itself"
+    hint = "edit the file itself: pinset pull REF DIR"
+    if above and any(isinstance(_at(value, path), list) for path in _ways_of(value, parent)):
+        hint = f"write that anew as a whole: --set '{parent[:80]}=…'"
+    elif len(above) == 1:
+        hint = f"add that whole: --add '{parent[:80]}={{{key[:80]}: …}}'"
     raise InvalidInput(f"the manifest has no mapping {names.show(parent)} to add {names.show(key)} to", hint=hint)
 
 
@@ -101,7 +108,7 @@ def _edited(text: str, edits: Edits, *, is_json: bool) -> str:
     for path, given in edits.add.items():
         text = editing.added(text, new_path(_value(text, is_json), path), given, is_json=is_json)
     for path in edits.unset:
-        text = editing.removed(text, resolved(_value(text, is_json), path), is_json=is_json)
+        text = editing.removed(text, resolved(_value(text, is_json), path, goes=True), is_json=is_json)
     return text
 
 
