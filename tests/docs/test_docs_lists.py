@@ -52,3 +52,16 @@ def test_the_page_of_running_says_which_commands_have_an_option(row: str, parame
     named = re.findall(r"`([a-z -]+)`", line.split("|")[2])
     listed = {word for words in named for word in ([words] if words in groups else words.split())}
     assert {name for name, taken in commands(top()) if parameter in taken} == listed
+
+
+def test_the_description_of_the_api_says_what_everything_is() -> None:
+    api = json.loads((ROOT / "schemas" / "v1" / "openapi.json").read_text())
+    operations = [(f"{verb} {path}", one) for path, verbs in api["paths"].items() for verb, one in verbs.items()]
+    asked = [(where, one) for where, operation in operations for one in operation.get("parameters", ())]
+    nameless = [
+        name for name, one in [*operations, *api["components"]["schemas"].items()] if not one.get("description")
+    ]
+    nameless += [
+        f"{where} {one['name']}" for where, one in asked if one["in"] == "query" and not one.get("description")
+    ]
+    assert (len(asked) > 100, nameless) == (True, [])
