@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROUNDS: Final = 25
-BUNDLES: Final = large.Large(1000, 1, 1)
+BUNDLES: Final = large.Large(999, 1, 1)
+"""With the one that is compared they are 1,000."""
 LARGE: Final = large.Large(1000, 100, 1)
 NAME: Final = "reviewed"
 PROMPT: Final = "prompts/main.md"
@@ -149,9 +150,9 @@ def _answers(browser: Browser, versions: list[str]) -> Iterator[Figure]:
     for name in sorted(set(wanted) - set(served)):
         print(f"review: this build does not serve the {name}")
     sides: dict[str, Callable[[], object]] = {name: partial(browser.get, target) for name, target in served.items()}
-    sides["list of 1,000 bundles, JSON, two pages of 500"] = browser.list_bundles
+    sides["list of 1,000 bundles, JSON"] = browser.list_bundles
     if browser.status("/") == 200:
-        sides["list of 1,000 bundles, as pages, one after another"] = browser.list_pages
+        sides["page of the list of 1,000 bundles"] = browser.list_pages
     values = rounds(ROUNDS, sides)
     for name, found in values.items():
         yield Figure(name, values=found, wanted=wanted[name][1] if name in wanted else 50.0)
@@ -205,7 +206,7 @@ class Browser:
         """Every bundle, as a program pages through them. Raises RuntimeError where they are not all there."""
         count, cursor = 0, ""
         while cursor is not None:
-            page = json.loads(self._ask(f"/v1/bundles?limit=500{cursor}", {})[1])
+            page = json.loads(self._ask(f"/v1/bundles?limit=1000{cursor}", {})[1])
             count += len(page["items"])
             cursor = f"&cursor={page['next']}" if page["next"] else None
         if count < BUNDLES.bundles:

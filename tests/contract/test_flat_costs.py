@@ -114,6 +114,36 @@ def test_a_request_costs_the_same_in_a_large_registry(
     assert many <= 1.2 * few, f"{few} steps became {many}"
 
 
+STATEMENTS: dict[str, tuple[int, Callable[[LocalRegistry], Any]]] = {
+    "get by alias": (8, REQUESTS["get by alias"]),
+    "aliases": (5, REQUESTS["aliases"]),
+    "bundles": (4, REQUESTS["bundles"]),
+    "bundle": (4, REQUESTS["bundle"]),
+    "releases": (5, REQUESTS["releases"]),
+    "publish": (30, lambda r: r.publish(BY, {"release.yaml": MANIFEST.format(bundle=MIDDLE, number="one more")})),
+    "promote": (30, lambda r: r.promote(BY, f"{MIDDLE}@v3", "production")),
+}
+"""The most that a request asks of the catalog."""
+
+
+@pytest.mark.parametrize("request_", STATEMENTS)
+def test_a_request_asks_the_catalog_a_few_times(small: LocalRegistry, request_: str) -> None:
+    most, work = STATEMENTS[request_]
+    asked: list[str] = []
+    engine: Any = small._context.catalog._engine  # type: ignore[attr-defined] # as above
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        work(small)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    asked = [statement for statement in asked if not statement.startswith(("BEGIN", "PRAGMA"))]
+    assert 0 < len(asked) <= most, asked
+
+
 def test_a_search_through_all_rows_is_noticed(small: LocalRegistry, large: LocalRegistry) -> None:
     def scan(registry: LocalRegistry) -> None:
         with registry._context.catalog.reading() as reader:

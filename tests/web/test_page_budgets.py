@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from visiting import Browsing
 
+from pinset.catalog.reading import SqlReader
 from pinset.domain.diff import compare
 from pinset.ports.registry import Caller
+from pinset.web.bundle_view import table_of
 from pinset.web.comparison import comparison_view
 from pinset.web.drawing import draw
 from pinset.web.lines import Fold, Left
+from pinset.web.listing import bundle_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pinset.services.local import LocalRegistry
 
@@ -70,6 +74,56 @@ def test_a_page_of_20_kb_prompts_is_light_and_looks_at_the_catalog_a_few_times(
     assert int(page.response.headers["content-length"]) < SENT
     assert page.response.headers["content-encoding"] == "gzip"
     assert len(looks) <= LOOKS
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Calls of functions that a work makes."""
+    made = 0
+
+    def count(_frame: object, event: str, _about: object) -> None:
+        nonlocal made
+        made += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return made
+
+
+def test_a_row_of_the_list_of_bundles_costs_few_calls() -> None:
+    at = "2026-01-02T03:04:05.123456Z"
+    one = {
+        "name": "", "owner": "ana", "description": "", "releases": 3, "newest": 3, "archived": False, "yanked": {},
+        "aliases": {"staging": 3, "production": 2}, "changed_at": at, "since": {"staging": at, "production": at},
+    }  # fmt: skip
+    table = table_of([{**one, "name": f"team.bundle-{number}"} for number in range(100)])
+    assert "team.bundle-99" in bundle_rows(table, 1_800_000_000_000_000)
+    assert calls_of(lambda: bundle_rows(table, 1_800_000_000_000_000)) < 70 * len(table.rows)
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/bundles?limit=1000"])
+def test_a_list_asks_the_catalog_as_often_for_many_bundles_as_for_few(
+    memory: LocalRegistry, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> int:
+        asking, run = [], SqlReader._rows
+        with monkeypatch.context() as patched:
+            patched.setattr(SqlReader, "_rows", lambda self, *a, **b: (asking.append(1), run(self, *a, **b))[1])
+            assert pages.visitor().get(path).status == 200
+        return len(asking)
+
+    pages = Browsing(memory)
+    counted = []
+    for name in ("one", "two", "three"):
+        files = {key: text.replace("big", name) for key, text in release("Hello.").items()}
+        memory.publish(OPS, files, alias="production")
+        counted.append(asked())
+    pages.close()
+    assert len(set(counted)) == 1
+    assert counted[0] <= 8
 
 
 def content(state: Path) -> dict[str, Any]:

@@ -177,6 +177,7 @@ def test_a_list_of_a_thousand_bundles_is_sent_in_few_bytes(memory: LocalRegistry
         "since": {"staging": "2026-01-02T03:04:05.123456Z", "production": "2026-02-02T03:04:05.654321Z"},
     }  # fmt: skip
     from pinset.web.bundle_view import table_of
+    from pinset.web.listing import bundle_rows
 
     bundles = [{**one, "name": f"team{number % 40}.bundle-{number}"} for number in range(1000)]
     look = pages_of(memory).browser()
@@ -188,6 +189,7 @@ def test_a_list_of_a_thousand_bundles_is_sent_in_few_bytes(memory: LocalRegistry
             "here": _here(),
             "found": {"items": bundles, "next": None},
             "table": table_of(bundles),
+            "rows": bundle_rows,
             "wanted": {"q": "", "alias": "", "owner": "", "archived": ""},
         },
     )

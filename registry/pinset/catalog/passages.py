@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import DDL, event, select, text
+from sqlalchemy import DDL, bindparam, event, select, text
 
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
+from pinset.catalog.rows import ByPlace
 from pinset.domain import searching
 from pinset.domain.records import ReleaseRecord
 from pinset.ports.catalog import Passage
@@ -48,6 +49,10 @@ _FIND: Final = {
         "SELECT id FROM passage_words WHERE words @@ to_tsquery('simple', :asked) AND id < :before ORDER BY id DESC LIMIT :limit"
     ),
 }
+_OF_IDS: Final = t.Passage.id.in_(bindparam("ids", expanding=True))
+_NEW: Final = select(t.Passage.id).where(_OF_IDS)
+_FOUND: Final = select(*t.Passage.__table__.columns).where(_OF_IDS).order_by(q.descending(t.Passage.id))
+_ROW: Final = ByPlace(t.Passage)
 _END: Final = 2**62
 
 _ddl: Any = DDL  # SQLAlchemy gives it no types
@@ -82,7 +87,9 @@ def of(record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any]) -> 
 
 def keep_words(connection: Connection, texts: Mapping[int, str]) -> None:
     """Make passages findable. texts: by the number of the passage; of passages that were there before nothing is kept."""
-    new = connection.execute(select(t.Passage.id).where(t.Passage.id.in_(texts))).scalars().all()
+    if not texts:
+        return
+    new = connection.execute(_NEW, {"ids": list(texts)}).scalars().all()
     words = [{"id": number, "words": searching.indexed(texts[number])} for number in sorted(new)]
     if words:
         connection.execute(_KEEP[connection.dialect.name], words)
@@ -94,9 +101,13 @@ def search(ask: Ask, dialect: str, query: searching.Query, before: int | None, l
     numbers = [
         row.id for row in ask(_FIND[dialect], asked=asked, before=_END if before is None else before, limit=limit)
     ]
-    rows = ask(q.whole(t.Passage).where(t.Passage.id.in_(numbers)).order_by(q.descending(t.Passage.id)))
-    parts = [q.part(row, t.Passage) for row in rows]
-    return [Passage(p["id"], p["key"], p["path"] or None, p["sha256"], p["version"]) for p in parts]
+    return [_passage(row) for row in ask(_FOUND, ids=numbers)] if numbers else []
+
+
+def _passage(row: Row[Any]) -> Passage:
+    """A row of `_FOUND`. Raises Integrity where it is damaged."""
+    key, path, sha256, version, number = _ROW(tuple(row))
+    return Passage(number, key, path or None, sha256, version)
 
 
 def _asked_of_sqlite(query: searching.Query) -> str:

@@ -32,6 +32,9 @@ _WIDE: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD: Final = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
 # The same where accents are signs of their own, which are no letters: whatever is no space and no punctuation.
 _SPELLED: Final = re.compile(rf"[{_WIDE}]|[^\s!-/:-@\[-`{{-~\u2000-\u206f\u3000-\u303f{_WIDE}]+")
+# Signs that are none of ASCII, and the letter that the first of them may be an accent of.
+_STRANGE: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
+_APART: Final = {number: " " for number in range(128) if not chr(number).isalnum()}
 _PHRASE: Final = re.compile(r'"([^"]*)"?|(\S+)')
 
 Phrase = tuple[str, ...]
@@ -84,14 +87,9 @@ def said(label: str | None, message: str) -> str:
 
 def indexed(text: str) -> str:
     """A text as an engine is given it: its words, one space between two."""
-    taken: list[str] = []
-    room = INDEXED
-    for word in _words(text[:INDEXED]):
-        room -= len(word.encode()) + 1
-        if room < 0:
-            break
-        taken.append(word)
-    return " ".join(taken)
+    words = " ".join(_words(text[:INDEXED]))
+    sized = words.encode()
+    return words if len(sized) < INDEXED else sized[: max(sized.rfind(b" ", 0, INDEXED), 0)].decode()
 
 
 def find(text: str, query: Query) -> Found | None:
@@ -109,6 +107,8 @@ def find(text: str, query: Query) -> Found | None:
         missing -= spans.keys()
         if best is None or len(spans) > best[0]:
             best = len(spans), number, line, sorted(spans.values())
+            if len(spans) == len(query.phrases):
+                break  # no line holds more
     if best is None or (missing and not _holds(text, query)):
         return None
     return Found(best[1], tuple(_pieces(best[2][:_LOOKED], best[3])))
@@ -124,16 +124,20 @@ def _holds(text: str, query: Query) -> bool:
     return True
 
 
-def _words(text: str) -> Iterator[str]:
-    return (match[0] for match in _WORD.finditer(_plain(text)))
+def _words(text: str) -> list[str]:
+    plain = _plain(text)
+    # A rebuild comes through here with every text of a registry, and most are plain.
+    return plain.translate(_APART).split() if plain.isascii() else _WORD.findall(plain)
 
 
 def _plain(text: str) -> str:
     """The text without case and accents."""
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(c for c in apart if unicodedata.category(c) != "Mn"))
+    return text.lower() if text.isascii() else _STRANGE.sub(_without_accents, text.lower())
+
+
+def _without_accents(match: re.Match[str]) -> str:
+    apart = unicodedata.normalize("NFKD", match[0].casefold())
+    return unicodedata.normalize("NFC", "".join([c for c in apart if unicodedata.category(c) != "Mn"]))
 
 
 def _spans(line: str, query: Query) -> dict[int, tuple[int, int]]:
@@ -150,10 +154,13 @@ def _spans(line: str, query: Query) -> dict[int, tuple[int, int]]:
 
 def _placed(line: str) -> tuple[list[str], list[tuple[int, int]]]:
     """The words of a line, and where each of them stands in it."""
+    if line.isascii():
+        found = list(_WORD.finditer(line))
+        return [match[0].lower() for match in found], [match.span() for match in found]
     words: list[str] = []
     places: list[tuple[int, int]] = []
     # A word's plain form may be longer than it is, or be several words, so each is made plain by itself.
-    for match in (_WORD if line.isascii() else _SPELLED).finditer(line):
+    for match in _SPELLED.finditer(line):
         for word in _words(match[0]):
             words.append(word)
             places.append(match.span())

@@ -26,7 +26,7 @@ from pinset.domain.records import (
     SignatureRecord,
 )
 from pinset.ports.catalog import BundleRow, MoveRow, Naming, Passage, ReleaseRow, Use
-from pinset.services.recovering import ready
+from pinset.services.recovering import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -140,7 +140,10 @@ class Named:
         return self._renamed
 
     def _find(self, name: str) -> Naming | None:
-        self.learn([name])
+        if not self._any():
+            return None
+        if name not in self._known:
+            self.learn([name])
         return self._known.get(name)
 
     def _of_bundle(self, ask: Callable[..., Any], bundle: str, *more: Any, **others: Any) -> Any:
@@ -211,10 +214,7 @@ def called_ref(reader: CatalogReader, ref: str) -> str:
 
 def names_of(context: Context, bundle: str) -> tuple[str, ...]:
     """Every name of a bundle, the oldest first; where there is none, what was asked. Not within a view."""
-    if not context.catalog.usable():
-        with context.store.exclusive():
-            ready(context)
-    with context.catalog.reading() as reader:
+    with opened(context) as reader:
         return Named(reader).names(bundle)
 
 

@@ -16,7 +16,7 @@ from pinset.errors import Archived, ContentPurged, InvalidInput, InvalidReferenc
 from pinset.services import naming
 from pinset.services.discretion import discreet
 from pinset.services.naming import Named
-from pinset.services.recovering import ready
+from pinset.services.recovering import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,10 +39,7 @@ def view(context: Context) -> Iterator[CatalogReader]:
 
     A write that was cut off was never acknowledged: it is not seen until the next writer has settled it.
     """
-    if not context.catalog.usable():
-        with context.store.exclusive():
-            ready(context)
-    with context.catalog.reading() as reader, discreet(context.grants):
+    with opened(context) as reader, discreet(context.grants):
         known: Any = Named(reader)
         found: CatalogReader = known
         yield found

@@ -14,7 +14,7 @@ from pinset.domain import messages
 from pinset.domain.keyring import Keyring
 from pinset.domain.names import show
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord
-from pinset.errors import Integrity, PinsetError, UnknownFormat
+from pinset.errors import Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
 from pinset.ports.store import RefMove
 from pinset.services.keyrings import keyring_of, keys_of
@@ -22,7 +22,7 @@ from pinset.services.keyrings import keyring_of, keys_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pinset.ports.catalog import CatalogWriter
+    from pinset.ports.catalog import CatalogReader, CatalogWriter
     from pinset.ports.progress import Progress
     from pinset.ports.store import Store, StoredCommit
     from pinset.services.session import Context
@@ -39,6 +39,19 @@ def ready(context: Context, progress: Progress | None = None) -> None:
     """Rebuild the catalog where there is none that can be used. Only under the store's lock."""
     if not context.catalog.usable():
         rebuild(context, progress)
+
+
+@contextmanager
+def opened(context: Context) -> Iterator[CatalogReader]:
+    """One consistent view of the catalog, which is rebuilt first where none can be used."""
+    with ExitStack() as stack:
+        try:
+            reader = stack.enter_context(context.catalog.reading())
+        except (Unavailable, Integrity):
+            with context.store.exclusive():
+                ready(context)
+            reader = stack.enter_context(context.catalog.reading())
+        yield reader
 
 
 def settle(context: Context, progress: Progress | None = None) -> None:

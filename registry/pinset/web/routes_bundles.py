@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from pinset.api import parameters as p
 from pinset.web.bundle_view import aliases_of, review_of, table_of
+from pinset.web.listing import bundle_rows
 from pinset.web.view import page
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
 
 router = APIRouter(include_in_schema=False)
-_ROWS: Final = 500
+_ROWS: Final = 1000
 _RELEASES: Final = 50
 _MOVES: Final = 25
 _NAME: Final = 64
@@ -41,7 +42,7 @@ def list_bundles(
         limit=_ROWS,
     )
     wanted = {"q": q, "alias": alias, "owner": owner, "archived": archived}
-    return page(asked, "bundles.html", found=found, table=table_of(found["items"]), wanted=wanted)
+    return page(asked, "bundles.html", found=found, table=table_of(found["items"]), rows=bundle_rows, wanted=wanted)
 
 
 @router.get("/bundles/{bundle}")
