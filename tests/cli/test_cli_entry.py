@@ -27,7 +27,7 @@ LOOKING = {"check", "get", "render", "list", "status", "releases", "show", "hist
            "bundle show", "review", "search",
            "policy show", "policy history", "policy check", "can promote", "whoami",
            "evidence list", "evidence report", "request list", "request show", "keys list", "change list", "change show", "keys show",
-           "audit list", "audit head", "audit verify", "blame", "review", "search", "bundle show"}  # fmt: skip
+           "audit list", "audit head", "audit verify", "blame"}  # fmt: skip
 OF_A_DIRECTORY = {"init", "serve", "reindex", "gc", "backup", "restore", "repair"}
 
 
