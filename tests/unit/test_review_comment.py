@@ -283,4 +283,5 @@ def test_code_and_plain_and_fences_hold_what_they_are_given() -> None:
     assert plain("another model answers") == "another model answers"
     assert plain("see GH-7").startswith("<code>")
     assert plain("x@y").startswith("<code>")
+    assert (plain("two blanks  "), plain("- a point")) == ("<code>two blanks  </code>", "<code>- a point</code>")
     assert fenced(["a", "`````"])[0] == "``````"

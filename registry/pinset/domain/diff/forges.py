@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Everything that Markdown, HTML or a forge gives a meaning to, inside a line.
 _SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+.!|~&@:/$%^=\"';?]")
-_TAME: Final = re.compile(r"(?!-)[A-Za-z0-9 ,;:.…→≈()'_$%+-]*", re.ASCII)
+# At its ends no blank: two at the end of a line break it.
+_TAME: Final = re.compile(r"(?![- ])[A-Za-z0-9 ,;:.…→≈()'_$%+-]*(?<! )", re.ASCII)
 _WILD: Final = re.compile(r"www\.|[A-Z][A-Za-z]*-\d|(?<![A-Za-z0-9])[0-9a-f]{7,}|[$_~%]\w|:\S", re.IGNORECASE)
 """What a forge could make a link or a number of, though all its characters are tame."""
 
