@@ -80,7 +80,7 @@ WRONG: Final[dict[str, tuple[int, str]]] = {
     "./nowhere": (3, "there is no directory"),
     "support@v1 --format html": (2, "there is no format html"),
     "support@v1 --fail-on none": (2, "there is no impact none"),
-    "support@v1 --limit 10": (2, "invalid value for '--limit'"),
+    "support@v1 --characters 10": (2, "invalid value for '--characters'"),
     "support@v1 --to v1": (2, "cannot be an alias"),
 }
 

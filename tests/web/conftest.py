@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import socket
@@ -22,9 +21,10 @@ from pinset.web import with_pages
 
 sys.path.insert(0, str(Path(__file__).parent))
 import world
-from visiting import sign_in
+from visiting import Shown, sign_in
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
@@ -72,31 +72,18 @@ class Looking:
         return self.send("/sign-in", credential=credential, next=next_page)
 
 
-class Pages:
+class Pages(Shown):
     """The pages of one registry."""
 
     def __init__(self, registry: LocalRegistry, **given: Any) -> None:
-        self.registry, self.loop = registry, asyncio.new_event_loop()
         site = given.pop("app", None)
-        self.app = site or with_pages(create_app(registry, others=given.pop("others", None)), **given)
-        self.api = self.app.api
-        self._open: list[Looking] = []
+        super().__init__(site or with_pages(create_app(registry, others=given.pop("others", None)), **given))
+        self.registry, self.api = registry, self.app.api
 
     def browser(self, base: str = "http://localhost", client: tuple[str, int] = ("127.0.0.1", 1)) -> Looking:
-        self._open.append(Looking(self.app, self.loop, base, client))
-        return self._open[-1]
-
-    def end(self) -> None:
-        async def finish() -> None:
-            for one in self._open:
-                await one.http.aclose()
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        self.loop.run_until_complete(finish())
-        self.loop.close()
+        made = Looking(self.app, self.loop, base, client)
+        self.clients.append(made.http)
+        return made
 
 
 @pytest.fixture
@@ -110,7 +97,7 @@ def pages_of() -> Iterator[Callable[..., Pages]]:
 
     yield make
     for one in made:
-        one.end()
+        one.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +107,7 @@ def furnished_pages() -> Iterator[Pages]:
     world.furnish(registry)
     pages = Pages(registry)
     yield pages
-    pages.end()
+    pages.close()
     registry.close()
 
 
@@ -138,7 +125,7 @@ def reading(furnished: LocalRegistry) -> Iterator[Looking]:
     """A browser on this machine that looks at it without signing in."""
     pages = Pages(furnished)
     yield pages.browser()
-    pages.end()
+    pages.close()
 
 
 class Shop:

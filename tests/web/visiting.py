@@ -128,22 +128,36 @@ class Visitor:
         return Page(self._loop.run_until_complete(self.http.request(method, path, follow_redirects=True, **given)))
 
 
-class Browsing:
+class Shown:
+    """An application with pages on a loop of its own, until it is closed as a server would be."""
+
+    def __init__(self, app: Any) -> None:
+        self.app, self.loop = app, asyncio.new_event_loop()
+        self.clients: list[httpx.AsyncClient] = []
+
+    def close(self) -> None:
+        async def finish() -> None:
+            for client in self.clients:
+                await client.aclose()
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.loop.run_until_complete(finish())
+        self.loop.close()
+
+
+class Browsing(Shown):
     """The pages of a registry, and who visits them."""
 
     def __init__(self, registry: LocalRegistry) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.app = with_pages(create_app(registry))
-        self._visitors: list[Visitor] = []
+        super().__init__(with_pages(create_app(registry)))
 
     def visitor(self, token: str = "") -> Visitor:
-        self._visitors.append(Visitor(self.app, self.loop, token))
-        return self._visitors[-1]
-
-    def close(self) -> None:
-        for visitor in self._visitors:
-            self.loop.run_until_complete(visitor.http.aclose())
-        self.loop.close()
+        made = Visitor(self.app, self.loop, token)
+        self.clients.append(made.http)
+        return made
 
 
 def sign_in(page: Page, token: str, target: str = "/") -> None:

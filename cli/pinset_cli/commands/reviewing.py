@@ -41,8 +41,11 @@ def review(
     ] = None,
     style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or markdown.")] = "text",
     fail_on: o.FailOn = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=2_000, help="Characters of a comment; GitLab takes 1000000.")
+    characters: Annotated[
+        int,
+        typer.Option(
+            "--characters", metavar="N", min=2_000, help="At most so many in a comment; GitLab takes 1000000."
+        ),
     ] = 65_536,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -51,7 +54,7 @@ def review(
 
     Of a promotion also what it lacks that the alias has, what stands in front of it, and what to run.
 
-    Of directories --format markdown is one comment for a pull or merge request, at most --limit characters.
+    Of directories --format markdown is one comment for a pull or merge request, at most --characters long.
 
     Exits 0 whatever is found; with --fail-on 1 where a change is as bad, or a directory cannot be published.
 
@@ -76,7 +79,7 @@ def review(
             reviews = _of_directories(found, directories, to or "production")
         else:
             reviews = [("", _of_promotion(found, targets, source, to, Options(registry)))]
-    _show(reviews, "json" if as_json else style, limit)
+    _show(reviews, "json" if as_json else style, characters)
     if worst is not None and any(_is_bad(one, worst, written) for written, one in reviews):
         raise typer.Exit(EXIT_ANSWER_IS_NO)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def search(
     words: Annotated[list[str], typer.Argument(metavar="WORDS", help="All of them; '\"in a row\"' in quotes.")],
     cursor: o.Cursor = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=50, help="How many at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=50, help="At most so many.")] = 20,
     registry: o.Registry = None,
     as_json: o.Json = False,
 ) -> None:

@@ -75,7 +75,7 @@ def retire(
     asked: p.Retires,
     bundle: p.Bundle,
     alias: p.Alias,
-    reason: Annotated[str, Query(max_length=1000)] = "",
+    reason: Annotated[str, Query(max_length=1000, description="Why; kept in the history.")] = "",
     break_glass: _BreakGlass = False,  # noqa: FBT002 - FastAPI reads it
     if_match: p.IfMatch = None,
     if_none_match: p.Absent = None,

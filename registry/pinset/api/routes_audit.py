@@ -33,18 +33,20 @@ _Moment = Annotated[
 @router.get("", response_model=a.Page[audit.AuditItem], responses=_FORMATS)
 def list_audit(
     asked: p.Audits,
-    bundle: _Name = None,
-    alias: _Name = None,
-    actor: _Name = None,
-    person: _Name = None,
-    action: _Name = None,
-    outcome: _Name = None,
+    bundle: Annotated[_Name, Query(description="Only what is about this bundle.")] = None,
+    alias: Annotated[_Name, Query(description="Only what is about aliases of this name.")] = None,
+    actor: Annotated[_Name, Query(description="Only what this actor did.")] = None,
+    person: Annotated[_Name, Query(description="Only what credentials of this person did.")] = None,
+    action: Annotated[_Name, Query(description="Only this: `publish`, `promote`, `rollback`, …")] = None,
+    outcome: Annotated[_Name, Query(description="`done` or `refused`.")] = None,
     since: _Moment = None,
     until: _Moment = None,
     cursor: p.Cursor = None,
-    order: Literal["newest", "oldest"] = "newest",
+    order: Annotated[Literal["newest", "oldest"], Query(description="Which comes first.")] = "newest",
     limit: p.Limit = 100,
-    format_: Annotated[Literal["json", "jsonl"], Query(alias="format")] = "json",
+    format_: Annotated[
+        Literal["json", "jsonl"], Query(alias="format", description="One object, or one an item.")
+    ] = "json",
 ) -> Response:
     """Everything that was done, tried and refused, as far as the credential may see it."""
     wanted = AuditFilter(

@@ -66,6 +66,11 @@ def get_component(asked: p.Reads, kind: p.Kind, name: p.Name, selector: p.Select
 
 
 @router.get("/where-used", response_model=a.Page[a.UseAnswer])
-def where_used(asked: p.Reads, ref: p.Reference, cursor: p.Cursor = None, limit: p.Limit = 100) -> Response:
+def where_used(
+    asked: p.Reads,
+    ref: Annotated[p.Reference, Query(description="`kind/name@v2`, or of any version.")],
+    cursor: p.Cursor = None,
+    limit: p.Limit = 100,
+) -> Response:
     """The releases that hold a component."""
     return asked.page(asked.registry.where_used(ref, cursor=cursor, limit=limit))

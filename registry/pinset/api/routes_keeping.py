@@ -42,7 +42,10 @@ def get_operation(asked: p.Reads, operation: p.Operation) -> Response:
 
 
 @router.post("/verify", response_model=a.VerifyAnswer, responses=p.SENDING)
-def verify(asked: p.Verifies, bundle: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+def verify(
+    asked: p.Verifies,
+    bundle: Annotated[str | None, Query(max_length=64, description="Only this one; else all.")] = None,
+) -> Response:
     """Prove every digest and chain against git."""
     return asked.answered(asked.registry.verify(bundle))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinset.client import addresses
 from pinset.client.bundles import bundles_query
 from pinset.client.requests import path_of
 from pinset.domain import names
-from pinset.domain.references import comparable, parse
+from pinset.domain.references import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +27,23 @@ class RemotePast:
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
         """The release document."""
-        found: answers.ReleaseAnswer = self._get(_release(reference), form="document")
+        found: answers.ReleaseAnswer = self._get(addresses.release(reference), form="document")
         return found
 
     def sealed(self, reference: str) -> answers.SealedAnswer:
         """The sealed form."""
-        found: answers.SealedAnswer = self._get(_release(reference), form="sealed")
+        found: answers.SealedAnswer = self._get(addresses.release(reference), form="sealed")
         return found
 
     def summary(self, reference: str) -> answers.ReleaseSummary:
         """A release without its content."""
-        found: answers.ReleaseSummary = self._get(_release(reference), form="summary")
+        found: answers.ReleaseSummary = self._get(addresses.release(reference), form="summary")
         return found
 
     def file(self, reference: str, path: str) -> str:
         """One file of a release."""
         segments = names.file_path(path).split("/")
-        return self._http.text("/".join([_release(reference), "files", *segments]), at=self._at)
+        return self._http.text("/".join([addresses.release(reference), "files", *segments]), at=self._at)
 
     def bundles(
         self,
@@ -62,7 +63,7 @@ class RemotePast:
 
     def bundle(self, name: str) -> answers.BundleAnswer:
         """One bundle."""
-        found: answers.BundleAnswer = self._get(_bundle(name))
+        found: answers.BundleAnswer = self._get(addresses.bundle(name))
         return found
 
     def releases(
@@ -70,20 +71,20 @@ class RemotePast:
     ) -> answers.Page[answers.ReleaseSummary]:
         """Releases of a bundle."""
         found: answers.Page[answers.ReleaseSummary] = self._get(
-            _bundle(bundle) + "/releases", cursor=cursor, limit=limit
+            addresses.bundle(bundle) + "/releases", cursor=cursor, limit=limit
         )
         return found
 
     def aliases(self, bundle: str) -> answers.Page[answers.AliasAnswer]:
         """Every alias of a bundle that had moved."""
-        found: answers.Page[answers.AliasAnswer] = self._get(_bundle(bundle) + "/aliases")
+        found: answers.Page[answers.AliasAnswer] = self._get(addresses.bundle(bundle) + "/aliases")
         return found
 
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:
         """Moves until then."""
-        place = _bundle(bundle) + (f"/aliases/{names.alias_name(alias)}" if alias is not None else "")
+        place = addresses.bundle(bundle) + (f"/aliases/{names.alias_name(alias)}" if alias is not None else "")
         found: answers.Page[answers.HistoryItem] = self._get(place + "/history", cursor=cursor, limit=limit)
         return found
 
@@ -113,20 +114,11 @@ class RemotePast:
 
 def blame(http: Http, reference: str, path: str, *, at: str | None = None) -> BlameAnswer:
     """What brought each line of a file."""
-    found: BlameAnswer = http.get(_release(reference) + "/blame", path=names.file_path(path), at=at)
+    found: BlameAnswer = http.get(addresses.release(reference) + "/blame", path=names.file_path(path), at=at)
     return found
 
 
 def cost(http: Http, reference: str, *, at: str | None = None) -> CostAnswer:
     """What calls of a release cost."""
-    found: CostAnswer = http.get(_release(reference) + "/cost", at=at)
+    found: CostAnswer = http.get(addresses.release(reference) + "/cost", at=at)
     return found
-
-
-def _bundle(name: str) -> str:
-    return path_of("bundles", names.bundle_name(name))
-
-
-def _release(reference: str) -> str:
-    wanted = parse(reference)
-    return path_of("bundles", wanted.bundle, "releases", str(wanted.selector))

@@ -10,12 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.client import events
-from pinset.client.audit import RemoteAudit
+from pinset.client import addresses, events
 from pinset.client.bundles import bundles_query
+from pinset.client.faces import Faces
 from pinset.client.http import Http
 from pinset.client.past import RemotePast, blame, cost
-from pinset.client.purging import RemotePurging
 from pinset.client.requests import path_of
 from pinset.domain import names
 from pinset.domain.following import Wanted
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from pinset.client.approving import RemoteRequests
-    from pinset.client.bundles import RemoteBundleChanges
-    from pinset.client.changesets import RemoteChangesets
-    from pinset.client.evidence import RemoteEvidence
-    from pinset.client.keys import RemoteKeys
-    from pinset.client.policies import RemotePolicies
-    from pinset.client.reviews import RemoteReviews
     from pinset.domain import answers
     from pinset.domain.answers.blame import BlameAnswer
     from pinset.domain.answers.costs import CostAnswer
@@ -49,7 +41,7 @@ VERIFY_SECONDS: Final = 600.0
 """Verify reads the whole repository."""
 
 
-class RemoteRegistry:
+class RemoteRegistry(Faces):
     """Implements `pinset.ports.registry.Registry` on ``/v1`` of an ``http(s)://`` address.
 
     Raises InvalidInput for another address. A promotion is conditional even where the caller expects nothing: it
@@ -66,17 +58,6 @@ class RemoteRegistry:
     ) -> None:
         self._sleep = sleep
         self._http = Http(url, token, transport=transport, sleep=sleep)
-
-    @property
-    def audit(self) -> RemoteAudit:
-        """The audit log."""
-        return RemoteAudit(self._http)
-
-    @property
-    def keys(self) -> RemoteKeys:
-        from pinset.client.keys import RemoteKeys  # noqa: PLC0415 - few ask for keys
-
-        return RemoteKeys(self._http)
 
     def describe(self) -> answers.RegistryAnswer:
         found: answers.RegistryAnswer = self._http.get(path_of("registry"))
@@ -129,7 +110,7 @@ class RemoteRegistry:
         allow: Sequence[str] = (),
     ) -> answers.ComponentAnswer:
         body = _body(files=dict(files), message=message, label=label, number=number, allow=list(allow))
-        found: answers.ComponentAnswer = self._change(caller, "POST", _component(kind, name), body)
+        found: answers.ComponentAnswer = self._change(caller, "POST", addresses.component(kind, name), body)
         return found
 
     def promote(
@@ -145,7 +126,7 @@ class RemoteRegistry:
         break_glass: bool = False,
     ) -> answers.MoveAnswer:
         wanted = parse(reference, default=None)
-        path = _alias(wanted.bundle, alias)
+        path = addresses.alias(wanted.bundle, alias)
         if revision is None or expect is not None:
             now = self._now(wanted.bundle, alias)
             revision = revision or self._revision(now)
@@ -175,7 +156,7 @@ class RemoteRegistry:
     ) -> answers.MoveAnswer:
         body = _body(to=to, steps=steps, at=at, reason=reason) | ({"from": serving} if serving is not None else {})
         condition = _condition(revision) if revision is not None else None
-        path = _alias(bundle, alias) + "/rollback"
+        path = addresses.alias(bundle, alias) + "/rollback"
         found: answers.MoveAnswer = self._change(caller, "POST", path, body, condition)
         return found
 
@@ -189,32 +170,32 @@ class RemoteRegistry:
         reason: str = "",
         break_glass: bool = False,
     ) -> answers.MoveAnswer:
-        path = _alias(bundle, alias)
+        path = addresses.alias(bundle, alias)
         condition = _condition(revision or self._revision(self._now(bundle, alias)))
         query = {"reason": reason or None, "break_glass": "true" if break_glass else None}
         found: answers.MoveAnswer = self._change(caller, "DELETE", path, None, condition, **query)
         return found
 
     def yank(self, caller: Caller, reference: str, *, reason: str) -> answers.YankAnswer:
-        path = _release(reference, changing=True) + "/yank"
+        path = addresses.release(reference, changing=True) + "/yank"
         found: answers.YankAnswer = self._change(caller, "POST", path, {"reason": reason})
         return found
 
     def unyank(self, caller: Caller, reference: str, *, reason: str = "") -> answers.YankAnswer:
-        path = _release(reference, changing=True) + "/unyank"
+        path = addresses.release(reference, changing=True) + "/unyank"
         found: answers.YankAnswer = self._change(caller, "POST", path, {"reason": reason})
         return found
 
     def release(self, reference: str) -> answers.ReleaseAnswer:
-        found: answers.ReleaseAnswer = self._http.get(_release(reference), form="document")
+        found: answers.ReleaseAnswer = self._http.get(addresses.release(reference), form="document")
         return found
 
     def sealed(self, reference: str) -> answers.SealedAnswer:
-        found: answers.SealedAnswer = self._http.get(_release(reference), form="sealed")
+        found: answers.SealedAnswer = self._http.get(addresses.release(reference), form="sealed")
         return found
 
     def summary(self, reference: str) -> answers.ReleaseSummary:
-        found: answers.ReleaseSummary = self._http.get(_release(reference), form="summary")
+        found: answers.ReleaseSummary = self._http.get(addresses.release(reference), form="summary")
         return found
 
     def file(self, reference: str, path: str) -> str:
@@ -273,7 +254,7 @@ class RemoteRegistry:
     def history(
         self, bundle: str, alias: str | None = None, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.HistoryItem]:
-        place = path_of("bundles", names.bundle_name(bundle)) if alias is None else _alias(bundle, alias)
+        place = path_of("bundles", names.bundle_name(bundle)) if alias is None else addresses.alias(bundle, alias)
         found: answers.Page[answers.HistoryItem] = self._http.get(place + "/history", cursor=cursor, limit=limit)
         return found
 
@@ -290,13 +271,8 @@ class RemoteRegistry:
         found: dict[str, Any] = self._http.ask(path_of("diff"), body)
         return found
 
-    @property
-    def purges(self) -> RemotePurging:
-        """Removing content for good."""
-        return RemotePurging(self._http)
-
     def component(self, kind: str, name: str, selector: str = "latest") -> answers.ComponentAnswer:
-        path = _component(kind, name, str(parse_selector(selector)))
+        path = addresses.component(kind, name, str(parse_selector(selector)))
         found: answers.ComponentAnswer = self._http.get(path)
         return found
 
@@ -304,7 +280,7 @@ class RemoteRegistry:
         self, kind: str, name: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ComponentAnswer]:
         found: answers.Page[answers.ComponentAnswer] = self._http.get(
-            _component(kind, name), cursor=cursor, limit=limit
+            addresses.component(kind, name), cursor=cursor, limit=limit
         )
         return found
 
@@ -381,42 +357,6 @@ class RemoteRegistry:
         found: answers.TokenAnswer = self._change(caller, "DELETE", path_of("tokens", name), None)
         return found
 
-    @property
-    def evidence(self) -> RemoteEvidence:
-        from pinset.client.evidence import RemoteEvidence  # noqa: PLC0415 - those who only fetch need not load it
-
-        return RemoteEvidence(self._http)
-
-    @property
-    def requests(self) -> RemoteRequests:
-        from pinset.client.approving import RemoteRequests  # noqa: PLC0415 - as above
-
-        return RemoteRequests(self._http)
-
-    @property
-    def changesets(self) -> RemoteChangesets:
-        from pinset.client.changesets import RemoteChangesets  # noqa: PLC0415 - as above
-
-        return RemoteChangesets(self._http)
-
-    @property
-    def bundle_changes(self) -> RemoteBundleChanges:
-        from pinset.client.bundles import RemoteBundleChanges  # noqa: PLC0415 - those who only fetch need not load it
-
-        return RemoteBundleChanges(self._http)
-
-    @property
-    def reviews(self) -> RemoteReviews:
-        from pinset.client.reviews import RemoteReviews  # noqa: PLC0415 - those who only fetch need not load it
-
-        return RemoteReviews(self._http)
-
-    @property
-    def policies(self) -> RemotePolicies:
-        from pinset.client.policies import RemotePolicies  # noqa: PLC0415 - those who only fetch need not load it
-
-        return RemotePolicies(self._http)
-
     def verify(self, bundle: str | None = None) -> answers.VerifyAnswer:
         if bundle is not None:
             names.bundle_name(bundle)
@@ -489,19 +429,6 @@ def _expiry(lifetime: int | None) -> dict[str, int | None]:
 
 def _side(side: str | Mapping[str, str]) -> str | dict[str, str]:
     return comparable(side) if isinstance(side, str) else dict(side)
-
-
-def _release(reference: str, *, changing: bool = False) -> str:
-    wanted = parse(reference, default=None) if changing else parse(reference)
-    return path_of("bundles", wanted.bundle, "releases", str(wanted.selector))
-
-
-def _alias(bundle: str, alias: str) -> str:
-    return path_of("bundles", names.bundle_name(bundle), "aliases", names.alias_name(alias))
-
-
-def _component(kind: str, name: str, *selector: str) -> str:
-    return path_of("components", names.component_kind(kind), names.component_name(name), *selector)
 
 
 def _condition(revision: str) -> dict[str, str]:

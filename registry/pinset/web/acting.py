@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pinset.api.context import Asked
-from pinset.domain.access import Verb, may
-from pinset.errors import InvalidInput, PinsetError, http_status
+from pinset.domain.access import Verb
+from pinset.errors import InvalidInput, PermissionDenied, PinsetError, http_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,16 +76,13 @@ def attempt(asked: Asked, work: Callable[[Caller], Any]) -> Outcome:
 def may_move(asked: Asked, verb: Verb, bundle: str, alias: str) -> bool:
     """Whether who asks may do this to an alias: what a page decides by whether it shows a button.
 
-    Grants of a name that the bundle had before hold too. Whoever may not is refused anyway.
+    Asked of the registry, where grants of a name that the bundle had before hold too. Whoever may not is refused anyway.
     """
-    grants = asked.caller.grants
-    if may(grants, verb, bundle, alias):
-        return True
     try:
-        formerly = asked.registry.bundle(bundle)["formerly"]
-    except PinsetError:
+        asked.registry.permit(verb, bundle, alias)
+    except PermissionDenied:
         return False
-    return any(may(grants, verb, name, alias) for name in formerly)
+    return True
 
 
 def reads_all(asked: Asked, bundle: str) -> bool:

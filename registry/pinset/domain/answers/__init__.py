@@ -65,7 +65,7 @@ MoveAnswer = TypedDict(
         "glass": bool,
     },
 )
-"""What a promotion, rollback or retirement did, or would do. from, to: versions. action ``none``: nothing had to change.
+MoveAnswer.__doc__ = """What a promotion, rollback or retirement did, or would do. from, to: versions. action ``none``: nothing had to change.
 
 warnings: sentences for people (rollback_to not what is served; targets that were skipped). operation: None where
 nothing was written. policy: number of the policy it was made under, None before there was one. request: the request that
@@ -294,7 +294,7 @@ HistoryItem = TypedDict(
         "change": str | None,
     },
 )
-"""One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
+HistoryItem.__doc__ = """One move. back: the seq a rollback of it returns to. again: it lifted the bar that a rollback had left.
 
 policy: number of the policy it was made under. request: the request it fulfilled. glass: its gates were broken.
 authors: who wrote the release that it moved to, where its publisher said so.

@@ -63,7 +63,7 @@ AuditItem = TypedDict(
         "cursor": str,
     },
 )
-"""One thing that was done, or tried and refused. outcome: ``done`` or ``refused``. serial, commit: of what git holds.
+AuditItem.__doc__ = """One thing that was done, or tried and refused. outcome: ``done`` or ``refused``. serial, commit: of what git holds.
 
 person: whose credential it was; the actor where that is not known. credential, address: which one and from where.
 release: the reference of what it was about (``support@v3``, ``guardrails/pii@v2``). from, to: the versions that an alias

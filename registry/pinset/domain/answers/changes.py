@@ -50,7 +50,7 @@ BumpAnswer = TypedDict(
         "change": str | None,
     },
 )
-"""What became of one bundle, or would. from: the release that is succeeded; held: the version of the component in it.
+BumpAnswer.__doc__ = """What became of one bundle, or would. from: the release that is succeeded; held: the version of the component in it.
 
 to: the successor, None where there is none. created: False where it was there already. outcome: ``promoted``;
 ``published``, where no alias was to be moved; ``requested``, where the move waits for approvals; ``refused``, where the
@@ -96,7 +96,9 @@ ChangedMove = TypedDict(
         "stands": bool,
     },
 )
-"""A move that was made under a change. serves: what the alias serves now. stands: this move is still its newest."""
+ChangedMove.__doc__ = (
+    """A move that was made under a change. serves: what the alias serves now. stands: this move is still its newest."""
+)
 
 
 class ChangedBundle(TypedDict):
@@ -148,7 +150,7 @@ UndoneAnswer = TypedDict(
         "operation": str | None,
     },
 )
-"""What became of one alias that a change moved. outcome: ``rolled_back``; ``left``, where it serves something else by now;
+UndoneAnswer.__doc__ = """What became of one alias that a change moved. outcome: ``rolled_back``; ``left``, where it serves something else by now;
 ``refused``, for which ``why`` and ``code`` are the reason and ``hint`` is a way out. from, to: what it served, and serves after it."""
 
 

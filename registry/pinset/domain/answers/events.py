@@ -41,7 +41,9 @@ MoveEvent = TypedDict(
         "change": str | None,
     },
 )
-"""An alias was moved. from, to: versions, None where it served or serves nothing. glass: its gates were broken."""
+MoveEvent.__doc__ = (
+    """An alias was moved. from, to: versions, None where it served or serves nothing. glass: its gates were broken."""
+)
 
 
 class ReleaseEvent(EventHead):
@@ -89,7 +91,9 @@ RequestEvent = TypedDict(
         "change": str | None,
     },
 )
-"""A request was made that waits for approvals. bundle, alias: '' where it is about the policy."""
+RequestEvent.__doc__ = (
+    """A request was made that waits for approvals. bundle, alias: '' where it is about the policy."""
+)
 
 
 class DecisionEvent(EventHead):

@@ -34,7 +34,7 @@ GatesAnswer = TypedDict(
         "reason": str | None,
     },
 )
-"""Whether a release may be promoted. can: now, by who asks. policy: the number in force, None before there is one.
+GatesAnswer.__doc__ = """Whether a release may be promoted. can: now, by who asks. policy: the number in force, None before there is one.
 
 gates: all of them, open ones first. reason: what else is against it (yanked, barred), None where nothing is.
 """

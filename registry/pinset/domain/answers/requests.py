@@ -47,7 +47,7 @@ RequestAnswer = TypedDict(
         "serial": int,
     },
 )
-"""A request for a move, or for another policy (``aim``: promote, retire, policy), that waits for approvals.
+RequestAnswer.__doc__ = """A request for a move, or for another policy (``aim``: promote, retire, policy), that waits for approvals.
 
 from, to: versions; ``from_seq`` the alias's move counter and ``policy`` the number in force when it was made: an approval
 is of exactly these. state: open, approved (every gate passes; it is about to be made), done, rejected, withdrawn, expired,

@@ -96,7 +96,7 @@ ReviewAnswer = TypedDict(
         "then": list[str],
     },
 )
-"""What making an alias serve a candidate would change, what it lacks, and what stands in front of it.
+ReviewAnswer.__doc__ = """What making an alias serve a candidate would change, what it lacks, and what stands in front of it.
 
 source: the alias, or other selector, that named the candidate; None for a working copy. from, to: versions; ``from`` None
 where the alias serves nothing, ``to`` None for a working copy. from_ref, to_ref: what to call them; ``from_ref`` None where

@@ -327,7 +327,8 @@ def _steps(one: Reviewed) -> list[str]:
     """What to run: the command as code that can be copied."""
     review = one.review
     lines = [*fenced([show.visible(review["command"])], "sh"), ""] if review["command"] else []
-    return lines + [f"- {plain(step, 400)}" for step in review["then"]]
+    then = [f"- {plain(step, 400)}" for step in review["then"]]
+    return [*lines, *then, ""] if then else lines
 
 
 def _length(line: str) -> int:
