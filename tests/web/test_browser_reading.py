@@ -63,10 +63,10 @@ def test_who_is_typing_is_not_disturbed(tab_of: Callable[..., Page], shop: Any) 
     page = tab_of()
     with page.expect_response("**/live"):
         page.goto("/")
-    page.get_by_label("Name").fill("supp")
+    page.get_by_label("Name", exact=True).fill("supp")
     shop.registry.promote(world.BEN, "support.triage-agent@v1", "pilot", reason="While somebody types")
     page.locator("#live", has_text="Reload the page").wait_for(state="attached")
-    assert page.get_by_label("Name").input_value() == "supp"
+    assert page.get_by_label("Name", exact=True).input_value() == "supp"
 
 
 def test_pages_are_read_with_javascript_off(tab_of: Callable[..., Page]) -> None:
