@@ -72,6 +72,8 @@ def text(value: object) -> Markup:
 
 def mark_points(shown: str) -> Markup:
     """Visible text, escaped, with its code points marked as such."""
+    if "\\u{" not in shown:
+        return escape(shown)
     safe = str(escape(shown))
     return Markup(_CODE_POINTS.sub(lambda found: f'<span class="point">{found[0]}</span>', safe))  # noqa: S704 - escaped above
 
