@@ -96,7 +96,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     texts.pop(MANIFEST, None)
     archived = _is_archived(looked)
     barred = record.version in reader.bars(looked.bundle, looked.alias)
-    serves, known = looked.serves, reader.bundle(looked.bundle)
+    serves = looked.serves
     told = commands.steps(
         commands.Case(
             bundle=looked.bundle,
@@ -104,7 +104,6 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
             serves=serves,
             version=record.version,
             message=record.message,
-            archived=known is not None and known.archived,
             yanked=row.yanked,
             archived=archived,
             barred=barred,
