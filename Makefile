@@ -1,6 +1,6 @@
 # Everything a person or a machine does here. `make demo` and `make test` need Python >= 3.11, git and make.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench torture mutants serve lock schemas clean
+.PHONY: help demo test lint format bench torture mutants serve pictures lock schemas clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,11 +15,12 @@ help:
 	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
 	@echo "make mutants  break the code in every small way and see that a test fails; also MUTANTS='domain.proof --sample 20'"
 	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
+	@echo "make pictures take the README's pictures anew; needs chromium"
 
 $(READY): requirements.lock pyproject.toml
 	@echo "setting up $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Pinset needs Python >= 3.11: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make an environment. On Debian and Ubuntu: apt-get install python3-venv; or another Python: make PYTHON=python3.12 $(MAKECMDGOALS)"; rm -rf $(VENV); exit 1; }
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
@@ -61,6 +62,9 @@ mutants: mutants/.venv/.ready
 serve: $(READY)
 	@test -d .pinset || $(BIN)/pinset init .
 	$(BIN)/pinset serve --registry .
+
+pictures: $(READY)
+	$(BIN)/python registry/docs/pictures.py
 
 schemas: $(READY)
 	$(BIN)/python -m pinset.api.export schemas/v1

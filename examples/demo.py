@@ -44,7 +44,10 @@ def main() -> int:
         play(Session(home), home)
     finally:
         shutil.rmtree(home)
-    print("\n# That was all of it; nothing is left running.")
+    print(
+        "\n# That was all of it; nothing is left running. Next: the README's first steps, with a registry of your own."
+    )
+    print("# `pinset serve` shows it in a browser too, at http://127.0.0.1:7467/")
     return 0
 
 
@@ -78,9 +81,9 @@ def play(session: Session, home: Path) -> None:
     second = second.replace("prompts/summarizer@v1", "prompts/summarizer@v2")
     manifest.write_text(second + "  rollback_to: 2025-03-07-stable\n")
     session.run("pinset publish support-summarizer -m 'shorter answers' --alias staging")
-    session.say("What would promoting it change?")
-    session.run("pinset diff support-summarizer@production staging")
-    session.run("pinset promote support-summarizer@staging production --expect v1 -m 'reviewed by ben'")
+    session.say("What would promoting it change? The review ends with the command that moves what was reviewed.")
+    session.run("pinset review support-summarizer")
+    session.run("pinset promote support-summarizer@v2 production --expect v1 -m 'reviewed by ben'")
 
     session.say("A third, and it turns out badly: one command takes it back, and says who, when and why.")
     manifest.write_text(second.replace("2025-03-14-rc1", "2025-03-15").replace("top_k: 6", "top_k: 2"))

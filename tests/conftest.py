@@ -66,8 +66,8 @@ COLD: Final = ("tests/unit/", "tests/integration/test_gitstore_")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let the children of git stores be forked, but where they are what is tested."""
-    if item.nodeid.startswith(COLD) or not hasattr(os, "pidfd_open"):
+    """Let the children of git stores be forked, but where they are what is tested, and where mutants of them run."""
+    if item.nodeid.startswith(COLD) or "MUTANT_UNDER_TEST" in os.environ or not hasattr(os, "pidfd_open"):
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "subprocess", children.starting(children.place()))

@@ -97,7 +97,7 @@ def opened(options: Options) -> Iterator[Registry]:
         yield registry
     except Unauthenticated as error:
         if "Authorization" in error.hint:
-            hint = "set it: export PINSET_TOKEN=pst_… (whoever keeps the registry makes one: pinset token create)"
+            hint = "set it: export PINSET_TOKEN=pst_… (whoever keeps the registry makes one: pinset token create --name YOU --can read)"
             raise Unauthenticated(error.message, hint=hint, details=error.details) from error
         raise
     except Unavailable as error:

@@ -80,7 +80,7 @@ def _lack(lack: LackItem) -> None:
         old, new = ("nothing" if v is None else shown.cut(shown.value(v), 60) for v in (lack["base"], lack["serves"]))
         values = f": {old} → {new}"
     output.wrapped(f"  {where}{line}{values} ({end})")
-    for sign, lines in (("+", lack["added"]), ("-", lack["removed"])):
+    for sign, lines in (("-", lack["removed"]), ("+", lack["added"])):
         for one in lines[:5]:
             output.say("    " + output.cut(f"{sign} {one}", output.width() - 4))
     rest = max(len(lack["added"]) - 5, 0) + max(len(lack["removed"]) - 5, 0) + lack["left_out"]
@@ -136,7 +136,7 @@ def _steps(review: ReviewAnswer, directory: str) -> None:
             output.wrapped(step)
     if review["command"] is not None:
         output.say(output.safe(output.advice(review["command"])))
-    elif directory:
+    elif directory and not review["then"]:
         fit = (
             f"pinset publish {directory}"
             if review["can"]

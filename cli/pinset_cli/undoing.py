@@ -81,6 +81,8 @@ def _say(item: UndoneAnswer) -> None:
         output.say(f"{place}: {_v(item['from'])} -> {_v(item['to'])}")
     else:
         output.say(output.on_one_line(f"{place}: {item['outcome']}: {item['why']}"))
+        if item.get("hint"):
+            output.advise(f"    {item['hint']}")
 
 
 def _v(version: int | None) -> str:

@@ -117,8 +117,8 @@ def test_directories_become_one_comment(cli: Cli, bundle: Callable[..., str]) ->
     assert done.status == 0
     assert done.out.startswith("<!-- pinset-review -->\n### Review against production\n")
     assert done.out.count("| **") == 3
-    assert "release&#46;yaml&#58;3</code>" in done.out
-    assert "Never promise&#46;</code>; this changes the same place otherwise" in done.out
+    assert "release.yaml:3`" in done.out
+    assert "Never promise.`; this changes the same place otherwise" in done.out
     several: Any = cli.json("review", first, other)
     assert [one["bundle"] for one in several["items"]] == ["support", "other"]
     text = ran(cli, "review", other, wrong).out

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULES = {f"pinset_cli.commands.{found.name}" for found in pkgutil.iter_modules(commands.__path__)}
-HEAVY = {"alembic", "detect_secrets", "fastapi", "jinja2", "jsonschema", "pygit2", "rapidfuzz", "rfc8785", "rich", "starlette",
-         "uvicorn", "yaml"}  # fmt: skip
+HEAVY = {"alembic", "bpe_openai", "detect_secrets", "fastapi", "genai_prices", "jinja2", "jsonschema", "pinset.domain.diff",
+         "pinset.domain.searching", "pinset.web", "pygit2", "rapidfuzz", "rfc8785", "rich", "starlette", "uvicorn", "yaml"}  # fmt: skip
 SQL = {"sqlalchemy", "sqlite3", "sqlmodel"}
 NETWORK = {"http.client", "httpx"}
 WRITING = {"pinset.catalog.state_tables", "pinset.gitstore.memory", "pinset.services.components", "pinset.services.keeping",

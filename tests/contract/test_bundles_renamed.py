@@ -12,7 +12,7 @@ from pinset.domain import messages
 from pinset.domain.access import parse_grants
 from pinset.domain.keys import STATEMENTS
 from pinset.domain.records import BundleRecord
-from pinset.errors import Archived, GatesOpen, Integrity, NotFound, PermissionDenied
+from pinset.errors import Archived, GatesOpen, Integrity, NotFound, PermissionDenied, Purged
 from pinset.ports.audit import AuditFilter
 from pinset.ports.registry import Caller
 from pinset.signing import make_private, statement
@@ -79,6 +79,9 @@ def test_an_archive_holds_up_what_waits_for_approval(near: LocalRegistry) -> Non
     asked = near.promote(ME, f"{NAME}@v1", ALIAS)
     near.bundle_changes.archive(ME, NAME, reason="r")
     assert not near.policies.can_promote(ME, f"{NAME}@v1", ALIAS)["can"]
+    reviewed = near.reviews.promotion(NAME, source="v1")
+    assert (reviewed["can"], reviewed["command"]) == (False, None)
+    assert any("is archived" in note for note in reviewed["notes"])
     near.requests.approve(Caller(actor="bob"), asked["request"] or 0)
     with pytest.raises(NotFound):
         near.alias(NAME, ALIAS)
@@ -115,6 +118,9 @@ def test_a_purge_reaches_what_was_published_under_every_name(near: LocalRegistry
     assert data["also"] == {f"{NEW}@v2": [f"{NAME}@v2"], f"{NEW}@v3": [f"{NAME}@v3"]}
     assert [one["version"] for one in near.releases(NAME)["items"] if one["purged"]] == [3, 2]
     assert near.bundle(NAME)["formerly"] == [NAME]
+    with pytest.raises(Purged, match=rf"^{NEW}@v2 was purged") as gone:
+        near.release(f"{NAME}@v2")
+    assert (gone.value.details["ref"], gone.value.hint[-len(NEW) :]) == (f"{NEW}@v2", NEW)
 
 
 def test_events_are_of_a_bundle_by_every_name(near: LocalRegistry) -> None:

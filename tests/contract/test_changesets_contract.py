@@ -195,6 +195,8 @@ def test_a_change_is_shown_and_taken_back_where_it_still_serves(registry: Regist
         ("undo-ml-812", 2, 2),
         ("ml-812", 3, 7),
     ]
+    undone = registry.changesets.rollback(ME, "undo-ml-812")["items"][0]
+    assert (undone["code"], "promote a@v2 staging --again" in undone["hint"]) == ("barred", True)
     assert registry.changesets.list(limit=1)["next"] is not None
     assert [
         one["change"] for one in registry.changesets.list(cursor=registry.changesets.list(limit=1)["next"])["items"]

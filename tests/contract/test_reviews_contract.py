@@ -197,6 +197,19 @@ def test_what_is_against_a_promotion_is_said_and_the_way_out(registry: Any) -> N
 
 
 @HERE
+def test_a_bundle_of_another_name_or_out_of_use_is_reviewed_as_what_it_is_now(registry: Any) -> None:
+    send(registry, BASE, ALIAS)
+    send(registry, NEW, "staging")
+    registry.bundle_changes.rename(ME, NAME, "helper", reason="clearer")
+    renamed = registry.reviews.promotion(NAME)
+    assert (renamed["bundle"], renamed["command"]) == ("helper", "pinset promote helper@v2 production --expect v1")
+    registry.bundle_changes.archive(ME, "helper", reason="done")
+    for found in (registry.reviews.promotion("helper"), registry.reviews.working_copy(files(NEW))):
+        assert (found["can"], found["command"], len(found["then"])) == (False, None, 1)
+        assert found["then"][0].endswith("pinset bundle unarchive helper -m TEXT")
+
+
+@HERE
 def test_the_promotion_that_a_review_ends_with_moves_what_was_reviewed(registry: Any) -> None:
     hot_fixed(registry)
     words = shlex.split(registry.reviews.promotion(NAME)["command"])

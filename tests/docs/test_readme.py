@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pinset_cli.program import app
+from pinset_cli.program import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -42,6 +42,21 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_every_command_is_in_the_table_and_no_other() -> None:
+    table = README.split("| command | does |")[1].split("\n\n")[0]
+    named = {words.split()[0] for words in re.findall(r"`(?:pinset )?([a-z][^`]*)`", table)}
+    assert named >= set(COMMANDS)
+    assert {word for word in named if not word.startswith("--")} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_is_there_has_words_and_is_small(page: Path) -> None:
+    for tag in re.findall(r"<(?:img|source)[^>]*>", page.read_text()):
+        (picture,) = re.findall(r'src(?:set)?="([^"]+)"', tag)
+        assert 0 < (page.parent / picture).stat().st_size <= 150_000
+        assert tag.startswith("<source") or len(re.findall(r'alt="([^"]{20,})"', tag)) == 1
 
 
 def test_every_command_has_an_example() -> None:

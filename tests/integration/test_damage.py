@@ -11,10 +11,11 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import damage
 import pytest
@@ -22,41 +23,65 @@ import pytest
 import pinset
 from pinset import bootstrap
 
-"""The registries are made once."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Campaign = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
 WORKER = Path(__file__).with_name("damage_worker.py")
 TORTURE = os.environ.get("PINSET_TORTURE") == "1"
 ROUNDS = int(os.environ.get("PINSET_ROUNDS", "10")) if TORTURE else 1
 CLASSES = [(variant, name) for variant, names in damage.FILES.items() for name in names]
 
 
-def start(place: Path, *more: str, given: str = "") -> str:
-    """Run the worker; what it said."""
-    paths = [str(Path(pinset.__file__).parents[1]), str(WORKER.parent), str(WORKER.parents[1])]
-    done = subprocess.run(  # noqa: PLW1510 - what it said of its end is shown below
-        [sys.executable, str(WORKER), str(place), *more],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=3600,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+def record(place: Path) -> None:
+    """Let the worker make the registries."""
+    command = _command(place, "record")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, env=_environment(), check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+
+
+def _command(place: Path, *more: str) -> list[str]:
+    return [sys.executable, str(WORKER), str(place), *more]
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(Path(pinset.__file__).parents[1]), str(WORKER.parent), str(WORKER.parents[1])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The registries, and what the undamaged one answers."""
     made = tmp_path_factory.mktemp("damage")
-    start(made, "record")
+    record(made)
     return made
 
 
-def campaign(place: Path, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    given = "".join(json.dumps(one) + "\n" for one in asked)
-    reports = [json.loads(line) for line in start(place, given=given).splitlines()]
-    assert len(reports) == len(asked)
-    return reports
+@pytest.fixture(scope="module")
+def campaign(place: Path) -> Iterator[Campaign]:
+    """Reports of cases, by one process for all of them; each case is a fork of it."""
+    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
+        _command(place), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()
+    ) as worker:  # fmt: skip
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        given, said = worker.stdin, worker.stdout
+
+        def report(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            reports = []
+            for one in asked:
+                given.write(json.dumps(one) + "\n")
+                given.flush()
+                line = said.readline()
+                errors.seek(0)
+                assert line, errors.read()
+                reports.append(json.loads(line))
+            return reports
+
+        yield report
+        given.close()
+        assert worker.wait(60) == 0
 
 
 def cases_of(variant: str, name: str, seed: int, rounds: int) -> list[damage.Case]:
@@ -81,11 +106,11 @@ def cases_of(variant: str, name: str, seed: int, rounds: int) -> list[damage.Cas
 
 
 @pytest.mark.parametrize(("variant", "name"), CLASSES, ids=[name for _, name in CLASSES])
-def test_damage_is_found_and_never_served(place: Path, variant: str, name: str, counted: Any) -> None:
+def test_damage_is_found_and_never_served(campaign: Campaign, variant: str, name: str, counted: Any) -> None:
     seed = int(os.environ.get("PINSET_SEED", random.randrange(10**9))) if TORTURE else 0
     if TORTURE:
         print(f"PINSET_SEED={seed} PINSET_ROUNDS={ROUNDS}")  # noqa: T201 - whoever repeats it needs it
-    reports = campaign(place, [asdict(case) for case in cases_of(variant, name, seed, ROUNDS)])
+    reports = campaign([asdict(case) for case in cases_of(variant, name, seed, ROUNDS)])
     assert [report for report in reports if report["bad"]] == []
     counted(damages=len(reports))
 
@@ -132,10 +157,10 @@ MUTANTS = [
 ]
 
 
-def test_the_campaign_notices_a_broken_product(place: Path) -> None:
+def test_the_campaign_notices_a_broken_product(campaign: Campaign) -> None:
     asked = []
     for mutant, variant, name, kind, _ in MUTANTS:
         case = asdict(damage.Case(variant, name, kind, 0, server=False))
         asked.append({**case, "mutant": mutant, "seconds": 5.0 if mutant == "hang" else 120.0})
-    for (mutant, *_, expected), report in zip(MUTANTS, campaign(place, asked), strict=True):
+    for (mutant, *_, expected), report in zip(MUTANTS, campaign(asked), strict=True):
         assert any(found.startswith(expected) for found in report["bad"]), (mutant, report)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import warm
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 EXAMPLE = ROOT / "examples" / "06-application"
@@ -25,10 +27,10 @@ THREE = "The app crashes on login. I am [removed]. It began on Monday. " + PASSA
 def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the example prints; its processes are a session of their own, and whatever is left of it is killed."""
     home = tmp_path_factory.mktemp("application")
-    for name, module in (("pinset", "-m pinset_cli.main"), ("python3", "")):
-        script = home / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
-        script.chmod(0o755)
+    warm.install(home)
+    script = home / "python3"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    script.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PINSET_", "GIT_"))}
     environment = {**kept, "PATH": f"{home}:{os.environ['PATH']}", "TMPDIR": str(home), "POLL": POLL}
     with (home / "printed").open("w") as printed:

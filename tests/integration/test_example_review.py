@@ -260,8 +260,8 @@ def test_on_github_a_merge_publishes_evaluates_and_promotes_and_a_pull_request_g
     assert [status for _, status, _ in ran] == [0, 0, 0, 0], ran
     (_, ours) = sandbox.forge.comments
     assert ours["body"].startswith(MARKER)
-    assert "shop&#46;support-summarizer</code> | **behaviour** |" in ours["body"]
-    assert "shop&#46;order-router</code> | **none** |" in ours["body"]
+    assert "shop.support-summarizer` | **behaviour** |" in ours["body"]
+    assert "shop.order-router` | **none** |" in ours["body"]
     assert "````diff" in ours["body"]
     (sandbox.work / "bundles" / "order-router" / "prompts" / "main.md").unlink()
     ran = sandbox.github("review")
@@ -270,7 +270,7 @@ def test_on_github_a_merge_publishes_evaluates_and_promotes_and_a_pull_request_g
         ("Review against production", 0),
         ("Comment, or change the comment of before", 0),
     ], ran
-    assert "release&#46;yaml" in ours["body"]
+    assert "release.yaml" in ours["body"]
     assert "**cannot be read**" in ours["body"]
     comments = "/repos/acme/shop/issues/9/comments"
     assert sandbox.forge.asked == [
@@ -293,7 +293,7 @@ def test_on_gitlab_a_merge_publishes_evaluates_and_promotes_and_a_merge_request_
         assert (status, "a change is breaking" in said) == (1, True), said
     notes = "/projects/3/merge_requests/9/notes"
     assert sandbox.forge.asked == [f"GET {notes}", f"POST {notes}", f"GET {notes}", f"PUT {notes}/2"]
-    assert "shop&#46;support-summarizer</code> | **breaking** |" in sandbox.forge.comments[1]["body"]
+    assert "shop.support-summarizer` | **breaking** |" in sandbox.forge.comments[1]["body"]
 
 
 def test_a_pipeline_does_not_undo_a_hot_fix(sandbox: Sandbox) -> None:

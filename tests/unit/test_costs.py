@@ -146,6 +146,13 @@ def test_a_line_says_before_and_after_and_by_how_much() -> None:
     assert cost_words.part(change.prompts[0].parts[0]) == "1,000 → 1,100 tokens (+100)"
 
 
+def test_a_line_says_what_changes_where_only_the_most_that_answers_cost_does() -> None:
+    before, after = (call(9, max_tokens=n, output_per_1000=Decimal(n) / 100) for n in (800, 4_000))
+    change = e.changed(estimate(default=before), estimate(default=after))
+    assert change is not None
+    assert cost_words.headline(change) == "9 tokens, $0.50 per 1,000 calls; its answers at most $8.00 → $40.00"
+
+
 def test_an_approximation_is_marked_in_every_line() -> None:
     rough = c.Call("claude", count(1_000, exact=False), None, unpriced="no list")
     change = e.changed(estimate(a=call(5)), estimate(a=rough))

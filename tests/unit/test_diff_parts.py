@@ -8,6 +8,7 @@ import pytest
 
 from pinset.domain.diff import Change, compare
 
+TALK = {"placeholder": "history"}
 MODEL = {
     "id": "m-1", "provider": "x", "name": "m", "pinned_version": "1",
     "params": {"temperature": 0.2, "max_tokens": 800, "logprobs": True, "parallel_tool_calls": False},
@@ -52,6 +53,8 @@ def only(kind: str, part: dict[str, Any], path: str, value: Any) -> Change:
         ("params.stop", ["END"], "behaviour", "end elsewhere"),
         ("params.tool_choice", "required", "behaviour", "calls tools"),
         ("params.response_format", {"type": "json_object"}, "breaking", "another form"),
+        ("params.text", {"format": {"type": "json_object"}}, "behaviour", "other parameters"),
+        ("params.responseMimeType", "application/json", "breaking", "another form"),
         ("params.logprobs", None, "breaking", "no probabilities"),
         ("params.parallel_tool_calls", True, "breaking", "several calls"),
         ("params.stream", True, "breaking", "another way"),
@@ -198,3 +201,33 @@ def test_the_verdict_of_a_whole_release_is_its_worst_change(path: str, value: An
     assert compare(FULL, edited(FULL, path, value)).verdict == verdict
     both = edited(edited(FULL, path, value), "metadata.ticket", "ML-9")
     assert compare(FULL, both).verdict == ("cosmetic" if verdict == "none" else verdict)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            [TALK],
+            [{"placeholder": "chat"}],
+            ("messages[1].placeholder", "breaking", "what they pass as history is lost"),
+        ),
+        ([TALK], [], ("messages[1]", "behaviour", "no longer reads")),
+    ],
+)
+def test_a_placeholder_is_a_name_that_callers_pass_messages_by(
+    old: list[Any], new: list[Any], told: tuple[str, ...]
+) -> None:
+    sides = [
+        {"prompts": {"default": {"messages": [{"role": "system", "template": "Hi"}, *more]}}} for more in (old, new)
+    ]
+    (change,) = compare(*sides).changes
+    assert (change.path, change.impact.value) == told[:2]
+    assert told[2] in change.reason
+
+
+def test_one_text_that_becomes_several_messages_breaks_who_renders_one() -> None:
+    text = {"role": "user", "template": "Hi"}
+    for messages, impact in (([text], "behaviour"), ([text, TALK], "breaking")):
+        found = compare({"prompts": {"default": {"template": "Hi"}}}, {"prompts": {"default": {"messages": messages}}})
+        assert found.changes[0].path == "messages"
+        assert found.changes[0].impact.value == impact

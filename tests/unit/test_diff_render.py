@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from pinset.domain.costs import Call, CostChange, PartCost, PromptCost, TokenCou
 from pinset.domain.diff import Comparison, Impact, Shared, as_html, as_json, as_markdown, as_text, compare, from_json
 from pinset.domain.diff.sentences import verdict
 from pinset.domain.diff.show import value, visible, width
+from pinset.domain.diff.wrap import Piece, wrap
 
 BEFORE = "Answer in two sentences.\nBe kind.\n"
 AFTER = (
@@ -217,10 +218,13 @@ def test_markdown_fences_are_longer_than_any_run_of_backticks_inside() -> None:
     assert fences == ["``````diff", "``````"]
 
 
+_CODE: Final = re.compile(r"(?s)```diff.*?```|(`+).*?\1")
+
+
 def test_markdown_outside_of_fences_neither_mentions_nor_acts() -> None:
     new = content(configs={"@all <b>[x](y)</b>": 1})
     text = as_markdown(compare(content(), new), old="@team", new="<img>")
-    outside = re.sub(r"(?s)```diff.*?```|</?code>", "", text)
+    outside = _CODE.sub("", text)
     assert not re.search(r"@|<|\[x\]", outside)
 
 
@@ -230,7 +234,7 @@ def test_markdown_outside_of_fences_neither_mentions_nor_acts() -> None:
 def test_what_a_forge_would_link_stands_as_code_in_markdown(acting: str) -> None:
     new = content(configs={acting: {acting: "x", "b": acting}}, metadata={"k": acting})
     text = as_markdown(compare(content(metadata={}), new), old=acting, new=acting)
-    assert acting not in re.sub(r"(?s)<code>.*?</code>|```diff.*?```", "", html.unescape(text))
+    assert acting not in _CODE.sub("", html.unescape(text))
 
 
 class _Tags(HTMLParser):
@@ -265,3 +269,9 @@ def test_json_names_what_the_contract_promises() -> None:
         {"text": "two", "changed": True},
         {"text": " sentences.", "changed": False},
     ]
+
+
+def test_signs_that_do_not_show_are_wrapped_by_the_line_and_none_is_broken() -> None:
+    lines = wrap([Piece("\\u{202E}" * 1_000)], 76, first=70)
+    assert sum(map(len, lines)) <= 2 * len(lines)  # a piece for each sign is a second for a mebibyte of them
+    assert all(re.fullmatch(r"(\\u\{202E\})+", "".join(piece.text for piece in line)) for line in lines if line)

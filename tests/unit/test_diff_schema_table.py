@@ -243,6 +243,13 @@ ROWS: Final = [
     Row("draft-changed-under-references", {**refers(TEXT, maxLength=3), "$schema": "http://json-schema.org/draft-07/schema#"},
         {**refers(TEXT, maxLength=3), "$schema": "https://json-schema.org/draft/2020-12/schema"}, "breaking",
         "draft 7 ignores what stands beside a reference: it cannot be known by whom it is read"),
+    Row("another-dialects-types", p({"type": "STRING"}), p({"type": "INTEGER"}), "breaking",
+        "some providers write types so; what JSON Schema does not know is never called compatible"),
+    Row("another-dialects-object", {"type": "OBJECT", "properties": {"x": TEXT}}, {"type": "OBJECT", "properties": {"x": TEXT},
+        "required": ["x"]}, "breaking", "a required parameter is one in every dialect"),
+    Row("format-of-numbers", p({**INT, "format": "int64"}), p({**INT, "format": "int32"}), "breaking",
+        "formats of numbers narrow for those who know them"),
+    Row("format-of-text-on-numbers", p({**INT, "format": "date"}), p(INT), "behaviour", "a date is a text: no number was refused by it"),
     Row("unknown-keyword", p(TEXT), p({**TEXT, "x-secret": True}), "behaviour", "whoever knows it reads it; no value changes"),
 ]  # fmt: skip
 

@@ -149,6 +149,7 @@ STEPS: list[tuple[dict[str, Any], str | None, str]] = [
     ({"serves": None}, "pinset promote support@v8 production --expect none -m shorter", ""),
     ({"serves": 8}, None, ""),
     ({"lacks": 2}, RUN, "it would undo what production has"),
+    ({"archived": True, "lacks": 2}, None, "pinset bundle unarchive support"),
     ({"lacks": 2, "yanked": "x"}, None, "pinset unyank"),
     ({"yanked": "it leaks"}, None, "pinset unyank support@v8"),
     ({"barred": True}, None, "pinset promote support@v8 production --expect v7 --again -m TEXT"),

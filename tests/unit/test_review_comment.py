@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinset.domain.diff import as_json, compare
-from pinset.domain.diff.forges import fenced
-from pinset.domain.review.comment import GITHUB, LEAST, MARKER, Reviewed, code, comment, plain
+from pinset.domain.diff import as_json, as_markdown, compare
+from pinset.domain.diff.forges import code, fenced, html, plain
+from pinset.domain.review.comment import GITHUB, LEAST, MARKER, Reviewed, comment
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
 PARSER = markdown_it.MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -225,9 +225,9 @@ def test_a_comment_says_first_what_matters() -> None:
     found = comment([Reviewed(review(old, new, **told("why"), is_new=False))])
     lines = found.splitlines()
     assert lines[0] == MARKER
-    assert lines[5].startswith("| <code>support</code> | **breaking** | 1 | <code>params&#46;temperature</code> ")
+    assert lines[5].startswith("| `support` | **breaking** | 1 | `params.temperature` ")
     assert "| 2 changes | same | 1 error |" in lines[5]
-    assert found.index("breaking: tool <code>gone</code> removed") < found.index("<details>")
+    assert found.index("breaking: tool `gone` removed") < found.index("<details>")
     assert "+ Be short." in found
     assert found.rstrip().endswith("- why")
 
@@ -237,15 +237,15 @@ def test_one_comment_has_a_row_for_every_bundle() -> None:
     new = {**review({}, content()), "bundle": "fresh", "is_new": True, "from": None}
     wrong = {**review(content(), content()), "bundle": "", "is_readable": False, **told("no such file")}
     found = comment([Reviewed(changed, "a"), Reviewed(same, "b"), Reviewed(new, "c"), Reviewed(wrong, "d/e")])
-    verdicts = re.findall(r"^\| <code>([^<]+)</code> \| \*\*([^*]+)\*\*", found, re.MULTILINE)
+    verdicts = re.findall(r"^\| `([^`]+)` \| \*\*([^*]+)\*\*", found, re.MULTILINE)
     assert verdicts == [
+        ("d/e", "cannot be read"),
         ("support", "behaviour"),
-        ("other", "none"),
         ("fresh", "new bundle"),
-        ("d&#47;e", "cannot be read"),
+        ("other", "none"),
     ]
     assert found.count(MARKER) == 1
-    assert "<code>d&#47;e&#47;no such file&#58;3</code>" in found
+    assert "`d/e/no such file:3`" in found
     seen(found)
 
 
@@ -277,11 +277,37 @@ def test_signs_beyond_the_first_plane_count_twice() -> None:
     assert len(found.encode("utf-16-le")) // 2 <= 20_000
 
 
-def test_code_and_plain_and_fences_hold_what_they_are_given() -> None:
-    assert code("") == ""
-    assert code("a|b") == "<code>a&#124;b</code>"
-    assert plain("another model answers") == "another model answers"
-    assert plain("see GH-7").startswith("<code>")
-    assert plain("x@y").startswith("<code>")
-    assert (plain("two blanks  "), plain("- a point")) == ("<code>two blanks  </code>", "<code>- a point</code>")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("params.top_p", "`params.top_p`"),
+        ("a|b", "<code>a&#124;b</code>"),
+        ("a`b", "``a`b``"),
+        ("`", "`` ` ``"),
+        (" a ", "`  a  `"),
+        ("a\n/merge", "`a\\u{000A}/merge`"),
+    ],
+)
+def test_a_text_stands_as_code_that_can_be_read_as_it_was_written(text: str, said: str) -> None:
+    assert code(text) == said
+    assert html(text).count("<code>") == bool(text)
+
+
+def test_a_sentence_is_code_only_where_it_could_act() -> None:
+    for tame in ("another model answers", "max_tokens is less: 5.3 % fewer"):
+        assert plain(tame) == tame
+    for wild in ("see GH-7", "x@y", "deadbeef", ":x:", "a _b_", "$x", "at:x", " a"):
+        assert plain(wild).startswith("`")
+    assert [plain(text) for text in ("- a", "1. a", "---", "+5 tokens")] == ["\\- a", "1\\. a", "\\---", "+5 tokens"]
     assert fenced(["a", "`````"])[0] == "``````"
+
+
+@pytest.mark.parametrize("text", ["/merge", "a\n/close\nb", "```\n/merge\n```", "~~~\n/label ~x"])
+def test_no_line_begins_with_an_order_to_the_forge(text: str) -> None:
+    old, new = content("Be kind.\n"), content(f"{text}\n{text}", configs={text: text, "b": {"c": text}})
+    pages = [
+        comment([Reviewed(review(old, new, **told(text)), text)]),
+        as_markdown(compare(old, new), old=text, new=text),
+    ]
+    assert not [line for page in pages for line in page.splitlines() if re.match(r"[/>~:]", line.lstrip())]

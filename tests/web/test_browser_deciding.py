@@ -29,6 +29,7 @@ MAIN = (
     "/bundles/support-summarizer/aliases/production?act=rollback",
 )
 LINES = [f"{n}. Say what is true about point {n}, and no more." for n in range(1, 41)]
+LONG = "a" * 31 + "." + "b" * 32
 PAGES = (
     "/diff",
     "/diff?bundle=support-summarizer",
@@ -42,7 +43,11 @@ PAGES = (
     "/requests",
     "/changes",
     "/changes/tone-2",
+    f"/bundles/{LONG}",
+    "/bundles/long/v2",
+    "/bundles/long/v2/files/main.md",
 )
+"""The last two have a megabyte on one line."""
 
 
 def billing(words: str, *, more: str = "") -> dict[str, str]:
@@ -55,9 +60,11 @@ def guarded(shop: Any) -> Any:
     """The shop, with a bundle whose production wants approvals, and one with a megabyte on one line."""
     registry = shop.registry
     registry.publish(CARLA, billing("point 20,"), alias="production", message="First")
+    files = {"release.yaml": f"release:\n  feature: {LONG}\n  prompt: {{template: main.md}}\n", "main.md": "Hi.\n"}
+    registry.publish(Caller(actor="c" * 64), files, label="9" + "l" * 63, alias="x" * 63)
     registry.policies.edit(world.ANA, POLICY, reason="Two look at bills")
     for n, mark in enumerate(("", "CHANGED ")):
-        prompt = "word " * 100_000 + mark + "word " * 100_000 + "{{ticket}}\n"
+        prompt = "word " * 104_850 + mark + "word " * 104_850 + "{{ticket}}\n"  # a file may have 1 MiB
         files = {"release.yaml": "release:\n  feature: long\n  prompt: {template: main.md}\n", "main.md": prompt}
         registry.publish(Caller(actor="carla", change="tone-2"), files, message=f"Long {n}", alias="production")
     return shop
@@ -143,6 +150,34 @@ def test_a_hostile_prompt_and_a_megabyte_on_one_line_stay_text(tab_of: Callable[
     page.goto(PAGES[5])
     assert page.locator("ins", has_text="CHANGED").is_visible()
     assert len(page.content()) < 60_000
+    for address in PAGES[-2:]:
+        page.goto(address)
+        assert page.get_by_text("word word word").first.is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
+
+
+def test_pages_of_decisions_are_read_with_javascript_off(tab_of: Callable[..., Page], guarded: Any) -> None:
+    registry = guarded.registry
+    made = registry.publish(CARLA, billing("the point of twenty,"), message="Rounder")["ref"]
+    asked = registry.promote(CARLA, made, "production", reason="Asked without a browser")["request"]
+    page = tab_of(java_script_enabled=False)
+    for address in (*PAGES[:-2], f"/requests/{asked}"):
+        page.goto(address)
+        assert page.get_by_role("heading", level=1).is_visible(), address
+        assert len(page.locator("main").inner_text()) > 80, address
+    assert "Asked without a browser" in page.locator("main").inner_text()
+
+
+def test_a_release_is_promoted_by_the_keyboard_alone(tab_of: Callable[..., Page], guarded: Any) -> None:
+    page = tab_of()
+    page.goto("/bundles/support.triage-agent/review")
+    page.get_by_role("link", name="Promote v1 to production").press("Enter")
+    page.get_by_label("Why").press_sequentially("It asks first")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("production serves v1 now").wait_for()
+    move = guarded.registry.history("support.triage-agent", "production")["items"][0]
+    assert (move["actor"], move["reason"], move["to"]) == ("ana", "It asks first", 1)
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])

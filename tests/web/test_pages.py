@@ -255,6 +255,12 @@ def test_who_may_read_one_alias_sees_that_and_no_more(memory: LocalRegistry, pag
     assert 'href="/audit"' not in listed
 
 
+def test_what_cannot_be_seen_takes_little_more_than_its_code_points() -> None:
+    html = marking.plain("\u202e" * 1000 + "a\u200b").html
+    assert html.count("<span") == 2
+    assert len(html) < 9 * 1000
+
+
 @given(st.text(max_size=300), st.sampled_from(["mustache", "jinja2", "f-string", "text"]))
 def test_whatever_a_template_holds_only_marks_are_markup(text: str, style: str) -> None:
     html = str(marking.marked(text, style).html)

@@ -101,6 +101,7 @@ def test_a_token_that_is_revoked_is_refused_from_the_next_page_on(
     look.sign_in(token)
     memory.create_token(world.ANA, "other", can="read")
     memory.revoke_token(world.ANA, "ana")
+    assert look("/live", headers={"accept": "text/event-stream"}).status_code == 401, "no page for who follows events"
     answer = look("/")
     assert answer.headers["location"] == "/sign-in"
     assert "pinset=; Path=/" in answer.headers["set-cookie"]
@@ -190,6 +191,25 @@ def test_only_our_own_forms_are_taken(memory: LocalRegistry, pages_of: Callable[
         answer = look.post("/theme", {"token": token_of, **fields}, headers)
         assert answer.status_code == 403, name
         assert '<div class="fault">' in answer.text
+
+
+def test_a_form_of_a_session_that_is_over_leads_to_signing_in(
+    memory: LocalRegistry, pages_of: Callable[..., Any], token: str
+) -> None:
+    pages = pages_of(memory)
+    look = pages.browser()
+    look.sign_in(token)
+    form, own = look.token("/"), {"origin": look.base, "sec-fetch-site": "same-origin"}
+    assert "set-cookie" not in pages.browser().post("/sign-out", {}, {"sec-fetch-site": "cross-site"}).headers
+    assert look.post("/sign-out", {"token": "x"}, own).status_code == 403
+    look.http.cookies.set("pinset", "over", domain="localhost.local")
+    answer = look.post("/changes/tone-2", {"token": form, "reason": "typed"}, own)
+    assert answer.status_code == 401
+    assert 'href="/sign-in?next=/changes/tone-2"' in answer.text
+    assert "Authorization" not in answer.text
+    left = look.post("/sign-out", {"token": form}, own)
+    assert (left.status_code, left.headers["location"]) == (303, "/sign-in")
+    assert "pinset=; Path=/" in left.headers["set-cookie"]
 
 
 def test_a_forms_token_is_another_text_each_time(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +15,10 @@ from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_AT_THE_END: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z(?=\)$)")
+"""The time in what a registry calls a release that it was asked for as of then."""
 
 
 def diff(
@@ -84,4 +89,6 @@ def _called(side: str, name: str) -> str:
     """What to call a side: a working copy as its user wrote it, a release as the registry says."""
     from pinset.domain.references import is_working_copy
 
-    return f"{side} (working copy)" if is_working_copy(side) else name
+    if is_working_copy(side):
+        return f"{side} (working copy)"
+    return _AT_THE_END.sub(lambda time: output.utc(time[0]), name)  # to the second, as everywhere

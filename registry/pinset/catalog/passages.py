@@ -14,15 +14,16 @@ from sqlalchemy import DDL, bindparam, event, select, text
 from pinset.catalog import questions as q
 from pinset.catalog.questions import t
 from pinset.catalog.rows import ByPlace
-from pinset.domain import searching
 from pinset.domain.records import ReleaseRecord
 from pinset.ports.catalog import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from sqlalchemy import Connection, Row
 
+    from pinset.domain import searching
     from pinset.domain.records import ComponentRecord
 
     Ask = Callable[..., Sequence[Row[Any]]]
@@ -75,7 +76,7 @@ def of(record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any]) -> 
         for path, entry in sorted(manifest.get("files", {}).items())
         if not (release and path.startswith(_COPIES))
     ]
-    said = searching.said(record.label, record.message)
+    said = said_of(record)
     if manifest and said:
         places.append(("", hashlib.sha256(said.encode()).hexdigest()))
     first = record.stamp.serial * _SPREAD
@@ -85,12 +86,19 @@ def of(record: ReleaseRecord | ComponentRecord, manifest: Mapping[str, Any]) -> 
     ]
 
 
+def said_of(record: ReleaseRecord | ComponentRecord) -> str:
+    """What a publisher said of a version, as it is searched; '' where that is nothing."""
+    said: str = _searching().said(record.label, record.message)
+    return said
+
+
 def keep_words(connection: Connection, texts: Mapping[int, str]) -> None:
     """Make passages findable. texts: by the number of the passage; of passages that were there before nothing is kept."""
     if not texts:
         return
+    indexed = _searching().indexed
     new = connection.execute(_NEW, {"ids": list(texts)}).scalars().all()
-    words = [{"id": number, "words": searching.indexed(texts[number])} for number in sorted(new)]
+    words = [{"id": number, "words": indexed(texts[number])} for number in sorted(new)]
     if words:
         connection.execute(_KEEP[connection.dialect.name], words)
 
@@ -102,6 +110,13 @@ def search(ask: Ask, dialect: str, query: searching.Query, before: int | None, l
         row.id for row in ask(_FIND[dialect], asked=asked, before=_END if before is None else before, limit=limit)
     ]
     return [_passage(row) for row in ask(_FOUND, ids=numbers)] if numbers else []
+
+
+def _searching() -> ModuleType:
+    """What knows words: making its patterns takes as long as a fetch, and neither fetches nor moves need them."""
+    from pinset.domain import searching  # noqa: PLC0415 - see above
+
+    return searching
 
 
 def _passage(row: Row[Any]) -> Passage:

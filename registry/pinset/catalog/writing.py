@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from pinset.catalog import changes, passages, tables
 from pinset.catalog.rows import Rows
-from pinset.domain import messages, notes, sealed, searching, tombstones
+from pinset.domain import messages, notes, sealed, tombstones
 from pinset.domain.records import (
     BundleRecord,
     ComponentRecord,
@@ -49,7 +49,7 @@ def apply(rows: Rows, entry: Entry) -> None:
     if isinstance(record, ReleaseRecord | ComponentRecord) and manifest is not None:
         for passage in passages.of(record, manifest):
             path = passage["path"]
-            rows.say(passage["id"], entry.files[path] if path else searching.said(record.label, record.message))
+            rows.say(passage["id"], entry.files[path] if path else passages.said_of(record))
 
 
 def derive(rows: Rows, entry: Entry, manifest: Mapping[str, Any] | None) -> None:

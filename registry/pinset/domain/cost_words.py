@@ -17,14 +17,18 @@ _PER: str = f"{CALLS:,} calls"
 
 
 def headline(change: CostChange) -> str:
-    """The whole change in one line: ``1,234 → 1,300 tokens (+5.3 %), $3.09 → $3.25 per 1,000 calls (+5.2 %)``."""
+    """The whole change in one line: ``1,234 → 1,300 tokens (+5.3 %), $3.09 → $3.25 per 1,000 calls (+5.2 %)``.
+
+    Where neither changes, what does: the most that answers cost.
+    """
     was, now = change.before, change.after
     if (
         not was.tokens and was.per_1000 is None and now.per_1000 is not None
     ):  # there was nothing that could have a price
         return f"{now.text} tokens, {dollars(now.per_1000)} per {_PER}"
     tokens = f"{_arrow(was.text, now.text)} tokens{_share(change.percent_tokens)}"
-    return f"{tokens}, {_money(was, now)}{_share(change.percent)}"
+    ceilings = _ceilings(was, now) if (was.tokens, was.per_1000) == (now.tokens, now.per_1000) else ""
+    return f"{tokens}, {_money(was, now)}{_share(change.percent)}{ceilings}"
 
 
 def row(prompt: PromptCost) -> str:
@@ -66,7 +70,7 @@ def _money(was: Total | Call, now: Total | Call) -> str:
     return f"{_arrow(dollars(was.per_1000), dollars(now.per_1000))} per {_PER}"
 
 
-def _ceilings(was: Call, now: Call) -> str:
+def _ceilings(was: Total | Call, now: Total | Call) -> str:
     """The most that answers cost, where that changes."""
     if was.output_per_1000 == now.output_per_1000:
         return ""

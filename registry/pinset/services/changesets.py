@@ -172,7 +172,8 @@ class LocalChangesets:
         except _ENDS:
             raise
         except PinsetError as error:
-            return {**plan, "outcome": "refused", "to": plan["from"], "why": error.message, "code": error.code}
+            told: UndoneAnswer = {**plan, "outcome": "refused", "to": plan["from"], "why": error.message}
+            return {**told, "code": error.code, "hint": error.hint}
         return {**plan, "operation": done["operation"]}
 
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import findings
 from pinset.domain.access import Verb, bundles_of, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.diff import as_json, compare, moved_components, with_users
+from pinset.domain.diff import Files, as_json, compare, moved_components, with_users
 from pinset.domain.diff.sharing import COMPONENTS, LOOKED_AT
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
 from pinset.services import comparing_components, costing, moments, naming, reading, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pinset.domain.diff import Comparison, Shared
+    from pinset.domain.findings import Finding
     from pinset.ports.catalog import CatalogReader
     from pinset.services.session import Context
 
@@ -38,10 +39,12 @@ def diff(
         if of_components:
             found, was, now = comparing_components.compared(context, reader, str(old), str(new))
             return as_json(found, old=was, new=now)
-        was, before = _side(context, reader, old, old_at)
-        now, after = _side(context, reader, new, new_at)
+        was, before, old_files = _side(context, reader, old, old_at)
+        now, after, new_files = _side(context, reader, new, new_at)
         own = {side.partition("@")[0].partition(" ")[0] for side in (was, now)}
-        return as_json(compared(context, reader, before, after, own=own), old=was, new=now)
+        return as_json(
+            compared(context, reader, before, after, own=own, files=(old_files, new_files)), old=was, new=now
+        )
 
 
 def compared(
@@ -51,10 +54,14 @@ def compared(
     after: Mapping[str, Any],
     *,
     own: Collection[str] = (),
+    files: tuple[Files, Files] = (Files(), Files()),
 ) -> Comparison:
-    """What changes between two contents, with all that this registry can say of it. own: the bundles compared."""
+    """What changes between two contents, with all that this registry can say of it. own: the bundles compared.
+
+    files: what both are published with.
+    """
     spent = costing.change(context.costs, before, after, at=context.clock.now())
-    return compare(before, after, shared=_shared(context, reader, before, after, own), costs=spent)
+    return compare(before, after, shared=_shared(context, reader, before, after, own), costs=spent, files=files)
 
 
 def _shared(
@@ -75,14 +82,14 @@ def _shared(
 
 def _side(
     context: Context, reader: CatalogReader, side: str | Mapping[str, str], at: str | None
-) -> tuple[str, dict[str, Any]]:
-    """One side's name and content. A working copy need not be fit to publish, only readable."""
+) -> tuple[str, dict[str, Any], Files]:
+    """One side's name, content and files. A working copy need not be fit to publish, only readable."""
     if not isinstance(side, str):
         result = assemble_release(side, versions.surroundings(reader, context.grants))
         if result.content is None:
             findings.refuse(findings.as_answers(result.findings))
             raise AssertionError("a working copy without content is refused")
-        return f"{result.draft.bundle} ({WORKING_COPY})", result.content
+        return f"{result.draft.bundle} ({WORKING_COPY})", result.content, files_of(side, result.findings)
     wanted = parse(side, default=None)
     reading.permit(context, wanted, reader)
     then = moments.find(context, reader, at) if at is not None else None
@@ -90,4 +97,13 @@ def _side(
     form = reader.sealed_release(row.record.bundle, row.record.version)
     called = [move.record.alias if move else row.record.label, f"at {then.text}" if then and not wanted.fixed else None]
     through = " ".join(note for note in called if note)
-    return f"{row.record.bundle}@v{row.record.version}" + (f" ({through})" if through else ""), content_of(form)
+    return (
+        f"{row.record.bundle}@v{row.record.version}" + (f" ({through})" if through else ""),
+        content_of(form),
+        Files.of(form),
+    )
+
+
+def files_of(texts: Mapping[str, str], found: Iterable[Finding]) -> Files:
+    """The files of a working copy, and which of them its checks say that no part names."""
+    return Files(texts, frozenset(one.file for one in found if one.code == "file-unused" and one.file))

@@ -25,6 +25,7 @@ from pinset.domain.records import (
     ResultRecord,
     SignatureRecord,
 )
+from pinset.errors import Purged
 from pinset.ports.catalog import BundleRow, MoveRow, Naming, Passage, ReleaseRow, Use
 from pinset.services.recovering import opened
 
@@ -147,7 +148,19 @@ class Named:
         return self._known.get(name)
 
     def _of_bundle(self, ask: Callable[..., Any], bundle: str, *more: Any, **others: Any) -> Any:
-        return self._out(ask(self.key(bundle), *more, **others))
+        try:
+            return self._out(ask(self.key(bundle), *more, **others))
+        except Purged as error:
+            raise self._purged(error) from None
+
+    def _purged(self, error: Purged) -> Purged:
+        """What is said of a release that is gone, by the name of now."""
+        ref = str(error.details.get("ref", ""))
+        told, first = _renamed_ref(ref, self.called), ref.partition("@")[0]
+        if told == ref:
+            return error
+        hint = error.hint.replace(f" {first}", f" {self.called(first)}")
+        return Purged(error.message.replace(ref, told, 1), hint=hint, details={**error.details, "ref": told})
 
     def _about(self, ask: Callable[..., Any], *more: Any, bundle: str | None = None, **others: Any) -> Any:
         return self._out(ask(*more, bundle=self.key(bundle) if bundle else bundle, **others))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain import findings, names
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.diff import as_json
+from pinset.domain.diff import Files, as_json
 from pinset.domain.document import content_of
 from pinset.domain.references import parse
 from pinset.domain.review import commands, words
@@ -75,9 +75,12 @@ class LocalReviews:
             digest = result.sealed.digest if result.sealed is not None else None
             same = reader.releases_by_digest(bundle, digest)[-1:] if bundle and digest else ()
             ref = f"{bundle or 'bundle'} ({comparing.WORKING_COPY})"
-            found = _found(looked, result.content, None, None, ref, published=same[0] if same else None)
+            texts = comparing.files_of(files, result.findings)
+            found = _found(looked, result.content, texts, None, None, ref, published=same[0] if same else None)
             found["findings"] = findings.as_answers(result.findings)
             found["can"] = result.sealed is not None and not findings.refusing(result.findings)
+            if _is_archived(looked):
+                found |= {"can": False, "then": [commands.unarchive(bundle)]}
             return found
 
 
@@ -85,12 +88,13 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     reader, record = looked.reader, row.record
     form = reader.sealed_release(record.bundle, record.version)
     ref = f"{record.which}" + (f" ({called})" if called else "")
-    found = _found(looked, content_of(form), row, source, ref)
+    found = _found(looked, content_of(form), Files.of(form), row, source, ref)
     judged = policies.judged_now(looked.context, reader, caller, row, looked.alias)
     results = evidence.about(reader, record.bundle, record.version, _EVIDENCE)
     waiting = approving.waiting_at(looked.context, reader, looked.bundle, looked.alias)
     texts = {path: text for path, text in form.files.items() if path.partition("/")[0] != COMPONENTS}
     texts.pop(MANIFEST, None)
+    archived = _is_archived(looked)
     barred = record.version in reader.bars(looked.bundle, looked.alias)
     serves = looked.serves
     told = commands.steps(
@@ -101,6 +105,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
             version=record.version,
             message=record.message,
             yanked=row.yanked,
+            archived=archived,
             barred=barred,
             ungranted=judged.ungranted,
             gates=judged.gates,
@@ -113,7 +118,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
     found |= {
         "candidate": _summary(looked, row),
         "gates": judged.answer,
-        "can": judged.answer["can"],
+        "can": judged.answer["can"] and not archived,
         "evidence": results["items"],
         "evidence_more": results["next"] is not None,
         "requests": waiting,
@@ -128,6 +133,7 @@ def _of_promotion(looked: Look, row: ReleaseRow, source: str, called: str | None
 def _found(
     looked: Look,
     content: dict[str, Any] | None,
+    files: Files,
     row: ReleaseRow | None,
     source: str | None,
     ref: str,
@@ -136,18 +142,22 @@ def _found(
 ) -> ReviewAnswer:
     """A review as far as it is the same for a release and for a working copy.
 
-    row: of a release. published: of a working copy, the release with exactly its content.
+    files: what it is, or would be, published with. row: of a release. published: of a working copy, the release with exactly its content.
     """
     reader, move, serves = looked.reader, looked.move, looked.serves
-    before: dict[str, Any] = {}
+    before, was = dict[str, Any](), Files()
     from_ref = None
     if serves is not None:
-        before = content_of(reader.sealed_release(looked.bundle, serves))
+        form = reader.sealed_release(looked.bundle, serves)
+        before, was = content_of(form), Files.of(form)
         from_ref = f"{looked.bundle}@v{serves} ({looked.alias})"
-    after = content if content is not None else before
-    changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle})
+    after, now = (content, files) if content is not None else (before, was)
+    changes = comparing.compared(looked.context, reader, before, after, own={looked.bundle}, files=(was, now))
     found, left_out, base, notes = lacks.lacking_of(looked, content, row or published)
-    is_new = not looked.bundle or reader.bundle(looked.bundle) is None
+    known = reader.bundle(looked.bundle) if looked.bundle else None
+    is_new = known is None
+    if known is not None and known.archived:
+        notes.append(f"the bundle {known.name} is archived: nothing is published or promoted until it is in use again")
     if row is None and is_new:
         notes.append(f"{looked.bundle or 'this'} is a new bundle: the registry has none of this name")
     elif row is None and serves is None:
@@ -186,6 +196,11 @@ def _found(
         "command": None,
         "then": [],
     }
+
+
+def _is_archived(looked: Look) -> bool:
+    row = looked.reader.bundle(looked.bundle) if looked.bundle else None
+    return row is not None and row.archived
 
 
 def _notes(looked: Look, row: ReleaseRow, *, barred: bool) -> list[str]:

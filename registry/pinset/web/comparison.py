@@ -28,6 +28,7 @@ PARTS: Final[Mapping[str, str]] = {
     "guardrail": "Guardrails",
     "config": "Configs",
     "metadata": "Metadata",
+    "file": "Files",
 }
 VERDICTS: Final[Mapping[str, str]] = {
     "breaking": "Code that calls this, or that answers its calls, has to change with it.",

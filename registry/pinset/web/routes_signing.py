@@ -13,7 +13,7 @@ from pinset.api import problems
 from pinset.errors import InvalidInput, NotFound, PermissionDenied, PinsetError, Unauthenticated
 from pinset.web.rendering import render
 from pinset.web.sessions import SESSION, THEME
-from pinset.web.view import Here, Posted, go, packed, safe_target
+from pinset.web.view import Here, Posted, go, packed, posted, safe_target
 from pinset.web.visits import KEY, THEMES, Visit
 
 if TYPE_CHECKING:
@@ -74,9 +74,14 @@ async def come_back(request: Request) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, _: Posted) -> Response:
-    """Forget the session."""
+async def sign_out(request: Request) -> Response:
+    """Forget the session. Of one that is over, whatever the form carries: its token was bound to that."""
     visit: Visit = request.scope[KEY]
+    if visit.session is not None:
+        await posted(request)
+    if visit.session is None and not visit.ended:
+        # Perhaps another site's form, with which browsers send no cookie: nothing was ended, and nothing is said.
+        return go(request, "/sign-in")
     visit.set(SESSION, "", 0)
     return go(request, "/sign-in", note="You are signed out.")
 

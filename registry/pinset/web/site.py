@@ -159,9 +159,9 @@ class _Answer:
         return render("error.html", {"here": here, "problem": problem})
 
     def _wants_page(self) -> bool:
-        """Whether a page is wanted: by all who do not ask for JSON instead."""
+        """Whether a page is wanted: by all who do not ask for JSON, or for events, instead."""
         accepted = b",".join(value for name, value in self._scope["headers"] if name.lower() == b"accept").lower()
-        return b"text/html" in accepted or b"json" not in accepted
+        return b"text/html" in accepted or not (b"json" in accepted or b"event-stream" in accepted)
 
 
 def _media_type(message: Message) -> bytes:

@@ -153,7 +153,8 @@ class Fields(dict[str, str]):
         return found
 
 
-async def _posted(request: Request) -> Fields:
+async def posted(request: Request) -> Fields:
+    """The fields of a form. Raises ForeignOrigin for one that is not from a page of ours."""
     body = await request.body()
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
@@ -168,7 +169,19 @@ async def _posted(request: Request) -> Fields:
     return fields
 
 
-Posted = Annotated[Fields, Depends(_posted)]
-"""The fields of a form. Raises ForeignOrigin for one that is not from a page of ours."""
+Posted = Annotated[Fields, Depends(posted)]
+"""As `posted` reads it."""
 
-__all__ = ["HTML", "Fields", "Here", "Posted", "allowed", "go", "packed", "page", "safe_target", "sign_in_for"]
+__all__ = [
+    "HTML",
+    "Fields",
+    "Here",
+    "Posted",
+    "allowed",
+    "go",
+    "packed",
+    "page",
+    "posted",
+    "safe_target",
+    "sign_in_for",
+]

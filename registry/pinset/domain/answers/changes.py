@@ -146,11 +146,12 @@ UndoneAnswer = TypedDict(
         "to": int | None,
         "why": str,
         "code": NotRequired[str],
+        "hint": NotRequired[str],
         "operation": str | None,
     },
 )
 UndoneAnswer.__doc__ = """What became of one alias that a change moved. outcome: ``rolled_back``; ``left``, where it serves something else by now;
-``refused``, for which ``why`` and ``code`` are the reason. from, to: what it served, and serves after it."""
+``refused``, for which ``why`` and ``code`` are the reason and ``hint`` is a way out. from, to: what it served, and serves after it."""
 
 
 class UndoneChange(TypedDict):

@@ -1,6 +1,7 @@
 """What changes between two releases, and what that does to those who use them."""
 
 from pinset.domain.diff.compare import compare
+from pinset.domain.diff.files import Files
 from pinset.domain.diff.lines import apply
 from pinset.domain.diff.model import Change, Comparison, Impact, Shared
 from pinset.domain.diff.render_html import as_html
@@ -12,6 +13,7 @@ from pinset.domain.diff.sharing import moved_components, with_users
 __all__ = [
     "Change",
     "Comparison",
+    "Files",
     "Impact",
     "Shared",
     "apply",

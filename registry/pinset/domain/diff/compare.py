@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.diff.budget import CHANGES, VALUES, Budget
+from pinset.domain.diff.files import Files, compare_files
 from pinset.domain.diff.guardrails import compare_guardrail, whole_guardrail
 from pinset.domain.diff.model import Change, Comparison, Impact
 from pinset.domain.diff.models import compare_model
@@ -46,15 +47,18 @@ def compare(
     *,
     shared: Sequence[Shared] = (),
     costs: CostChange | None = None,
+    files: tuple[Files, Files] = (Files(), Files()),
 ) -> Comparison:
     """What changes from one release to another.
 
     Takes the ``content`` of two release documents. Members it does not know are compared as configs, so that
     nothing changes unseen. All of it has one budget: what does not fit is told coarser, never left unsaid.
-    shared, costs: what the comparison says beside the changes.
+    shared, costs: what the comparison says beside the changes. files: what both are published with, where that is
+    known; what of it the contents do not show is told too.
     """
     budget = Budget()
     found = list(_changes(_without_origin(old_content), _without_origin(new_content), budget))
+    found += compare_files(*files, alone=not found)
     worst = sorted(range(len(found)), key=lambda n: (_ORDER.index(found[n].impact), n))
     left_out: dict[Impact, int] = {}
     for n in worst[CHANGES:]:
@@ -195,7 +199,7 @@ def _components(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             continue
         kind, _, name = key.partition("/")
         state: Kind = "changed" if key in old and key in new else "added" if key in new else "removed"
-        reason = "a shared component; what it changes is listed by itself"
+        reason = "a shared component; what that changes is listed part by part"
         part = _KINDS.get(kind, "config")
         yield Change(part, name or key, "component", state, Impact.COSMETIC, reason, before, after)
 

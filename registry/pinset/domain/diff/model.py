@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pinset.domain.diff.paths import Kind
     from pinset.domain.diff.words import PendingDiff
 
-Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata"]
+Part = Literal["prompt", "model", "retrieval", "tool", "guardrail", "config", "metadata", "file"]
 
 
 class Impact(StrEnum):
@@ -67,7 +67,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata; then by name.
+    """All changes in reading order: prompts, models, retrieval, tools, guardrails, configs, metadata, files; then by name.
 
     left_out: how many more there are of each impact than are listed. shared: components that moved on, with whom else
     that concerns. costs: what a call costs on both sides, None where nobody asked.

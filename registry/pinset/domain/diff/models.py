@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _LENGTHS: Final = frozenset(
     {"max_tokens", "max_output_tokens", "max_completion_tokens", "maxOutputTokens", "num_predict"}
 )
+_FORMS: Final = frozenset(
+    {
+        "response_format", "output_format", "response_mime_type", "responseMimeType", "response_schema", "responseSchema",
+        "response_json_schema", "responseJsonSchema",
+    }
+)  # fmt: skip
+"""What providers call the form of the answer, beside ``text.format`` and ``output_config.format``."""
 _SPREADS: Final = frozenset({"temperature", "top_p", "top_k", "topP", "topK", "min_p"})
 _REASONS: Final[Mapping[str, str]] = {
     "id": "another model answers",
@@ -81,7 +88,7 @@ def _pin(found: PathChange) -> str:
 
 
 def _parameter(key: str, path: str, found: PathChange) -> Weight:
-    if key == "response_format":
+    if key in _FORMS or path.startswith(("text.format", "output_config.format")):
         return _format(path, found)
     if key == "parallel_tool_calls" and found.old is False:
         return breaking("one answer may hold several calls: the application has to answer all of them")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.diff.budget import Budget
     from pinset.domain.diff.pairing import Gains
-    from pinset.domain.diff.paths import Kind
+    from pinset.domain.diff.paths import Kind, PathChange
 
 _MESSAGES: Final = ("template", "messages")
 _SCHEMAS: Final = ("inputs", "output")
@@ -129,8 +129,13 @@ def _texts(name: str, old: dict[str, Any], new: dict[str, Any], budget: Budget) 
         return
     if ("messages" in old) != ("messages" in new):
         shape = ["one template" if "messages" not in p else "messages" for p in (old, new)]
-        reason = "the text is sent in other roles"
-        yield Change("prompt", name, "messages", "changed", Impact.BEHAVIOUR, reason, shape[0], shape[1])
+        impact, reason = Impact.BEHAVIOUR, "the text is sent in other roles"
+        if "messages" in new and len(after) > 1:
+            impact, reason = (
+                Impact.BREAKING,
+                "one text became several messages: whoever renders it as one text gets none",
+            )
+        yield Change("prompt", name, "messages", "changed", impact, reason, shape[0], shape[1])
     pairs = _align(before, after, budget)
     moved = _moved(before, after, pairs, budget)
     i = j = 0
@@ -160,18 +165,18 @@ def _message(name: str, path: str, old: dict[str, Any], new: dict[str, Any], bud
     if old.get("role") is None or new.get("role") is None:  # one side is a bare template, said already
         old, new = _without(old, "role"), _without(new, "role")
     for c in path_diff(old, new, path, budget):
-        reason = _why(c.path.removeprefix(path))
+        impact, reason = _why(c, c.path.removeprefix(path))
         texts = long_texts(c.old, c.new)
-        yield Change("prompt", name, c.path, c.kind, Impact.BEHAVIOUR, reason, c.old, c.new, pending=texts)
+        yield Change("prompt", name, c.path, c.kind, impact, reason, c.old, c.new, pending=texts)
 
 
-def _why(place: str) -> str:
+def _why(found: PathChange, place: str) -> tuple[Impact, str]:
     """What follows from a change in one place of a message."""
+    if place == ".placeholder" and found.kind == "changed":  # nothing refuses the old name, and nothing comes of it
+        return Impact.BREAKING, f"callers must pass the messages as {found.new}: what they pass as {found.old} is lost"
     if place == ".role":
-        return "another role speaks"
-    if place.startswith(".examples"):
-        return "the model reads other examples"
-    return "other messages are put in here" if place == ".placeholder" else "the model reads other messages"
+        return Impact.BEHAVIOUR, "another role speaks"
+    return Impact.BEHAVIOUR, f"the model reads other {'examples' if place.startswith('.examples') else 'messages'}"
 
 
 def _one_sided(name: str, path: str, kind: Kind, message: dict[str, Any]) -> Change:
@@ -188,6 +193,8 @@ def _align(old: list[dict[str, Any]], new: list[dict[str, Any]], budget: Budget)
     """Which message became which, in rising order; the same from both sides."""
     if not old or not new:
         return []
+    if len(old) == len(new) == 1 and _alike_in_place(old[0], new[0]):
+        return [(0, 0)]  # as most prompts are, and nothing to weigh
     if len(old) * len(new) <= _PAIRS:
         letters: dict[str, str] = {}
         rows, columns = [_sample(m, letters) for m in old], [_sample(m, letters) for m in new]
@@ -237,10 +244,19 @@ def _gain(a: dict[str, Any], b: dict[str, Any], x: str, y: str, *, near: bool) -
     if _shape(a) != _shape(b):
         return 0.0
     alike = Indel.normalized_similarity(x, y)
-    role = None in (a.get("role"), b.get("role")) or a.get("role") == b.get("role")
+    role = _one_role(a, b)
     if not (role and near) and alike < ALIKE:
         return 0.0
     return 2 * alike + (0.5 if role else 0.0) + (0.1 if near else 0.0)
+
+
+def _alike_in_place(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two messages at the same position are one, whatever they say."""
+    return _shape(a) == _shape(b) and _one_role(a, b)
+
+
+def _one_role(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return None in (a.get("role"), b.get("role")) or a.get("role") == b.get("role")
 
 
 def _shape(message: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pinset.domain.diff.model import Change, Comparison, Shared
 
 _WIDEST_PATH: Final = 30
+_NARROWEST_NAME: Final = 16
 
 
 def as_text(comparison: Comparison, *, old: str, new: str, width: int = 80, colour: bool = False) -> str:
@@ -132,13 +133,13 @@ class _Page:
         headline = [Piece(f"{sentences.COSTS}: ", "title"), Piece(cost_words.headline(costs))]
         yield from ("", *self.paper.block("", headline))
         rows = sentences.cost_rows(costs)
-        names = [show.cut("  " * row.level + show.visible(row.name), self.paper.width // 2 - 4) for row in rows]
-        wide = [
-            max(map(show.width, cells), default=0)
-            for cells in (names, [r.tokens for r in rows], [r.delta for r in rows])
-        ]
+        columns = ([r.tokens for r in rows], [r.delta for r in rows], [r.price for r in rows])
+        wide = [max(map(show.width, cells), default=0) for cells in columns]
+        room = max(self.paper.width - len("  " * (len(wide) + 1)) - sum(wide), _NARROWEST_NAME)
+        names = [show.cut("  " * row.level + show.visible(row.name), room) for row in rows]
+        widest = max(map(show.width, names), default=0)
         for name, row in zip(names, rows, strict=True):
-            cells = (show.pad(name, wide[0]), show.pad(row.tokens, wide[1]), row.delta.rjust(wide[2]), row.price)
+            cells = (show.pad(name, widest), show.pad(row.tokens, wide[0]), row.delta.rjust(wide[1]), row.price)
             yield from self.paper.block("  ", [Piece("  ".join(cells).rstrip())])
         for note in sentences.cost_notes(costs):
             yield from self.paper.block("  ", [Piece(show.visible(note), "dim")])

@@ -10,7 +10,9 @@ from pinset.domain.diff.show import width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_UNIT: Final = re.compile(r"\\u\{[0-9A-F]+\}|[^ \\]+|\\| +")
+_UNIT: Final = re.compile(r"(?:\\u\{[0-9A-F]+\})+|[^ \\]+|\\| +")
+_POINT: Final = 10
+"""Columns that the longest code point takes."""
 
 
 class Piece(NamedTuple):
@@ -63,6 +65,12 @@ def _words(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
 
 def _chunks(word: list[Piece], columns: int) -> Iterator[Piece]:
     for piece in word:
+        if piece.text.startswith("\\u{"):  # a text may be nothing else, and none is broken within
+            together = max(columns // _POINT, 1)
+            yield from (
+                Piece(run, piece.style) for run in re.findall(rf"(?:\\u\{{[0-9A-F]+\}}){{1,{together}}}", piece.text)
+            )
+            continue
         start = used = 0
         for n, char in enumerate(piece.text):
             size = width(char)

@@ -23,10 +23,10 @@ _WORDS: Final = 100
 class Case:
     """What is known of a promotion. serves, version: what the alias serves, and the candidate.
 
-    message: the candidate's. yanked, barred: what is against it. ungranted: why who asks could not move the
-    alias, '' where they could. gates: all of them. request: number and revision of the open request for exactly this, with the person who made it.
-    who: the person that asks, '' for nobody yet. publishers: of the candidate. lacks: how many places of what the alias
-    serves it would undo.
+    message: the candidate's. yanked, barred: what is against it; archived: and against every move of the bundle.
+    ungranted: why who asks could not move the alias, '' where they could. gates: all of them. request: number and revision
+    of the open request for exactly this, with the person who made it. who: the person that asks, '' for nobody yet.
+    publishers: of the candidate. lacks: how many places of what the alias serves it would undo.
     """
 
     bundle: str
@@ -35,6 +35,7 @@ class Case:
     version: int
     message: str
     yanked: str | None = None
+    archived: bool = False
     barred: bool = False
     ungranted: str = ""
     gates: Sequence[Gate] = ()
@@ -63,6 +64,8 @@ def steps(case: Case) -> Steps:
 def _steps(case: Case) -> Steps:
     if case.serves == case.version:
         return Steps(None, [])
+    if case.archived:
+        return Steps(None, [unarchive(case.bundle)])
     if case.yanked is not None:
         ref = f"{case.bundle}@v{case.version}"
         return Steps(None, [f"it is yanked: promote another release, or take it back: pinset unyank {ref}"])
@@ -81,6 +84,11 @@ def promote(case: Case, options: str = "", *, message: str | None = None) -> str
     words = show.cut(show.visible(" ".join(case.message.split())), _WORDS) if message is None else message
     said = f" -m {shlex.quote(words)}" if words else ""
     return f"pinset promote {case.bundle}@v{case.version} {case.alias} --expect {expect}{options}{said}"
+
+
+def unarchive(bundle: str) -> str:
+    """What to do first where a bundle is archived."""
+    return f"the bundle is archived: take it into use again first: pinset bundle unarchive {bundle} -m TEXT"
 
 
 def _past_gates(case: Case, still: list[Gate]) -> Steps:

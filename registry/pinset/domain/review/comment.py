@@ -1,8 +1,7 @@
 """Reviews as a comment on a pull or merge request: Markdown for GitHub and GitLab in which no author's text can act.
 
 Forges give a meaning to text after Markdown has been read: mentions, issue numbers, commits, addresses. They leave alone what is
-code. So every text of an author stands as code: in a line as ``<code>`` with each sign of Markdown, HTML or a forge as a
-character reference; over lines in a fence that is longer than any inside. What cannot be seen is written as code points.
+code. So every text of an author stands as code, in a line or in a fence: `pinset.domain.diff.forges` says how.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import cost_words
-from pinset.domain.diff import Impact, forges, from_json, show
-from pinset.domain.diff.forges import fence, fenced
+from pinset.domain.diff import Impact, from_json, show
+from pinset.domain.diff.forges import code, fence, fenced, html, plain
 from pinset.domain.diff.render_markdown import diff_lines, value_lines
 from pinset.domain.review import words
 
@@ -35,9 +34,11 @@ _FOOT: Final = 400
 _LISTED: Final = 10
 """Breaking changes, findings and lacking places of a bundle that are listed one by one."""
 _SHORT: Final = 60
+_PATH: Final = 200
+_SENTENCE: Final = 300
+_LINE: Final = 2_000
+"""Characters of a line in a difference."""
 _WORST: Final = tuple(Impact)
-_LONGEST: Final = 2_000
-"""Columns of a line of a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ class Reviewed:
 def comment(reviews: Sequence[Reviewed], *, limit: int = GITHUB) -> str:
     """One comment on all of them, of at most ``limit`` characters as UTF-16 counts them, ending with a line feed.
 
-    A table of all, what has to be seen of each, and the differences folded away. What does not fit is said.
+    A table of all, what has to be seen of each, and the differences folded away, the worst first. What does not fit is
+    said.
     """
     page = _Page(limit - _FOOT)
     aliases = sorted({one.review["alias"] for one in reviews})
     page.need([MARKER, f"### Review against {' and '.join(aliases)}", ""])
     page.need(["| bundle | verdict | breaking | model | index | tools | cost | findings |", f"|{' --- |' * 8}"])
-    rows = [(one, from_json(one.review["diff"])) for one in reviews]
+    rows = sorted(((one, from_json(one.review["diff"])) for one in reviews), key=lambda row: _weight(*row))
     left = page.fit_half([_row(one, comparison) for one, comparison in rows])
     page.need([f"| and {left} more bundles | | | | | | | |", ""] if left else [""])
     for one, comparison in rows:
@@ -73,16 +75,6 @@ def comment(reviews: Sequence[Reviewed], *, limit: int = GITHUB) -> str:
     for one, _ in rows:
         page.block(_steps(one))
     return page.text(limit, [one for one, _ in rows])
-
-
-def code(text: object, limit: int = 200) -> str:
-    """A text as code in a line, a cell or a summary, on one line: nothing in it acts."""
-    return forges.code(" ".join(str(text).split("\n")), limit)
-
-
-def plain(text: str, limit: int = 300) -> str:
-    """A sentence of ours that may hold words of an author: as code where they could act."""
-    return forges.plain(text, limit)
 
 
 class _Page:
@@ -146,9 +138,10 @@ class _Page:
         if self._dropped:
             one = reviews[0]
             at = f"{one.review['bundle']}@{one.review['alias']}"
+            see = "See the rest with:" if len(reviews) == 1 else "See the rest of each bundle, for instance with:"
             way = f"pinset diff {at} {one.directory or one.review['to']}" if one.review["from"] else "pinset review"
             self._lines += [
-                f"**Not all is shown:** a comment has at most {limit:,} characters. See the rest with:",
+                f"**Not all is shown:** a comment has at most {limit:,} characters. {see}",
                 "",
                 *fenced([show.cut(show.visible(way), 200)]),
             ]
@@ -172,12 +165,21 @@ def _within(line: str, body: list[str], room: int) -> tuple[list[str], int]:
     return [line, "", *fenced(body[:kept], "diff"), "", *more], 0 if rest else room - used
 
 
+def _weight(one: Reviewed, comparison: Comparison) -> int:
+    """The order of bundles: what cannot be read, then by verdict; a new one breaks nothing."""
+    if not one.review["is_readable"]:
+        return -1
+    if one.review["is_new"]:
+        return _WORST.index(Impact.BEHAVIOUR)
+    return next((n for n, impact in enumerate(_WORST) if impact.value == comparison.verdict), len(_WORST))
+
+
 def _row(one: Reviewed, comparison: Comparison) -> str:
     review = one.review
     verdict = (
         "cannot be read" if not review["is_readable"] else "new bundle" if review["is_new"] else comparison.verdict
     )
-    breaking = sum(change.impact == "breaking" for change in comparison.changes) if not review["is_new"] else 0
+    breaking = 0 if review["is_new"] else comparison.count(Impact.BREAKING)
     cells = [
         code(one.name, 80),
         f"**{verdict}**",
@@ -204,7 +206,7 @@ def _cell(changes: Sequence[Change]) -> str:
 
 
 def _cost(comparison: Comparison) -> str:
-    return plain(cost_words.headline(comparison.costs)) if comparison.costs is not None else "same"
+    return plain(cost_words.headline(comparison.costs), _SENTENCE) if comparison.costs is not None else "same"
 
 
 def _findings_cell(found: Sequence[FindingAnswer]) -> str:
@@ -219,9 +221,9 @@ def _attention(one: Reviewed, comparison: Comparison) -> list[str]:
     review = one.review
     if comparison.verdict == "none" and review["is_readable"] and review["to"] is None and not review["findings"]:
         return []  # of a monorepo most bundles are as they were
-    points = [f"- {plain(note)}" for note in review["notes"]]
+    points = [f"- {plain(note, _SENTENCE)}" for note in review["notes"]]
     broken = [c for c in comparison.changes if c.impact == "breaking" and not review["is_new"]]
-    points += [f"- breaking: {_where(c)} {c.kind}: {plain(c.reason)}" for c in broken[:_LISTED]]
+    points += [f"- breaking: {_where(c)} {c.kind}: {plain(c.reason, _SENTENCE)}" for c in broken[:_LISTED]]
     points += [f"- and {len(broken) - _LISTED} more breaking changes"] if len(broken) > _LISTED else []
     points += [f"- {_shared(one)}" for one in comparison.shared[:_LISTED] if one.used_by]
     points += [f"- {_lack(lack, review['alias'])}" for lack in review["lacks"][:_LISTED]]
@@ -248,7 +250,7 @@ def _lack(lack: LackItem, alias: str) -> str:
     since = lack["since"]
     by = ""
     if since is not None:
-        why = since["reason"] or since["message"]
+        why = " ".join((since["reason"] or since["message"]).split())
         by = f" since v{since['version']} ({code(since['by'], 60)}, {since['at'][:10]}{': ' + code(why, 80) if why else ''})"
     where = " ".join(part for part in (lack["component"], code(lack["name"], 80), code(lack["path"], 80)) if part)
     where += f" line {lack['line']}" if lack["line"] is not None else ""
@@ -272,32 +274,33 @@ def _finding(found: FindingAnswer, directory: str) -> str:
     file = f"{directory.rstrip('/')}/{found['file']}" if directory and found["file"] else found["file"]
     place = f"{file}:{found['line']}" if file and found["line"] else file
     said = f"{found['message']} ({found['hint']})" if found["hint"] else found["message"]
-    return f"{found['severity']}{' at ' + code(place) if place else ''}: {code(said, 400)} {code(found['code'])}"
+    return f"{found['severity']}{' at ' + code(place, _PATH) if place else ''}: {code(said, 400)} {code(found['code'], _PATH)}"
 
 
 def _gate(gate: Any) -> str:
-    return f"gate {'passed' if gate['passed'] else '**open**'}: {code(gate['name'])} wants {code(gate['wants'])}; {code(gate['found'])}"
+    name, wants, found = (code(gate[key], _PATH) for key in ("name", "wants", "found"))
+    return f"gate {'passed' if gate['passed'] else '**open**'}: {name} wants {wants}; {found}"
 
 
 def _result(result: Any) -> str:
     verdict = {True: "passed", False: "**failed**", None: "recorded"}[result["passed"]]
-    score = f", {code(result['score'])}" if result["score"] is not None else ""
-    return f"evidence {code(result['suite'])} {verdict}{score}, by {code(result['person'], 80)}"
+    score = f", {code(result['score'], _PATH)}" if result["score"] is not None else ""
+    return f"evidence {code(result['suite'], _PATH)} {verdict}{score}, by {code(result['person'], 80)}"
 
 
 def _details(
     one: Reviewed, comparison: Comparison, *, alone: bool
 ) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     """A folded block for each part: its summary, then a line and a difference for each change."""
-    before = "" if alone else f"{code(one.name, 80)}: "
+    before = "" if alone else f"{html(one.name, 80)}: "
     for (component, name), group in groupby(comparison.changes, key=lambda c: (c.component, c.name)):
         changes = list(group)
         worst = min(changes, key=lambda c: _WORST.index(c.impact)).impact.value
-        head = f"{before}{component} {code(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
+        head = f"{before}{component} {html(name, 80)}: {words.count(len(changes), 'change')}, {worst}"
         yield head, [(_said(change), _body(change)) for change in changes]
     if comparison.costs is not None:
         costs = comparison.costs
-        rows = [f"{code(row.prompt, 80)}: {plain(cost_words.row(row))}" for row in costs.prompts]
+        rows = [f"{code(row.prompt, 80)}: {plain(cost_words.row(row), _SENTENCE)}" for row in costs.prompts]
         rows += [plain(line, 1_000) for line in (costs.basis, *costs.notes)]
         yield f"{before}cost", [(f"- {line}", []) for line in rows]
 
@@ -305,7 +308,7 @@ def _details(
 def _said(change: Change) -> str:
     coarse = change.text is not None and change.text.coarse
     long = f"; {show.LONG}" if change.abridged and change.text is None else f"; {show.COARSE}" if coarse else ""
-    return f"{code(change.path) or 'all of it'} {change.kind}, {change.impact.value}: {plain(change.reason)}{long}"
+    return f"{code(change.path, _PATH) or 'all of it'} {change.kind}, {change.impact.value}: {plain(change.reason, _SENTENCE)}{long}"
 
 
 def _where(change: Change) -> str:
@@ -313,10 +316,11 @@ def _where(change: Change) -> str:
 
 
 def _body(change: Change) -> list[str]:
-    if change.text is None and change.abridged:
-        return []
-    lines = value_lines(change) if change.text is None else diff_lines(change.text)
-    return [show.cut(line, _LONGEST) for line in lines]
+    if change.text is None:
+        if change.abridged:
+            return []
+        return [show.cut(line, _LINE) for line in value_lines(change)]
+    return [show.cut(line, _LINE) for line in diff_lines(change.text)]
 
 
 def _steps(one: Reviewed) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TYPES: Final = frozenset({"string", "integer", "fraction", "boolean", "object", "array", "null"})
 """What a value can be. ``number`` is an integer or a fraction; 1.0 is an integer."""
+_NAMES: Final = (TYPES - {"fraction"}) | {"number"}
 NOTES: Final = frozenset(
     {
         "title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment", "$schema",
@@ -184,15 +185,21 @@ def trivial(schema: Any) -> bool:
     return schema is True or (isinstance(schema, dict) and NOTES.issuperset(schema))
 
 
+def names_types(said: Any) -> bool:
+    """Whether a ``type`` says types of JSON Schema alone; others know ``STRING`` or ``int``, and what that means is theirs."""
+    return bool(said) and all(
+        isinstance(name, str) and name in _NAMES for name in (said if isinstance(said, list) else [said])
+    )
+
+
 def types_of(part: Part) -> frozenset[str]:
-    """The types that one part leaves."""
+    """The types that one part leaves; all of them where it says one that JSON Schema does not know."""
     if not isinstance(part, dict):
         return frozenset()
     said = part.get("type")
     found = TYPES
-    names = [said] if isinstance(said, str) else said
-    if isinstance(names, list):
-        known = {name for name in names if isinstance(name, str)}
+    if names_types(said):
+        known = set(said if isinstance(said, list) else [said])
         found = frozenset((known | {"integer", "fraction"}) - {"number"} if "number" in known else known)
     values = fixed(part)
     return found if values is None else found & {type_of(value) for value in values}

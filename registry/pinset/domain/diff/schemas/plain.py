@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.diff.schemas.nodes import Span, fixed, listed, members, number, strings
+from pinset.domain.diff.schemas.nodes import TYPES, Span, fixed, listed, members, number, strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,20 @@ APPLIES: Final[Mapping[str, frozenset[str]]] = {
     ),
 }  # fmt: skip
 """The types that a keyword says something of; of the others it allows every value."""
+_TEXT_FORMATS: Final = frozenset(
+    {
+        "date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uuid",
+        "uri", "uri-reference", "iri", "iri-reference", "uri-template", "json-pointer", "relative-json-pointer", "regex",
+    }
+)  # fmt: skip
+"""Formats of texts. Any other, such as ``int32``, may be one of numbers for those who know it."""
+
+
+def applies(key: str, value: Any) -> frozenset[str]:
+    """The types that a keyword with this value says something of."""
+    if key == "format" and not (isinstance(value, str) and value in _TEXT_FORMATS):
+        return TYPES
+    return APPLIES.get(key, TYPES)
 
 
 def implied(a: Parts, key: str, part: Part, kinds: frozenset[str]) -> bool:

@@ -25,11 +25,12 @@ from pinset.domain.diff.schemas.nodes import (
     listed,
     meaning,
     members,
+    names_types,
     trivial,
     type_of,
     types_of,
 )
-from pinset.domain.diff.schemas.plain import APPLIES, always, implied
+from pinset.domain.diff.schemas.plain import APPLIES, always, applies, implied
 
 if TYPE_CHECKING:
     from pinset.domain.diff.budget import Budget
@@ -150,11 +151,13 @@ class Prover:
         if key not in _JUDGED or key in _HANDLED:
             return True
         kinds = facts.types
-        if key in APPLIES and not kinds & APPLIES[key]:
-            return True
         value = part[key]
+        if not kinds & applies(key, value):
+            return True
         if key == "type":
-            return kinds <= types_of({"type": value})
+            if not names_types(value):  # as another dialect has it
+                return any(isinstance(one, dict) and same(one.get(key), value) for one in facts.parts)
+            return kinds <= types_of({key: value})
         if key in ("enum", "const"):
             return self._is_one_of(facts, fixed({key: value}) or [])
         if key in _OBJECTS or key in _DEPENDENT:

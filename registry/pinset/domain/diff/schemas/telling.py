@@ -112,8 +112,12 @@ def tail(place: Place, effect: Effect) -> str:
 
 def told(place: Place, key: str, old: Any, new: Any, effect: Effect) -> str:
     """The reason of a changed keyword."""
-    if key in ("enum", "const"):
-        what = _values(key, old, new)
+    if key == "const":
+        what = _than(
+            effect, "another fixed value", "one fixed value", "more than the fixed value", "a fixed value as before"
+        )
+    elif key == "enum":
+        what = _values(old, new)
     elif key == "type":
         what = "the type is " + _than(effect, "another", "narrower", "wider", "written otherwise")
     elif key == "format" or (key == "pattern" and old is not None and new is not None):
@@ -140,9 +144,7 @@ def _than(effect: Effect, both: str, less: str, more: str, same: str) -> str:
     return less if effect.lost else more if effect.gained else same
 
 
-def _values(key: str, old: Any, new: Any) -> str:
-    if key == "const":
-        return "another fixed value"
+def _values(old: Any, new: Any) -> str:
     if not isinstance(old, list) or not isinstance(new, list):
         return "only the listed values are allowed now" if isinstance(new, list) else "any value is allowed now"
     before, after = keyed(old), keyed(new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from pinset.domain.diff.model import Impact
 from pinset.domain.diff.paths import join, path_diff, same
@@ -136,14 +137,14 @@ class Walker:
         return self._alike or not (self.old.refers(old) or self.new.refers(new))
 
     def _named(self, old: Any, new: Any, path: str) -> str:
-        """The path of a definition where both sides refer to it by one name: it is told once, and there."""
+        """The path of a definition where both sides refer to it by one name, and else alike: it is told once, and there."""
         texts = [one.get("$ref") if isinstance(one, dict) else None for one in (old, new)]
-        if texts[0] != texts[1] or not isinstance(texts[0], str) or not texts[0].startswith("#/"):
+        if texts[0] != texts[1] or not isinstance(texts[0], str) or not texts[0].startswith("#/") or not same(old, new):
             return path
-        where = self._root_path
-        self._met.add(texts[0])
-        for step in texts[0].split("/")[1:]:
-            where = join(where, step)
+        where, reference = self._root_path, unquote(texts[0])
+        self._met.add(reference)
+        for step in reference.split("/")[1:]:
+            where = join(where, step.replace("~1", "/").replace("~0", "~"))
         return where
 
     def _sides(self, old: dict[str, Any], new: dict[str, Any]) -> tuple[Side, Side]:
