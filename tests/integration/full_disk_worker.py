@@ -65,11 +65,11 @@ NEXT: dict[str, Any] = {
 def main() -> int:
     given = json.loads(sys.stdin.readline())
     disk, home = Path(given["disk"]), Path(given["home"])
-    tempfile.tempdir = str(home)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "pinset", str(disk)], check=False)
     if mounted.returncode:
         return 77
     process.subprocess = children.starting(children.place())  # type: ignore[assignment]
+    tempfile.tempdir = str(home)  # now that the socket has its own place: the name of one is short
     said = prepare(home / "base")
     for what, asked in given["cases"]:
         calm = 0

@@ -312,7 +312,7 @@ def test_what_serve_is_told_reaches_its_workers(home: Path, monkeypatch: pytest.
     monkeypatch.setattr("pinset.api.server.run", lambda *_args, **_named: seen.append(hours()))
 
     def hours() -> float:
-        app = bootstrap.application()
+        app = bootstrap.application().api
         app.state.registry.close()
         assert isinstance(app.state.scrubs, FileScrubs)
         return float(app.state.settings.scrub_hours)
