@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,12 @@ def test_a_worker_that_starts_later_has_what_the_server_read_when_it_started(
     file.write_text("[limits]\nat_once = 7\n")
     assert near("serve", "--port", "0")[0] == 0
     file.write_text("[")
+    frozen = gc.get_freeze_count()
     app = serving.application().api
     try:
         assert app.state.settings.at_once == 7
+        assert gc.get_freeze_count() > frozen, "no answer waits while what was imported is looked through"
     finally:
+        gc.unfreeze()
         app.state.hot.close()
         app.state.registry.close()

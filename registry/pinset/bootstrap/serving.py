@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,7 +115,9 @@ def application() -> Any:
     app = create_app(
         registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
     )
-    return _with_pages(app, home, chosen) if os.environ[_PAGES] else app
+    served = _with_pages(app, home, chosen) if os.environ[_PAGES] else app
+    gc.freeze()  # what was made by now stays: no answer waits while the collector looks through all of it
+    return served
 
 
 def _page_keys(home: Path) -> str:
