@@ -71,6 +71,7 @@ class LocalRegistry(Near):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         from pinset.services import publish
 
@@ -85,6 +86,7 @@ class LocalRegistry(Near):
             source=source,
             number=number,
             allow=allow,
+            spelled=spelled,
         )
 
     def publish_component(
