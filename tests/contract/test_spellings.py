@@ -172,6 +172,17 @@ def test_who_may_not_read_a_bundle_does_not_learn_how_it_is_spelled(near: LocalR
 
 
 @HERE
+def test_who_keeps_answers_drops_those_that_a_new_spelling_takes_over(near: LocalRegistry) -> None:
+    near.publish(ME, files("One.", bundle="team.x"))
+    near.publish(ME, files("One."))
+    serial = near.describe()["serial"]
+    assert near.spelled("team/x") == "team.x"
+    near.bundle_changes.set(ME, NAME, also=["team/x", CRITIC])
+    assert near.spelled("team/x") == NAME
+    assert near.changes(serial).bundles == {NAME, "team.x"}
+
+
+@HERE
 def test_a_rebuilt_catalog_is_the_same(near: LocalRegistry) -> None:
     near.publish(ME, files("One."), spelled=CRITIC, alias=ALIAS)
     near.publish(ME, files("One.", bundle="other"))
