@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pinset.domain import findings, messages, names
 from pinset.domain.access import Verb, permit_anywhere
-from pinset.domain.records import ComponentRecord, ReleaseRecord, Stamp
+from pinset.domain.records import BundleAction, ComponentRecord, ReleaseRecord, Stamp
 from pinset.errors import Conflict, InvalidInput, NotFound, Refused, TooLarge
 from pinset.ports.imports import AT_ONCE
 from pinset.ports.store import Files
-from pinset.services import judging, naming, reading
+from pinset.services import judging, naming, reading, spelling
 from pinset.services.attempts import trying
 from pinset.services.judging import Due, Judge, answer_of, refusal_of
 from pinset.services.session import Session, Written, writing
@@ -117,7 +117,14 @@ def _taken(
     if before:
         error = Conflict("the write of this key was made without it", hint="send it again with a new Idempotency-Key")
         return refusal_of(one, error)
+    try:
+        spelled = judge.spelled(session, one, found)
+    except _OF_ONE as error:
+        judge.dropped(found)
+        return refusal_of(one, error)
     record = _stage(session, found, words)
+    if spelled is not None:
+        spelling.describe(session, spelled, BundleAction.SET, "")
     return answer_of(one, "created", record.record, record.commit, found.findings)
 
 

@@ -13,7 +13,7 @@ from pinset.domain.records import ComponentRecord, ReleaseRecord
 from pinset.domain.records import Version as Which
 from pinset.domain.references import ComponentReference, Selector, SelectorKind
 from pinset.errors import Conflict, Integrity, InvalidInput, PinsetError
-from pinset.services import naming, reading, versions
+from pinset.services import naming, reading, spelling, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pinset.domain.answers.imports import ImportedAnswer
     from pinset.domain.assembly import Assembled, Found, Surroundings
     from pinset.domain.sealed import Sealed
-    from pinset.ports.catalog import CatalogReader, ComponentRow, ReleaseRow
+    from pinset.ports.catalog import BundleRow, CatalogReader, ComponentRow, ReleaseRow
     from pinset.ports.imports import Version
+    from pinset.services.session import Session
 
 
 class Due(NamedTuple):
@@ -73,6 +74,7 @@ class Judge:
     allow: Sequence[str]
     _assemblies: dict[int, _Assembly] = field(default_factory=dict)
     _ahead: dict[str, list[_Ahead]] = field(default_factory=lambda: defaultdict(list))
+    _spelled: set[tuple[str, str]] = field(default_factory=set)
     _reader: CatalogReader | None = None
 
     def begin(self, reader: CatalogReader) -> None:
@@ -123,6 +125,19 @@ class Judge:
         waived = tuple(sorted({f.code for f in result.findings if f.judgement}.intersection(self.allow)))
         words = messages.clean_words(one.message)
         return Due(place.name, number, label, form, words, source, result.rollback_to, waived, told)
+
+    def dropped(self, due: Due) -> None:
+        """A version is not to be written after all: it was the last that was judged."""
+        self._ahead[due.name].pop()
+
+    def spelled(self, session: Session, one: Version, due: Due) -> BundleRow | None:
+        """The bundle as it is to be where this version gives it a spelling. Raises what `services.spelling.asked` does."""
+        key = (due.name, one.spelled or "")
+        if one.spelled is None or key in self._spelled:
+            return None
+        found = spelling.asked(session, due.name, spelling.given(one.spelled))
+        self._spelled.add(key)
+        return found
 
     def _assembled(self, at: int, one: Version, place: _Place) -> Assembled:
         """A version, made and checked; not again where the registry would say the same to it. Raises what refuses it."""

@@ -72,6 +72,7 @@ class LocalRegistry(Near):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         from pinset.services import publish
 
@@ -86,6 +87,7 @@ class LocalRegistry(Near):
             source=source,
             number=number,
             allow=allow,
+            spelled=spelled,
         )
 
     def publish_component(
