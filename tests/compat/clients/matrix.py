@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import ExitStack
 
-    from conftest import Served
     from sessions import Session
+
+    from conftest import Served
 
 
 @dataclass(frozen=True, kw_only=True)
