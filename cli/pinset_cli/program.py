@@ -61,7 +61,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
     "backup": Listed("keeping", "backup", "Copy the repository and the state of one moment."),
     "restore": Listed("keeping", "restore", "Make a registry from a backup. It begins a new epoch."),
-    "export": Listed("exporting", "export", "Releases in a file to be shipped with an application."),
+    "export": Listed("exporting", "export", "Releases in a form that others read: a snapshot, a tar."),
     "import": Listed("importing", "taking", "What other tools, files and registries hold, as releases here."),
     "component": Listed("authoring", "component", "Shared components."),
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
