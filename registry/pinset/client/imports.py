@@ -50,4 +50,8 @@ def _sent(one: Version) -> dict[str, Any]:
         "source": dict(one.source) or None,
         "spelled": one.spelled,
     }
-    return {"name": one.name, "files": dict(one.files), **{key: value for key, value in said.items() if value is not None}}
+    return {
+        "name": one.name,
+        "files": dict(one.files),
+        **{key: value for key, value in said.items() if value is not None},
+    }

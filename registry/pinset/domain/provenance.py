@@ -1,5 +1,6 @@
-"""Where a release comes from: which commit of which repository, who wrote it, and which run published it; and of one
-that was imported, what it was where it comes from, and when.
+"""Where a release comes from: which commit of which repository, who wrote it, and which run published it.
+
+Of a release that was imported it is also said what it was where it comes from, and when.
 
 A machine that publishes says who it publishes for. What it says is a claim of whoever publishes, and no proof; secrets
 that addresses carry are taken out before it is recorded.

@@ -103,9 +103,7 @@ def _told(one: Version) -> dict[str, object]:
     }
 
 
-def _taken(
-    session: Session, judge: Judge, at: int, one: Version, words: str, before: set[Named]
-) -> ImportedAnswer:
+def _taken(session: Session, judge: Judge, at: int, one: Version, words: str, before: set[Named]) -> ImportedAnswer:
     """What became of a version that nothing was wrong with: staged, unless it is there."""
     try:
         found = judge.judged(at, one)
@@ -115,8 +113,8 @@ def _taken(
         made = found["outcome"] == "already" and judging.which(found) in before
         return {**found, "outcome": "created"} if made else found
     if before:
-        error = Conflict("the write of this key was made without it", hint="send it again with a new Idempotency-Key")
-        return refusal_of(one, error)
+        why = "the write of this key was made without it"
+        return refusal_of(one, Conflict(why, hint="send it again with a new Idempotency-Key"))
     try:
         spelled = judge.spelled(session, one, found)
     except _OF_ONE as error:
@@ -162,4 +160,4 @@ def _stage(session: Session, due: Due, words: str) -> Written[ReleaseRecord] | W
 
     files = due.files
     make = component if "/" in due.name else release
-    return session.stage(make, Files(files), lambda at: (at,) if at else (), files)  # type: ignore[arg-type, return-value]
+    return session.stage(make, Files(files), lambda at: (at,) if at else (), files)  # type: ignore[return-value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pinset.ports.imports import AT_ONCE, Version
 from pinset.wire.requests import Allowed, Number, Reason, Request, Short, SourceRequest
@@ -32,9 +32,10 @@ class ImportedRequest(Request):
         return Version(**{**dict(self), "source": said})
 
 
-class ImportRequest(Request):
+class ImportRequest(BaseModel):
     """Versions to publish in one write, in this order. allow: as of a publish, for all of them; ``message`` is the reason."""
 
+    model_config = ConfigDict(extra="forbid", strict=True)
     versions: Annotated[list[ImportedRequest], Field(max_length=AT_ONCE)]
     message: Reason = ""
     allow: Allowed = []

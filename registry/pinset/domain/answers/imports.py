@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict  # as in the package
 
-from pinset.domain.answers import FindingAnswer
-from pinset.domain.answers.changes import ProblemAnswer
+from pinset.domain.answers import FindingAnswer  # noqa: TC001 - pydantic reads the annotations
+from pinset.domain.answers.changes import ProblemAnswer  # noqa: TC001 - so it does
 
 
 class ImportedAnswer(TypedDict):
