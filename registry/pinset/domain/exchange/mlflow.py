@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import double_braces
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
+from pinset.domain.exchange.parts import model_id, params_of, parts_of, release_of
+from pinset.domain.rendering import example_messages
 from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def is_reserved(key: str) -> bool:
     return key.startswith(_RESERVED)
 
 
-def tell(document: Mapping[str, Any], name: str, aliases: Sequence[str], prompt_name: str | None = None) -> dict[str, Any]:
+def tell(
+    document: Mapping[str, Any], name: str, aliases: Sequence[str], prompt_name: str | None = None
+) -> dict[str, Any]:
     """A release as a model version. name: as the client spells it. prompt_name: see `parts.parts_of`."""
     at = milliseconds(document["published_at"])
     return {
@@ -131,32 +134,22 @@ def milliseconds(time: str) -> int:
 
 
 def _messages(prompt: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[int]]:
-    """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it."""
-    found, placeholders = [], []
-    templates = _templates_of(prompt)
-    for at, message in enumerate(messages_of(prompt)):
-        if "placeholder" in message:
-            placeholders.append(at)
-            found.append({"role": "user", "content": f"{{{{{message['placeholder']}}}}}"})
-        elif at in templates:
-            found.append({**message, "content": double_braces.told(prompt["format"], message["content"])})
-        else:
-            found.append(message)
-    return found, placeholders
+    """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it.
 
-
-def _templates_of(prompt: Mapping[str, Any]) -> set[int]:
-    """Which of the messages are templates: those of examples are not."""
-    found: set[int] = set()
-    at = 0
+    Examples are the messages that they stand for; the clients fill those too.
+    """
+    found: list[dict[str, Any]] = []
+    placeholders: list[int] = []
     for item in prompt["messages"]:
-        if "examples" in item:
-            at += len(messages_of({"messages": [item]}))
-            continue
-        if "template" in item:
-            found.add(at)
-        at += 1
-    return found
+        if "placeholder" in item:
+            placeholders.append(len(found))
+            found.append({"role": "user", "content": f"{{{{{item['placeholder']}}}}}"})
+        elif "examples" in item:
+            found += [message for example in item["examples"] for message in example_messages(example)]
+        else:
+            named = {key: item[key] for key in ("role", "name") if key in item}
+            found.append({**named, "content": double_braces.told(prompt["format"], item["template"])})
+    return found, placeholders
 
 
 def _other_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
