@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.session import Context
     from pinset.services.settling import Settler
+    from pinset.services.succeeding import Make
 
 
 class Near:
@@ -113,6 +114,21 @@ class Near:
         from pinset.services import spelling
 
         return spelling.sees(self._context, bundle)
+
+    def succeed(
+        self,
+        caller: Caller,
+        bundle: str,
+        make: Make,
+        *,
+        message: str = "",
+        alias: str | None = None,
+        spelled: str | None = None,
+    ) -> answers.PublishAnswer:
+        """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
+        from pinset.services import succeeding
+
+        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
 
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
