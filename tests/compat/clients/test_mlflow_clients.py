@@ -9,8 +9,9 @@ from matrix import Dialect, Matrix
 OPENING = """\
 import json, os
 os.environ["MLFLOW_REGISTRY_URI"], os.environ["MLFLOW_TRACKING_TOKEN"] = address, key
+if NOWHERE:
+    os.environ["MLFLOW_TRACKING_URI"] = address
 import mlflow
-mlflow.set_registry_uri(address)
 prompts = mlflow if mlflow.__version__.startswith("2.") else mlflow.genai
 def told(got):
     template, tags = got.template, got._tags
@@ -36,11 +37,12 @@ SHORT = {
 """Their retries take minutes, and their cache a minute."""
 
 
-def dialect(version: str, **more: Any) -> Dialect:
+def dialect(version: str, *, nowhere: bool = False, **more: Any) -> Dialect:
+    """nowhere: without a tracking server it wants a database, which the small package has not."""
     return Dialect(
         client=f"mlflow-{version}",
         protocol="mlflow",
-        opening=OPENING,
+        opening=f"NOWHERE = {nowhere}\n{OPENING}",
         reading=READING,
         missing="RESOURCE_DOES_NOT_EXIST|not found|does not exist|there is no|Not a proper|Invalid",
         denied="UNAUTHENTICATED|PERMISSION_DENIED|does not exist",
@@ -54,4 +56,4 @@ def dialect(version: str, **more: Any) -> Dialect:
 class TestMlflow(Matrix):
     """Three versions: before chats, before caches, and the newest."""
 
-    dialects = (dialect("2.22"), dialect("3.1"), dialect("3.17", fresh=1))
+    dialects = (dialect("2.22"), dialect("3.1"), dialect("3.17", fresh=1, nowhere=True))
