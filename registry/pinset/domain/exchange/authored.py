@@ -175,7 +175,7 @@ class Authored:
         missing = sorted(used - declared)
         if not missing or is_open:
             return {}
-        return {"inputs": {**schema, "properties": {**schema.get("properties", {}), **dict.fromkeys(missing, {})}}}
+        return {"inputs": {**schema, "properties": {**schema.get("properties", {}), **{name: {} for name in missing}}}}
 
 
 def _fits_inline(text: str) -> bool:

@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import double_braces
+from pinset.domain.exchange import mlflow_templates as templates
 from pinset.domain.exchange.parts import model_id, params_of, parts_of, release_of
 from pinset.domain.rendering import example_messages
 from pinset.domain.text import tool_shapes
@@ -82,12 +82,14 @@ def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict
     style = prompt["format"]
     about: dict[str, Any] = {"name": parts.name, "format": style}
     tags = {IS_PROMPT: "true"}
+    styled = templates.told(style, _texts(prompt))
     if "messages" in prompt:
-        messages, placeholders = _messages(prompt)
+        messages, placeholders = _messages(prompt, styled.texts)
         tags |= {TYPE: "chat", TEXT: _json(messages)}
         about |= {"placeholders": placeholders} if placeholders else {}
     else:
-        tags |= {TYPE: "text", TEXT: double_braces.told(style, prompt["template"])}
+        tags |= {TYPE: "text", TEXT: styled.texts[0]}
+    about |= {"differs": styled.differs} if styled.differs else {}
     config = model_config(parts)
     if config:
         tags[MODEL_CONFIG] = _json(config)
@@ -133,13 +135,21 @@ def milliseconds(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _messages(prompt: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[int]]:
+def _texts(prompt: Mapping[str, Any]) -> list[str]:
+    """Every template of a prompt, in order."""
+    if "messages" not in prompt:
+        return [prompt["template"]]
+    return [item["template"] for item in prompt["messages"] if "template" in item]
+
+
+def _messages(prompt: Mapping[str, Any], texts: Sequence[str]) -> tuple[list[dict[str, Any]], list[int]]:
     """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it.
 
-    Examples are the messages that they stand for; the clients fill those too.
+    texts: of its templates. Examples are the messages that they stand for; the clients fill those too.
     """
     found: list[dict[str, Any]] = []
     placeholders: list[int] = []
+    left = iter(texts)
     for item in prompt["messages"]:
         if "placeholder" in item:
             placeholders.append(len(found))
@@ -148,7 +158,7 @@ def _messages(prompt: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[int
             found += [message for example in item["examples"] for message in example_messages(example)]
         else:
             named = {key: item[key] for key in ("role", "name") if key in item}
-            found.append({**named, "content": double_braces.told(prompt["format"], item["template"])})
+            found.append({**named, "content": next(left)})
     return found, placeholders
 
 
