@@ -27,9 +27,11 @@ _WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
 _PAGES = "PINSET_SERVED_PAGES"
+_CLOSED = "PINSET_SERVED_CLOSED"
 _CONFIG = "PINSET_SERVED_CONFIG"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log, and
-what `config.toml` said when the server started: one that takes another's place later must not differ from the rest."""
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log,
+whether everybody needs a credential, and what `config.toml` said when the server started: one that takes another's place
+later must not differ from the rest."""
 
 
 def serve_registry(
@@ -43,10 +45,12 @@ def serve_registry(
     log: str = "text",
     log_requests: bool = False,
     pages: bool = True,
+    closed: bool = False,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
-    pages: with pages for browsers, unless its ``config.toml`` says otherwise.
+    pages: with pages for browsers, unless its ``config.toml`` says otherwise. closed: nobody is let in without a credential,
+    this machine neither, even while there is none.
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
     line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
     ``config.toml`` with mistakes.
@@ -65,7 +69,7 @@ def serve_registry(
         raise InvalidInput("[[oidc]] needs a package that is not installed", hint="pip install 'pinset[server]'")
     registry = local_registry(home)
     try:
-        listening = server.listen(registry, host, port, closed=bool(chosen.oidc))
+        listening = server.listen(registry, host, port, closed=closed or bool(chosen.oidc))
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
@@ -73,6 +77,7 @@ def serve_registry(
     os.environ[_WORKERS] = str(workers)
     os.environ[_CONFIG] = text
     os.environ[_PAGES] = _page_keys(home) if pages and chosen.pages.enabled else ""
+    os.environ[_CLOSED] = "1" if closed else ""
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     logs.configure(log)
     say = talk if log == "text" else logs.said
@@ -107,6 +112,7 @@ def application() -> Any:
         scrub_hours=float(os.environ[_SCRUB_HOURS]),
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),
+        closed=bool(os.environ[_CLOSED]),
     )
     registry = local_registry(home, serving=True)
     registry.prepare()
