@@ -77,7 +77,12 @@ class Engine:
 
     def start(self) -> None:
         """With the options of compose.yaml."""
-        closed = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp:size=64m,mode=1777")
+        closed = (
+            "--read-only",
+            "--cap-drop=ALL",
+            "--security-opt=no-new-privileges",
+            "--tmpfs=/tmp:size=64m,mode=1777",
+        )
         there = ("--detach", "--name", self._name, "--volume", f"{self._name}:/data", "--publish", "127.0.0.1::7467")
         run(self.kind, "run", *there, *closed, self._name)
         self.address = f"http://{run(self.kind, 'port', self._name, '7467/tcp').split()[0]}"
@@ -117,9 +122,18 @@ class Rehearsal:
 
     kind = "a rehearsal without engine"
 
+    @staticmethod
+    def lacks() -> str:
+        """What this machine lacks for it; '' for nothing."""
+        missing = [name for name in ("unshare", "nsenter", "setpriv", "git") if shutil.which(name) is None]
+        if missing:
+            return f"{', '.join(missing)} to be installed"
+        mounting = ["unshare", "--mount", "mount", "--bind", "/", "/"]
+        if os.getuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode:
+            return "root that may mount"
+        return ""
+
     def __init__(self) -> None:
-        if os.getuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "setpriv", "git"))):
-            raise SystemExit("no container engine answers, and a rehearsal needs root with unshare, nsenter, setpriv and git")
         # Not below /tmp, which is the container's own.
         self._place = Path(tempfile.mkdtemp(prefix="pinset-try-", dir="/var/tmp"))
         self._place.chmod(0o755)
@@ -142,7 +156,6 @@ class Rehearsal:
     def _build(self) -> None:
         """Do what the stage `build` does, line by line. Raises SystemExit for a line of a kind that is not known."""
         run(sys.executable, "-m", "venv", self._place / "base")
-        run(self._place / "base" / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip>=22.3")
         work = self._place / "src"
         work.mkdir()
         (self._place / "opt").mkdir()
@@ -186,10 +199,12 @@ class Rehearsal:
         data = self._place / "data"
         mounts = f"mount --bind {data} {data}; mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs /tmp; "
         mounts += self._python_for_all()
-        readonly = "mount -o remount,bind,ro /; cd /; exec \"$@\""
+        readonly = 'mount -o remount,bind,ro /; cd /; exec "$@"'
         log = (self._place / "log").open("ab")
         self._process = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-euc", mounts + readonly, "sh", *self._as_user(*serve)], stderr=log, stdout=log
+            ["unshare", "--mount", "sh", "-euc", mounts + readonly, "sh", *self._as_user(*serve)],
+            stderr=log,
+            stdout=log,
         )
 
     def _python_for_all(self) -> str:

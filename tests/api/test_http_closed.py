@@ -22,7 +22,9 @@ def test_this_machine_too_needs_a_token_before_the_first_and_after_the_last(
     api = api_of(memory, closed=True)
 
     def statuses(**given: Any) -> list[int]:
-        return [api("GET", path, **given).status_code for path in (ALIAS, ALIAS, "/v1/bundles", "/metrics", "/v1/whoami")]
+        return [
+            api("GET", path, **given).status_code for path in (ALIAS, ALIAS, "/v1/bundles", "/metrics", "/v1/whoami")
+        ]
 
     assert statuses() == [401] * 5
     assert api("POST", "/v1/tokens", json={"name": "me", "can": ["admin"]}).status_code == 401

@@ -37,7 +37,9 @@ def test_each_of_several_is_checked_whatever_the_others_are(
     assert cli("check", bad, good, "--allow", "model-floating")[0] == 0
 
 
-def test_as_json_several_are_items_with_their_directories(near: Cli, bundle: Callable[..., str], tmp_path: Path) -> None:
+def test_as_json_several_are_items_with_their_directories(
+    near: Cli, bundle: Callable[..., str], tmp_path: Path
+) -> None:
     good, bad = bundle(), floating(tmp_path / "floating")
     status, out, err = near("check", good, bad, "--json")
     items = json.loads(out)["items"]
@@ -69,5 +71,8 @@ def test_the_nearest_manifest_above_a_file_is_its_bundles(tmp_path: Path) -> Non
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     inner, outer = tmp_path / "outer" / "inner", tmp_path / "outer"
-    assert holding([inner / "prompts" / "a.md", outer / "b.md", inner / "release.json", tmp_path / "c.md"]) == [inner, outer]
+    assert holding([inner / "prompts" / "a.md", outer / "b.md", inner / "release.json", tmp_path / "c.md"]) == [
+        inner,
+        outer,
+    ]
     assert holding([inner / "prompts" / "gone.md"]) == [inner]

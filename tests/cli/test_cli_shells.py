@@ -59,10 +59,10 @@ def test_what_is_installed_completes_from_the_first_tab_on(
         **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
         "PATH": f"{binaries}:{os.environ['PATH']}", "HOME": str(user), "PINSET_REGISTRY": str(home), "TERM": "dumb",
     }  # fmt: skip
-    given = {"env": environment, "cwd": user, "text": True, "capture_output": True, "timeout": 30, "check": True}
+    given = {"env": environment, "cwd": user, "text": True, "capture_output": True, "timeout": 30}
     # Which shell it is for is told by the process that starts it, so a forked one would not know.
     command = f"{sys.executable} -m pinset_cli.main"
-    installed = subprocess.run([program, "-c", f"{command} --install-completion; exit"], **given)  # type: ignore[call-overload]
+    installed = subprocess.run([program, "-c", f"{command} --install-completion; exit"], check=True, **given)  # type: ignore[call-overload]
     assert f"{shell} completion installed in" in installed.stdout
-    done = subprocess.run([program, "-c", script], **given)  # type: ignore[call-overload]
+    done = subprocess.run([program, "-c", script], check=True, **given)  # type: ignore[call-overload]
     assert done.stdout.split() == ["promote", "support", last], done.stderr

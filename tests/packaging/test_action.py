@@ -58,7 +58,10 @@ class Runner:
         defaults = {name: str(one.get("default", "")) for name, one in ACTION["inputs"].items()}
         given = defaults | {name.replace("_", "-"): value for name, value in inputs.items()}
         assert set(given) == set(defaults)
-        own = {name: re.sub(r"\$\{\{ inputs\.(\S+) \}\}", lambda m: given[m[1]], text) for name, text in step["env"].items()}
+        own = {
+            name: re.sub(r"\$\{\{ inputs\.(\S+) \}\}", lambda m: given[m[1]], text)
+            for name, text in step["env"].items()
+        }
         plain = {name: os.environ[name] for name in ("PYTHONPATH", "VIRTUAL_ENV", "LANG") if name in os.environ}
         plain |= {
             "PATH": f"{self.fake}:{os.environ['PATH']}", "HOME": str(self.temp), "RUNNER_TEMP": str(self.temp),
@@ -106,7 +109,9 @@ def test_it_checks_and_reviews_the_bundles_of_patterns_and_names(runner: Runner)
     runner.installed()
     status, said = runner.run(WORK, bundles="bundles/*/")
     assert (status, said.count("is fit to publish")) == (0, 2), said
-    status, said = runner.run(WORK, bundles="bundles/order router\r\n\nbundles/sup*\n", run="review", fail_on="breaking")
+    status, said = runner.run(
+        WORK, bundles="bundles/order router\r\n\nbundles/sup*\n", run="review", fail_on="breaking"
+    )
     assert (status, said) == (0, "")
     summary = runner.summary.read_text()
     assert "`support` | **behaviour** |" in summary

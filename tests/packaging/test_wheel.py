@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -55,7 +54,15 @@ def test_the_source_distribution_holds_what_builds_tests_and_documents_it(built:
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
-    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Containerfile", "compose.yaml", "PKG-INFO"} <= names
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "Containerfile",
+        "compose.yaml",
+        "PKG-INFO",
+    } <= names
     assert {f"registry/{name}" for name in sources() if name.startswith("pinset/")} <= names
     tops = {name.partition("/")[0] for name in names}
     allowed = {"registry", "cli", "schemas", "examples", "tests", "packaging", "Makefile", "requirements.lock", ".gitignore",
@@ -85,7 +92,11 @@ def test_what_is_installed_serves(built: Path, tmp_path: Path, manifest: Callabl
     bundle.mkdir()
     (bundle / "release.yaml").write_text(manifest()["release.yaml"])
     pinset = str(place / "bin" / "pinset")
-    environment = {"PATH": f"{place}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "PINSET_REGISTRY": str(tmp_path / "home")}
+    environment = {
+        "PATH": f"{place}/bin:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PINSET_REGISTRY": str(tmp_path / "home"),
+    }
     with subprocess.Popen(
         [pinset, "serve", "--init", "--port", "0"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
@@ -106,4 +117,4 @@ def test_what_is_installed_serves(built: Path, tmp_path: Path, manifest: Callabl
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=60)
-    assert os.listdir(tmp_path / "home") == [".pinset"]
+    assert [one.name for one in (tmp_path / "home").iterdir()] == [".pinset"]
