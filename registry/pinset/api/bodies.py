@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
+from pinset.api import doors
 from pinset.api.pages import FORM, FORM_BYTES, is_page
 from pinset.api.problems import RefusedRequest
 from pinset.domain.text import strict_json
@@ -44,7 +45,8 @@ async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, 
     """The body of a request, None of a method that has none. Raises TooLarge, RefusedRequest, Disconnected."""
     if scope["method"] in _WITHOUT_BODY:
         return None
-    limit = settings.large_body if _CARRIES_FILES.fullmatch(scope["path"]) else settings.small_body
+    large = scope.get(doors.COSTLY) or scope.get(doors.RAW) or _CARRIES_FILES.fullmatch(scope["path"])
+    limit = settings.large_body if large else settings.small_body
     if is_page(scope):
         limit = min(limit, FORM_BYTES)
     declared = headers.get("content-length", "")
@@ -58,7 +60,7 @@ async def read_body(scope: Scope, headers: Mapping[str, str], receive: Receive, 
         raise RefusedRequest(408, "request_timeout", detail, "send it again over a better line") from None
     if body and is_page(scope):
         _check_form(headers)
-    elif body:
+    elif body and not scope.get(doors.RAW):
         _check_type(headers)
         if body.count(b"{") + body.count(b"[") > _CONTAINERS or body.count(b'"') > _QUOTES:
             detail = f"the body has more than {_CONTAINERS:,} of {{ and [, or more than {_QUOTES:,} quotation marks"

@@ -190,14 +190,17 @@ class Asked:
         )
 
 
-def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keeps: bool = True) -> Any:
+def asking(
+    verb: Verb | None, *, whole: bool = False, changes: bool = True, keeps: bool = True, strict: bool = True
+) -> Any:
     """The dependency of a route: who asks may do ``verb``, else PermissionDenied. None: any credential will do.
 
     It is asked of the bundle, and the alias, in the route's path; in a path of neither, of the whole registry where
     that is what the verb is of, or ``whole`` says so. Else the verb must be allowed anywhere, and what the route calls
-    asks for each bundle. changes: the route takes ``dry_run``. keeps: and an Idempotency-Key.
+    asks for each bundle. changes: the route takes ``dry_run``. keeps: and an Idempotency-Key. strict: query parameters
+    that the route does not know are refused.
     """
-    asked = partial(_admit, verb=verb, whole=whole or verb in OF_REGISTRY)
+    asked = partial(_admit, verb=verb, whole=whole or verb in OF_REGISTRY, strict=strict)
 
     async def changing(
         request: Request,
@@ -228,7 +231,7 @@ def asking(verb: Verb | None, *, whole: bool = False, changes: bool = True, keep
     return Depends(chosen)
 
 
-async def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
+async def _admit(request: Request, *, verb: Verb | None, whole: bool, strict: bool) -> None:
     """Raises PermissionDenied, and InvalidInput for a parameter that the route does not take or that is there twice.
 
     A misspelt ``dry_run`` that is silently ignored is a change nobody wanted.
@@ -246,7 +249,7 @@ async def _admit(request: Request, *, verb: Verb | None, whole: bool) -> None:
             permit(grants, verb, bundle, alias)
         else:
             permit_anywhere(grants, verb)
-    if not request.scope["query_string"]:
+    if not strict or not request.scope["query_string"]:
         return
     known = _query_of(request.scope["route"].dependant)
     given = [name for name, _ in request.query_params.multi_items()]

@@ -7,6 +7,7 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from pinset.api import doors
 from pinset.errors import Busy
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _WAITING: Final = 4
 
 def is_costly(scope: Scope) -> bool:
     """Whether a request may cost much work: the checks, comparisons, proofs, and what publishes."""
-    return _COSTLY.fullmatch(f"{scope['method']} {scope['path']}") is not None
+    return bool(scope.get(doors.COSTLY)) or _COSTLY.fullmatch(f"{scope['method']} {scope['path']}") is not None
 
 
 class Gate:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
 
-from pinset.api import problems
+from pinset.api import doors, problems
 from pinset.api.admissions import ANONYMOUS
 from pinset.api.bodies import Disconnected, again, check_body, read_body
 from pinset.api.gate import is_costly
@@ -55,10 +55,12 @@ _SINGLE: Final = frozenset(
         "origin",
         "sec-fetch-site",
         "transfer-encoding",
+        "x-api-key",
     }
 )
 """Headers of which one decides: of two, somebody on the way may have read the other."""
 _UNSAFE_PATH: Final = re.compile(rb"%(?!3[Aa]|40|2[Bb])|\\|//|/\.{1,2}(?:/|$)|[^\x21-\x7e]")
+_UNSEEN: Final = re.compile(rb"[^\x21-\x7e]")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"),)
 
@@ -89,7 +91,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, method = self._observer.now(), scope["method"]
+        began, method, came = self._observer.now(), scope["method"], scope
+        scope = doors.admitting(scope)
         if method == "HEAD":
             # Who serves keeps the body back; what it is told of the length stays.
             scope, send = {**scope, "method": "GET", "pinset.bodiless": True}, _bodiless(send)
@@ -100,20 +103,22 @@ class Guard:
         note = partial(self._observer.answered, scope, headers, method, began=began)
         counted = _counting(scope, send, note)
         try:
-            _check_headers(scope)
+            _check_headers(came)
             _check_path(scope)
+            doors.refuse_page(came, headers)
             await self._enter(scope, headers)
-            if is_costly(scope):
+            if costly := is_costly(scope):
                 self._gate.check()
             body = await read_body(scope, headers, receive, self._settings)
             receive = receive if body is None else again(body, receive)
-            if not is_costly(scope):
-                if not is_page(scope):
+            is_json = not is_page(scope) and not scope.get(doors.RAW)
+            if not costly:
+                if is_json:
                     await check_body(body or b"", self._gate)
                 await self._pass(scope, receive, counted, note)
                 return
             async with self._gate.turn() as end:
-                if not is_page(scope):
+                if is_json:
                     await check_body(body or b"", None)
                 await self._pass(scope, receive, _ending(counted, end), note)
         except Disconnected:
@@ -217,6 +222,13 @@ def _check_path(scope: AsgiScope) -> None:
     if not path.startswith(b"/"):
         hint = "send the path alone, and the server's name as Host"
         raise problems.RefusedRequest(422, "invalid_path", "the request's target is no path", hint)
-    if len(path) > PATH_LIMIT or _UNSAFE_PATH.search(path):
+    if len(path) > PATH_LIMIT or _is_unsafe(scope["path"], path):
         hint = "names hold lower-case letters, digits and . _ - ; nothing in a path is percent-encoded"
         raise problems.RefusedRequest(422, "invalid_path", "the path has characters that no name has", hint)
+
+
+def _is_unsafe(path: str, raw: bytes) -> bool:
+    """Whether a path has what no name of ours has; those of other tools' protocols are compared with what is known only."""
+    if path.startswith(doors.COMPAT):
+        return _UNSEEN.search(raw) is not None or doors.is_unsafe(raw)
+    return _UNSAFE_PATH.search(raw) is not None

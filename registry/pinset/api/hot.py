@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pinset.api.admissions import LOCAL, is_this_machine
 from pinset.api.conditional import is_known
+from pinset.api.doors import COMPAT, bearer
 from pinset.api.observer import Asked
 from pinset.api.prepared import encoding_of
 
@@ -32,9 +33,14 @@ if TYPE_CHECKING:
 LONGEST: Final = 8192
 """Bytes of a request that is looked at."""
 _REQUEST: Final = re.compile(
-    rb"(GET|HEAD) (/v1/bundles/[!-~]+) HTTP/1\.1\r\n"
+    rb"(GET|HEAD) (/(?:v1/bundles|compat)/[!-~]+) HTTP/1\.1\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n"
 )
+_POSTED: Final = re.compile(
+    rb"POST (/compat/[!-~]+) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n([\s\S]+)"
+)
+_LENGTH: Final = re.compile(rb"(?mi)^content-length:[\t ]*([0-9]{1,6})[\t ]*\r\n")
+_JSON: Final = re.compile(rb"(?mi)^content-type:[\t ]*application/json(?:;[\t ]*charset=utf-8)?[\t ]*\r\n")
 _NOT_HERE: Final = frozenset(
     {
         b"connection",
@@ -52,6 +58,7 @@ _NOT_HERE: Final = frozenset(
     }
 )
 """Headers that make a request one for the ordinary way; ``Connection: keep-alive`` alone says nothing."""
+_COMPAT: Final = COMPAT.encode()
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS: Final = secrets.token_hex(8).encode()
 _COUNTER: Final = count()
@@ -64,12 +71,19 @@ class Later:
     target: bytes
 
 
+def posted_key(target: bytes, means: bytes) -> bytes:
+    """By what the answer to a POST that reads is kept. means: what its body asks. No target of a GET has a space."""
+    return b"%b %b" % (target, means)
+
+
 class Hot:
     """The hot path of one process."""
 
     def __init__(self, ready: Ready, admissions: Admissions, observer: Observer, limiter: Limiter) -> None:
         self._ready, self._admissions, self._observer = ready, admissions, observer
         self._reads = limiter.reads
+        self.posted: dict[bytes, Callable[[bytes], bytes | None]] = {}
+        """Of a POST that reads, by the beginning of its target: what stands for all bodies that mean the same."""
         self._waiting: dict[bytes, list[Callable[[], None]]] = {}
         # A thread of its own: nothing that takes long may stand before it.
         self._thread = ThreadPoolExecutor(1, "pinset-ready")
@@ -82,15 +96,16 @@ class Hot:
         if len(data) > LONGEST:
             return None
         match = _REQUEST.fullmatch(data)
-        if match is None:
+        found = self._posted(data) if match is None else (*match.groups()[:2], *match.groups()[1:])
+        if found is None:
             return None
         began = self._observer.now()
-        method, target, block = match.groups()
-        prepared = self._ready.look(target)
+        method, target, key, block = found
+        prepared = self._ready.look(key)
         if prepared is None:
-            return Later(target) if target in self._waiting or self._ready.was_ready(target) else None
+            return Later(key) if key in self._waiting or self._ready.was_ready(key) else None
         headers = _headers(block)
-        actor = None if headers is None else self._actor(headers, prepared.places, near=near)
+        actor = None if headers is None else self._actor(target, headers, prepared.places, near=near)
         if headers is None or actor is None:
             return None
         variant = prepared.variants.get(_encoding(headers.get(b"accept-encoding", b"")))
@@ -106,7 +121,7 @@ class Hot:
             prepared, method.decode(), headers, status, Asked(target, request_id, actor, began)
         )
         tail = b"x-request-id: %b\r\n\r\n" % request_id
-        return (head, more(), tail, body) if method == b"GET" else (head, more(), tail)
+        return (head, more(), tail) if method == b"HEAD" else (head, more(), tail, body)
 
     def wait(self, later: Later, loop: asyncio.AbstractEventLoop, go_on: Callable[[], None]) -> None:
         """Have an answer made anew, and go on then. However many wait for one, it is made once."""
@@ -125,13 +140,34 @@ class Hot:
         """End the thread. Idempotent."""
         self._thread.shutdown(wait=False)
 
+    def _posted(self, data: bytes) -> tuple[bytes, bytes, bytes, bytes] | None:
+        """Of a POST that reads, with its whole body: method, target, the key of its answer, and the other headers."""
+        match = _POSTED.fullmatch(data)
+        if match is None:
+            return None
+        target, block, body = match.groups()
+        length = _LENGTH.findall(block)
+        read = next((read for beginning, read in self.posted.items() if target.startswith(beginning)), None)
+        if read is None or length != [b"%d" % len(body)] or len(_JSON.findall(block)) != 1:
+            return None
+        means = read(body)
+        return (
+            None
+            if means is None
+            else (b"POST", target, posted_key(target, means), _JSON.sub(b"", _LENGTH.sub(b"", block)))
+        )
+
     def _go_on(self, target: bytes, loop: asyncio.AbstractEventLoop) -> None:
         for go_on in self._waiting.pop(target):
             loop.call_soon(go_on)  # each by itself: what one meets is nothing to the others
 
-    def _actor(self, headers: dict[bytes, bytes], places: list[tuple[str, str]], *, near: bool) -> str | None:
+    def _actor(
+        self, target: bytes, headers: dict[bytes, bytes], places: list[tuple[str, str]], *, near: bool
+    ) -> str | None:
         """Whom the ordinary way would let read a bundle's alias, as far as that is known here."""
         authorization = headers.get(b"authorization")
+        if target.startswith(_COMPAT):
+            authorization = bearer(authorization, headers.get(b"x-api-key"))
         if authorization is not None:
             known = self._admissions.of(authorization.decode("latin-1"))
             return known.identity.actor if known is not None and any(map(known.may_read, places)) else None

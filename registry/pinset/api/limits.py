@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from pinset.api import doors
 from pinset.api.admissions import LOCAL
 from pinset.config import NO_LIMIT, Limits
 from pinset.domain.globs import fits
@@ -150,7 +151,7 @@ class Limiter:
 
 def is_write(scope: Scope) -> bool:
     """Whether a request may change something."""
-    return scope["method"] not in _READING and scope["path"] not in _LOOKING
+    return scope["method"] not in _READING and scope["path"] not in _LOOKING and not scope.get(doors.READS)
 
 
 @lru_cache(maxsize=4096)

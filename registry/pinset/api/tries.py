@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pinset.api import doors
 from pinset.domain import names
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def tried(scope: Scope) -> dict[str, str]:
     bundle, alias = (found[1], found[2] or "") if found else ("", "")
     client = scope.get("client")
     return {
-        "action": _action(method, path),
+        "action": "read" if scope.get(doors.READS) else _action(method, path),
         "bundle": bundle if names.is_bundle_name(bundle) else "",
         "alias": alias if names.is_alias(alias) else "",
         "address": str(client[0]) if client else "",

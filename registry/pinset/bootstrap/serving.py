@@ -101,6 +101,7 @@ def application() -> Any:
     from pinset.api.server import end_with_parent, give_way
     from pinset.api.settings import Settings
     from pinset.catalog.scrubs import FileScrubs
+    from pinset.compat import with_compat
 
     end_with_parent()
     give_way()
@@ -121,7 +122,8 @@ def application() -> Any:
     app = create_app(
         registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
     )
-    served = _with_pages(app, home, chosen) if os.environ[_PAGES] else app
+    paged = _with_pages(app, home, chosen) if os.environ[_PAGES] else app
+    served = with_compat(paged, app, chosen.compat)
     gc.freeze()  # what was made by now stays: no answer waits while the collector looks through all of it
     return served
 

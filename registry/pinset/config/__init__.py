@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pinset.config.compat import Compat, Spoken, read_compat
 from pinset.config.limits import NO_LIMIT, Limits, Override, Rate, read_limits
 from pinset.config.oidc import Allow, Issuer, read_issuers
 from pinset.config.pages import Pages, read_pages
@@ -25,12 +26,14 @@ __all__ = [
     "FILE",
     "NO_LIMIT",
     "Allow",
+    "Compat",
     "Config",
     "Issuer",
     "Limits",
     "Override",
     "Pages",
     "Rate",
+    "Spoken",
     "parse",
     "read",
     "text_in",
@@ -43,11 +46,15 @@ _LONGEST: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that can be set. oidc: whose tokens are taken, beside the registry's own. pages: those for browsers."""
+    """Everything that can be set. oidc: whose tokens are taken, beside the registry's own. pages: those for browsers.
+
+    compat: the protocols of other tools.
+    """
 
     oidc: tuple[Issuer, ...] = ()
     limits: Limits = field(default_factory=Limits)
     pages: Pages = field(default_factory=Pages)
+    compat: Compat = field(default_factory=Compat)
 
 
 def read(directory: Path) -> Config:
@@ -84,10 +91,12 @@ def parse(text: str, file: str = FILE) -> Config:
             f"{file} is not TOML: {error}", hint="mend it there; texts stand in double quotes"
         ) from error
     reader = Reader(file, lines_of(text))
-    table = reader.table(values, (), ("limits", "oidc", "pages"))
+    table = reader.table(values, (), ("compat", "limits", "oidc", "pages"))
     pages = read_pages(reader, table.get("pages", {}), ("pages",))
     issuers = read_issuers(reader, table, pages)
-    config = Config(oidc=issuers, limits=read_limits(reader, table.get("limits", {}), ("limits",)), pages=pages)
+    limits = read_limits(reader, table.get("limits", {}), ("limits",))
+    compat = read_compat(reader, table.get("compat", {}), ("compat",))
+    config = Config(oidc=issuers, limits=limits, pages=pages, compat=compat)
     if reader.findings:
         number = len(reader.findings)
         counted, them = ("1 mistake", "it") if number == 1 else (f"{number} mistakes", "them")

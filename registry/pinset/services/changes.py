@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.records import PurgeRecord
+from pinset.domain.records import BundleRecord, PurgeRecord
 from pinset.services import naming, reading
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def changes(context: Context, after: int) -> Changes:
         if not after <= head.serial <= after + _MOST:
             return Changes(identity, head.serial, None)
         records = reader.records(after=after, limit=_MOST)
-        if any(isinstance(record, PurgeRecord) for _, record in records):
-            return Changes(identity, head.serial, None)  # every commit since has another id
+        # After a purge every commit since has another id; and what a bundle is called may have been another's spelling.
+        if any(isinstance(record, (BundleRecord, PurgeRecord)) for _, record in records):
+            return Changes(identity, head.serial, None)
         # A shared component belongs to no bundle, and changes no release: those hold it by value.
         changed = {name for _, record in records if (name := getattr(record, "bundle", None)) is not None}
         known = naming.named(reader)

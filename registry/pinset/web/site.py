@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.api import doors
 from pinset.api.pages import OPEN, PAGE
 from pinset.api.problems import MEDIA_TYPE
 from pinset.config import Pages
@@ -80,7 +81,7 @@ def with_pages(
 
 def is_of_api(path: str) -> bool:
     """Whether a path is none of a page."""
-    return path in _API or path.startswith("/v1/")
+    return path in _API or path.startswith(("/v1/", doors.COMPAT, doors.GIT))
 
 
 def is_open(path: str) -> bool:

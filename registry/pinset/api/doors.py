@@ -1,0 +1,102 @@
+"""Doors: ways in beside ``/v1`` for programs that were made for other servers, by the path of a request.
+
+Such a program says its credential in its own way: as the password of Basic, as ``x-api-key``, or bare. Here that becomes
+the bearer token which everything behind judges, so that there is one place that lets in. ``/v1`` takes bearers only.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
+
+from pinset.errors import ForeignOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Scope
+
+COMPAT: Final = "/compat/"
+"""The protocols of other tools: `pinset.compat`."""
+GIT: Final = "/git/"
+"""Git's own protocol."""
+RAW: Final = "pinset.raw"
+"""Set in the scope of a request whose body is no JSON: it passes unread."""
+READS: Final = "pinset.reads"
+"""Set where a request changes nothing, whatever its method says."""
+COSTLY: Final = "pinset.costly"
+"""Set where it may cost much work, and its body carries files."""
+_TOKEN: Final = b"pst_"
+_CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key"})
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)|//")
+
+
+def admitting(scope: Scope) -> Scope:
+    """A request with its credential as a bearer, under whatever name it came; one that came by no door as it is."""
+    if not _is_door(scope):
+        return scope
+    found = {name.lower(): value for name, value in scope["headers"] if name.lower() in _CREDENTIALS}
+    if not found:
+        return scope
+    given = bearer(found.get(b"authorization"), found.get(b"x-api-key"))
+    headers = [pair for pair in scope["headers"] if pair[0].lower() not in _CREDENTIALS]
+    if given is not None:
+        headers.append((b"authorization", given))
+    return {**scope, "headers": headers}
+
+
+@lru_cache(maxsize=4096)
+def bearer(authorization: bytes | None, key: bytes | None) -> bytes | None:
+    """The Authorization header that says the same as these two; None where neither is a credential of ours.
+
+    Clients of other servers want some key even where none is needed. What has the form of no token of the registry and
+    of no issuer is none: where one is needed, that is what is said.
+    """
+    text = _credential(authorization) if authorization else (key or b"").strip()
+    return b"Bearer " + text if text.startswith(_TOKEN) or text.count(b".") == 2 else None
+
+
+def refuse_page(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Raises ForeignOrigin for Basic that a browser may have added by itself to what a page of another site sends."""
+    if not _is_door(scope) or not any(
+        name.lower() == b"authorization" and value[:6].lower() == b"basic " for name, value in scope["headers"]
+    ):
+        return
+    origin, host = headers.get("origin"), headers.get("host", "").lower()
+    same = origin is None or origin.lower() in (f"http://{host}", f"https://{host}")
+    if not same or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise ForeignOrigin(
+            "a page of another site cannot use a credential that a browser keeps",
+            hint="send the token as Authorization: Bearer pst_…",
+        )
+
+
+def is_unsafe(path: bytes) -> bool:
+    """Whether a path of a protocol, whose names may be percent-encoded, could be read in two ways."""
+    try:
+        text = unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return True
+    return _CONTROL.search(text) is not None
+
+
+def _is_door(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith((COMPAT, GIT))
+
+
+def _credential(authorization: bytes) -> bytes:
+    """What an Authorization header holds: the password of Basic, or the user name where that is all, else the text itself."""
+    kind, space, rest = authorization.strip().partition(b" ")
+    if not space:
+        return kind
+    if kind.lower() != b"basic":
+        return rest.strip() if kind.lower() == b"bearer" else b""
+    try:
+        user, _, password = base64.b64decode(rest.strip(), validate=True).partition(b":")
+    except ValueError:
+        return b""
+    return password or user

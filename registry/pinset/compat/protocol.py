@@ -1,0 +1,38 @@
+"""What one protocol is, for whoever mounts it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastapi import APIRouter
+
+NEVER: Final = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """name: its folder, and the path under ``/compat``. router: its routes, whole paths.
+
+    told: the body of a failure, of its status and its problem document; what it returns as the status is answered.
+    reads, writes, raw: patterns of ``METHOD /path``, without what is before it: requests that only read whatever their
+    method is, those that publish, and those whose bodies are no JSON. posted: of a POST that reads one release, the text
+    that stands for all bodies which mean the same, None for one to be read the ordinary way; by the path's beginning.
+    """
+
+    name: str
+    router: APIRouter
+    told: Callable[[int, Mapping[str, Any]], tuple[int, Any]]
+    reads: re.Pattern[str] = NEVER
+    writes: re.Pattern[str] = NEVER
+    raw: re.Pattern[str] = NEVER
+    posted: Mapping[str, Callable[[bytes], bytes | None]] | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What every path of it begins with."""
+        return f"/compat/{self.name}/"
