@@ -103,7 +103,7 @@ class Engine:
 
     def stop(self) -> int:
         """SIGTERM, and the container is removed; the volume stays."""
-        run(self.kind, "stop", "--time", str(GRACE_SECONDS), self._name)
+        run(self.kind, "stop", "-t", str(GRACE_SECONDS), self._name)
         status = run(self.kind, "inspect", "--format", "{{.State.ExitCode}}", self._name)
         run(self.kind, "rm", self._name)
         return int(status)
@@ -142,7 +142,11 @@ class Rehearsal:
         self.address = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = re.findall(r"^USER (\d+):(\d+)$", TEXT, re.MULTILINE)[0]
-        self._build()
+        try:
+            self._build()
+        except BaseException:
+            self.gone()
+            raise
         data = self._place / "data"
         data.mkdir(mode=0o700)
         os.chown(data, *map(int, self._owner))

@@ -81,7 +81,7 @@ def serve(
     """
     from pinset.bootstrap import serve_registry
 
-    home = _home(Options(registry), make=make)
+    home = _place(Options(registry), make=make)
     collecting.as_usual()
     serve_registry(
         home,
@@ -94,12 +94,12 @@ def serve(
         log_requests=log_requests,
         pages=not no_pages,
         closed=closed,
+        make=make,
     )
 
 
-def _home(chosen: Options, *, make: bool) -> Path:
-    """The registry's directory. make: as `init` makes it where there is none; one that is damaged is never made anew."""
-    from pinset.bootstrap import FOLDER, create_registry
+def _place(chosen: Options, *, make: bool) -> Path:
+    """The registry's directory. make: or where one is to be made."""
     from pinset.errors import NoRegistry
 
     try:
@@ -107,11 +107,7 @@ def _home(chosen: Options, *, make: bool) -> Path:
     except NoRegistry:
         if not make:
             raise
-    where = named(chosen) or Path()
-    home = where if where.name == FOLDER else where / FOLDER
-    answer = create_registry(home)
-    output.talk(f"made a registry in {home} (id {answer['id']})")
-    return home
+    return named(chosen) or Path()
 
 
 def verify(
