@@ -83,6 +83,7 @@ class RemoteRegistry(Faces):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         name = names.bundle_name(bundle) if bundle is not None else self._bundle_of(files)
         body = _body(
@@ -93,6 +94,7 @@ class RemoteRegistry(Faces):
             source=dict(source) if isinstance(source, Mapping) else source,
             number=number,
             allow=list(allow),
+            spelled=spelled,
         )
         found: answers.PublishAnswer = self._change(caller, "POST", path_of("bundles", name, "releases"), body)
         return found
@@ -223,6 +225,9 @@ class RemoteRegistry(Faces):
     def bundle(self, name: str) -> answers.BundleAnswer:
         found: answers.BundleAnswer = self._http.get(path_of("bundles", names.bundle_name(name)))
         return found
+
+    def spelled(self, name: str) -> str:
+        return str(self._http.get(path_of("spelled"), name=name)["bundle"])
 
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100

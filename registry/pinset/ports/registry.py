@@ -112,12 +112,15 @@ class Registry(Protocol):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         """Publish a release, and with ``alias`` promote it in the same write.
 
         bundle: must be the manifest's, where given. label: overrides the manifest's version. source: where the files
         come from, see `domain.provenance`; or a text. allow: codes of judgements that ``message`` gives the reason for.
-        Raises ChecksFailed, AlreadyExists for a taken label.
+        spelled: what other tools call the bundle, which it is given in the same write where it has it not: with its first
+        release by who publishes, later by who may describe it. Raises ChecksFailed, AlreadyExists for a taken label or
+        spelling.
         """
 
     def publish_component(
@@ -224,6 +227,12 @@ class Registry(Protocol):
 
     def bundle(self, name: str) -> answers.BundleAnswer:
         """One bundle."""
+
+    def spelled(self, name: str) -> str:
+        """What the bundle is called now that a name means: any name of it, a spelling of it, or ``team/x`` for ``team.x``.
+
+        Raises NotFound, naming bundles of a similar name.
+        """
 
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100

@@ -157,7 +157,8 @@ def _bundle(record: BundleRecord) -> Deed:
         action="bundle" if record.action is BundleAction.SET else record.action.value,
         bundle=record.bundle,
         reason=record.reason,
-        details={"name": record.name, **told},
+        # Spellings only where there are any: items of before go on to say what they said.
+        details={"name": record.name, **({"names": list(record.names)} if record.names else {}), **told},
     )
 
 

@@ -71,6 +71,7 @@ class LocalRegistry(Near):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         from pinset.services import publish
 
@@ -85,6 +86,7 @@ class LocalRegistry(Near):
             source=source,
             number=number,
             allow=allow,
+            spelled=spelled,
         )
 
     def publish_component(
@@ -232,6 +234,11 @@ class LocalRegistry(Near):
         from pinset.services import bundles
 
         return bundles.bundle(self._context, name)
+
+    def spelled(self, name: str) -> str:
+        from pinset.services import spelling
+
+        return spelling.spelled(self._context, name)
 
     @property
     def bundle_changes(self) -> LocalBundleChanges:

@@ -99,11 +99,20 @@ class Near:
 
         return naming.names_of(self._context, bundle)
 
-    def spelled(self, name: str) -> str:
-        """The bundle, by its name of now, that a name means in the protocols of other tools. Raises NotFound."""
-        from pinset.services import naming
+    def meaning(self, name: str) -> str | None:
+        """The bundle, by its name of now, that a name means, whoever asks; None where it means none.
 
-        return naming.spelled(self._context, name)
+        What may be told of it is another question: see `sees`.
+        """
+        from pinset.services import spelling
+
+        return spelling.meaning(self._context, name)
+
+    def sees(self, bundle: str) -> bool:
+        """Whether who reads may read anything of a bundle, be it one alias."""
+        from pinset.services import spelling
+
+        return spelling.sees(self._context, bundle)
 
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""

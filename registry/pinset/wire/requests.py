@@ -53,7 +53,8 @@ class PublishRequest(Request):
 
     from: a selector of the same bundle, such as ``production``: the release is made from that one. Then ``files`` are those
     that are new or other ones; ``set`` changes values of the manifest by their paths (``model.pinned_version``), ``add``
-    adds entries, ``unset`` takes some out. Values are YAML on one line.
+    adds entries, ``unset`` takes some out. Values are YAML on one line. spelled: what other tools call the bundle; of
+    files only.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_by_alias=True, validate_by_name=False)
@@ -68,6 +69,7 @@ class PublishRequest(Request):
     source: SourceRequest | Annotated[str, Field(max_length=1000)] | None = None
     number: Number = None
     allow: Allowed = []
+    spelled: Short = None
 
 
 class ComponentRequest(Request):
