@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pinset_cli.commands.checking import holding
+from pinset_cli.workcopy import holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable

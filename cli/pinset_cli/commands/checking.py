@@ -14,7 +14,7 @@ from pinset_cli import output
 from pinset_cli.locate import Options, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pinset.domain.answers import CheckAnswer
 
@@ -38,7 +38,7 @@ def check(
     Example: pinset check ./support-summarizer
     """
     from pinset.domain.findings import check_allowed
-    from pinset_cli.workcopy import read_bundle
+    from pinset_cli.workcopy import holding, read_bundle
 
     allowed = allow or []
     check_allowed(allowed, "only looked at")
@@ -60,19 +60,6 @@ def check(
     if refused:
         number = f"{len(refused)} of {len(answers)} bundles cannot be published"
         raise type(refused[0])(number, hint="fix what is said of each above and try again")
-
-
-def holding(files: Iterable[Path]) -> list[Path]:
-    """The bundle directories that hold these files, each once: the nearest above a file that has a manifest."""
-    from pinset.domain.manifest.loading import MANIFEST_NAMES
-
-    found: dict[Path, None] = {}
-    for file in files:
-        for directory in (file, *file.parents):
-            if any((directory / name).is_file() for name in MANIFEST_NAMES):
-                found[directory] = None
-                break
-    return list(found)
 
 
 def _refused(directory: Path, answer: CheckAnswer, allowed: Sequence[str]) -> PinsetError | None:
