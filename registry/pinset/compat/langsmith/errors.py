@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST: Final = 10
+"""Findings of the checks that are told."""
+
 
 def told(status: int, problem: Mapping[str, Any]) -> tuple[int, Any]:
     """A failure as its clients read it."""
-    hint = f"; {problem['hint']}" if problem["hint"] else ""
-    return status, {"detail": f"{problem['detail']}{hint}", "code": problem["code"]}
+    said = [f"{problem['detail']}; {problem['hint']}" if problem["hint"] else problem["detail"]]
+    findings = (problem.get("details") or {}).get("findings") or []
+    said += [f"{one['message']}; {one['hint']}" for one in findings if one["severity"] == "error"][:_MOST]
+    return status, {"detail": "\n".join(said), "code": problem["code"]}

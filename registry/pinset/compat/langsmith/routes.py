@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query
@@ -69,9 +70,9 @@ def commits(asked: Reads, owner: str, name: str, limit: Limit = 20, offset: Offs
     meant = called_or_new(asked, text)
     if meant is None:
         return asked.answered({"commits": [], "total": 0})
-    found = _window(_standing(asked.registry, meant.bundle), offset, limit + 1)
+    found = list(islice(_standing(asked.registry, meant.bundle), offset, offset + limit + 1))
     parents = [*(one["commit"] for one in found[1:]), None]
-    told = [langsmith.listed(one, parent) for one, parent in zip(found, parents, strict=True)]
+    told = [langsmith.listed(one, parent) for one, parent in zip(found, parents, strict=False)]
     total = asked.registry.bundle(meant.bundle)["releases"]
     return asked.answered({"commits": told[:limit], "total": total if len(told) > limit else offset + len(told)})
 
@@ -232,9 +233,3 @@ def _releases(registry: LocalRegistry, bundle: str, first: int = _PAGE) -> Itera
         cursor, limit = page["next"], _PAGE
         if cursor is None:
             return
-
-
-def _window(found: Iterator[Any], offset: int, length: int) -> list[Any]:
-    from itertools import islice  # noqa: PLC0415 - here alone
-
-    return list(islice(found, offset, offset + length))

@@ -32,6 +32,14 @@ Changes = Annotated[Asked, asking(Verb.BUNDLE, changes=False, strict=False)]
 router = APIRouter(include_in_schema=False)
 
 
+class _UnchangedError(Exception):
+    """A push that says what is there. document: of the release that says it."""
+
+    def __init__(self, document: answers.ReleaseAnswer) -> None:
+        super().__init__()
+        self.document = document
+
+
 @slashed(router.post, f"{PREFIX}/commits/{{owner}}/{{name}}")
 def push(asked: Publishes, owner: str, name: str, body: Pushed) -> Response:
     """Publish: the prompt as it is sent, and the rest of the release that it follows with it."""
@@ -42,9 +50,14 @@ def push(asked: Publishes, owner: str, name: str, body: Pushed) -> Response:
         _check_parent(document, body.parent_commit)
         taken = from_langchain.take(body.manifest, document, files, meant.prompt, strict=True)
         lost[:] = taken.lost
+        if document is not None and taken.files == files:
+            raise _UnchangedError(document)
         return taken.files if document is not None else own.of_bundle(taken.files, meant.bundle)
 
-    told = _published(asked, meant, make, body.description or "")
+    try:
+        told = _published(asked, meant, make, body.description or "")
+    except _UnchangedError as same:
+        told = langsmith.listed(same.document, None)
     more = {"lost": [{"what": one.what, "why": one.why} for one in lost]} if lost else {}
     return asked.answered({"commit": told, **more})
 

@@ -24,13 +24,16 @@ def take(
     prompt_name: str | None = None,
     *,
     strict: bool = False,
+    model: Mapping[str, Any] | None = None,
 ) -> Taken:
     """A manifest as an author's files. Raises InvalidInput for what is no prompt.
 
     document, files: the release that it follows: what the manifest says nothing of stays as it was written there.
-    prompt_name: see `parts.parts_of`. strict: refuse what would mean something else here, instead of noting it.
+    prompt_name: see `parts.parts_of`. strict: refuse what would mean something else here, instead of noting it. model:
+    ``{provider, id, params}`` of what the prompt is sent to, where the manifest does not say it.
     """
-    return _Taking(manifest, document, files or {}, prompt_name, strict=strict).taken()
+    taking = _Taking(manifest, document, files or {}, prompt_name, strict=strict)
+    return taking.taken(model)
 
 
 class _Taking:
@@ -52,7 +55,7 @@ class _Taking:
         self._lost: list[Lost] = []
         self._name = self._parts.name or DEFAULT
 
-    def taken(self) -> Taken:
+    def taken(self, model: Mapping[str, Any] | None) -> Taken:
         found = self._found
         for what, why in found.grave:
             self._lose(what, why, grave=True)
@@ -62,8 +65,8 @@ class _Taking:
             self._made.prompt(self._name, self._template())
         if found.output is not None and not self._is_output(found.output):
             self._made.about(self._name, output=found.output)
-        if found.model is not None:
-            self._model(found.model)
+        if (runs := found.model or model) is not None:
+            self._model(runs)
         if found.tools is not None:
             self._tools(found.tools)
         before = self._content("metadata")
