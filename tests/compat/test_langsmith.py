@@ -18,7 +18,7 @@ from pinset.domain.exchange import from_langchain, langchain_templates
 from pinset.domain.exchange.langchain_templates import CannotReadError, Template
 from pinset.domain.text import templates
 from pinset.errors import InvalidInput
-from pinset.importing.engine import Wanted, run
+from pinset.importing.engine import run
 from pinset.importing.http import Remote
 from pinset.importing.sources.langsmith import LangSmithFile, LangSmithSource
 
@@ -234,6 +234,15 @@ def test_what_is_not_understood_is_refused_with_a_sentence(manifest: Any) -> Non
         from_langchain.take(manifest, strict=True)
     assert caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "said", [[], {"models": 1, "tools": 1}, {"prompts": {"x": {"messages": [{}]}}}, {"tools": [1]}, {"model": {}}]
+)
+def test_what_says_it_was_of_a_registry_is_read_as_strictly(said: Any) -> None:
+    release = {"registry": "x", **said} if isinstance(said, dict) else said
+    taken = from_langchain.take(text("x", metadata={"release": release, "kept": 1}), strict=True)
+    assert "kept: 1" in taken.files["release.yaml"]
 
 
 def test_a_refused_push_leaves_nothing_behind(speaking: Speaking) -> None:
@@ -465,11 +474,11 @@ def test_a_registry_is_a_hub_that_another_one_imports_from(speaking: Speaking) -
         return httpx.Response(answer.status_code, content=answer.content)
 
     other = bootstrap.memory_registry()
-    wanted = Wanted(allow=("model-unpinned",), message="what pins it does not come with it")
-    report = run(other, ANA, LangSmithSource(remote(forward)), wanted)
-    assert report.versions["created"] == 2, report.items
-    ours, theirs = (one.release(f"{NAME}@production")["content"] for one in (speaking.registry, other))
-    assert theirs["prompts"]["default"]["messages"][0] == ours["prompts"]["default"]["messages"][0]
-    assert theirs["prompts"]["default"]["output"]["properties"] == ours["prompts"]["default"]["output"]["properties"]
-    assert theirs["models"]["default"]["params"] == ours["models"]["default"]["params"]
+    report = run(other, ANA, LangSmithSource(remote(forward)))
+    assert (report.versions["created"], report.lost) == (2, 0)
+    for which in ("production", "staging"):
+        ours, theirs = (one.release(f"{NAME}@{which}")["content"] for one in (speaking.registry, other))
+        examples = ours["prompts"]["default"]["messages"].pop(2)["examples"]
+        said = [theirs["prompts"]["default"]["messages"].pop(2)["template"] for _ in range(2)]
+        assert (said, theirs) == ([examples[0]["input"], examples[0]["output"]], ours)
     other.close()

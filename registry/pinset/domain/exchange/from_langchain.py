@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import langchain, langchain_objects, langchain_templates
+from pinset.domain.exchange import carried, langchain, langchain_objects, langchain_templates
 from pinset.domain.exchange.authored import Authored, Template
 from pinset.domain.exchange.incoming import Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT, Parts, messages_of, model_id, parts_of
@@ -53,6 +53,8 @@ class _Taking:
         self._document, self._strict, self._before = document, strict, files
         self._made = Authored(files)
         self._lost: list[Lost] = []
+        told = self._found.release.get("prompt") if document is None else None
+        self._told: dict[str, Any] = told if isinstance(told, dict) else {}
         self._name = self._parts.name or DEFAULT
 
     def taken(self, model: Mapping[str, Any] | None) -> Taken:
@@ -61,11 +63,14 @@ class _Taking:
             self._lose(what, why, grave=True)
         for what, why in found.lost:
             self._lose(what, why)
+        if self._document is None:
+            self._carried()
         if not self._says_the_same():
             self._made.prompt(self._name, self._template())
+        self._made.about(self._name, **{key: self._told[key] for key in carried.OF_PROMPT if key in self._told})
         if found.output is not None and not self._is_output(found.output):
             self._made.about(self._name, output=found.output)
-        if (runs := found.model or model) is not None:
+        if (runs := found.model or (None if found.release else model)) is not None:
             self._model(runs)
         if found.tools is not None:
             self._tools(found.tools)
@@ -78,6 +83,24 @@ class _Taking:
             made = dict(self._before)  # also its label: it is the same release
         return Taken(files=made, lost=tuple(self._lost))
 
+    def _carried(self) -> None:
+        """What a registry told beside the prompt, of one that is not from here."""
+        told = self._found.release
+        details, others, models = (told.get(key) for key in ("tool_details", "other_tools", "models"))
+        tools: dict[str, Any] = {}
+        for one in told["tools"] if isinstance(told.get("tools"), list) else []:
+            try:
+                tool = tool_shapes.normalise(one)
+            except tool_shapes.ToolShapeError as error:
+                self._lose("metadata.release.tools", f"{error.message}: it is left out")
+                continue
+            tools[tool["name"]] = details.get(tool["name"], tool) if isinstance(details, dict) else tool
+        tools |= others if isinstance(others, dict) else {}
+        models = dict(models) if isinstance(models, dict) else {}
+        if isinstance(told.get("model"), dict):
+            models[str(self._told.get("model", DEFAULT))] = told["model"]
+        carried.put(self._made, {**told, "tools": tools, "models": models}, self._lose)
+
     # -- the prompt ------------------------------------------------------------------------------------------------
 
     def _says_the_same(self) -> bool:
@@ -89,7 +112,7 @@ class _Taking:
         return (before.text, before.items, before.fixed) == (found.text, found.items, found.fixed)
 
     def _template(self) -> Template:
-        before = (self._parts.prompt or {}).get("format")
+        before = (self._parts.prompt or self._told).get("format")
         try:
             styled = langchain_templates.taken(self._found.templates(), before, self._found.fixed)
         except langchain_templates.CannotReadError as error:
@@ -98,8 +121,8 @@ class _Taking:
             styled = langchain_templates.Styled("text", texts)
         if self._found.text is not None:
             return Template(style=styled.style, text=styled.texts[0])
-        texts = iter(styled.texts)
-        told = [{**one, "text": next(texts)} if "text" in one else one for one in self._found.items]
+        left = iter(styled.texts)
+        told = [{**one, "text": next(left)} if "text" in one else one for one in self._found.items]
         return Template(style=styled.style, messages=self._with_examples(told))
 
     def _with_examples(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,7 +142,7 @@ class _Taking:
         return told
 
     def _is_output(self, schema: Any) -> bool:
-        before = self._parts.output
+        before = self._parts.output or self._told.get("output")
         return isinstance(before, dict) and schema in (before, {"title": langchain.ANSWER, **before})
 
     # -- the model and the tools -----------------------------------------------------------------------------------

@@ -72,8 +72,8 @@ def manifest_of(document: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
             # Examples are told as they are: what looks like a variable in them is none.
             style = "text" if "examples" in item else prompt["format"]
             content = one.get("content")
-            text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-            told.append(langchain_templates.told(style, text))
+            words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+            told.append(langchain_templates.told(style, words))
             messages.append(_message(str(one.get("role")), item.get("name"), told[-1]))
     _note(metadata, told)
     names = sorted({name for one in told for name in langchain_templates.variables(one)})

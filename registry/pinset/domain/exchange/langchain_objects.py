@@ -30,7 +30,7 @@ _ROLES: Final = {
 _SAID: Final = {"human": "user", "ai": "assistant", "function": "tool", "model": "assistant"}
 _OF_CHATS: Final = ("ChatMessagePromptTemplate", "ChatMessage")
 _LITERAL: Final = ("SystemMessage", "HumanMessage", "AIMessage", "ChatMessage")
-_UNSAID: Final = (None, "", [], {}, False)
+_UNSAID: Final[tuple[Any, ...]] = (None, "", [], {}, False)
 _OURS: Final = (langchain.RELEASE, "lc_hub_owner", "lc_hub_repo", "lc_hub_commit_hash")
 """Keys of the metadata that the server, or the client, puts there."""
 _IDENTITY: Final = ("model", "model_name", "model_id", "deployment_name")
@@ -56,8 +56,8 @@ class Found:
     """What an object says. text: of a prompt without messages. items: ``{role, text}``, perhaps ``name``; ``{placeholder}``.
 
     fixed: texts that stand for a name already. output: the schema of the answer. model: ``{provider, id, params}``, None
-    where none comes with it. tools: as calls have them. lost: ``(what, why)`` that has no place, of those in ``grave`` the
-    prompt would mean something else without it.
+    where none comes with it. tools: as calls have them. release: what a registry told of the release that it was. lost:
+    ``(what, why)`` of what has no place; grave: of that without which the prompt would mean something else.
     """
 
     text: Template | None = None
@@ -67,6 +67,7 @@ class Found:
     model: dict[str, Any] | None = None
     tools: list[Any] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    release: dict[str, Any] = field(default_factory=dict)
     grave: list[tuple[str, str]] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
 
@@ -136,6 +137,8 @@ def _prompt(found: Found, one: _Object, where: str) -> None:
     metadata = kwargs.get("metadata")
     if isinstance(metadata, dict):
         found.metadata = {key: value for key, value in metadata.items() if key not in _OURS}
+        told = metadata.get(langchain.RELEASE)
+        found.release = told if isinstance(told, dict) and "registry" in told else {}
     if kwargs.get("tags") not in _UNSAID:
         found.metadata["tags"] = kwargs["tags"]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from pinset.domain.exchange import from_langchain, langchain
+from pinset.domain.exchange import from_langchain
 from pinset.domain.exchange.authored import Authored, Template
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.names import is_alias
@@ -112,6 +112,8 @@ class LangSmithSource:
         return payload
 
     def _paged(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:
+        seen = 0
+
         def ask(offset: str | int | None) -> dict[str, Any]:
             found = self._remote.get(path, limit=PAGE, offset=offset or 0, **query)
             items = found.get(key) if isinstance(found, dict) else None
@@ -127,7 +129,6 @@ class LangSmithSource:
             more = seen < total if isinstance(total, int) else len(page[key]) >= PAGE
             return seen if more and page[key] else None
 
-        seen = 0
         for page in self._remote.pages(ask, following):
             yield from page[key]
 
@@ -176,8 +177,6 @@ def incoming(payload: Mapping[str, Any], name: str, number: int, origin: str) ->
         made.prompt("default", Template(style="text", text=json.dumps(manifest, ensure_ascii=False, indent=1)))
         taken = Taken(files=made.files())
         lost.append(Lost(what="manifest", why=f"{error.message}: it is kept as the text of its JSON"))
-    if isinstance(manifest, dict) and langchain.RELEASE in ((manifest.get("kwargs") or {}).get("metadata") or {}):
-        lost.append(Lost(what="metadata.release", why="it is of a registry: all of it comes with pinset import tar"))
     if payload.get("examples"):
         lost.append(Lost(what="examples", why="runs that are shown beside a commit are no part of a release"))
     author, message = payload.get("full_name"), payload.get("description")
