@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pages
 import pytest
 from matrix import Dialect, Matrix
 from sessions import ClientError
 
+from pinset import bootstrap
+from pinset.importing.engine import run
+from pinset.importing.sources.langsmith import LangSmithFile
+from pinset.ports.registry import Caller
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matrix import Opener, Reader
 
     from conftest import Served
@@ -207,3 +216,27 @@ None
         name=name,
     )
     assert served.document(f"{name}@v3")["content"]["prompts"]["default"]["template"] == "Three: {{ticket}}"
+
+
+def test_the_page_in_python(served: Served, python_client: Callable[..., Any]) -> None:
+    with python_client("langsmith-0.14", PINSET_TOKEN=served.writing, LANGSMITH_TRACING="false").session() as session:
+        for block in pages.blocks("langsmith", "python", served.address):
+            session.run(f"{block}\nNone")
+        written = Path(session.run("import os; os.path.abspath('prompts.jsonl')"))
+    assert served.document("critic@staging")["version"] == 1
+    assert served.registry.bundle("critic")["description"] == "It judges films"
+    other = bootstrap.memory_registry()
+    with written.open("rb") as lines:
+        report = run(other, Caller(actor="ana"), LangSmithFile(lines, "prompts.jsonl"))
+    assert (report.versions["refused"], other.bundle("greeting")["newest"]) == (0, 3)
+    for name in ("greeting", "rich", "special-chat"):
+        ours, theirs = (one.release(f"{name}@latest")["content"] for one in (served.registry, other))
+        assert theirs == ours
+    other.close()
+
+
+def test_the_page_in_javascript(served: Served, node_client: Callable[..., Any]) -> None:
+    (block,) = pages.blocks("langsmith", "js", served.address)
+    with node_client("langsmith-js-0.10", PINSET_TOKEN=served.key, LANGSMITH_TRACING="false").session() as session:
+        session.run(pages.snippet(block.replace("load as loadPrompt", "load: loadPrompt")))
+        assert session.printed.split() == ["1", "4"]
