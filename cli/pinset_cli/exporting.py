@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final[Mapping[str, str]] = {
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
+    "mlflow": "the arguments of MLflow's register_prompt, as JSON",
     "tar": "everything of bundles, for pinset import tar",
 }
 """Formats by name, each a module of `pinset_cli.commands.exports`, with what it is."""

@@ -19,9 +19,7 @@ _UNPLAIN: Final = re.compile(r"\{\{\{|\{\{&")
 """What means something else in mustache."""
 _NAME: Final = r"[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+"
 _RAW: Final = re.compile(rf"\{{\{{\{{{_NAME}\}}\}}\}}|\{{\{{&{_NAME}\}}\}}")
-_JINJA: Final = (
-    "it is a Jinja template: MLflow's clients before 3.10 fill in {{name}} alone, and leave the rest as it is"
-)
+_JINJA: Final = "it is a Jinja template: older clients of MLflow fill in {{name}} alone, and leave the rest as it is"
 _JINJA_PLAIN: Final = "it is a Jinja template without blocks: MLflow's clients fill in {{name}} alone"
 _F_STRING: Final = "it is an f-string whose braces MLflow cannot say: fill it in with str.format"
 _TEXT: Final = "its double braces are text: do not fill it in"
