@@ -118,6 +118,8 @@ class Judge:
                 raise Conflict(
                     "another version of the same write has this number or label", hint="send each version once"
                 )
+        if "/" not in place.name:
+            reading.refuse_archived(reader, place.name)
         versions.refuse_purged_texts(reader, form)
         newest = max([place.newest(), *(other.number for other in ahead)])
         number = versions.next_number(newest, one.number)
@@ -200,7 +202,6 @@ def _place(reader: CatalogReader, one: Version) -> _Place:
             newest_component,
         )
     bundle = naming.named(reader).called(names.bundle_name(one.name))
-    reading.refuse_archived(reader, bundle)
 
     def newest() -> int:
         row = reader.bundle(bundle)
