@@ -64,6 +64,7 @@ def test_versions_keep_their_numbers_and_one_write_makes_them(registry: Registry
     assert [item["commit"] for item in answer["items"]] == [one["commit"] for one in (first, second, third)]
 
 
+@MEMORY
 def test_what_is_there_is_there_once(registry: Registry) -> None:
     versions = [version(1, "one"), version(2, "two"), version(None, "labelled", label="2025-01-01")]
     take(registry, *versions)
@@ -107,6 +108,7 @@ def test_one_bad_version_refuses_no_other(registry: Registry) -> None:
     assert [one["version"] for one in registry.releases("support")["items"]] == [10, 2]
 
 
+@MEMORY
 def test_a_judgement_is_overridden_by_code_with_a_reason_and_that_is_kept(registry: Registry) -> None:
     with pytest.raises(InvalidInput, match="reason"):
         take(registry, version(1, SECRET), allow=["secret"])
@@ -144,6 +146,7 @@ def test_a_retry_that_finds_its_write_tells_what_that_made(registry: Registry, n
     assert outcomes(again) == outcomes(first) == [("already", 1), ("created", 2)]
 
 
+@MEMORY
 def test_the_versions_of_one_write_lean_on_each_other(registry: Registry) -> None:
     more = "  rollback_to: {}\n"
     answer = take(

@@ -10,7 +10,7 @@ import pytest
 
 from pinset.domain.exchange import own
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
-from pinset.errors import InvalidInput, Unavailable
+from pinset.errors import AlreadyExists, InvalidInput, Unavailable
 from pinset.importing import batch
 from pinset.importing.engine import Engine, Wanted, run
 from pinset.importing.naming import Naming
@@ -193,11 +193,9 @@ def test_names_that_are_none_are_refused_at_once(into: list[str]) -> None:
 def test_one_name_for_all_of_it_is_for_one_thing() -> None:
     naming = Naming(["here"])
     assert naming.bundle("There") == naming.bundle("There") == "here"
-    with pytest.raises(Exception, match="--into"):
-        try:
-            naming.bundle("Another")
-        except Exception as error:
-            raise type(error)(str(error.__dict__)) from error
+    with pytest.raises(AlreadyExists) as caught:
+        naming.bundle("Another")
+    assert "--into 'Another=NAME'" in caught.value.hint
 
 
 def test_a_batch_is_bounded_in_count_and_bytes_and_holds_nothing_that_leans_on_it() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -19,9 +19,6 @@ from pinset.errors import (
 )
 from pinset.importing import http
 from pinset.importing.http import Remote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Server:

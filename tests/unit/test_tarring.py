@@ -19,8 +19,6 @@ from pinset.importing.sources.tar import TarSource
 from pinset.ports.registry import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinset.services.local import LocalRegistry
 
 ME = Caller(actor="ada")
