@@ -206,6 +206,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         "costs.md",
         "evidence.md",
         "http.md",
+        "importing.md",
         "looking-back.md",
         "purge.md",
         "running.md",
