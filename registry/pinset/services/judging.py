@@ -58,6 +58,11 @@ class _Ahead(NamedTuple):
     label: str | None
     digest: str
 
+    @classmethod
+    def of(cls, due: Due) -> _Ahead:
+        """A version that is to be written."""
+        return cls(due.version, due.label.lower() if due.label is not None else None, due.form.digest)
+
 
 @dataclass(slots=True)
 class _Assembly:
@@ -80,14 +85,29 @@ class Judge:
     _ahead: dict[str, list[_Ahead]] = field(default_factory=lambda: defaultdict(list))
     _spelled: set[tuple[str, str]] = field(default_factory=set)
     _reader: CatalogReader | None = None
+    _serial: int | None = None
+    _judged: dict[int, Due | ImportedAnswer] = field(default_factory=dict)
+    """What was found at `_serial`: as long as nothing was written since, it is so."""
 
     def begin(self, reader: CatalogReader) -> None:
         """Go through the versions from the first on, with what a reader says."""
-        self._reader = reader
+        serial = reader.head().serial
+        if serial != self._serial:
+            self._judged.clear()
+        self._reader, self._serial = reader, serial
         self._ahead.clear()
 
     def judged(self, at: int, one: Version) -> Due | ImportedAnswer:
         """What is to be done about the version at a place. Raises what refuses it."""
+        if at not in self._judged:
+            self._judged[at] = self._judge(at, one)
+            return self._judged[at]
+        found = self._judged[at]
+        if isinstance(found, Due):
+            self._ahead[found.name].append(_Ahead.of(found))
+        return found
+
+    def _judge(self, at: int, one: Version) -> Due | ImportedAnswer:
         reader = self._reader
         if reader is None:
             raise AssertionError("a judge is asked only after it has begun")
@@ -122,19 +142,20 @@ class Judge:
                 raise Conflict(
                     "another version of the same write has this number or label", hint="send each version once"
                 )
-        if "/" not in place.name:
+        if "/" not in place.name and not ahead:
             reading.refuse_archived(reader, place.name)
         versions.refuse_purged_texts(reader, form)
-        newest = max([place.newest(), *(other.number for other in ahead)])
-        number = versions.next_number(newest, one.number)
-        ahead.append(_Ahead(number, folded, form.digest))
+        number = versions.next_number(ahead[-1].number if ahead else place.newest(), one.number)
         waived = tuple(sorted({f.code for f in result.findings if f.judgement}.intersection(self._allowed(one))))
         words = messages.clean_words(one.message)
-        return Due(place.name, number, label, form, words, source, result.rollback_to, waived, told)
+        due = Due(place.name, number, label, form, words, source, result.rollback_to, waived, told)
+        ahead.append(_Ahead.of(due))
+        return due
 
     def dropped(self, due: Due) -> None:
         """A version is not to be written after all: it was the last that was judged."""
         self._ahead[due.name].pop()
+        self._judged.clear()  # others were judged with it in sight
 
     def spelled(self, session: Session, one: Version, due: Due) -> BundleRow | None:
         """The bundle as it is to be where this version gives it a spelling. Raises what `services.spelling.asked` does."""
