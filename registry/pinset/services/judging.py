@@ -6,22 +6,20 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain import findings, messages, names, provenance, sealed
-from pinset.domain.assembly import assemble_component, assemble_release
-from pinset.domain.manifest.edits import author_files
+from pinset.domain import findings, messages, names, provenance
 from pinset.domain.records import ComponentRecord, ReleaseRecord
 from pinset.domain.records import Version as Which
-from pinset.domain.references import ComponentReference, Selector, SelectorKind
-from pinset.errors import Conflict, Integrity, InvalidInput, PinsetError
-from pinset.services import naming, reading, spelling, versions
+from pinset.domain.references import Selector, SelectorKind
+from pinset.errors import Conflict, PinsetError
+from pinset.services import naming, reading, resealing, spelling, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pinset.domain.access import Grant
     from pinset.domain.answers import FindingAnswer
     from pinset.domain.answers.imports import ImportedAnswer
-    from pinset.domain.assembly import Assembled, Found, Surroundings
+    from pinset.domain.assembly import Assembled, Surroundings
     from pinset.domain.sealed import Sealed
     from pinset.ports.catalog import BundleRow, CatalogReader, ComponentRow, ReleaseRow
     from pinset.ports.imports import Version
@@ -48,7 +46,7 @@ class Due(NamedTuple):
     @property
     def files(self) -> dict[str, str]:
         """Every text by path, the sealed manifest among them."""
-        return {_manifest_of(self.name): self.form.manifest, **self.form.files}
+        return {resealing.manifest_of(self.name): self.form.manifest, **self.form.files}
 
 
 class _Ahead(NamedTuple):
@@ -174,7 +172,11 @@ class Judge:
         if kept is None or any(getattr(around, what)(*about) != answer for what, about, answer in kept.asked):
             asked: list[versions.Asked] = []
             noted = versions.noting(around, asked)
-            made = _resealed(one, place.name, noted) if one.digest is not None else _assemble(one, place.name, noted)
+            made = (
+                resealing.resealed(one, place.name, noted)
+                if one.digest is not None
+                else resealing.assembled(one, place.name, noted)
+            )
             kept = self._assemblies[at] = _Assembly(made, asked)
             findings.refuse(findings.as_answers(kept.result.findings), self._allowed(one))
         return kept.result
@@ -245,55 +247,6 @@ def _place(reader: CatalogReader, one: Version) -> _Place:
     )
 
 
-def _assemble(one: Version, name: str, around: Surroundings) -> Assembled:
-    kind, slash, alone = name.partition("/")
-    if slash:
-        return assemble_component(kind, alone, one.files, around)
-    return assemble_release(one.files, around, bundle=name)
-
-
-def _resealed(one: Version, name: str, around: Surroundings) -> Assembled:
-    """A version that comes sealed, made again of its author's files. Raises InvalidInput for one that is not what it says.
-
-    What it leans on is what it was sealed with: a reference that meant another version then means that one.
-    """
-    form, pins = proven(one.files, _manifest_of(name), one.digest or "")
-
-    def component(reference: ComponentReference) -> Found | None:
-        pin = pins.get(reference.key)
-        number = pin.get("version") if isinstance(pin, dict) else None
-        if not isinstance(number, int):
-            return None
-        wanted = Selector(SelectorKind.VERSION, f"v{number}")
-        return around.component(ComponentReference(reference.kind, reference.name, wanted))
-
-    def version(bundle: str, selector: Selector) -> int | None:
-        # What it named may be gone there too: that is said, and refuses nothing.
-        return None if selector.kind is SelectorKind.LATEST else around.version(bundle, selector)
-
-    pinned = replace(around, component=component, version=version)
-    made = _assemble(replace(one, files=author_files(form.files)), name, pinned)
-    if made.sealed is not None and made.sealed.digest != one.digest:
-        raise InvalidInput(
-            f"of its author's files this registry makes {made.sealed.digest[:19]}, and it says it is {(one.digest or '')[:19]}",
-            hint="publish the author's files as a new release instead: pinset pull, then pinset publish",
-        )
-    return made
-
-
-def proven(files: Mapping[str, str], manifest: str, digest: str) -> tuple[Sealed, Mapping[str, Any]]:
-    """A sealed form, every byte proven against its digest, and its pins. Raises InvalidInput."""
-    texts = dict(files)
-    form = sealed.Sealed(texts.pop(manifest, ""), texts)
-    try:
-        sealed.verify(form, digest)
-        pins = sealed.parse(form.manifest).get("components", {})
-    except (Integrity, AttributeError, KeyError, TypeError) as error:
-        why = error.message if isinstance(error, PinsetError) else "its manifest is none"
-        raise InvalidInput(f"this is not the sealed form of {digest}: {why}", hint="export it again") from error
-    return form, pins if isinstance(pins, dict) else {}
-
-
 def answer_of(
     one: Version,
     outcome: str,
@@ -341,7 +294,7 @@ def _conflict(one: Version, holder: ReleaseRow | ComponentRow, found: list[Findi
     by = f"v{record.version}" if one.number == record.version else f"the label {record.label}, of v{record.version},"
     error = Conflict(
         f"{by} is there, and has other content",
-        hint="take it in under another name: --into; or leave it as it is",
+        hint="take it in as another bundle (--into), or leave it as it is",
         details={"findings": found},
     )
     return {**refusal_of(one, error), "digest": record.digest, "commit": holder.commit}
@@ -364,7 +317,3 @@ def _is_named(one: _Ahead, selector: Selector) -> bool:
             return one.digest.startswith(selector.text)
         case _:
             return False
-
-
-def _manifest_of(name: str) -> str:
-    return sealed.COMPONENT if "/" in name else sealed.MANIFEST
