@@ -32,7 +32,9 @@ MODULES = (
     "review",
     "trust",
     "writing",
+    "importing",
     "scale",
+    "cloning",
     "steady",
     "peers",
 )

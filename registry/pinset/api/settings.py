@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pinset.config import Limits
+from pinset.config import Git, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,11 @@ class Settings:
     looks whether time has passed the last gate of a request; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
     beat_seconds: between two beats of such a stream, at most.
-    workers: how many processes serve the same registry here, this one too.
+    workers: how many processes serve the same registry here, this one too. closed: nobody is let in without a credential,
+    even where there is none yet.
     log_requests: whether each request is a line in the log. head_seconds: how long a request's head may take to be
     whole. stall_seconds: how long a client may take nothing of an answer. limits: how often each may ask, and how many
-    connections there may be.
+    connections there may be. git: what is sent to those who clone.
     """
 
     small_body: int = Limits.body_bytes
@@ -34,10 +35,12 @@ class Settings:
     streams: int = Limits.streams
     beat_seconds: float = 15.0
     workers: int = 1
+    closed: bool = False
     log_requests: bool = False
     head_seconds: float = Limits.head_seconds
     stall_seconds: float = Limits.stall_seconds
     limits: Limits = field(default_factory=Limits)
+    git: Git = field(default_factory=Git)
 
     @classmethod
     def of(cls, limits: Limits, **other: Any) -> Settings:

@@ -38,11 +38,9 @@ def told(style: str, texts: Sequence[str]) -> Styled:
     if style == "mustache":
         return Styled(style, [_RAW.sub(lambda match: f"{{{{{match[1] or match[2]}}}}}", text) for text in texts])
     if style == "f-string":
-        found = [braces.fill_f_string(text, _Named()) for text in texts]
-        if all(
-            _variables(one) == set(templates.parse(style, text).variables)
-            for one, text in zip(found, texts, strict=True)
-        ):
+        asked = [_Named() for _ in texts]
+        found = [braces.fill_f_string(text, names) for text, names in zip(texts, asked, strict=True)]
+        if all(len(_VARIABLE.findall(one)) == names.count for one, names in zip(found, asked, strict=True)):
             return Styled("mustache", found)
         return Styled(style, list(texts), _F_STRING)
     if style == "text":
@@ -108,7 +106,10 @@ def _escaped(text: str) -> str:
 
 
 class _Named(dict[str, str]):
-    """For each name, what MLflow asks for it by."""
+    """For each name, what MLflow asks for it by. count: how often any was."""
+
+    count = 0
 
     def __missing__(self, key: str) -> str:
+        self.count += 1
         return f"{{{{{key}}}}}"
