@@ -11,7 +11,24 @@ from hypothesis import strategies as st
 from pinset.domain.exchange import mlflow_templates as both
 from pinset.domain.text import templates
 
-PIECES = ("{{x}}", "{{ name }}", "{{{x}}}", "{", "}", "{{", "}}", "{{> prompts/a@v1}}", "{{&x}}", "{{#x}}", "{%", "%}", "{{a.b}}", " ", "é", "\n")
+PIECES = (
+    "{{x}}",
+    "{{ name }}",
+    "{{{x}}}",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    "{{> prompts/a@v1}}",
+    "{{&x}}",
+    "{{#x}}",
+    "{%",
+    "%}",
+    "{{a.b}}",
+    " ",
+    "é",
+    "\n",
+)
 MLFLOW = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*)\s*\}\}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -27,6 +28,8 @@ MOST: Final = 100
 LOOKED_AT: Final = 1000
 """Bundles, or releases, that one request looks at: an answer may hold fewer than were asked for, with a token."""
 _PROMPTS: Final = f"{TAG}{mlflow.IS_PROMPT}"
+_NAMED: Final = re.compile(r"[A-Za-z0-9_.-]+")
+"""A name as MLflow's clients take it."""
 _ORDERS: Final = {
     "registered_models": ("name", "name ASC"),
     "model_versions": ("version_number", "version_number ASC", "version_number DESC"),
@@ -130,9 +133,13 @@ def _rising(asked: Asked, meant: Called, after: str) -> Iterator[int]:
 
 
 def _fitting(asked: Asked, about: answers.BundleAnswer, conditions: tuple[Condition, ...]) -> dict[str, Any] | None:
-    """A bundle as a registered model, under the first of its names that fits; None where none does."""
+    """A bundle as a registered model, under the first of its names that fits; None where none does.
+
+    What it is called in MLflow goes before what it is called here.
+    """
     of_names = [one for one in conditions if one.key == NAME]
-    spelled = [about["name"], *about["names"], *about["formerly"]]
+    usual = [name for name in about["names"] if _NAMED.fullmatch(name)]
+    spelled = [*usual, about["name"], *about["names"], *about["formerly"]]
     name = next((name for name in spelled if all(one.holds(name) for one in of_names)), None)
     if name is None:
         return None

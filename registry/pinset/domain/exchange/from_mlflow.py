@@ -200,6 +200,9 @@ class _Taking:
                 self._made.part("tools", list({**self._content.get("tools", {}), **tools}.values()))
 
     def _other_prompt(self, name: str, prompt: Mapping[str, Any]) -> None:
+        if not _is_prompt(prompt):
+            self._refuse(f"{mlflow.OWN}prompts.{name}", f"the prompt {name[:80]} is none", "write {format, template}")
+            return
         if prompt.get("partials"):
             self._lose(f"{mlflow.OWN}prompts.{name}.partials", "what the prompt includes is not carried over")
         messages = [
@@ -284,6 +287,18 @@ class _Taking:
 
     def _lose(self, what: str, why: str) -> None:
         self._lost.append(Lost(what=what, why=why))
+
+
+def _is_prompt(prompt: Mapping[str, Any]) -> bool:
+    """Whether a value is a prompt as a release document has it."""
+    items = prompt.get("messages", [prompt])
+    return isinstance(items, list) and all(
+        isinstance(one, dict)
+        and (isinstance(one.get("template"), str) or "placeholder" in one or "examples" in one)
+        and isinstance(one.get("role", ""), str)
+        and ("role" in one or "template" not in one or one is prompt)
+        for one in items
+    )
 
 
 def _written(part: Mapping[str, Any]) -> dict[str, Any]:
