@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bundles
@@ -184,6 +186,21 @@ made = prompts.register_prompt("whole-chat", chat, model_config=config, response
     assert session.run("client.get_prompt('whole-chat').tags") == {"author": "ana"}
     after = served.document("whole-chat@latest")["content"]
     assert after["models"] == content["models"]
+
+
+PAGE = Path(__file__).parents[3] / "registry" / "docs" / "compat" / "mlflow.md"
+
+
+def test_the_page_is_what_happens(opened: Opener, served: Served) -> None:
+    name = served.bundle()
+    code = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert len(code) == 2
+    session = opened(TestMlflow.dialects[-1], key=served.token("read publish promote retire")).session
+    got = session.run(f"{code[0]}\n[text, first.version, newest.version, model, list(schema['properties'])]")
+    assert got == ["Summarise, form 2: The lid is loose.", 1, 3, "gpt-4o-mini", ["verdict"]]
+    writing = code[1].replace('"greeting"', f'"{name}"').replace("greet%", f"{name}%")
+    assert session.run(f"{writing}\n[made.version, found]") == [3, [name]]
+    assert served.document(f"{name}@v3")["content"]["models"] == served.document(f"{name}@v2")["content"]["models"]
 
 
 # -- a real server --------------------------------------------------------------------------------------------------
