@@ -144,6 +144,18 @@ class Near:
 
         return tokens.authenticate(self._context, token)
 
+    def ticket_of(self, via: str) -> str | None:
+        """What lets who came by a token follow a stream where no header can be sent; None for who came otherwise."""
+        from pinset.services import tokens
+
+        return tokens.ticket_of(self._context, via)
+
+    def admit_ticket(self, text: str) -> Identity:
+        """Whose ticket a text is. Raises Unauthenticated."""
+        from pinset.services import tokens
+
+        return tokens.admit_ticket(self._context, text)
+
     def record_attempt(
         self,
         *,
