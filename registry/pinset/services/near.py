@@ -114,6 +114,12 @@ class Near:
 
         return spelling.sees(self._context, bundle)
 
+    def serving(self, alias: str, *, limit: int) -> list[str]:
+        """The bundles of which an alias serves something that who reads may read, by name."""
+        from pinset.services import bundles
+
+        return bundles.serving(self._context, alias, limit=limit)
+
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
         from pinset.services import naming

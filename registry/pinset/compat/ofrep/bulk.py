@@ -66,11 +66,7 @@ def flags(asked: Asked, wanted: Sequence[str]) -> tuple[bytes, str]:
 
 def _bundles(registry: LocalRegistry, wanted: Sequence[str]) -> list[str]:
     """Those that are wanted; of all, those that serve production. By name."""
-    if wanted:
-        names = list(wanted)
-    else:
-        page = registry.bundles(alias=DEFAULT_ALIAS, archived=True, limit=MOST + 1)
-        names = [one["name"] for one in page["items"]]
+    names = list(wanted) or registry.serving(DEFAULT_ALIAS, limit=MOST + 1)
     if len(names) > MOST:
         raise _too_much(f"{MOST:,} bundles")
     return names
