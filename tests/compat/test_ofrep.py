@@ -13,6 +13,7 @@ import pytest
 from pinset.api import doors
 from pinset.api.streams import STREAM
 from pinset.compat.ofrep import bulk
+from pinset.compat.ofrep.sets import Flags, Sets
 from pinset.compat.ofrep.stream import spelled
 from pinset.errors import Integrity, Unavailable
 
@@ -197,6 +198,32 @@ def test_one_damaged_release_leaves_the_other_flags(speaking: Speaking, monkeypa
     failure = Unavailable("later", hint="wait")
     speaking.registry.promote(ANA, "support.triage@v2", "production")
     assert speaking("POST", FLAGS, json={}).status_code == 503
+
+
+def test_a_set_of_flags_is_made_once_for_all_who_may_read_the_same(
+    speaking: Speaking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    real = bulk._made
+    monkeypatch.setattr(bulk, "_made", lambda asked, wanted: made.append(asked.caller.actor) or real(asked, wanted))
+    first, second, few = (bearer(speaking.token(*one)) for one in (("a", "read"), ("b", "read"), ("c", "read:none")))
+    assert [keys(speaking("POST", FLAGS, json={}, headers=one)) for one in (first, second, first, few)] == [
+        ["support.triage"]
+    ] * 3 + [[]]
+    assert made == ["a", "c"]
+    speaking.registry.promote(ANA, "support.triage@v2", "production")
+    assert speaking("POST", FLAGS, json={}, headers=second).json()["flags"][0]["variant"] == "v2"
+    assert made == ["a", "c", "b"]
+
+
+def test_sets_take_no_more_than_their_room() -> None:
+    sets = Sets(room=10)
+    for key in ("a", "b", "c"):
+        assert sets.find(key, lambda: 1, lambda: Flags(b"1234", "x")).text == b"1234"
+    assert list(sets._kept) == ["b", "c"]
+    assert sets.find("c", lambda: 2, lambda: Flags(b"new", "y", whole=False)).text == b"new"
+    assert sets.find("b", lambda: None, lambda: Flags(b"unknown", "z")).text == b"unknown"
+    assert (list(sets._kept), sets._size) == ([], 0)
 
 
 def followed(speaking: Speaking, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
