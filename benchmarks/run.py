@@ -33,6 +33,7 @@ MODULES = (
     "trust",
     "writing",
     "scale",
+    "cloning",
     "steady",
     "peers",
 )
