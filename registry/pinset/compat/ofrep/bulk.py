@@ -51,11 +51,12 @@ def named(text: str | None) -> tuple[str, ...]:
     return tuple(sorted({bundle_name(name) for name in text.split(",")})) if text else ()
 
 
-def flags(asked: Asked, wanted: Sequence[str]) -> tuple[bytes, str]:
+async def flags(asked: Asked, wanted: Sequence[str]) -> tuple[bytes, str]:
     """The answer and its entity tag. wanted: names of bundles; none: all. Raises TooLarge, and what reading raises."""
     sets: Sets = asked.request.app.state.flag_sets
-    found = sets.find((tuple(wanted), asked.caller.grants), asked.registry.mark, partial(_made, asked, wanted))
-    streams = json_of(_streams(asked, wanted))
+    key = (tuple(wanted), asked.caller.grants)
+    found = await sets.find(key, asked.registry.mark(), partial(_made, asked, wanted))
+    streams = json_of(await _streams(asked, sets, wanted))
     seal = hashlib.sha256(found.seal.encode() + streams).hexdigest()
     return b'{"flags":%b,"eventStreams":%b}' % (found.text, streams), f'"{seal[:40]}-c1"'
 
@@ -111,10 +112,10 @@ def _too_much(what: str) -> TooLarge:
     )
 
 
-def _streams(asked: Asked, wanted: Sequence[str]) -> list[dict[str, Any]]:
+async def _streams(asked: Asked, sets: Sets, wanted: Sequence[str]) -> list[dict[str, Any]]:
     """Where to follow; nowhere for who needs a credential and has none that could stand in an address."""
     via = asked.request.scope["pinset.identity"].via
-    ticket = asked.registry.ticket_of(via)
+    ticket = await sets.ticket(via, asked.registry.ticket_of)
     if ticket is None and via != LOCAL.via:
         return []
     query = [f"ticket={ticket}"] if ticket else []
