@@ -119,6 +119,8 @@ class Engine:
                 self.report.versions["already"] += 1
                 self._serve(one, self._known_in(bundle).get(_key(one.origin)))
                 return
+            if one.problem is not None:
+                raise one.problem
             version = self._version(one, bundle)
         except InvalidInput as error:
             self._refused(one, "refused", error.message, error.hint)

@@ -1,0 +1,74 @@
+"""A real agent's history of 63 states, committed to a repository and imported from it: each state, once, as it was."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from repositories import History, git
+from test_codeact_history import HISTORY, STATES, Pinset, pinset, states
+
+__all__ = ["pinset"]
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not HISTORY.is_dir(), reason=f"the history of states is not at {HISTORY.name}/")
+PEOPLE = ("Ada Lovelace <ada@example.com>", "Zoë Ångström <zoe@example.com>")
+FOLDER = "agents/codeact"
+
+
+def origins() -> list[Any]:
+    return [json.loads((folder / "origin.json").read_text()) for folder in sorted(HISTORY.iterdir()) if folder.is_dir()]
+
+
+def told(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+def placed(files: dict[str, str]) -> dict[str, str]:
+    return {f"{FOLDER}/{path}": text for path, text in files.items()} | {"README.md": "Other things."}
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    made = History()
+    for number, (files, origin) in enumerate(zip(states(), origins(), strict=True)):
+        at = int(datetime.fromisoformat(origin["date"]).timestamp())
+        made.add(placed(files), at=at, author=PEOPLE[number % 2], message=origin["subject"] + "\n\nMore words.")
+    return made
+
+
+def test_every_state_comes_in_once_as_it_was(pinset: Pinset, history: History, tmp_path: Path) -> None:
+    repository = history.write(tmp_path / "prompts.git")
+    commits = git(repository, "rev-list", "--reverse", "main").split()
+    done = pinset("import", "git", str(repository), FOLDER)
+    assert done["versions"] == {"created": STATES, "already": 0, "refused": 0, "conflict": 0, "left": 0}
+    assert not done["lost"]
+    releases = pinset("releases", "codeact", "--limit", "100")["items"][::-1]
+    assert [item["version"] for item in releases] == list(range(1, STATES + 1))
+    for number, (item, commit, origin) in enumerate(zip(releases, commits, origins(), strict=True)):
+        at = int(datetime.fromisoformat(origin["date"]).timestamp())
+        source = item["source"]
+        assert source["at"] == told(at)
+        assert source["commit"] == commit
+        assert source["authors"] == [PEOPLE[number % 2]]
+        assert item["label"] == f"{told(at)[:10]}-{commit[:10]}"
+        assert item["message"] == origin["subject"] + "\n\nMore words."
+    for version, files in enumerate(states(), start=1):
+        tree = pinset.git("rev-parse", f"{releases[version - 1]['commit']}^{{tree}}").strip()
+        for path, text in files.items():
+            assert git(pinset.home / ".pinset/repository.git", "cat-file", "blob", f"{tree}:{path}") == text
+
+    again = pinset("import", "git", str(repository), FOLDER)
+    assert (again["versions"]["created"], again["versions"]["already"], again["lost"]) == (0, STATES, 0)
+    more = History()
+    files = states()[-1] | {"prompts/system_prompt.j2": "Be brief."}
+    more.add(placed(files))
+    more.commits[0] = more.commits[0].replace(b"deleteall\n", b"from refs/heads/main^0\ndeleteall\n")
+    more.write(repository)
+    last = pinset("import", "git", str(repository), FOLDER)
+    assert (last["versions"]["created"], last["versions"]["already"]) == (1, STATES)
+    assert pinset("verify")["ok"]
