@@ -111,7 +111,7 @@ class GitSource:
         try:
             return replace(one, taken=self._taken(objects, step, commit, entry), authors=self._authors(objects, step, commit))
         except PinsetError as error:
-            return replace(one, problem=error)
+            return replace(one, taken=Taken(files={}), problem=error)
 
     def _origin(self, commit: str) -> str:
         return f"git:{self._repository.address}/{self._path}@{commit}"
