@@ -138,7 +138,9 @@ def test_a_clone_without_contents_fetches_those_that_are_wanted(tmp_path: Path) 
         assert found.lacks
         source = GitSource(found, "support")
         assert [one.taken.files["release.yaml"] for one in source.versions()] == [MANIFEST % "one", MANIFEST % "two"]
-        missing = [line for line in found.run("rev-list", "--objects", "--missing=print", "main").split() if line[0] == "?"]
+        missing = [
+            line for line in found.run("rev-list", "--objects", "--missing=print", "main").split() if line[0] == "?"
+        ]
         assert len(missing) == 2, "what lies elsewhere was never fetched"
         folder = found.folder
     assert not folder.exists()

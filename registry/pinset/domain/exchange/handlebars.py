@@ -27,6 +27,8 @@ _PATH: Final = re.compile(r"(?:\.\./)*(?:@[A-Za-z_]\w*|[A-Za-z_][\w-]*|\.|\.\.)(
 _BLANK_BEFORE: Final = re.compile(r"(?:^|\n)[ \t]*\Z")
 _BLANK_AFTER: Final = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 _DEPTH: Final = 24
+LITERALS: Final = frozenset({"true", "false", "null", "undefined", "this"})
+"""What is no name of a value there, wherever it stands in a path; ``this`` may begin one."""
 BLOCKS: Final = ("if", "unless", "each", "ifEquals", "unlessEquals")
 
 
@@ -86,7 +88,7 @@ class _Tag:
 def parse(source: str, partial: Callable[[str], str | None]) -> list[str | Value | Helper | Block]:
     """The nodes of a template, partials put in. partial: the text of one by its name, None where there is none.
 
-    Raises InvalidInput for what is no template, and for what only the application's own helpers could say.
+    Raises InvalidInput for what is no template, and for helpers, which no template here has.
     """
     return _parsed(source, partial, 0)
 
@@ -214,8 +216,8 @@ def _mustache(tag: _Tag) -> Value | Helper:
     name, *given = tag.words
     if name in ("role", "history", "media", "section"):
         return Helper(name, tuple(given), tag.line)
-    if given or not _PATH.fullmatch(name):
-        raise refused(tag.raw, tag.line, "calls a helper, which only the application has")
+    if given or not _PATH.fullmatch(name) or name in (LITERALS - {"this"}).union(BLOCKS, ("with", "log", "lookup")):
+        raise refused(tag.raw, tag.line, "calls a helper, and templates here have none")
     return Value(name, tag.raw, tag.line)
 
 
