@@ -38,6 +38,17 @@ THERE: Final = Taken(files={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a bundle is there. names: every name that it had, the oldest first. spelled: see `domain.exchange.spelling`."""
+
+    names: tuple[str, ...] = ()
+    spelled: tuple[str, ...] = ()
+    owner: str = ""
+    description: str = ""
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """One version of something.
 
@@ -48,7 +59,7 @@ class Incoming:
     problem: why it cannot come in; its content is then not looked at.
 
     digest: of a version that comes out of a registry of this kind: the files are its sealed form, and ``name`` is the
-    bundle's own, or ``kind/name`` of a shared component.
+    bundle's own, or ``kind/name`` of a shared component. about: then, what its bundle is there: see `About`. yanked: why.
     """
 
     name: str
@@ -63,6 +74,8 @@ class Incoming:
     source: Mapping[str, Any] = field(default_factory=dict)
     digest: str | None = None
     problem: PinsetError | None = None
+    about: About | None = None
+    yanked: str | None = None
 
 
 class Source(Protocol):
