@@ -67,7 +67,7 @@ def _placed(told: list[tuple[Mapping[str, Any], Told]], place: Path, ending: str
             raise InvalidInput(f"there are {len(files)} prompts, and {place} is one file", hint=hint)
         return [_Item(document, one, dict.fromkeys([place], next(iter(one.files.values())))) for document, one in told]
     doubled = sorted({name for name in files if files.count(name) > 1})
-    apart = bool(doubled) or len(told) > 1 and any(len(one.files) > 1 for _, one in told)
+    apart = bool(doubled) or (len(told) > 1 and any(len(one.files) > 1 for _, one in told))
     return [
         _Item(document, one, {_path(place, document, name, apart=apart): text for name, text in one.files.items()})
         for document, one in told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,7 @@ from pinset_cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 GREET = '---\nmodel: googleai/gemini-2.0-flash-001\nconfig: {temperature: 0.2}\n---\n{{role "system"}}Be kind.{{role "user"}}{{q}}\n'
 

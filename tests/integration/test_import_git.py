@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from repositories import BEGIN, History, git
 
-from pinset import bootstrap
 from pinset.domain.exchange.incoming import THERE, Incoming
 from pinset.errors import InvalidInput, NotFound, PermissionDenied, PinsetError, TooLarge, Unavailable
 from pinset.importing import engine, gitting

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.domain.exchange import chat, openai, plain, prompty, promptfoo
+from pinset.domain.exchange import chat, openai, plain, promptfoo, prompty
 from pinset.domain.manifest import loading
 from pinset.errors import InvalidInput
 

@@ -41,7 +41,9 @@ _SETTINGS: Final = (
 )
 _SAFE: Final = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 _PROTOCOLS: Final = "https:ssh:file"
-_ADDRESS: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://.+|(?P<ssh>[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+:(?!:).+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://.+|(?P<ssh>[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+:(?!:).+", re.IGNORECASE
+)
 _SCHEMES: Final = ("https", "ssh", "file")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
@@ -81,7 +83,14 @@ class Repository:
         wanted = "".join(f"{one}\n" for one in objects)
         if not self.lacks or not wanted:
             return
-        options = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--filter=blob:none", "--stdin", "--quiet")
+        options = (
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--filter=blob:none",
+            "--stdin",
+            "--quiet",
+        )
         noop = ("-c", "fetch.negotiationAlgorithm=noop")
         done = _run([*noop, f"--git-dir={self.folder}", "fetch", *options, "origin"], self.folder, given=wanted)
         if done.returncode:
@@ -127,7 +136,10 @@ def opened(where: str, ref: str | None) -> Iterator[Repository]:
     with tempfile.TemporaryDirectory(prefix="pinset-import-") as folder:
         target, address = Path(folder) / "clone.git", without_secrets(where)
         _clone(where, address, target, ref)
-        told = _run([f"--git-dir={target}", "config", "--get-regexp", r"^remote\.origin\.(promisor|partialclonefilter)$"], target)
+        told = _run(
+            [f"--git-dir={target}", "config", "--get-regexp", r"^remote\.origin\.(promisor|partialclonefilter)$"],
+            target,
+        )
         yield Repository(target, address, ref, lacks=bool(told.stdout))
 
 
@@ -178,7 +190,9 @@ def _owned(path: Path) -> Path:
     """The git directory of a repository here. What another user owns is not read: it says what runs."""
     found = cloning.find(path)
     if found.stat().st_uid != os.geteuid():
-        raise PermissionDenied(f"the repository {path} belongs to another user", hint=f"clone it: git clone {path} MINE")
+        raise PermissionDenied(
+            f"the repository {path} belongs to another user", hint=f"clone it: git clone {path} MINE"
+        )
     return found
 
 

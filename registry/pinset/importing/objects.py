@@ -107,7 +107,9 @@ class Objects:
         try:
             return self._read(oid, limit, name).decode()
         except UnicodeDecodeError as error:
-            raise InvalidInput(f"{name} is not UTF-8 text (byte {error.start})", hint="only text is a release's") from error
+            raise InvalidInput(
+                f"{name} is not UTF-8 text (byte {error.start})", hint="only text is a release's"
+            ) from error
 
     def _read(self, oid: str, limit: int, name: str = "") -> bytes:
         """An object's bytes; of one that is too large nothing is kept."""
@@ -119,14 +121,18 @@ class Objects:
             raise self._ended() from error
         if len(head) != 3:
             if head[1:] == [b"missing"]:
-                raise InvalidInput(f"{name or oid[:10]} is missing from {self._address}", hint="make a whole clone of it")
+                raise InvalidInput(
+                    f"{name or oid[:10]} is missing from {self._address}", hint="make a whole clone of it"
+                )
             raise self._ended()
         size = int(head[2])
         if size > limit:
             left = size + 1
             while left:
                 left -= len(self._exactly(min(left, _PIECE)))
-            raise TooLarge(f"{name or oid[:10]} has {size:,} bytes, and {limit:,} are read", hint="keep large data elsewhere")
+            raise TooLarge(
+                f"{name or oid[:10]} has {size:,} bytes, and {limit:,} are read", hint="keep large data elsewhere"
+            )
         return self._exactly(size + 1)[:-1]
 
     def _exactly(self, size: int) -> bytes:
@@ -136,7 +142,9 @@ class Objects:
         return data
 
     def _ended(self) -> Unavailable:
-        return Unavailable(f"git stopped reading {self._address}", hint="check the repository: git fsck; then try again")
+        return Unavailable(
+            f"git stopped reading {self._address}", hint="check the repository: git fsck; then try again"
+        )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.exchange import dotprompt, plain, prompty, promptfoo
+from pinset.domain.exchange import dotprompt, plain, promptfoo, prompty
 from pinset.domain.exchange.incoming import Taken
 from pinset.domain.manifest import loading
 from pinset.errors import InvalidInput

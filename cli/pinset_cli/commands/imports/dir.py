@@ -19,7 +19,9 @@ def command(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A directory, or one file.")],
     form: Annotated[
         str,
-        typer.Option("--format", metavar="FORMAT", help=f"{', '.join(_FORMATS)}.", autocompletion=lambda: list(_FORMATS)),
+        typer.Option(
+            "--format", metavar="FORMAT", help=f"{', '.join(_FORMATS)}.", autocompletion=lambda: list(_FORMATS)
+        ),
     ] = "auto",
     into: i.Into = None,
     only: i.Only = None,

@@ -21,7 +21,8 @@ def command(
     url: Annotated[str, typer.Argument(metavar="URL", help="https://…, ssh://…, or a repository's directory.")],
     path: Annotated[str, typer.Argument(metavar="PATH", help="A bundle's folder, a folder of prompts, or a file.")],
     ref: Annotated[
-        str | None, typer.Option("--ref", metavar="REF", help="A branch, tag or commit; without it the repository's HEAD.")
+        str | None,
+        typer.Option("--ref", metavar="REF", help="A branch, tag or commit; without it the repository's HEAD."),
     ] = None,
     into: i.Into = None,
     allow: o.Allow = None,

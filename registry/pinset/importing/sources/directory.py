@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pinset.domain.exchange.incoming import Incoming, Lost, Taken
+from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.exchange.promptfoo import NAMES as CONFIGS
 from pinset.domain.manifest import draft
 from pinset.domain.manifest.loading import MANIFEST_NAMES
@@ -25,7 +25,7 @@ _NOTHING: Final = Taken(files={})
 
 
 class DirectorySource:
-    """Implements `pinset.domain.exchange.incoming.Source`. wanted: one of `shapes.FORMATS`.
+    """Implements `pinset.domain.exchange.incoming.Resumable`. wanted: one of `shapes.FORMATS`.
 
     A bundle directory keeps the name that its manifest says; else a name is the path from the directory, without the
     ending. Raises NotFound where there is nothing at the path.
@@ -38,6 +38,11 @@ class DirectorySource:
             raise NotFound(f"there is no {path}", hint="name a directory of prompts, or a file")
         self._path, self._wanted = path, wanted
         self._names: dict[str, str] = {}
+        self._known: Callable[[str, str], bool] = lambda _name, _origin: False
+
+    def resume(self, known: Callable[[str, str], bool]) -> None:
+        """Tell nothing of what is here already."""
+        self._known = known
 
     def count(self) -> int | None:
         """How many bundles it will be, by the names of files alone."""
@@ -60,7 +65,9 @@ class DirectorySource:
                 if self._wanted == shapes.AUTO:
                     yield here
                 continue
-            folders[:] = sorted(one for one in folders if not one.startswith((".", "__")) and not (here / one).is_symlink())
+            folders[:] = sorted(
+                one for one in folders if not one.startswith((".", "__")) and not (here / one).is_symlink()
+            )
             config = next((name for name in CONFIGS if name in names), None)
             if config is not None and self._wanted in (shapes.AUTO, "promptfoo"):
                 folders.clear()
@@ -80,7 +87,8 @@ class DirectorySource:
             self._note(name, inside)
         except PinsetError as error:
             return Incoming(name=name, taken=_NOTHING, origin=f"file:{inside}", problem=error)
-        return Incoming(name=name, taken=taken, origin=f"file:{inside}#{_mark(taken)}")
+        origin = f"file:{inside}#{_mark(taken)}"
+        return Incoming(name=name, taken=THERE if self._known(name, origin) else taken, origin=origin)
 
     def _taken(self, place: Path, name: str) -> tuple[Taken, str]:
         if place.is_file():

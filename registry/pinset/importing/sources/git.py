@@ -56,7 +56,8 @@ class GitSource:
         self._steps = _steps(repository, self._path)
         if not self._steps:
             raise NotFound(
-                f"no commit of {repository.address} has {path}", hint="name a path from the top: git log --oneline -- PATH"
+                f"no commit of {repository.address} has {path}",
+                hint="name a path from the top: git log --oneline -- PATH",
             )
 
     def count(self) -> int | None:
@@ -81,7 +82,11 @@ class GitSource:
                 entry = objects.at(commit.tree, step.path)
                 if entry is None:
                     if before is not None:
-                        gone.append(Lost(what=commit.oid[:10], why=f"{step.path} was deleted by this commit: no version is made"))
+                        gone.append(
+                            Lost(
+                                what=commit.oid[:10], why=f"{step.path} was deleted by this commit: no version is made"
+                            )
+                        )
                 elif entry != before:
                     if held is not None:
                         yield held
@@ -109,7 +114,9 @@ class GitSource:
         if self._known(name, origin):
             return one
         try:
-            return replace(one, taken=self._taken(objects, step, commit, entry), authors=self._authors(objects, step, commit))
+            return replace(
+                one, taken=self._taken(objects, step, commit, entry), authors=self._authors(objects, step, commit)
+            )
         except PinsetError as error:
             return replace(one, taken=Taken(files={}), problem=error)
 
@@ -168,7 +175,9 @@ class GitSource:
                 continue
             around = entry if entry.mode == FOLDER else objects.at(tree, step.path.rpartition("/")[0])
             for path, one in _walked(objects, around or entry):
-                if one.mode not in (LINK, MODULE) and (entry.mode == FOLDER or one == entry or shapes.may_be_needed(path)):
+                if one.mode not in (LINK, MODULE) and (
+                    entry.mode == FOLDER or one == entry or shapes.may_be_needed(path)
+                ):
                     seen.add(one.oid)
         yield from sorted(seen)
 
@@ -282,7 +291,9 @@ def _files(objects: Objects, folder: Entry) -> tuple[dict[str, str], list[Lost]]
 
 def _text(objects: Objects, path: str, entry: Entry, *, strict: bool) -> str:
     if entry.mode in (LINK, MODULE):
-        raise InvalidName(f"{path} is a {'symbolic link' if entry.mode == LINK else 'submodule'}", hint="put the file there")
+        raise InvalidName(
+            f"{path} is a {'symbolic link' if entry.mode == LINK else 'submodule'}", hint="put the file there"
+        )
     if strict:
         file_path(path)
     return objects.text(entry.oid, path, TEXT_LIMIT)
