@@ -11,10 +11,16 @@ import pytest
 from repositories import History, git
 from test_codeact_history import HISTORY, STATES, Pinset, pinset, states
 
-__all__ = ["pinset"]
+from pinset import bootstrap
+from pinset.domain.assembly import apart, assemble_release
+from pinset.domain.exchange import dotprompt, own, prompty
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pinset.domain.exchange.incoming import Taken
+
+__all__ = ["pinset"]
 
 pytestmark = pytest.mark.skipif(not HISTORY.is_dir(), reason=f"the history of states is not at {HISTORY.name}/")
 PEOPLE = ("Ada Lovelace <ada@example.com>", "Zoë Ångström <zoe@example.com>")
@@ -88,3 +94,49 @@ def test_every_state_comes_in_once_as_it_was(pinset: Pinset, history: History, t
     last = pinset("import", "git", str(repository), FOLDER)
     assert (last["versions"]["created"], last["versions"]["already"]) == (1, STATES)
     assert pinset("verify")["ok"]
+
+
+@pytest.fixture(scope="module")
+def contents_of() -> list[Any]:
+    registry = bootstrap.memory_registry()
+    try:
+        return [registry.check(files)["content"] for files in states()[::7]]
+    finally:
+        registry.close()
+
+
+def test_real_releases_go_out_to_prompty_and_come_back(contents_of: list[Any]) -> None:
+    carried = 0
+    for content in contents_of:
+        told = prompty.tell({"content": content, "bundle": "codeact", "ref": "codeact@v1"})
+        written_out = {lost.what.partition(":")[0] for lost in told.lost if "written out" in lost.why}
+        for name, prompt in content["prompts"].items():
+            text = told.files.get(f"{name}.prompty")
+            if text is None:
+                assert any(lost.what == name for lost in told.lost), name
+                continue
+            back = taken_back(prompty.take(text))
+            kept = (key for key in ("format", "template", "inputs") if key != "template" or name not in written_out)
+            assert all(back["prompts"]["default"][key] == prompt[key] for key in kept), name
+            assert "partials" not in back["prompts"]["default"]
+            assert back["models"] == content["models"]
+            assert back["tools"] == content["tools"]
+            carried += 1
+    assert carried >= sum(len(content["prompts"]) for content in contents_of) * 0.8
+
+
+def test_real_releases_are_told_as_dotprompt_where_they_have_variables_only(contents_of: list[Any]) -> None:
+    carried = 0
+    for content in contents_of:
+        told = dotprompt.tell({"content": content, "bundle": "codeact", "ref": "codeact@v1"})
+        for name, prompt in content["prompts"].items():
+            if (text := told.files.get(f"{name}.prompt")) is not None:
+                back = taken_back(dotprompt.take(text))["prompts"]["default"]
+                assert (back["template"], back["inputs"]) == (prompt["template"], prompt["inputs"]), name
+                carried += 1
+    assert carried >= len(contents_of)
+
+
+def taken_back(taken: Taken) -> Any:
+    files = own.of_bundle(taken.files, "codeact")
+    return assemble_release(files, apart(lambda _: None)).content

@@ -72,8 +72,11 @@ def test_what_no_template_here_can_say_is_refused_with_its_line(source: str) -> 
 
 
 def test_a_partial_that_includes_itself_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="without end"):
+    with pytest.raises(InvalidInput, match="includes itself"):
         handlebars.parse("{{> part}}", {"part": "{{> part}}"}.get)
+    widening = {f"p{at}": f"{{{{> p{at + 1}}}}}" * 40 + "x" * 9000 for at in range(20)} | {"p20": "end"}
+    with pytest.raises(InvalidInput, match="more than a template may hold"):
+        handlebars.parse("{{> p0}}", widening.get)
 
 
 def test_messages_follow_roles_and_history() -> None:
