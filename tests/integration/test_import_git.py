@@ -205,3 +205,13 @@ def test_a_repository_of_another_user_is_not_read(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("os.geteuid", lambda: 12345)
     with pytest.raises(PermissionDenied, match="another user"):
         read(repository, "support")
+
+
+def test_a_repository_of_longer_ids_is_read_too(tmp_path: Path) -> None:
+    repository = tmp_path / "r.git"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "--object-format=sha256", str(repository))
+    history = History()
+    history.add(bundle("one", **{"deep.md": "x"}) | {"support/more/a.md": "y"})
+    (one,) = read(history.write(repository), "support")
+    assert set(one.taken.files) == {"release.yaml", "deep.md", "more/a.md"}
+    assert len(one.source["commit"]) == 64
