@@ -34,6 +34,7 @@ MODULES = (
     "writing",
     "importing",
     "scale",
+    "cloning",
     "steady",
     "peers",
 )

@@ -206,6 +206,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         "costs.md",
         "deploying.md",
         "evidence.md",
+        "git.md",
         "http.md",
         "importing-files.md",
         "importing.md",

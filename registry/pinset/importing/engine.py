@@ -104,6 +104,8 @@ class Engine:
             raise
         self._flush()
         self._finish()
+        if self._progress is not None:
+            self._progress.step("versions", seen, seen)
         return self.report
 
     def _versions(self) -> Iterator[Incoming]:
