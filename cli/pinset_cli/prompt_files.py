@@ -51,6 +51,8 @@ def export(asked: Asked, tell: Tell, *, form: str, ending: str) -> None:
             for path in item.files:
                 output.say(output.on_one_line(f"{item.document['ref']}  {path}"))
     for item in items:
+        if item.document.get("yanked"):
+            output.talk(output.safe(f"warning: {item.document['ref']} is yanked: {item.document['yanked']}"))
         for lost in item.told.lost:
             output.talk(output.safe(f"not carried: {item.document['ref']}: {lost.what}: {lost.why}"))
     output.unchanged(dry_run=asked.options.dry_run)

@@ -100,7 +100,7 @@ def test_every_state_comes_in_once_as_it_was(pinset: Pinset, history: History, t
 def contents_of() -> list[Any]:
     registry = bootstrap.memory_registry()
     try:
-        return [registry.check(files)["content"] for files in states()[::7]]
+        return [registry.check(files)["content"] for files in states()[::16]]
     finally:
         registry.close()
 

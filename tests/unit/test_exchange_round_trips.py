@@ -82,7 +82,7 @@ def check(form: ModuleType, document: dict[str, Any]) -> bool:
 BODIES = st.one_of(MUSTACHE, st.lists(MUSTACHE, min_size=1, max_size=3))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(BODIES, PARAMS, st.sampled_from([None, "2025-01-01"]), st.booleans(), st.booleans())
 def test_what_dotprompt_holds_comes_back(said: Any, params: Any, pin: str | None, more: bool, history: bool) -> None:
     body = said if isinstance(said, str) else messages(said, history="history" if history else None)
@@ -91,7 +91,7 @@ def test_what_dotprompt_holds_comes_back(said: Any, params: Any, pin: str | None
         check(dotprompt, document)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(BODIES, PARAMS, st.sampled_from([None, "2025-01-01"]), st.booleans(), st.sampled_from(["jinja2", "mustache"]))
 def test_what_prompty_holds_comes_back(said: Any, params: Any, pin: str | None, more: bool, style: str) -> None:
     body = said if isinstance(said, str) else messages(said, history="thread" if more else None)
@@ -120,7 +120,7 @@ def test_an_ordinary_release_is_held_whole(form: ModuleType) -> None:
     assert check(form, document)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(JSON)
 def test_what_is_written_as_yaml_is_read_as_it_was(value: Any) -> None:
     document = {"a": value}
