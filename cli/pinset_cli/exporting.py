@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 FORMATS: Final[Mapping[str, str]] = {
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
+    "dotprompt": "a .prompt file for each prompt",
+    "prompty": "a .prompty file for each prompt",
+    "openai": "the body of a request for each prompt, unfilled",
     "mlflow": "the arguments of MLflow's register_prompt, as JSON",
     "tar": "everything of bundles, for pinset import tar",
 }
