@@ -172,7 +172,7 @@ def test_assets_are_kept_for_ever_under_their_digest_and_nowhere_else(reading: A
 
 def test_a_list_of_a_thousand_bundles_is_sent_in_few_bytes(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:
     one = {
-        "name": "", "owner": "", "description": "", "releases": 3, "newest": 3, "archived": False, "formerly": [],
+        "name": "", "owner": "", "description": "", "releases": 3, "newest": 3, "archived": False, "formerly": [], "names": [],
         "aliases": {"staging": 3, "production": 2}, "yanked": {}, "changed_at": "2026-01-02T03:04:05.123456Z",
         "since": {"staging": "2026-01-02T03:04:05.123456Z", "production": "2026-02-02T03:04:05.654321Z"},
     }  # fmt: skip
@@ -340,6 +340,15 @@ def test_what_the_pages_say_of_a_release_is_what_the_api_says(reading: Any) -> N
     for name in [*release["content"]["prompts"], *release["content"]["models"], *release["content"]["tools"]]:
         assert name in text
     assert json.dumps(release["content"]["configs"]["agent"]["nodes"][0])[1:-1] in text
+
+
+def test_what_a_bundle_is_called_elsewhere_is_text_on_its_page(
+    memory: LocalRegistry, pages_of: Callable[..., Any]
+) -> None:
+    memory.publish(world.ANA, world.summarizer("2025-03-01", "one"), spelled='<b>&"{}')
+    memory.bundle_changes.set(world.ANA, "support-summarizer", also=["Movie Critic"])
+    text = pages_of(memory).browser()("/bundles/support-summarizer").text
+    assert "elsewhere &lt;b&gt;&amp;&#34;{}, Movie Critic" in text
 
 
 def test_a_yanked_and_a_purged_release_say_so(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:

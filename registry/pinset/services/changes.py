@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.exchange.spelling import dotted_name
 from pinset.domain.records import BundleRecord, PurgeRecord
 from pinset.services import naming, reading
 
@@ -40,6 +41,9 @@ def changes(context: Context, after: int) -> Changes:
             return Changes(identity, head.serial, None)
         # A shared component belongs to no bundle, and changes no release: those hold it by value.
         changed = {name for _, record in records if (name := getattr(record, "bundle", None)) is not None}
+        # A spelling counts before a bundle that is named like it: what was asked for by it may be another now.
+        said = (record for _, record in records if isinstance(record, BundleRecord))
+        changed |= {dotted for record in said for name in record.names if (dotted := dotted_name(name)) is not None}
         known = naming.named(reader)
         known.learn(changed)
         every = frozenset(one for name in changed for one in known.names(name))

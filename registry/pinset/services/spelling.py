@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.access import Verb, may_some, permit, permit_anywhere
-from pinset.domain.exchange.spelling import SPELLING, bundle_for, changed, is_spelling, spelling_text
+from pinset.domain.exchange.spelling import SPELLING, bundle_for, changed, dotted_name, is_spelling, spelling_text
 from pinset.domain.names import is_bundle_name, show
 from pinset.domain.records import BundleAction, BundleRecord, Stamp
 from pinset.errors import AlreadyExists, InvalidName, NotFound
@@ -108,8 +108,8 @@ def _of_spelling(reader: CatalogReader, name: str) -> BundleRow | None:
         return None
     composed = unicodedata.normalize("NFC", name)
     row = reader.spelled(composed) if is_spelling(composed) else None
-    dotted = name.replace("/", ".")
-    return row if row or not is_bundle_name(dotted) else reader.bundle(dotted)
+    dotted = dotted_name(name)
+    return row if row is not None or dotted is None else reader.bundle(dotted)
 
 
 def _seen(reader: CatalogReader, grants: tuple[Grant, ...], bundle: str) -> bool:
