@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.api import doors
+from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import phoenix
+from pinset.compat import langfuse, phoenix
 from pinset.config import Compat as Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (phoenix.PROTOCOL,)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (langfuse.PROTOCOL, phoenix.PROTOCOL)
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 
@@ -44,6 +44,7 @@ class Compat:
                 (doors.READS, protocol.reads),
                 (doors.COSTLY, protocol.writes),
                 (doors.RAW, protocol.raw),
+                (pages.OPEN, protocol.opened),
             )
             if pattern.fullmatch(asked)
         }
