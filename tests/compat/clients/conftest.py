@@ -11,8 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import bundles
 import matrix
@@ -28,7 +30,15 @@ if TYPE_CHECKING:
 
     from pinset.services.local import LocalRegistry
 
-ANA = Caller(actor="ana")
+ANA: Final = Caller(actor="ana")
+LIMITS: Final = """\
+[[limits.tokens]]
+name = "slow-*"
+reads_per_second = 0.016
+reads_burst = 2
+"""
+PATIENCE: Final = 60.0
+"""Seconds that a server may take to begin or to end: it is for what hangs."""
 
 
 class Served:
@@ -45,13 +55,14 @@ class Served:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         for bundle, releases in bundles.PUBLISHED.items():
             for files in releases:
-                self.registry.publish(ANA, files, alias="production", message="for the tests")
-            for alias, version in bundles.ALIASES.get(bundle, {}).items():
+                self.registry.publish(ANA, files, message="for the tests")
+            for alias, version in bundles.ALIASES.get(bundle, {"production": f"v{len(releases)}"}).items():
                 self.promote(f"{bundle}@{version}", alias)
+        (home / "config.toml").write_text(LIMITS)
         self.key = self.token()
         self.writing = self.token("read write")
         self.start()
@@ -60,13 +71,13 @@ class Served:
         """Where a protocol is mounted."""
         return f"{self.address}/compat/{protocol}"
 
-    def token(self, can: str = "read") -> str:
-        """A new credential."""
-        return str(self.registry.create_token(ANA, f"token-{next(self._numbers)}", can=can)["token"])
+    def token(self, can: str = "read", kind: str = "token") -> str:
+        """A new credential. kind: what its name begins with; a ``slow`` one may read twice, and then once a minute."""
+        return str(self.registry.create_token(ANA, f"{kind}-{next(self._numbers)}", can=can)["token"])
 
     def promote(self, reference: str, alias: str = "production") -> None:
         """Make an alias serve a release."""
-        self.registry.promote(ANA, reference, alias, again=True)
+        self.registry.promote(ANA, reference, alias, reason="for the tests")
 
     def bundle(self, make: Callable[[str, str], dict[str, str]] = bundles.text) -> str:
         """A new bundle for one test: v1 says ``One`` and is in production, v2 says ``Two``."""
@@ -83,18 +94,27 @@ class Served:
         """Serve; returns when requests are answered."""
         where = ("--registry", self.home, "--host", "127.0.0.1", "--port", str(self._port))
         command = [sys.executable, "-m", "pinset_cli.main", "serve", *where]
-        log = (self.home.parent / "server.log").open("a")
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        log.close()
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        assert self.address in said, (self.home.parent / "server.log").read_text()
+        log = self.home.parent / "server.log"
+        with log.open("w") as told:
+            self._process = subprocess.Popen(command, stdout=told, stderr=told)
+        until = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=PATIENCE):
+                return True
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """End the server as a supervisor does; its address is then refused."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=40)
+            self._process.wait(PATIENCE)
             self._process = None
 
     @contextmanager
