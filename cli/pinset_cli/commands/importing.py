@@ -9,7 +9,9 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-SOURCES: Final[Mapping[str, str]] = {}
+SOURCES: Final[Mapping[str, str]] = {
+    "tar": "An export of a registry: pinset export --to tar.",
+}
 """Sources by name, each a module of `pinset_cli.commands.imports`, with its line in the list."""
 _PLAIN: Final[Mapping[str, Any]] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 
