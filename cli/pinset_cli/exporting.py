@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pinset_cli.locate import Options
 
 FORMATS: Final[Mapping[str, str]] = {
+    "langfuse": "what Langfuse's create_prompt takes",
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
     "tar": "everything of bundles, for pinset import tar",
 }

@@ -122,7 +122,7 @@ def test_a_registry_that_cannot_tell_says_503(speaking: Speaking, monkeypatch: p
     def away(*_: Any) -> Any:
         raise Unavailable("the catalog is away", hint="wait")
 
-    monkeypatch.setattr(type(speaking.registry), "spelled", away)
+    monkeypatch.setattr(type(speaking.registry), "meaning", away)
     found = speaking("GET", TRIAGE)
     assert (found.status_code, found.json()["error"]) == (503, "unavailable")
 
@@ -295,6 +295,8 @@ def test_a_write_says_less_than_a_release_and_loses_nothing(speaking: Speaking) 
     title = create(speaking, name="support.triage.title", type="text", prompt="Short, {{ticket}}").json()
     assert (title["prompt"], title["config"]["model"], title["version"]) == ("Short, {{ticket}}", "foundation-small", 5)
     assert speaking("GET", f"{TRIAGE}?label=latest").json()["prompt"] == "One text: {{ticket}}"
+    other = create(speaking, name="support.triage.more", type="text", prompt="another").json()
+    assert (other["version"], other["config"]["release"]["bundle"]) == (1, "support.triage.more")
 
 
 def test_a_new_name_is_a_new_bundle(speaking: Speaking) -> None:

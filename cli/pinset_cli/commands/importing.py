@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 SOURCES: Final[Mapping[str, str]] = {
+    "langfuse": "Every prompt of a Langfuse project: --from URL, or a file.",
     "tar": "An export of a registry: pinset export --to tar.",
 }
 """Sources by name, each a module of `pinset_cli.commands.imports`, with its line in the list."""

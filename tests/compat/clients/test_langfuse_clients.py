@@ -72,7 +72,7 @@ def dialect(client: str, opening: str, reading: str, missing: str, denied: str) 
 
 PYTHON_2 = dialect("langfuse-2.60", PYTHON, PYTHON_READING.replace("max_retries=0", "max_retries=1"), "NotFoundError", "UnauthorizedError|AccessDeniedError")
 PYTHON_5 = dialect("langfuse-5.0", PYTHON, PYTHON_READING, "NotFoundError", "UnauthorizedError|AccessDeniedError")
-SCRIPT_3 = dialect("langfuse-js-3", JS_3, JS_3_READING, "there is no|no such", "token|credential|permission|may")
+SCRIPT_3 = dialect("langfuse-js-3", JS_3, JS_3_READING, "there is no|no such|does not exist", "token|credential|permission|may")
 SCRIPT_5 = dialect("langfuse-js-5", JS_5, JS_5_READING, "NotFoundError|404", "UnauthorizedError|AccessDeniedError|40[13]")
 
 

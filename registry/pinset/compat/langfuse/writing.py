@@ -110,7 +110,10 @@ def _follow(
 def _meant(asked: Asked, name: str) -> tuple[Called, bool]:
     """The bundle, or the prompt of its releases, that a name means; and whether there is no such bundle yet."""
     try:
-        return called(asked.registry, name), False
+        found = called(asked.registry, name)
+        newest = _newest(asked, found.bundle) if found.prompt is not None else None
+        if found.prompt is None or (newest is not None and found.prompt in newest["content"]["prompts"]):
+            return found, False
     except NotFound:
         pass
     bundle = name if is_bundle_name(name) else bundle_for(name)
