@@ -23,17 +23,17 @@ def export(asked: Asked) -> None:
             document = registry.release(reference if "@" in reference else f"{reference}@production")
             names = registry.bundle(document["bundle"]).get("names") or [document["bundle"]]
             bodies.append(create_of(document, names[0]))
-    text = json.dumps(bodies[0] if len(bodies) == 1 else bodies, ensure_ascii=False, indent=2)
+    told = bodies[0] if len(bodies) == 1 else bodies
     for body in bodies:
         if "differs" in body["config"]["release"]:
             output.talk(output.safe(f"warning: {body['name']}: {body['config']['release']['differs']}"))
     if asked.file is None or asked.options.dry_run:
-        print(text)
+        output.show_json(told)
         output.unchanged(dry_run=asked.options.dry_run)
         return
     try:
         with asked.file.open("x", encoding="utf-8") as file:
-            file.write(text + "\n")
+            file.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     except FileExistsError as error:
         raise AlreadyExists(f"{asked.file} exists", hint="name another file") from error
     except OSError as error:

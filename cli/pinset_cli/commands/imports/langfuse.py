@@ -25,7 +25,9 @@ _KEYS = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 def command(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="JSON or JSON lines of what Langfuse answers for each version; - for stdin."),
+        typer.Argument(
+            metavar="FILE", help="JSON or JSON lines of what Langfuse answers for each version; - for stdin."
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -49,7 +51,7 @@ def command(
     The secret key is taken from LANGFUSE_SECRET_KEY alone: what is typed others can read. What is here already is not
     taken in again. Exits 5 where something is refused.
 
-    Example: pinset import langfuse --from https://cloud.langfuse.com --allow model-unpinned -m "as it was in Langfuse"
+    Example: pinset import langfuse --from https://cloud.langfuse.com --dry-run
     """
     i.take(
         lambda: _file(file, url) if file is not None else _server(url, public_key),
@@ -78,7 +80,9 @@ def _server(url: str | None, public_key: str | None) -> Iterator[LangfuseSource]
     public, secret = public_key or os.environ.get(_KEYS[0], ""), os.environ.get(_KEYS[1], "")
     if not public or not secret:
         missing = " and ".join(name for name, one in zip(_KEYS, (public, secret), strict=True) if not one)
-        raise InvalidInput(f"{missing} is not set", hint=f"export {missing}: Langfuse shows it under Settings, API Keys")
+        raise InvalidInput(
+            f"{missing} is not set", hint=f"export {missing}: Langfuse shows it under Settings, API Keys"
+        )
     remote = Remote("Langfuse", url, auth=(public, secret))
     try:
         yield LangfuseSource(remote)
@@ -102,6 +106,8 @@ def _file(file: Path, url: str | None) -> Iterator[LangfuseFile]:
     except PermissionError as error:
         raise PermissionDenied(f"{file} cannot be read", hint="run as its owner, or let this user read it") from error
     except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}", hint="name a file of what Langfuse answers") from error
+        raise NotFound(
+            f"{file} cannot be read: {error.strerror}", hint="name a file of what Langfuse answers"
+        ) from error
     with stream:
         yield LangfuseFile(stream, str(file))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pinset.compat.answering import Called, called
 from pinset.domain.access import Verb
 from pinset.domain.edits import Edits
-from pinset.domain.exchange import authoring, langfuse, langfuse_taking, own
+from pinset.domain.exchange import authoring, langfuse, langfuse_taking, own, rewriting
 from pinset.domain.exchange.spelling import bundle_for
 from pinset.domain.manifest.edits import author_files, unlabelled
 from pinset.domain.names import DEFAULT_ALIAS, alias_name, is_bundle_name
@@ -60,7 +60,7 @@ def create(asked: Asked, body: Create) -> Made:
         content, said = langfuse_taking.content_of(payload, base, meant.prompt)
         _refuse_lost(said.lost)
         files = author_files(asked.registry.sealed(base["ref"])["files"])
-        changed = authoring.changed(files, base["content"], content)
+        changed = rewriting.changed(files, base["content"], content)
         done = _follow(asked, base, files, changed, given)
     _check_moved(done["move"], done["ref"])
     rest = [label for label in labels if label != first]

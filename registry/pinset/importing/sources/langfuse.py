@@ -66,23 +66,26 @@ class LangfuseSource:
     def _names(self) -> Iterator[tuple[str, list[int], list[str]]]:
         """Every prompt with its versions and labels. One that a page gives again, for others came meanwhile, is told once."""
         seen = ""
-        pages = self._remote.pages(
-            lambda page: self._remote.get("/api/public/v2/prompts", page=page or 1, limit=PAGE), self._following
-        )
-        for page in pages:
+        for page in self._remote.pages(self._page, _following):
             for one in page["data"]:
-                if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not isinstance(one.get("versions"), list):
+                if (
+                    not isinstance(one, dict)
+                    or not isinstance(one.get("name"), str)
+                    or not isinstance(one.get("versions"), list)
+                ):
                     raise self._unknown()
                 if one["name"] != seen:
                     seen = one["name"]
                     labels = [label for label in one.get("labels", []) if isinstance(label, str) and label != LATEST]
                     yield seen, sorted(number for number in one["versions"] if is_number(number)), labels
 
-    def _following(self, page: Any) -> int | None:
-        meta = page.get("meta") if isinstance(page, dict) and isinstance(page.get("data"), list) else None
+    def _page(self, page: str | int | None) -> dict[str, Any]:
+        found = self._remote.get("/api/public/v2/prompts", page=page or 1, limit=PAGE)
+        meta = found.get("meta") if isinstance(found, dict) and isinstance(found.get("data"), list) else None
         if not isinstance(meta, dict) or not all(isinstance(meta.get(key), int) for key in ("page", "totalPages")):
             raise self._unknown()
-        return meta["page"] + 1 if meta["page"] < meta["totalPages"] else None
+        told: dict[str, Any] = found
+        return told
 
     def _serving(self, name: str, labels: list[str]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -129,6 +132,12 @@ class LangfuseFile:
             number = _number(payload)
             origin = f"{SYSTEM}:{payload.get('projectId') or ''}/{payload['name']}/{number or _gist(payload)}"
             yield incoming(payload, payload["name"], number, origin)
+
+
+def _following(page: Any) -> int | None:
+    """The number of the page after one."""
+    meta = page["meta"]
+    return meta["page"] + 1 if meta["page"] < meta["totalPages"] else None
 
 
 def incoming(payload: Mapping[str, Any], name: str, number: int | None, origin: str) -> Incoming:
@@ -206,7 +215,11 @@ def _read(stream: BinaryIO, what: str) -> list[dict[str, Any]]:
     try:
         text = data.decode()
         whole = text.lstrip()[:1] == "[" or "\n{" not in text.strip()
-        value = strict_json.loads(text) if whole else [strict_json.loads(line) for line in text.splitlines() if line.strip()]
+        value = (
+            strict_json.loads(text)
+            if whole
+            else [strict_json.loads(line) for line in text.splitlines() if line.strip()]
+        )
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{what} is not UTF-8", hint="write it anew as UTF-8") from error
     except strict_json.StrictJsonError as error:
