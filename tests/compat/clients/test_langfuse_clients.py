@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bundles
@@ -250,3 +252,32 @@ def test_litellm_gets_its_prompt_and_nothing_but_parameters(python_client: Calla
         {"role": "user", "content": "Why?"},
     ]
     assert params == ["max_tokens", "response_format", "seed", "stop", "temperature", "tools", "top_p"]
+
+
+# -- the page --------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[3] / "registry" / "docs" / "compat" / "langfuse.md"
+
+
+def snippets(language: str, served: Served, key: str) -> str:
+    """The examples of the page, with the address and a token of this registry."""
+    found = "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    return found.replace("https://pinset.example.com", served.address).replace("pst_…", key)
+
+
+@pytest.mark.parametrize("client", [PYTHON_2, PYTHON_5], ids=lambda one: one.client)
+def test_the_examples_of_the_page_in_python(client: Dialect, opened: Opener, served: Served) -> None:
+    bundle = served.bundle()
+    served.promote(f"{bundle}@v1", "staging")
+    code = snippets("python", served, served.writing).replace('"greeting"', f'"{bundle}"')
+    asked = "[text, model, temperature, staged.version, first.version, newest.version, made.version, made.labels]"
+    seen = opened(client, key=served.writing).session.run(f"{code}\n{asked}")
+    assert seen == ["One: The lid is loose.", "gpt-4o", 0.25, 1, 1, 2, 3, ["staging", "latest"]]
+    assert served.registry.alias(bundle, "canary")["version"] == 3
+
+
+def test_the_examples_of_the_page_in_javascript(opened: Opener, served: Served) -> None:
+    code = snippets("js", served, served.key)
+    code = re.sub(r'import (\{.*?\}) from ("[^"]+");', r"const \1 = await load(\2);", code)
+    messages = opened(SCRIPT_5).session.run(f"{code}\nreturn messages;")
+    assert [one["content"] for one in messages] == ["You are brief, dry.", "Hello?", "Hello.", "Hi", "Why?"]
