@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
+from pinset.api.doors import is_unsafe
 from pinset.compat.answering import Called, called
 from pinset.domain.access import Verb
 from pinset.domain.edits import Edits
 from pinset.domain.exchange import authoring, langfuse, langfuse_taking, own, rewriting
 from pinset.domain.exchange.spelling import bundle_for
 from pinset.domain.manifest.edits import author_files, unlabelled
-from pinset.domain.names import DEFAULT_ALIAS, alias_name, is_bundle_name
-from pinset.errors import AlreadyExists, GatesOpen, InvalidInput, NotFound, PinsetError
+from pinset.domain.names import DEFAULT_ALIAS, alias_name, is_bundle_name, show
+from pinset.errors import AlreadyExists, GatesOpen, InvalidInput, InvalidName, NotFound, PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +44,8 @@ def create(asked: Asked, body: Create) -> Made:
     labels = _labels([*(body.labels or []), *([DEFAULT_ALIAS] if body.is_active else [])])
     first = DEFAULT_ALIAS if DEFAULT_ALIAS in labels else next(iter(labels), None)
     meant, new = _meant(asked, body.name)
+    asked.registry.permit(Verb.READ, meant.bundle, "")  # it is told what it made
+    asked.registry.permit(Verb.PUBLISH, meant.bundle, "")
     for label in labels:
         asked.registry.permit(Verb.PROMOTE, meant.bundle, label)
     payload = {"prompt": body.prompt, "config": body.config, "tags": body.tags}
@@ -116,6 +120,10 @@ def _meant(asked: Asked, name: str) -> tuple[Called, bool]:
             return found, False
     except NotFound:
         pass
+    if is_unsafe(quote(name, safe="").encode("utf-8", "replace")):
+        raise InvalidName(
+            f"nothing could be asked for by the name {show(name)}", hint="write one line without \\, // and /../"
+        )
     bundle = name if is_bundle_name(name) else bundle_for(name)
     try:
         asked.registry.shelved(bundle)
