@@ -35,6 +35,7 @@ MODULES = (
     "writing",
     "importing",
     "scale",
+    "cloning",
     "steady",
     "peers",
 )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FORMATS: Final[Mapping[str, str]] = {
     "langfuse": "what Langfuse's create_prompt takes",
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
+    "dotprompt": "a .prompt file for each prompt",
+    "prompty": "a .prompty file for each prompt",
+    "openai": "the body of a request for each prompt, unfilled",
     "tar": "everything of bundles, for pinset import tar",
 }
 """Formats by name, each a module of `pinset_cli.commands.exports`, with what it is."""
