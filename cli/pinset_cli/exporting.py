@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pinset_cli.locate import Options
 
 FORMATS: Final[Mapping[str, str]] = {
+    "langfuse": "what Langfuse's create_prompt takes",
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
     "dotprompt": "a .prompt file for each prompt",
     "prompty": "a .prompty file for each prompt",

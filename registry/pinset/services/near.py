@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.session import Context
     from pinset.services.settling import Settler
+    from pinset.services.shelves import Shelved
     from pinset.services.succeeding import Make
 
 
@@ -69,6 +70,18 @@ class Near:
         """Make ready what only the first write would make. Where that cannot be written there will be no writes."""
         with suppress(ReadOnly, Unavailable, Integrity):
             self._context.state.prepare()
+
+    def shelf(self, *, alias: str | None = None, skip: int = 0, limit: int = 50) -> tuple[int, list[Shelved]]:
+        """How many bundles may be read, and a page of them, by name: see `services.shelves`."""
+        from pinset.services import shelves
+
+        return shelves.shelf(self._context, alias=alias, skip=skip, limit=limit)
+
+    def shelved(self, name: str) -> Shelved:
+        """One bundle as it stands on a page of them. Raises NotFound, PermissionDenied."""
+        from pinset.services import shelves
+
+        return shelves.one(self._context, name)
 
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
