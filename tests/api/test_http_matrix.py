@@ -56,6 +56,13 @@ class Needs(NamedTuple):
 NOBODY, ANYBODY = Needs("", "nobody"), Needs("", "anybody")
 READ, READ_ANYWHERE = Needs("read"), Needs("read", "anywhere")
 ROUTES: Final[dict[tuple[str, str], Needs]] = {
+    ("GET", "/git/info/refs"): Needs("read", "whole", query="?service=git-upload-pack"),
+    ("GET", "/git/registry.git/info/refs"): Needs("read", "whole", query="?service=git-upload-pack"),
+    ("POST", "/git/git-upload-pack"): Needs("read", "whole"),
+    ("POST", "/git/registry.git/git-upload-pack"): Needs("read", "whole"),
+    ("POST", "/git/git-receive-pack"): Needs("read", "whole"),
+    ("POST", "/git/registry.git/git-receive-pack"): Needs("read", "whole"),
+    ("GET", "/git/{path:path}"): Needs("read", "whole"),
     ("GET", "/healthz"): NOBODY,
     ("GET", "/readyz"): NOBODY,
     ("GET", "/openapi.json"): NOBODY,
@@ -102,6 +109,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/components/{kind}/{name}/{selector}"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}/{name}/{selector}/holders"): READ_ANYWHERE,
     ("POST", "/v1/bundles/{bundle}/bump"): Needs("publish", body={}),
+    ("POST", "/v1/imports"): Needs("publish", "anywhere", body={}),
     ("GET", "/v1/changes"): READ_ANYWHERE,
     ("GET", "/v1/changes/{change}"): READ_ANYWHERE,
     ("POST", "/v1/changes/{change}/rollback"): Needs("rollback", "anywhere", body={}),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.session import Context
     from pinset.services.settling import Settler
+    from pinset.services.shelves import Shelved
     from pinset.services.succeeding import Make
 
 
@@ -70,6 +71,18 @@ class Near:
         with suppress(ReadOnly, Unavailable, Integrity):
             self._context.state.prepare()
 
+    def shelf(self, *, alias: str | None = None, skip: int = 0, limit: int = 50) -> tuple[int, list[Shelved]]:
+        """How many bundles may be read, and a page of them, by name: see `services.shelves`."""
+        from pinset.services import shelves
+
+        return shelves.shelf(self._context, alias=alias, skip=skip, limit=limit)
+
+    def shelved(self, name: str) -> Shelved:
+        """One bundle as it stands on a page of them. Raises NotFound, PermissionDenied."""
+        from pinset.services import shelves
+
+        return shelves.one(self._context, name)
+
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
         return self._context.catalog.mark()
@@ -100,6 +113,21 @@ class Near:
 
         return naming.names_of(self._context, bundle)
 
+    def succeed(
+        self,
+        caller: Caller,
+        bundle: str,
+        make: Make,
+        *,
+        message: str = "",
+        alias: str | None = None,
+        spelled: str | None = None,
+    ) -> answers.PublishAnswer:
+        """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
+        from pinset.services import succeeding
+
+        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
+
     def meaning(self, name: str) -> str | None:
         """The bundle, by its name of now, that a name means, whoever asks; None where it means none.
 
@@ -115,20 +143,11 @@ class Near:
 
         return spelling.sees(self._context, bundle)
 
-    def succeed(
-        self,
-        caller: Caller,
-        bundle: str,
-        make: Make,
-        *,
-        message: str = "",
-        alias: str | None = None,
-        spelled: str | None = None,
-    ) -> answers.PublishAnswer:
-        """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
-        from pinset.services import succeeding
+    def serving(self, alias: str, *, limit: int) -> list[str]:
+        """The bundles of which an alias serves something that who reads may read, by name."""
+        from pinset.services import bundles
 
-        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
+        return bundles.serving(self._context, alias, limit=limit)
 
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
@@ -159,6 +178,18 @@ class Near:
         from pinset.services import tokens
 
         return tokens.authenticate(self._context, token)
+
+    def ticket_of(self, via: str) -> str | None:
+        """What lets who came by a token follow a stream where no header can be sent; None for who came otherwise."""
+        from pinset.services import tokens
+
+        return tokens.ticket_of(self._context, via)
+
+    def admit_ticket(self, text: str) -> Identity:
+        """Whose ticket a text is. Raises Unauthenticated."""
+        from pinset.services import tokens
+
+        return tokens.admit_ticket(self._context, text)
 
     def record_attempt(
         self,
