@@ -1,31 +1,26 @@
-"""LangSmith's hub: what is told, what a push may change and who may, manifests that are not what they seem, imports."""
+"""LangSmith's hub: what is told, what a push may change and who may, and manifests that are not what they seem."""
 
 from __future__ import annotations
 
 import copy
-import io
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from fastapi.routing import APIRoute
 from speaking import ANA, Speaking, rich
 
-from pinset import bootstrap
+sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
+from wires import Wire, request
+
 from pinset.compat.langsmith import PROTOCOL
-from pinset.domain.exchange import from_langchain, langchain_templates
-from pinset.domain.exchange.langchain_templates import CannotReadError, Template
-from pinset.domain.text import templates
+from pinset.domain.exchange import from_langchain
 from pinset.errors import InvalidInput
-from pinset.importing.engine import run
-from pinset.importing.http import Remote
-from pinset.importing.sources.langsmith import LangSmithFile, LangSmithSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pinset.services.local import LocalRegistry
+    import httpx
 
 HUB = "/compat/langsmith"
 NAME = "support.triage"
@@ -121,6 +116,17 @@ def test_a_text_is_a_prompt_template_and_its_hash_leads_to_it(speaking: Speaking
     assert (title["id"][-1], title["kwargs"]["template"]) == ("PromptTemplate", "A title for {{{ticket}}}")
     for which in ("deadbeef", "nobody", "v99", "%20"):
         assert speaking("GET", f"{HUB}/commits/-/{NAME}/{which}").status_code == 404
+
+
+def test_a_pull_is_answered_from_the_bytes_of_its_request(speaking: Speaking) -> None:
+    asked = request(f"{HUB}/commits/-/{NAME}/production", f"x-api-key: {speaking.token('app', 'read')}")
+    fast = Wire(speaking.app, speaking.loop, speaking.api.state.hot)
+    first, second = fast.ask(asked), fast.ask(asked)
+    assert (first.status, second.body, fast.state.tasks) == (200, first.body, set())
+    assert fast.protocol._clean  # nothing of it went to the framework
+    speaking.registry.promote(ANA, f"{NAME}@staging", "production")
+    assert b'"temperature":0.7' in fast.ask(asked).body
+    fast.close()
 
 
 def test_every_path_is_there_with_a_slash_and_without(speaking: Speaking) -> None:
@@ -284,6 +290,18 @@ def test_a_prompt_that_is_to_be_is_there_for_who_said_so(speaking: Speaking) -> 
     assert speaking.registry.release("movie-critic@production")["content"]["prompts"]["default"]["format"] == "f-string"
 
 
+def test_a_tag_that_wants_approvals_is_asked_for_and_not_moved(speaking: Speaking) -> None:
+    rules = f"{{bundles: {NAME}, aliases: production, approvals: 1}}"
+    speaking.registry.policies.edit(ANA, f"format: 1\nrules: [{rules}]\n", reason="as agreed")
+    body = {"tag_name": "production", "commit_id": pulled(speaking, "latest")["commit_hash"][:12]}
+    waits = speaking("POST", f"{HUB}/repos/-/{NAME}/tags", json=body)
+    assert (waits.status_code, "request 1" in waits.json()["detail"]) == (409, True)
+    assert speaking.registry.alias(NAME, "production")["version"] == 1
+    for commit, status in (("nonsense", 404), ("0" * 40, 404), ("", 404)):
+        body = {"tag_name": "staging", "commit_id": commit}
+        assert speaking("POST", f"{HUB}/repos/-/{NAME}/tags", json=body).status_code == status
+
+
 def test_a_bundle_is_described_and_archived_and_never_deleted(speaking: Speaking) -> None:
     repo = f"{HUB}/repos/-/{NAME}"
     changed = speaking("PATCH", repo, json={"description": "Sorts tickets", "readme": "long", "tags": ["x"]})
@@ -341,144 +359,3 @@ def test_every_route_is_for_who_may(speaking: Speaking) -> None:
         for headers in (whole, theirs):
             assert speaking(method, f"{HUB}/{path}", json=body, headers=headers).status_code == 403, path
     assert (registry.bundle(NAME)["newest"], registry.alias(NAME, "production")["version"]) == (2, 1)
-
-
-# -- templates ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("style", "ours", "theirs"),
-    [
-        ("mustache", "a {{x}} {y}", ("mustache", "a {{{x}}} {y}")),
-        ("mustache", '{"k": {{x}}}', ("mustache", '{"k": {{{x}}}}')),
-        ("mustache", "{ {{&x}}", ("mustache", "{ {{{x}}}")),
-        ("f-string", "{x} {{y}}", ("f-string", "{x} {{y}}")),
-        ("text", "{x} {{y}}", ("f-string", "{{x}} {{{{y}}}}")),
-        ("jinja2", "{{ x }}\n", ("f-string", "{x}\n")),
-        ("jinja2", "{% if x %}{{ x }}{% endif %}", ("jinja2", "{% if x %}{{ x }}{% endif %}")),
-    ],
-)
-def test_a_template_says_the_same_there_and_back(style: str, ours: str, theirs: tuple[str, str]) -> None:
-    told = langchain_templates.told(style, ours)
-    assert told == theirs
-    back = langchain_templates.taken([told], style)
-    assert back.style == style
-    if style != "jinja2":
-        values = {"x": "<&X", "y": "Y"}
-        assert templates.render(style, back.texts[0], values) == templates.render(style, ours, values)
-
-
-def test_templates_of_several_formats_become_of_one() -> None:
-    both = langchain_templates.taken([Template("mustache", "{{a}}{{! b }}"), Template("f-string", "{{}} {b}")])
-    assert both == ("mustache", ["{{a}}", "{} {{b}}"])
-    braces = langchain_templates.taken([Template("mustache", "{{{a}}}"), Template("f-string", "{{{{x}}}}")])
-    assert braces == ("f-string", ["{a}", "{{{{x}}}}"])
-    with pytest.raises(CannotReadError):
-        langchain_templates.taken([Template("jinja2", "{% if a %}{% endif %}"), Template("f-string", "{{% x %}}")])
-
-
-# -- imports -----------------------------------------------------------------------------------------------------------
-
-
-def remote(answer: Callable[[httpx.Request], httpx.Response]) -> Remote:
-    given = {"x-api-key": "lsv2_key"}
-    return Remote("LangSmith", "https://l.example", headers=given, transport=httpx.MockTransport(answer))
-
-
-class There:
-    """LangSmith's server with two prompts of its own and one of another workspace. asked: the paths that were."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        model = made("ChatOpenAI", model="gpt-4o-2024-08-06", temperature=0.5)
-        self.commits = {
-            "Movie Critic": [text("One {film}"), text("Two {{film}}", "mustache")],
-            "odd": [made("LLMChain"), made("RunnableSequence", first=chat(human("{q}")), middle=[], last=model)],
-        }
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        assert request.headers["x-api-key"] == "lsv2_key"
-        path = request.url.path
-        self.asked.append(path)
-        offset = int(request.url.params.get("offset", 0))
-        if path == "/settings":
-            return httpx.Response(200, json={"id": "t1"})
-        if path == "/repos/":
-            repos = [{"repo_handle": name, "tenant_id": "t1", "num_commits": 2} for name in self.commits]
-            repos.append({"repo_handle": "theirs", "tenant_id": "t2", "num_commits": 9})
-            return httpx.Response(200, json={"repos": repos[offset : offset + 2], "total": len(repos)})
-        _, kind, _, name, *rest = path.split("/")
-        if kind == "repos":
-            return httpx.Response(200, json=[{"tag_name": "Prod", "commit_id": "i1", "commit_hash": f"{1:064x}"}])
-        if rest == [""]:
-            found = [
-                {
-                    "id": f"i{at}",
-                    "commit_hash": f"{at:064x}",
-                    "created_at": f"2025-03-0{at}T00:00:00+00:00",
-                    "full_name": "Ana",
-                }
-                for at in (2, 1)
-            ]
-            return httpx.Response(200, json={"commits": found[offset : offset + 1], "total": 2})
-        manifest = self.commits[name][int(rest[0], 16) - 1]
-        return httpx.Response(200, json={"commit_hash": rest[0], "manifest": manifest, "examples": []})
-
-
-def test_a_workspace_comes_in_once_with_its_tags(memory: LocalRegistry) -> None:
-    there = There()
-    report = run(memory, ANA, LangSmithSource(remote(there)))
-    assert report.versions["created"] == 4
-    first, second = (memory.release(f"movie-critic@v{number}") for number in (1, 2))
-    assert [one["content"]["prompts"]["default"]["template"] for one in (first, second)] == [
-        "One {film}",
-        "Two {{film}}",
-    ]
-    assert (first["source"]["at"], first["source"]["authors"]) == ("2025-03-01T00:00:00.000000Z", ["Ana"])
-    assert memory.release("movie-critic@prod")["version"] == 1
-    assert memory.bundle("movie-critic")["names"] == ["Movie Critic"]
-    assert memory.release("odd@v1")["content"]["prompts"]["default"]["format"] == "text"
-    assert memory.release("odd@v2")["content"]["models"]["default"]["params"] == {"temperature": 0.5}
-    assert any("release holds prompts alone" in item["why"] for item in report.items)
-    there.asked.clear()
-    again = run(memory, ANA, LangSmithSource(remote(there)))
-    assert (again.versions["created"], again.versions["already"]) == (0, 4)
-    assert not [path for path in there.asked if path.endswith(f"{1:064x}")], "what is here is not read again"
-
-
-def test_a_file_of_commits_comes_in(memory: LocalRegistry) -> None:
-    commits = [
-        {
-            "owner": "-",
-            "repo": "critic",
-            "commit_hash": f"{at:064x}",
-            "manifest": text(f"{at} {{x}}"),
-            "tags": ["Production"],
-        }
-        for at in (1, 2)
-    ]
-    commits[1]["hub_model_config"] = {"model": "gpt-4o-2024-08-06", "top_p": 0.5}
-    commits[1]["hub_model_provider"] = "openai"
-    lines = "\n".join(json.dumps(one) for one in commits).encode()
-    report = run(memory, ANA, LangSmithFile(io.BytesIO(lines), "x.jsonl"))
-    assert report.versions["created"] == 2
-    assert memory.release("critic@production")["content"]["models"]["default"]["id"] == "gpt-4o-2024-08-06"
-    for wrong in (b"\xff", b"{", b'[{"repo": "x"}]', b"[1]"):
-        with pytest.raises(InvalidInput, match=r"x\.jsonl"):
-            LangSmithFile(io.BytesIO(wrong), "x.jsonl")
-
-
-def test_a_registry_is_a_hub_that_another_one_imports_from(speaking: Speaking) -> None:
-    def forward(request: httpx.Request) -> httpx.Response:
-        answer = speaking(request.method, f"{HUB}{request.url.raw_path.decode()}")
-        return httpx.Response(answer.status_code, content=answer.content)
-
-    other = bootstrap.memory_registry()
-    report = run(other, ANA, LangSmithSource(remote(forward)))
-    assert (report.versions["created"], report.lost) == (2, 0)
-    for which in ("production", "staging"):
-        ours, theirs = (one.release(f"{NAME}@{which}")["content"] for one in (speaking.registry, other))
-        examples = ours["prompts"]["default"]["messages"].pop(2)["examples"]
-        said = [theirs["prompts"]["default"]["messages"].pop(2)["template"] for _ in range(2)]
-        assert (said, theirs) == ([examples[0]["input"], examples[0]["output"]], ours)
-    other.close()
