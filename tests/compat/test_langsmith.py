@@ -342,6 +342,8 @@ def test_every_route_is_for_who_may(speaking: Speaking) -> None:
     for path in (*reads, f"commits/-/{NAME}/{newest}", f"v1/platform/hub/repos/-/{NAME}/directories"):
         assert speaking("GET", f"{HUB}/{path}", headers=few).status_code == 403, path
         assert speaking("GET", f"{HUB}/{path}", headers=whole).status_code == 200, path
+    of_alias = speaking("GET", f"{HUB}/v1/platform/hub/repos/-/{NAME}/directories?commit=production", headers=alias)
+    assert "release.yaml" in of_alias.json()["files"]
     for which in ("latest", newest, newest[:8], "v2", "staging"):
         assert speaking("GET", f"{HUB}/commits/-/{NAME}/{which}", headers=alias).status_code == 403
     assert [one["repo_handle"] for one in speaking("GET", f"{HUB}/repos", headers=few).json()["repos"]] == ["other"]

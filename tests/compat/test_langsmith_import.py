@@ -59,7 +59,7 @@ def human(template: str, style: str = "f-string") -> dict[str, Any]:
         ("mustache", "{ {{&x}}", ("mustache", "{ {{{x}}}")),
         ("f-string", "{x} {{y}}", ("f-string", "{x} {{y}}")),
         ("text", "{x} {{y}}", ("f-string", "{{x}} {{{{y}}}}")),
-        ("jinja2", "{{ x }}\n", ("f-string", "{x}\n")),
+        ("jinja2", "# {{ x }}\n", ("f-string", "# {x}\n")),
         ("jinja2", "{% if x %}{{ x }}{% endif %}", ("jinja2", "{% if x %}{{ x }}{% endif %}")),
     ],
 )
@@ -78,6 +78,9 @@ def test_templates_of_several_formats_become_of_one() -> None:
     assert both == ("mustache", ["{{a}}", "{} {{b}}"])
     braces = langchain_templates.taken([Template("mustache", "{{{a}}}"), Template("f-string", "{{{{x}}}}")])
     assert braces == ("f-string", ["{a}", "{{{{x}}}}"])
+    for bad in ("{{ a", "{{! {b} }}", "{{^a}}", "{{=<% %>=}}", "{{" + " " * 100_000, "{{{" + " " * 100_000):
+        with pytest.raises(CannotReadError):
+            langchain_templates.taken([Template("mustache", bad)])
     with pytest.raises(CannotReadError):
         langchain_templates.taken([Template("jinja2", "{% if a %}{% endif %}"), Template("f-string", "{{% x %}}")])
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.compat.answering import Asks, Reads, alias_of, called, told, version_of
-from pinset.domain.access import Verb
+from pinset.domain.access import EVERYTHING, Verb
 from pinset.domain.exchange import langsmith
 from pinset.domain.names import is_version
 from pinset.domain.references import parse_selector
@@ -215,7 +215,8 @@ def _tell_with_model(_: LocalRegistry, document: answers.ReleaseAnswer, meant: C
 
 
 def _tell_files(registry: LocalRegistry, document: answers.ReleaseAnswer, _: Called) -> Any:
-    sealed = registry.sealed(f"{document['bundle']}@v{document['version']}")
+    # Who may have the document, by whatever alias, may have the files that it is made of.
+    sealed = registry.seen_by(EVERYTHING).sealed(f"{document['bundle']}@v{document['version']}")
     return langsmith.directory(document, sealed["files"])
 
 

@@ -20,8 +20,8 @@ JINJA: Final = "it has Jinja's blocks: LangChain since 1.0 does not load such te
 _EDGE: Final = "\0"
 """Between texts and names. No text of a release holds it."""
 _PLAIN_JINJA: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
-_JINJA_SIGNS: Final = re.compile(r"\{[{%#]|[%#]\}|^[ \t]*#", re.MULTILINE)
-_MUSTACHE: Final = re.compile(r"\{\{\{\s*+([^{}]*?)\s*+\}\}\}|\{\{(?P<sign>[#^/>=!&]?)\s*+(?P<name>[^{}]*?)\s*+=?\}\}")
+_JINJA_SIGNS: Final = re.compile(r"\{[{%#]")
+_MUSTACHE: Final = re.compile(r"\{\{\{([^{}]*+)\}\}\}|\{\{(?P<sign>[#^/>=!&]?)(?P<name>[^{}]*+)\}\}")
 
 
 class CannotReadError(ValueError):
@@ -109,7 +109,7 @@ def _read(template: Template) -> list[str]:
     for match in _MUSTACHE.finditer(text):
         pieces[-1] += text[at : match.start()]
         at = match.end()
-        name, sign = match[1] if match[1] is not None else match["name"], match["sign"] or ""
+        sign, name = match["sign"] or "", (match[1] if match[1] is not None else match["name"]).strip()
         if sign == "!":
             continue
         if sign not in ("", "&") or not is_identifier(name):
@@ -117,6 +117,8 @@ def _read(template: Template) -> list[str]:
             raise CannotReadError(f"{show(match[0])}: {why} not filled here")
         pieces += [name, ""]
     pieces[-1] += text[at:]
+    if any("{{" in piece for piece in pieces[::2]):
+        raise CannotReadError("a {{ is not closed, or has braces in it")
     return pieces
 
 
