@@ -30,7 +30,7 @@ def test_a_manifest_is_edited_in_place() -> None:
     files = made.files()
     assert files["release.yaml"] == YAML.replace("  version: 2025-03-14   # the label\n", "").replace(
         '"1"', '"2"'
-    ).replace("properties: {x: {type: string}}", 'properties: {x: {type: string}, y: {}}').replace(
+    ).replace("properties: {x: {type: string}}", "properties: {x: {type: string}, y: {}}").replace(
         "  x-team: support\n", '  x-team: support\n  metadata: {"a": "b"}\n'
     )
     assert (files["prompts/main.md"], files["README.md"]) == ("{{x}} {{y}}", "about")
