@@ -120,6 +120,16 @@ def test_a_prompt_of_a_release_is_one_of_its_own(speaking: Speaking) -> None:
     assert content["prompts"]["default"] == speaking.registry.release(f"{NAME}@v2")["content"]["prompts"]["default"]
 
 
+def test_a_name_with_the_name_of_a_bundle_before_it_may_be_new(speaking: Speaking) -> None:
+    name = f"{NAME}.fresh"
+    assert error(get(speaking, "registered-models/get", name=name))[0] == 404
+    body = {"name": name, "tags": [{"key": shapes.IS_PROMPT, "value": "true"}]}
+    assert send(speaking, "POST", "registered-models/create", body).status_code == 200
+    assert register(speaking, "Fresh {{x}}", name).json()["model_version"]["version"] == "1"
+    assert list(speaking.registry.release(f"{name}@v1")["content"]["prompts"]) == ["default"]
+    assert speaking.registry.bundle(NAME)["newest"] == 2
+
+
 def test_the_hot_path_gives_reads_by_get_and_by_post(speaking: Speaking) -> None:
     token = speaking.token("app", "read")
     target, post = (
@@ -213,6 +223,9 @@ def test_prompts_are_found_by_name_by_tag_and_page_by_page(speaking: Speaking, m
     assert names(f"{PROMPTS} AND tags._mlflow_experiment_ids LIKE '%,1,%'") == []
     first = get(speaking, "registered-models/search", filter=PROMPTS, max_results=3).json()
     assert names(PROMPTS, max_results=10, page_token=first["next_page_token"]) == [NAME, "team.one", "team.two"]
+    monkeypatch.setattr(searching, "LONGEST", 1)
+    assert len(get(speaking, "registered-models/search", filter=PROMPTS).json()["registered_models"]) == 1
+    monkeypatch.setattr(searching, "LONGEST", 10**6)
     monkeypatch.setattr(searching, "LOOKED_AT", 2)
     short = get(speaking, "registered-models/search", filter="name = 'team.two'").json()
     assert (short["registered_models"], short["next_page_token"]) == ([], "movie-critic")
