@@ -182,6 +182,27 @@ def test_a_push_changes_the_prompt_and_carries_the_rest(speaking: Speaking) -> N
     assert answer.json()["commit"]["id"].replace("-", "") == answer.json()["commit"]["commit_hash"][:32]
 
 
+def test_what_a_push_does_not_change_stays_as_it_was_written(speaking: Speaking) -> None:
+    """Includes, and files that something else has, too."""
+    registry = speaking.registry
+    registry.publish_component(ANA, "prompts", "tone", {"tone.md": "Be {{mood}}."})
+    messages = (
+        "[{role: system, text: 'A {{> prompts/tone@v1}}'}, {role: user, template: q.md}, {role: user, template: q.md}]"
+    )
+    manifest = (
+        f"release:\n  bundle: inc\n  prompts:\n    default:\n      messages: {messages}\n    b: {{template: q.md}}\n"
+    )
+    registry.publish(ANA, {"release.yaml": manifest, "q.md": "{{q}}"})
+    told = speaking("GET", f"{HUB}/commits/-/inc/latest").json()
+    told["manifest"]["kwargs"]["messages"][2]["kwargs"]["prompt"]["kwargs"]["template"] = "Q: {{{q}}}" + "!" * 300
+    assert push(speaking, told["manifest"], told["commit_hash"], name="inc").status_code == 200
+    files = registry.sealed("inc@v2")["files"]
+    assert ("{{> prompts/tone@v1}}" in files["release.yaml"], files["q.md"]) == (True, "{{q}}")
+    content = registry.release("inc@v2")["content"]["prompts"]
+    assert [one["template"][:8] for one in content["default"]["messages"]] == ["A Be {{m", "{{q}}", "Q: {{q}}"]
+    assert content["b"]["template"] == "{{q}}"
+
+
 def test_of_what_moved_since_nothing_is_lost(speaking: Speaking) -> None:
     first, newest = (pulled(speaking, which) for which in ("v1", "v2"))
     for parent in (first["commit_hash"], None, "0" * 40, "nonsense"):

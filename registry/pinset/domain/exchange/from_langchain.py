@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.exchange import carried, langchain, langchain_objects, langchain_templates
 from pinset.domain.exchange.authored import Authored, Template
 from pinset.domain.exchange.incoming import Lost, Taken
-from pinset.domain.exchange.parts import DEFAULT, Parts, messages_of, model_id, parts_of
+from pinset.domain.exchange.parts import DEFAULT, Parts, model_id, parts_of
 from pinset.domain.text import tool_shapes
 from pinset.errors import InvalidInput
 
@@ -123,23 +123,25 @@ class _Taking:
             return Template(style=styled.style, text=styled.texts[0])
         left = iter(styled.texts)
         told = [{**one, "text": next(left)} if "text" in one else one for one in self._found.items]
-        return Template(style=styled.style, messages=self._with_examples(told))
+        return Template(style=styled.style, messages=self._with_kept(told) if styled.style == before else told)
 
-    def _with_examples(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Messages, with those that are still the prompt's examples as these."""
-        items = [one for one in (self._parts.prompt or {}).get("messages", ()) if "examples" in one]
-        if len(items) != 1:
-            return told
-        wanted = [
-            {"role": one.get("role"), "text": langchain_templates.told("text", one["content"])}
-            for one in messages_of({"messages": items})
-            if isinstance(one.get("content"), str)
-        ]
-        length = len(wanted)
-        for at in range(len(told) - length + 1 if wanted else 0):
-            if self._found.items[at : at + length] == wanted:
-                return [*told[:at], {"examples": None}, *told[at + length :]]
-        return told
+    def _with_kept(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Messages, with those that are the same as before as they were written: their files, includes and examples."""
+        prompt = self._parts.prompt or {}
+        before = [langchain_objects.messages(one) for one in langchain.chat_of(prompt)] if "messages" in prompt else []
+        found: list[dict[str, Any]] = []
+        at, next_entry = 0, 0
+        while at < len(told):
+            for entry in range(next_entry, len(before)):
+                length = len(before[entry])
+                if length and self._found.items[at : at + length] == before[entry]:
+                    found.append({"kept": entry})
+                    at, next_entry = at + length, entry + 1
+                    break
+            else:
+                found.append(told[at])
+                at += 1
+        return found
 
     def _is_output(self, schema: Any) -> bool:
         before = self._parts.output or self._told.get("output")

@@ -10,13 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import langchain_templates
+from pinset.domain.exchange.langchain_templates import Template
 from pinset.domain.exchange.parts import messages_of, model_id, params_of, release_of
 from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pinset.domain.exchange.langchain_templates import Template
     from pinset.domain.exchange.parts import Parts
 
 PATHS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,19 +62,8 @@ def manifest_of(document: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
         text = langchain_templates.told(prompt["format"], prompt["template"])
         _note(metadata, [text])
         return _made("PromptTemplate", {**_of_template(text), "metadata": metadata})
-    messages: list[dict[str, Any]] = []
-    told: list[Template] = []
-    for item in prompt["messages"]:
-        for one in messages_of({"messages": [item]}):
-            if "placeholder" in one:
-                messages.append(_made("MessagesPlaceholder", {"variable_name": one["placeholder"], "optional": True}))
-                continue
-            # Examples are told as they are: what looks like a variable in them is none.
-            style = "text" if "examples" in item else prompt["format"]
-            content = one.get("content")
-            words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-            told.append(langchain_templates.told(style, words))
-            messages.append(_message(str(one.get("role")), item.get("name"), told[-1]))
+    messages = [message for group in chat_of(prompt) for message in group]
+    told = [_template_of(one["kwargs"]["prompt"]["kwargs"]) for one in messages if "prompt" in one["kwargs"]]
     _note(metadata, told)
     names = sorted({name for one in told for name in langchain_templates.variables(one)})
     # Both languages' constructors work out which placeholders may be left out; JavaScript's would refuse them here.
@@ -82,6 +71,16 @@ def manifest_of(document: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
     if isinstance(parts.output, dict) and parts.output and _inert(parts.output) == parts.output:
         return _made("StructuredPrompt", {**said, "schema_": {"title": ANSWER, **parts.output}})
     return _made("ChatPromptTemplate", said)
+
+
+def chat_of(prompt: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    """The messages of a chat, by what they are of: examples are several of one."""
+    told: list[list[dict[str, Any]]] = []
+    for item in prompt["messages"]:
+        # Examples are told as they are: what looks like a variable in them is none.
+        style = "text" if "examples" in item else prompt["format"]
+        told.append([_told(one, item.get("name"), style) for one in messages_of({"messages": [item]})])
+    return told
 
 
 def model_config(parts: Parts) -> dict[str, Any]:
@@ -115,6 +114,18 @@ def _about(parts: Parts) -> dict[str, Any]:
 def _note(metadata: dict[str, Any], told: list[Template]) -> None:
     if any(one.style == "jinja2" for one in told):
         metadata[RELEASE]["differs"] = langchain_templates.JINJA
+
+
+def _told(message: Mapping[str, Any], name: Any, style: str) -> dict[str, Any]:
+    if "placeholder" in message:
+        return _made("MessagesPlaceholder", {"variable_name": message["placeholder"], "optional": True})
+    content = message.get("content")
+    words = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return _message(str(message.get("role")), name, langchain_templates.told(style, words))
+
+
+def _template_of(kwargs: Mapping[str, Any]) -> Template:
+    return Template(kwargs["template_format"], kwargs["template"])
 
 
 def _message(role: str, name: Any, text: Template) -> dict[str, Any]:

@@ -100,6 +100,14 @@ def read(manifest: Any) -> Found:
     return found
 
 
+def messages(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items that messages say. Raises InvalidInput for what is none."""
+    found = Found()
+    for one in told:
+        _message(found, one, "message")
+    return found.items
+
+
 def _object(value: Any, where: str) -> _Object:
     """An object that a value stands for. Raises InvalidInput."""
     if not isinstance(value, dict) or value.get("lc") != 1 or not isinstance(value.get("id"), list):
