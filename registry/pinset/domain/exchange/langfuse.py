@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import double_braces
+from pinset.domain.exchange import chat, double_braces
 from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
 from pinset.domain.text import tool_shapes
 
@@ -19,8 +19,6 @@ KINDS: Final = ("prompts", "models", "retrieval", "guardrails", "configs", "meta
 """What of a release has a key of its own in ``config``."""
 OWN: Final = "langfuse"
 """The entry of a release's configs that holds a ``config`` which names no model."""
-ANSWER: Final = "answer"
-"""What the schema of an answer is called, for who wants a name."""
 _EXAMPLES: Final = "the double braces of its examples are text: do not fill them in"
 _TEXTS: Final = ("template", "messages")
 
@@ -91,12 +89,7 @@ def call_of(parts: Parts, configs: Mapping[str, Any]) -> dict[str, Any]:
         found = dict(configs[OWN])
     if parts.tools:
         found["tools"] = [_openai(tool)[0] for tool in parts.tools.values()]
-    if parts.output is not None:
-        beside = found.get("response_format")
-        named = beside.get("json_schema") if isinstance(beside, dict) else None
-        kept = named if isinstance(named, dict) else {"name": ANSWER}
-        found["response_format"] = {"type": "json_schema", "json_schema": {**kept, "schema": parts.output}}
-    return found
+    return found if parts.output is None else chat.with_output(found, parts.output)
 
 
 def tags_of(document: Mapping[str, Any]) -> list[str]:
