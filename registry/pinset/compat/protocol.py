@@ -21,7 +21,8 @@ class Protocol:
     told: the body of a failure, of its status and its problem document; what it returns as the status is answered.
     reads, writes, raw: patterns of ``METHOD /path``, without what is before it: requests that only read whatever their
     method is, those that publish, and those whose bodies are no JSON. posted: of a POST that reads one release, the text
-    that stands for all bodies which mean the same, None for one to be read the ordinary way; by the path's beginning.
+    that stands for all bodies which mean the same, None for one to be read the ordinary way,
+    as is all that is no strict JSON; by the path's beginning.
     """
 
     name: str
