@@ -32,6 +32,7 @@ MODULES = (
     "review",
     "trust",
     "writing",
+    "importing",
     "scale",
     "cloning",
     "steady",

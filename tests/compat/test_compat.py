@@ -154,7 +154,12 @@ def test_a_post_of_two_types_is_left_to_the_ordinary_way(speaking: Speaking) -> 
     hot.posted[b"/compat/toy/"] = lambda _body: b"same"
     asked = request("/compat/toy/x", "Content-Type: application/json", "Content-Length: 2", method="POST")
     assert hot._posted(asked + b"{}")[:2] == (b"POST", b"/compat/toy/x")
-    for more in ("Content-Type: text/plain", "CONTENT-TYPE: application/json", "Content-Length: x", "content-length: 2"):
+    for more in (
+        "Content-Type: text/plain",
+        "CONTENT-TYPE: application/json",
+        "Content-Length: x",
+        "content-length: 2",
+    ):
         twice = hot._posted(asked.removesuffix(b"\r\n") + more.encode() + b"\r\n\r\n{}")
         assert twice is None or b"content-length" in twice[3].lower()
 

@@ -208,6 +208,8 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         "evidence.md",
         "git.md",
         "http.md",
+        "importing-files.md",
+        "importing.md",
         "looking-back.md",
         "purge.md",
         "running.md",

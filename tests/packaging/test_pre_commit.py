@@ -48,7 +48,9 @@ def test_a_commit_that_touches_bundles_has_them_checked(
 
 
 def test_no_file_is_an_option() -> None:
-    given = [one for one in ("--help", "-r", "--registry=x/y", "a/--help", "b-c") if not re.search(HOOK["exclude"], one)]
+    given = [
+        one for one in ("--help", "-r", "--registry=x/y", "a/--help", "b-c") if not re.search(HOOK["exclude"], one)
+    ]
     assert given == ["a/--help", "b-c"]
 
 

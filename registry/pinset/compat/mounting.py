@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.api import doors
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import phoenix
+from pinset.compat import ofrep, phoenix
+from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (phoenix.PROTOCOL,)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (ofrep.PROTOCOL, phoenix.PROTOCOL)
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 
@@ -38,23 +39,16 @@ class Compat:
             await self._app(scope, receive, send)
             return
         asked = f"{scope['method']} {path[len(protocol.prefix) - 1 :]}"
-        marks = {
-            mark: True
-            for mark, pattern in (
-                (doors.READS, protocol.reads),
-                (doors.COSTLY, protocol.writes),
-                (doors.RAW, protocol.raw),
-            )
-            if pattern.fullmatch(asked)
-        }
-        await self._app({**scope, **marks}, receive, _Answer(protocol, send))
+        kinds = ((doors.READS, protocol.reads), (doors.COSTLY, protocol.writes), (doors.RAW, protocol.raw))
+        scope.update({mark: True for mark, pattern in kinds if pattern.fullmatch(asked)})
+        await self._app(scope, receive, _Answer(protocol, asked, send))
 
 
 def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> Compat:
     """An application that speaks the protocols which are chosen. app: the application, or what is around it already."""
     chosen = chosen or Settings()
     spoken = {one.name: one for one in PROTOCOLS if chosen.protocols[one.name].enabled}
-    api.state.compat = chosen
+    api.state.compat, api.state.flag_sets = chosen, Sets()
     for protocol in spoken.values():
         api.include_router(protocol.router)
         for beginning, key in (protocol.posted or {}).items():
@@ -65,8 +59,8 @@ def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> C
 class _Answer:
     """Sends an answer on; a problem document as the protocol's own words for it."""
 
-    def __init__(self, protocol: Protocol, send: Send) -> None:
-        self._protocol, self._send = protocol, send
+    def __init__(self, protocol: Protocol, asked: str, send: Send) -> None:
+        self._protocol, self._asked, self._send = protocol, asked, send
         self._problem: Message | None = None
         self._body = b""
 
@@ -85,7 +79,15 @@ class _Answer:
             problem: dict[str, Any] = json.loads(self._body)
         except ValueError:  # of HEAD there is no body
             problem = {}
-        problem = {"status": start["status"], "title": "", "detail": "", "hint": "", "code": "", **problem}
+        problem = {
+            "status": start["status"],
+            "title": "",
+            "detail": "",
+            "hint": "",
+            "code": "",
+            **problem,
+            "asked": self._asked,
+        }
         status, told = self._protocol.told(start["status"], problem)
         body = json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
         dropped = (b"content-type", b"content-length", b"www-authenticate")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pinset.ports.bundle_changes import BundleChanges
     from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
+    from pinset.ports.imports import Imports
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
     from pinset.ports.policies import Policies
@@ -369,6 +370,10 @@ class Registry(Protocol):
     @property
     def bundle_changes(self) -> BundleChanges:
         """Who owns a bundle, what it is called, and whether it is in use."""
+
+    @property
+    def imports(self) -> Imports:
+        """Taking in what was published elsewhere."""
 
     @property
     def reviews(self) -> Reviews:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pinset.services.bundle_changes import LocalBundleChanges
     from pinset.services.changesets import LocalChangesets
     from pinset.services.evidence import LocalEvidence
+    from pinset.services.importing import LocalImports
     from pinset.services.keys import LocalKeys
     from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
@@ -384,6 +385,12 @@ class LocalRegistry(Near):
         from pinset.services.changesets import LocalChangesets
 
         return LocalChangesets(self._context)
+
+    @property
+    def imports(self) -> LocalImports:
+        from pinset.services.importing import LocalImports
+
+        return LocalImports(self._context)
 
     @property
     def reviews(self) -> LocalReviews:

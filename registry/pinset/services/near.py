@@ -114,6 +114,12 @@ class Near:
 
         return spelling.sees(self._context, bundle)
 
+    def serving(self, alias: str, *, limit: int) -> list[str]:
+        """The bundles of which an alias serves something that who reads may read, by name."""
+        from pinset.services import bundles
+
+        return bundles.serving(self._context, alias, limit=limit)
+
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
         from pinset.services import naming
@@ -143,6 +149,18 @@ class Near:
         from pinset.services import tokens
 
         return tokens.authenticate(self._context, token)
+
+    def ticket_of(self, via: str) -> str | None:
+        """What lets who came by a token follow a stream where no header can be sent; None for who came otherwise."""
+        from pinset.services import tokens
+
+        return tokens.ticket_of(self._context, via)
+
+    def admit_ticket(self, text: str) -> Identity:
+        """Whose ticket a text is. Raises Unauthenticated."""
+        from pinset.services import tokens
+
+        return tokens.admit_ticket(self._context, text)
 
     def record_attempt(
         self,

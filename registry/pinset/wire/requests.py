@@ -46,6 +46,10 @@ class SourceRequest(Request):
     ref: Annotated[str | None, Field(max_length=provenance.LIMITS["ref"])] = None
     pull_request: Annotated[str | None, Field(max_length=provenance.LIMITS["pull_request"])] = None
     text: Annotated[str | None, Field(max_length=provenance.LIMITS["text"])] = None
+    system: Annotated[str | None, Field(max_length=provenance.LIMITS["system"])] = None
+    origin: Annotated[str | None, Field(max_length=provenance.LIMITS["origin"])] = None
+    version: Annotated[str | None, Field(max_length=provenance.LIMITS["version"])] = None
+    at: Annotated[str | None, Field(max_length=provenance.LIMITS["at"])] = None
 
 
 class PublishRequest(Request):
