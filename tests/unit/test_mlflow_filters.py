@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinset.domain.exchange.mlflow_filters import Condition, is_like, parse
 from pinset.errors import InvalidInput
 
 
+@settings(max_examples=60)
 @given(st.text("ab.\n", max_size=12), st.text("ab.%_\n", max_size=8))
 def test_like_is_what_sql_means(text: str, pattern: str) -> None:
     plain = "".join(".*" if one == "%" else "." if one == "_" else re.escape(one) for one in pattern)
