@@ -21,6 +21,7 @@ from pinset import bootstrap
 NAME = serving.NAME
 READS = {
     "Langfuse": f"/compat/langfuse/api/public/v2/prompts/{NAME}?label=production",
+    "MLflow": f"/compat/mlflow/api/2.0/mlflow/registered-models/alias?name={NAME}&alias=production",
     "Phoenix": f"/compat/phoenix/v1/prompts/{NAME}/tags/production",
 }
 """A read of what an alias serves, by protocol."""

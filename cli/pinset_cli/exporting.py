@@ -17,6 +17,7 @@ FORMATS: Final[Mapping[str, str]] = {
     "prompty": "a .prompty file for each prompt",
     "openai": "the body of a request for each prompt, unfilled",
     "langfuse": "what Langfuse's create_prompt takes",
+    "mlflow": "the arguments of MLflow's register_prompt, as JSON",
     "tar": "everything of bundles, for pinset import tar",
 }
 """Formats by name, each a module of `pinset_cli.commands.exports`, with what it is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import langfuse, ofrep, phoenix
+from pinset.compat import langfuse, mlflow, ofrep, phoenix
 from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (langfuse.PROTOCOL, ofrep.PROTOCOL, phoenix.PROTOCOL)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (langfuse.PROTOCOL, mlflow.PROTOCOL, ofrep.PROTOCOL, phoenix.PROTOCOL)
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 
