@@ -61,7 +61,8 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "gc": Listed("keeping", "gc", "Repack the repository, beside readers and writers."),
     "backup": Listed("keeping", "backup", "Copy the repository and the state of one moment."),
     "restore": Listed("keeping", "restore", "Make a registry from a backup. It begins a new epoch."),
-    "export": Listed("exporting", "export", "Releases in a file to be shipped with an application."),
+    "export": Listed("exporting", "export", "Releases in a form that others read: a snapshot, a tar."),
+    "import": Listed("importing", "taking", "What other tools, files and registries hold, as releases here."),
     "component": Listed("authoring", "component", "Shared components."),
     "alias": Listed("moving", "alias", "The aliases of a bundle."),
     "policy": Listed("policies", "policy", "Who may make an alias serve what, on what evidence and when."),
@@ -71,9 +72,10 @@ COMMANDS: Final[Mapping[str, Listed]] = {
 }
 GROUPS: Final[Mapping[str, str]] = {
     "A registry": "init serve",
-    "Releases": "new check publish pull component bundle sign export",
+    "Releases": "new check publish pull component bundle sign",
     "What aliases serve": "review promote rollback can alias yank unyank",
     "Many bundles at once": "bump change",
+    "In and out": "import export",
     "Looking": "list status releases show history diff blame get render search where-used watch",
     "What production wants": "policy evidence request",
     "Who may what, and who did what": "whoami token keys audit",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pinset.api.settings import Settings
 
 _CARRIES_FILES: Final = re.compile(
-    r"/v1/(?:bundles/[^/]+/releases(?:/[^/]+/evidence)?|components/[^/]+/[^/]+|check|diff)"
+    r"/v1/(?:bundles/[^/]+/releases(?:/[^/]+/evidence)?|components/[^/]+/[^/]+|check|diff|imports)"
 )
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INLINE: Final = 64 * 1024

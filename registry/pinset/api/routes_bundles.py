@@ -47,11 +47,10 @@ def get_bundle(asked: p.Reads, bundle: p.Bundle, at: p.At = None) -> Response:
 
 @router.patch("/{bundle}", **_CHANGING)
 def set_bundle(asked: p.Describes, bundle: p.Bundle, body: r.SetRequest) -> Response:
-    """Say who owns a bundle, or what it is for."""
-    return asked.changed(
-        body.model_dump(),
-        lambda: asked.registry.bundle_changes.set(asked.caller, bundle, **body.model_dump()),
-    )
+    """Say who owns a bundle, what it is for, or how other tools spell it."""
+    # A list that says nothing leaves no trace: a retry of before there were spellings is the same request.
+    given = {name: value for name, value in body.model_dump().items() if value != []}
+    return asked.changed(given, lambda: asked.registry.bundle_changes.set(asked.caller, bundle, **given))
 
 
 @router.post("/{bundle}/archive", **_CHANGING)

@@ -44,8 +44,11 @@ _ONE: dict[str, Any] = {"response_model": a.ReleaseAnswer | a.SealedAnswer | a.R
 )
 def publish(asked: p.Publishes, bundle: p.Bundle, body: r.PublishRequest) -> Response:
     """Publish a release, of its files or made from another one: 201 where it is new, 200 where its content was there."""
-    caller, given = asked.caller, body.model_dump(exclude=_EDITS)
+    # What is left out leaves no trace: a retry of before there was such a thing is the same request.
+    caller, given = asked.caller, body.model_dump(exclude=_EDITS | ({"spelled"} if body.spelled is None else set()))
     work: Callable[[], Any]
+    if body.base is not None and body.spelled is not None:
+        raise InvalidInput("a release that is made from another one spells nothing", hint="leave out spelled")
     if body.base is not None:
         edits = Edits(set=body.set, add=body.add, unset=body.unset, files=body.files)
         reference = f"{bundle_name(bundle)}@{body.base}"
@@ -60,7 +63,7 @@ def publish(asked: p.Publishes, bundle: p.Bundle, body: r.PublishRequest) -> Res
         return {} if caller.dry_run else {"Location": f"/v1/bundles/{bundle}/releases/v{answer['version']}"}
 
     return asked.changed(
-        body.model_dump() if body.base is not None else given,
+        body.model_dump(exclude={"spelled"}) if body.base is not None else given,
         work,
         status=lambda answer: 201 if answer["created"] and not caller.dry_run else 200,
         headers=place,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import bindparam, exists, false, func, or_, select
 from sqlalchemy.orm import aliased
 
-from pinset.catalog import rows, tables
+from pinset.catalog import rows, spellings, tables
 from pinset.domain import messages
 from pinset.domain.records import ComponentRecord, MoveRecord, PurgeRecord, ReleaseRecord
 from pinset.errors import Integrity
@@ -208,7 +208,8 @@ def serving(row: Row[Any]) -> Serving:
 
 def bundle_row(row: Row[Any]) -> BundleRow:
     """A row of `bundles`. Raises Integrity where it is damaged."""
-    return BundleRow(**dict(zip(_BUNDLE.names, _BUNDLE(tuple(row)), strict=True)))
+    values = dict(zip(_BUNDLE.names, _BUNDLE(tuple(row)), strict=True))
+    return BundleRow(**{**values, "names": spellings.told(values["names"])})
 
 
 def release_row(row: Row[Any], purge: Purge) -> ReleaseRow:
@@ -256,6 +257,7 @@ def note_row(row: Row[Any]) -> tuple[str, Record]:
 HEAD: Final = whole(t.Meta)
 INTENT: Final = whole(t.IntentTable)
 BUNDLE: Final = whole(t.Bundle).where(t.Bundle.key == bindparam("key"))
+SPELLED: Final = whole(t.Spelling).where(t.Spelling.spelling == bindparam("spelling"))
 RENAMED: Final = select(t.Name.name).limit(1)
 _OF_NAMES: Final = select(t.Name.bundle).where(t.Name.name.in_(bindparam("names", expanding=True)))
 NAMING: Final = (

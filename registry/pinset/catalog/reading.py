@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from pinset.catalog import changes, passages, purges
+from pinset.catalog import changes, passages, purges, spellings
 from pinset.catalog import questions as q
 from pinset.catalog.components import ComponentsReader
 from pinset.catalog.questions import t
@@ -89,7 +89,12 @@ class SqlReader(ComponentsReader):
         if row is None:
             return Said()
         held = q.part(row, t.Said)
-        return Said(held["owner"], held["description"], bool(held["archived"]))
+        return Said(spellings.told(held["names"]), held["owner"], held["description"], bool(held["archived"]))
+
+    def spelled(self, spelling: str) -> BundleRow | None:
+        """The bundle of a spelling."""
+        row = self._one(q.SPELLED, spelling=spelling)
+        return self.bundle(q.part(row, t.Spelling)["bundle"]) if row else None
 
     def renamed(self) -> bool:
         """Whether any bundle was ever renamed."""

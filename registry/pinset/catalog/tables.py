@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, MetaData
 from sqlmodel import Field, SQLModel
 
-CATALOG_FORMAT: Final = 8
+CATALOG_FORMAT: Final = 9
 """Raised by whoever changes a table: a catalog of another format is rebuilt."""
 CATALOG: Final = MetaData()
 
@@ -66,7 +66,10 @@ class Ref(_Summed, table=True):
 
 
 class Bundle(_Summed, table=True):
-    """Bundles with what a list shows. key: the first name, by which all other tables know it. name: of now."""
+    """Bundles with what a list shows. key: the first name, by which all other tables know it. name: of now.
+
+    names: its spellings, a JSON text; '' for none.
+    """
 
     __tablename__ = "bundle"
     __table_args__ = (Index("bundle_owner", "owner", "name"),)
@@ -75,6 +78,7 @@ class Bundle(_Summed, table=True):
     releases: int
     newest: int
     changed_at: int = Field(sa_type=BigInteger)
+    names: str = ""
     owner: str = ""
     description: str = ""
     archived: bool = False
@@ -89,12 +93,21 @@ class Name(_Summed, table=True):
     serial: int = Field(sa_type=BigInteger)
 
 
+class Spelling(_Summed, table=True):
+    """How other tools spell a bundle now. bundle: its first name."""
+
+    __tablename__ = "bundle_spelling"
+    spelling: str = Field(primary_key=True)
+    bundle: str
+
+
 class Said(_Summed, table=True):
-    """What was said of a bundle from a serial on."""
+    """What was said of a bundle from a serial on. names: as the bundle's."""
 
     __tablename__ = "bundle_said"
     bundle: str = Field(primary_key=True)
     serial: int = Field(primary_key=True, sa_type=BigInteger)
+    names: str
     owner: str
     description: str
     archived: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete
 
-from pinset.catalog import changes, passages, tables
+from pinset.catalog import changes, passages, spellings, tables
 from pinset.catalog.rows import Rows
 from pinset.domain import messages, notes, sealed, tombstones
 from pinset.domain.records import (
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 t: Any = tables
 """SQLModel types columns as the values they hold, and SQLAlchemy wants columns."""
-_NEW_BUNDLE: Final[Mapping[str, Any]] = {"releases": 0, "newest": 0, "owner": "", "description": "", "archived": False}
+_UNSAID: Final[Mapping[str, Any]] = {"names": "", "owner": "", "description": "", "archived": False}
+_NEW_BUNDLE: Final[Mapping[str, Any]] = {"releases": 0, "newest": 0, **_UNSAID}
 
 
 def apply(rows: Rows, entry: Entry) -> None:
@@ -153,9 +154,12 @@ def _apply_bundle(rows: Rows, record: BundleRecord) -> None:
     known = rows.find(t.Bundle, {"key": record.bundle})
     if known is None:
         raise Integrity(f"there is a record of {record.bundle}, which has no release", hint="run `pinset verify`")
-    said = {"owner": record.owner, "description": record.description, "archived": record.archived}
+    names = spellings.kept(record.names)
+    said = {"names": names, "owner": record.owner, "description": record.description, "archived": record.archived}
     rows.put(t.Bundle, {**known, **said, "name": record.name})
     rows.add(t.Said, {"bundle": record.bundle, "serial": record.stamp.serial, **said})
+    if names != known["names"]:
+        _respell(rows, record.bundle, spellings.told(known["names"]), record.names)
     if record.name == known["name"]:
         return
     for name in (record.bundle, record.name):
@@ -163,6 +167,15 @@ def _apply_bundle(rows: Rows, record: BundleRecord) -> None:
             rows.add(t.Name, {"name": name, "bundle": record.bundle, "serial": record.stamp.serial})
     for alias in rows.all(t.Alias, {"bundle": record.bundle}):
         rows.put(t.Alias, {**alias, "shown": record.name})
+
+
+def _respell(rows: Rows, bundle: str, before: tuple[str, ...], now: tuple[str, ...]) -> None:
+    for spelling in before:
+        held = rows.find(t.Spelling, {"spelling": spelling})
+        if spelling not in now and held is not None and held["bundle"] == bundle:
+            rows.drop(t.Spelling, {"spelling": spelling})
+    for spelling in now:
+        rows.put(t.Spelling, {"spelling": spelling, "bundle": bundle})
 
 
 def _apply_purge(rows: Rows, entry: Entry, record: PurgeRecord) -> None:

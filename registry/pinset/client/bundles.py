@@ -8,6 +8,8 @@ from pinset.client.requests import path_of
 from pinset.domain import names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pinset.client.http import Http
     from pinset.domain.answers.bundles import BundleChangeAnswer
     from pinset.ports.registry import Caller
@@ -28,10 +30,19 @@ class RemoteBundleChanges:
         self._http = http
 
     def set(
-        self, caller: Caller, bundle: str, *, owner: str | None = None, description: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        *,
+        owner: str | None = None,
+        description: str | None = None,
+        also: Sequence[str] = (),
+        not_also: Sequence[str] = (),
+        reason: str = "",
     ) -> BundleChangeAnswer:
-        """Say who owns a bundle, or what it is for."""
-        body = {"owner": owner, "description": description, "reason": reason}
+        """Say who owns a bundle, what it is for, or how other tools spell it."""
+        spelled = {name: list(given) for name, given in (("also", also), ("not_also", not_also)) if given}
+        body = {"owner": owner, "description": description, **spelled, "reason": reason}
         found: BundleChangeAnswer = self._http.change(
             "PATCH", path_of("bundles", names.bundle_name(bundle)), body, key=caller.key, dry_run=caller.dry_run
         )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pinset.client.changesets import RemoteChangesets
     from pinset.client.evidence import RemoteEvidence
     from pinset.client.http import Http
+    from pinset.client.imports import RemoteImports
     from pinset.client.keys import RemoteKeys
     from pinset.client.policies import RemotePolicies
     from pinset.client.purging import RemotePurging
@@ -65,6 +66,12 @@ class Faces:
         from pinset.client.bundles import RemoteBundleChanges
 
         return RemoteBundleChanges(self._http)
+
+    @property
+    def imports(self) -> RemoteImports:
+        from pinset.client.imports import RemoteImports
+
+        return RemoteImports(self._http)
 
     @property
     def reviews(self) -> RemoteReviews:

@@ -83,6 +83,7 @@ class RemoteRegistry(Faces):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         name = names.bundle_name(bundle) if bundle is not None else self._bundle_of(files)
         body = _body(
@@ -93,6 +94,7 @@ class RemoteRegistry(Faces):
             source=dict(source) if isinstance(source, Mapping) else source,
             number=number,
             allow=list(allow),
+            spelled=spelled,
         )
         found: answers.PublishAnswer = self._change(caller, "POST", path_of("bundles", name, "releases"), body)
         return found

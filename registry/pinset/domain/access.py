@@ -108,6 +108,11 @@ def may(grants: tuple[Grant, ...], verb: Verb, bundle: str = "", alias: str = ""
     return any(_allows(grant, verb, bundle, alias) for grant in grants)
 
 
+def may_some(grants: tuple[Grant, ...], verb: Verb, bundle: str) -> bool:
+    """Whether any of the grants allows a verb on a bundle, be it of one alias."""
+    return any(verb in _verbs(grant.verb) and _fits(grant.bundles, bundle) for grant in grants)
+
+
 def may_anywhere(grants: tuple[Grant, ...], verb: Verb) -> bool:
     """Whether any of the grants allows a verb on some bundle: what a list is asked for, which then shows only those."""
     return any(verb in _verbs(grant.verb) for grant in grants)

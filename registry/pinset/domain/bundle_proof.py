@@ -1,10 +1,15 @@
-"""What records of bundles must be like: each follows from those before it, and no name is ever that of two bundles."""
+"""What records of bundles must be like: each follows from those before it, and no name is ever that of two bundles.
+
+Nor is a spelling at the same time; one that was taken from a bundle may be given to another.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.exchange.spelling import is_spelling
+from pinset.domain.names import show
 from pinset.domain.records import BUNDLE_FILE, BundleAction, BundleRecord
 
 if TYPE_CHECKING:
@@ -21,6 +26,8 @@ class Bundles:
     """What every name of a bundle, of now or of before, was first."""
     _said: dict[str, BundleRecord] = field(default_factory=dict)
     """What was said last of a bundle, by its first name."""
+    _spelled: dict[str, str] = field(default_factory=dict)
+    """Whose each spelling is now, by its first name."""
 
     def has(self, bundle: str, name: object) -> bool:
         """Whether a bundle (its first name) has or had a name."""
@@ -46,4 +53,20 @@ class Bundles:
             yield f"takes the name {record.name} of another bundle"
         if record.archived != _ARCHIVED.get(record.action, archived):
             yield "does not say of the bundle whether it is archived as its action does"
+        yield from self._respelled(record, before.names if before else ())
         self._said[record.bundle] = record
+
+    def _respelled(self, record: BundleRecord, before: tuple[str, ...]) -> Iterator[str]:
+        if record.action is not BundleAction.SET and record.names != before:
+            yield "gives the bundle other spellings, which its action does not"
+        for spelling in before:
+            if spelling not in record.names and self._spelled.get(spelling) == record.bundle:
+                del self._spelled[spelling]
+        if len(set(record.names)) != len(record.names):
+            yield "names a spelling twice"
+        for spelling in record.names:
+            owner = self._spelled.setdefault(spelling, record.bundle)
+            if owner != record.bundle:
+                yield f"takes the spelling {show(spelling)} of {owner}"
+            if not is_spelling(spelling):
+                yield f"has the spelling {show(spelling)}, which is none"

@@ -1,5 +1,7 @@
 """Where a release comes from: which commit of which repository, who wrote it, and which run published it.
 
+Of a release that was imported it is also said what it was where it comes from, and when.
+
 A machine that publishes says who it publishes for. What it says is a claim of whoever publishes, and no proof; secrets
 that addresses carry are taken out before it is recorded.
 """
@@ -9,10 +11,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from pinset.domain import names
-from pinset.domain.messages.text import one_line
+from pinset.domain.messages.text import format_time, one_line, parse_time
 from pinset.domain.text import detectors
 from pinset.errors import InvalidInput
 
@@ -31,6 +33,10 @@ LIMITS: Final[Mapping[str, int]] = {
     "by": 200,
     "ci": 50,
     "text": 1000,
+    "system": 50,
+    "origin": 500,
+    "version": 100,
+    "at": 64,
 }
 """Characters of each text that a source may have."""
 AUTHORS: Final = 10
@@ -131,6 +137,8 @@ def _is_fit(name: str, value: Any) -> bool:
         return isinstance(value, bool)
     if name == "authors":
         return isinstance(value, list) and all(map(_is_line, value))
+    if name == "at":
+        return _is_line(value) and _time(value) == value
     return _is_line(value) and (name != "commit" or _COMMIT.fullmatch(value) is not None)
 
 
@@ -152,9 +160,23 @@ def _checked(name: str, value: Any) -> Any:
             )
         return list(dict.fromkeys(filter(None, (_text("an author", one, AUTHOR) for one in value))))
     found = _text(name, value, LIMITS[name])
+    if name == "at" and found:
+        return _time(found) or _no_time(found)
     if name == "commit" and found and not _COMMIT.fullmatch(found):
         raise InvalidInput(f"{names.show(found)} is no commit's id", hint="send its 7 to 64 hexadecimal digits")
     return found
+
+
+def _time(text: str) -> str | None:
+    """A time as it is recorded, in UTC; None for what is none."""
+    try:
+        return format_time(parse_time(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _no_time(text: str) -> NoReturn:
+    raise InvalidInput(f"{names.show(text)} is not a time", hint="send it with its zone: 2025-03-14T09:30:00Z")
 
 
 def _text(what: str, value: Any, longest: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pinset.domain.answers.bundles import BundleChangeAnswer
     from pinset.ports.registry import Caller
 
@@ -17,9 +19,21 @@ class BundleChanges(Protocol):
     """
 
     def set(
-        self, caller: Caller, bundle: str, *, owner: str | None = None, description: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        *,
+        owner: str | None = None,
+        description: str | None = None,
+        also: Sequence[str] = (),
+        not_also: Sequence[str] = (),
+        reason: str = "",
     ) -> BundleChangeAnswer:
-        """Say who owns a bundle, or what it is for. None leaves it as it is, '' empties it. Raises InvalidInput."""
+        """Say who owns a bundle, or what it is for. None leaves it as it is, '' empties it. Raises InvalidInput.
+
+        also: what other tools call it, besides what they do. not_also: what they do not call it any more; then another
+        bundle can be called so. Raises InvalidName, and AlreadyExists where another bundle is.
+        """
 
     def archive(self, caller: Caller, bundle: str, *, reason: str) -> BundleChangeAnswer:
         """Take a bundle out of use: lists leave it out, and nothing is published or promoted any more.

@@ -105,6 +105,9 @@ class CatalogReader(Protocol):
     def said(self, bundle: str, at: int) -> Said:
         """What was said of a bundle at a serial."""
 
+    def spelled(self, spelling: str) -> BundleRow | None:
+        """The bundle that has a spelling now, which is compared as it is."""
+
     def renamed(self) -> bool:
         """Whether any bundle was ever renamed: where none was, every bundle is called what it was first called."""
 

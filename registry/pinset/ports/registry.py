@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pinset.ports.bundle_changes import BundleChanges
     from pinset.ports.changesets import Changesets
     from pinset.ports.evidence import Evidence
+    from pinset.ports.imports import Imports
     from pinset.ports.keys import Keys
     from pinset.ports.past import Readings
     from pinset.ports.policies import Policies
@@ -112,12 +113,15 @@ class Registry(Protocol):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         """Publish a release, and with ``alias`` promote it in the same write.
 
         bundle: must be the manifest's, where given. label: overrides the manifest's version. source: where the files
         come from, see `domain.provenance`; or a text. allow: codes of judgements that ``message`` gives the reason for.
-        Raises ChecksFailed, AlreadyExists for a taken label.
+        spelled: what other tools call the bundle, which it is given in the same write where it has it not: with its first
+        release by who publishes, later by who may describe it. Raises ChecksFailed, AlreadyExists for a taken label or
+        spelling.
         """
 
     def publish_component(
@@ -360,6 +364,10 @@ class Registry(Protocol):
     @property
     def bundle_changes(self) -> BundleChanges:
         """Who owns a bundle, what it is called, and whether it is in use."""
+
+    @property
+    def imports(self) -> Imports:
+        """Taking in what was published elsewhere."""
 
     @property
     def reviews(self) -> Reviews:

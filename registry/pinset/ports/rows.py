@@ -84,7 +84,7 @@ class MoveRow:
 class BundleRow:
     """A bundle: how many releases, its newest version and the last change to any of it (microseconds).
 
-    name: what it is called. key: what it was called first, which is what all else here knows it by.
+    name: what it is called. key: what it was called first, which is what all else here knows it by. names: its spellings.
     """
 
     key: str
@@ -92,6 +92,7 @@ class BundleRow:
     releases: int
     newest: int
     changed_at: int
+    names: tuple[str, ...] = ()
     owner: str = ""
     description: str = ""
     archived: bool = False
@@ -111,8 +112,9 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said of a bundle at some time."""
+    """What was said of a bundle at some time. names: its spellings."""
 
+    names: tuple[str, ...] = ()
     owner: str = ""
     description: str = ""
     archived: bool = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pinset.ports.progress import Progress
@@ -52,6 +52,15 @@ class RefMove:
     ref: str
     expected: str | None
     new: str
+
+
+def whole(moves: Iterable[RefMove]) -> list[RefMove]:
+    """The same with one move for each ref: from where its first one begins to where its last one ends."""
+    found: dict[str, RefMove] = {}
+    for move in moves:
+        first = found.get(move.ref)
+        found[move.ref] = RefMove(move.ref, first.expected if first else move.expected, move.new)
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

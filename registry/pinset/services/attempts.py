@@ -40,7 +40,9 @@ LOOK: Final = "read"
 _MOST: Final = 1000
 """How many repeated refusals are counted apart; of strangers beyond that all of a kind together, from no address."""
 _ACTIONS: Final[Mapping[str, str]] = {"publish-component": "component"}
-_TOLD: Final = ("reference", "label", "number", "name", "to", "steps", "at", "expect", "again", "suite", "request")
+_TOLD: Final = (
+    "reference", "label", "number", "name", "to", "steps", "at", "expect", "again", "suite", "request", "spelled", "also",
+)  # fmt: skip
 """What of a request may be told: never the files, which hold prompts."""
 
 

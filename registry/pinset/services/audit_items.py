@@ -152,7 +152,12 @@ def _key(record: KeyRecord) -> Deed:
 
 
 def _bundle(record: BundleRecord) -> Deed:
-    told = {"owner": record.owner, "description": record.description, "archived": record.archived}
+    told = {
+        "names": list(record.names),
+        "owner": record.owner,
+        "description": record.description,
+        "archived": record.archived,
+    }
     return Deed(
         action="bundle" if record.action is BundleAction.SET else record.action.value,
         bundle=record.bundle,

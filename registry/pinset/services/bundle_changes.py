@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain import messages, names
 from pinset.domain.access import Verb
 from pinset.domain.described import description_text, owner_text
-from pinset.domain.records import BundleAction, BundleRecord, Stamp
+from pinset.domain.exchange.spelling import changed, spelling_text
+from pinset.domain.records import BundleAction, BundleRecord
 from pinset.errors import AlreadyExists, InvalidInput
-from pinset.ports.store import Files
-from pinset.services import bundles, naming
-from pinset.services.session import Written, only, writing
+from pinset.services import bundles, naming, spelling
+from pinset.services.session import only, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pinset.domain.answers.bundles import BundleChangeAnswer
     from pinset.ports.catalog import BundleRow, CatalogReader
@@ -38,17 +38,32 @@ class LocalBundleChanges:
         self._context = context
 
     def set(
-        self, caller: Caller, bundle: str, *, owner: str | None = None, description: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        bundle: str,
+        *,
+        owner: str | None = None,
+        description: str | None = None,
+        also: Sequence[str] = (),
+        not_also: Sequence[str] = (),
+        reason: str = "",
     ) -> BundleChangeAnswer:
-        """Say who owns a bundle, or what it is for."""
-        if owner is None and description is None:
-            raise InvalidInput("nothing is to be set", hint="say an owner, or a description")
+        """Say who owns a bundle, what it is for, or how other tools spell it."""
+        if owner is None and description is None and not also and not not_also:
+            raise InvalidInput("nothing is to be set", hint="say an owner, a description, or a spelling")
         given = {
             **({"owner": owner_text(owner)} if owner is not None else {}),
             **({"description": description_text(description)} if description is not None else {}),
         }
+        come, gone = [spelling_text(text) for text in also], list(not_also)
         naming.need(self._context, caller, Verb.BUNDLE, names.bundle_name(bundle))
-        return self._change(caller, bundle, BundleAction.SET, lambda *_: given, reason, given)
+
+        def change(session: Session, row: BundleRow) -> Mapping[str, Any]:
+            spelling.refuse_taken(session.catalog, row, come, caller.grants)
+            return {**given, "names": changed(row.names, come, gone)} if come or gone else given
+
+        spelled = {**({"also": come} if come else {}), **({"not_also": gone} if gone else {})}
+        return self._change(caller, bundle, BundleAction.SET, change, reason, {**given, **spelled})
 
     def archive(self, caller: Caller, bundle: str, *, reason: str) -> BundleChangeAnswer:
         """Take a bundle out of use."""
@@ -108,27 +123,10 @@ class LocalBundleChanges:
             anew = replace(row, **change(session, row))
             if anew == row:
                 return _answer(session, row, "none", None)
-            written = _stage(session, anew, action, words)
+            written = spelling.describe(session, anew, action, words)
             session.commit()
             done = replace(anew, changed_at=written.record.stamp.at)
             return _answer(session, done, action.value, session.operation_id)
-
-
-def _stage(session: Session, row: BundleRow, action: BundleAction, words: str) -> Written[BundleRecord]:
-    def record(stamp: Stamp) -> BundleRecord:
-        return BundleRecord(
-            stamp=stamp,
-            bundle=row.key,
-            action=action,
-            name=row.name,
-            owner=row.owner,
-            description=row.description,
-            archived=row.archived,
-            reason=words,
-        )
-
-    files = record(session.next_stamp()).files  # the same whenever it is made
-    return session.stage(record, Files(files), lambda at: (at,) if at else ())
 
 
 def _row(session: Session, record: BundleRecord) -> BundleRow:
@@ -137,6 +135,7 @@ def _row(session: Session, record: BundleRecord) -> BundleRow:
     return replace(
         row,
         name=record.name,
+        names=record.names,
         owner=record.owner,
         description=record.description,
         archived=record.archived,

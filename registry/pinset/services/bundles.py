@@ -108,6 +108,7 @@ def answer(
         "aliases": {one.alias: one.version for one in serving},
         "since": {one.alias: reading.time(one.at) for one in serving},
         "yanked": {one.alias: one.yanked for one in serving if one.yanked is not None},
+        "names": list(about.names),
         "owner": about.owner,
         "description": about.description,
         "archived": about.archived,

@@ -235,6 +235,7 @@ def _bundle(record: BundleRecord) -> answers.EventAnswer:
         "bundle": record.bundle,
         "action": record.action.value,
         "name": record.name,
+        "names": list(record.names),
         "owner": record.owner,
         "description": record.description,
         "archived": record.archived,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pinset.services.bundle_changes import LocalBundleChanges
     from pinset.services.changesets import LocalChangesets
     from pinset.services.evidence import LocalEvidence
+    from pinset.services.importing import LocalImports
     from pinset.services.keys import LocalKeys
     from pinset.services.past import Past
     from pinset.services.policies import LocalPolicies
@@ -71,6 +72,7 @@ class LocalRegistry(Near):
         source: Mapping[str, Any] | str | None = None,
         number: int | None = None,
         allow: Sequence[str] = (),
+        spelled: str | None = None,
     ) -> answers.PublishAnswer:
         from pinset.services import publish
 
@@ -85,6 +87,7 @@ class LocalRegistry(Near):
             source=source,
             number=number,
             allow=allow,
+            spelled=spelled,
         )
 
     def publish_component(
@@ -377,6 +380,12 @@ class LocalRegistry(Near):
         from pinset.services.changesets import LocalChangesets
 
         return LocalChangesets(self._context)
+
+    @property
+    def imports(self) -> LocalImports:
+        from pinset.services.importing import LocalImports
+
+        return LocalImports(self._context)
 
     @property
     def reviews(self) -> LocalReviews:

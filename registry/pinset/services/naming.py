@@ -253,9 +253,11 @@ def permit(
     _permit(context, context.grants, verb, bundle, alias, reader)
 
 
-def need(context: Context, caller: Caller, verb: Verb, bundle: str, alias: str = "") -> None:
-    """Raises PermissionDenied where a caller may not do this to a bundle under any of its names."""
-    _permit(context, caller.grants, verb, bundle, alias, None)
+def need(
+    context: Context, caller: Caller, verb: Verb, bundle: str, alias: str = "", *, reader: CatalogReader | None = None
+) -> None:
+    """Raises PermissionDenied where a caller may not do this to a bundle under any of its names. reader: as for `permit`."""
+    _permit(context, caller.grants, verb, bundle, alias, reader)
 
 
 def may_any(grants: tuple[Grant, ...], verb: Verb, reader: CatalogReader, bundle: str, alias: str = "") -> bool:

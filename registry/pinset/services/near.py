@@ -100,10 +100,10 @@ class Near:
         return naming.names_of(self._context, bundle)
 
     def spelled(self, name: str) -> str:
-        """The bundle, by its name of now, that a name means in the protocols of other tools. Raises NotFound."""
-        from pinset.services import naming
+        """What the bundle is called that a name of it, or a spelling, means: see `services.spelling.spelled`."""
+        from pinset.services import spelling
 
-        return naming.spelled(self._context, name)
+        return spelling.spelled(self._context, name)
 
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pinset.domain import findings, messages, names, provenance
 from pinset.domain.access import Verb, permit_anywhere
 from pinset.domain.assembly import assemble_release
-from pinset.domain.records import MoveRecord, ReleaseRecord, RequestRecord, Stamp, Version
+from pinset.domain.records import BundleAction, MoveRecord, ReleaseRecord, RequestRecord, Stamp, Version
 from pinset.domain.sealed import MANIFEST, parse
 from pinset.errors import Refused
 from pinset.ports.store import Files
-from pinset.services import moving, naming, reading, requests, versions
+from pinset.services import moving, naming, reading, requests, spelling, versions
 from pinset.services.attempts import trying
 from pinset.services.session import Session, Written, only, writing
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pinset.domain.answers.policy import GateAnswer
     from pinset.domain.assembly import Assembled, Surroundings
     from pinset.domain.records import Record
-    from pinset.ports.catalog import CatalogReader
+    from pinset.domain.sealed import Sealed
+    from pinset.ports.catalog import CatalogReader, ReleaseRow
     from pinset.ports.registry import Caller
     from pinset.services.session import Context
 
@@ -57,9 +58,10 @@ def publish(
     source: Mapping[str, Any] | str | None = None,
     number: int | None = None,
     allow: Sequence[str] = (),
+    spelled: str | None = None,
 ) -> answers.PublishAnswer:
-    """Publish a release, and with ``alias`` promote it in the same write."""
-    given = {"label": label, "alias": alias, "source": source, "number": number, "allow": allow}
+    """Publish a release, and with ``alias`` promote it, with ``spelled`` give the bundle a spelling in the same write."""
+    given = {"label": label, "alias": alias, "source": source, "number": number, "allow": allow, "spelled": spelled}
     return published(context, caller, files, None, bundle=bundle, message=message, **given).answer  # type: ignore[arg-type]
 
 
@@ -100,12 +102,14 @@ def published(
     source: Mapping[str, Any] | str | None = None,
     number: int | None = None,
     allow: Sequence[str] = (),
+    spelled: str | None = None,
 ) -> Published:
     """The same, also of a release that follows another one."""
     for given, rule in ((bundle, names.bundle_name), (alias, names.alias_name), (label, names.label_name)):
         if given is not None:
             rule(given)
     _need(context, caller, bundle, alias)
+    called = spelling.given(spelled) if spelled is not None else None
     words = messages.clean_words(message)
     origin = provenance.recorded(messages.clean_words(source) if isinstance(source, str) else source)
     versions.check_number(number)
@@ -119,6 +123,7 @@ def published(
         "alias": alias,
         "number": number,
         "source": origin,
+        **({"spelled": called} if called is not None else {}),
     }
     if follows is not None:  # what was asked for, whatever the reference names at a retry
         arguments = {**arguments, "files": None, **follows.asked}
@@ -134,11 +139,13 @@ def published(
     with writing(context, caller, "publish", arguments, about) as session:
         before = session.done_before()
         if before:
-            found = findings.as_answers(checked.result.findings)
-            return Published(_answer_again(session, before, found), checked.result.content or {}, [])
+            return Published(_answer_again(session, before, checked, label), checked.result.content or {}, [])
         if follows is not None:
             follows.confirm(session.catalog)
+        asked = spelling.asked(session, checked.result.draft.bundle, called) if called is not None else None
         release, created = _stage(session, checked, label, words, origin, number, alias, follows)
+        if asked is not None:
+            spelling.describe(session, asked, BundleAction.SET, "")
         warnings = moving.new_alias(session.catalog, release.record.bundle, alias) if alias else []
         held = _components(checked) if created else None
         move, refused, before_it = None, None, []
@@ -199,17 +206,12 @@ def _stage(
     follows: Succession | None,
 ) -> tuple[Written[ReleaseRecord], bool]:
     """The release that has this content, staged where there is none; whether it is new."""
-    result = checked.confirm(session)
-    form, said, label = result.sealed, result.draft.bundle, label or result.draft.label
-    if form is None or said is None:
-        raise AssertionError("a release without errors is sealed and has a bundle")
-    digest, reader = form.digest, session.catalog
-    bundle = naming.named(reader).called(said)
+    result, reader = checked.confirm(session), session.catalog
+    form, bundle = _sealed_of(reader, result)
+    label = label or result.draft.label
     reading.refuse_archived(reader, bundle)
     versions.refuse_purged_texts(reader, form)
-    known = versions.existing(
-        reader.releases_by_digest(bundle, digest), label, lambda wanted: reader.release_by_label(bundle, wanted), digest
-    )
+    known = _existing(reader, result, label)
     if known is not None:
         return Written(known.record, known.commit), False
     newest = reader.bundle(bundle)
@@ -222,7 +224,7 @@ def _stage(
             bundle=bundle,
             version=version,
             label=label,
-            digest=digest,
+            digest=form.digest,
             message=words,
             source=source,
             rollback_to=result.rollback_to,
@@ -236,6 +238,20 @@ def _stage(
         moving.refuse_early(session, record(session.next_stamp()), alias, _components(checked))
     files = {MANIFEST: form.manifest, **form.files}
     return session.stage(record, Files(files), lambda at: (at,) if at else (), files), True
+
+
+def _sealed_of(reader: CatalogReader, result: Assembled) -> tuple[Sealed, str]:
+    """What a release without errors holds, and what its bundle is called now."""
+    if result.sealed is None or result.draft.bundle is None:
+        raise AssertionError("a release without errors is sealed and has a bundle")
+    return result.sealed, naming.named(reader).called(result.draft.bundle)
+
+
+def _existing(reader: CatalogReader, result: Assembled, label: str | None) -> ReleaseRow | None:
+    """The release that has this content; None where there is none. Raises AlreadyExists for a label of another one."""
+    form, bundle = _sealed_of(reader, result)
+    same = reader.releases_by_digest(bundle, form.digest)
+    return versions.existing(same, label, lambda wanted: reader.release_by_label(bundle, wanted), form.digest)
 
 
 def _answer(
@@ -258,24 +274,31 @@ def _answer(
 
 
 def _answer_again(
-    session: Session, before: Sequence[tuple[str, Record]], found: list[answers.FindingAnswer]
+    session: Session, before: Sequence[tuple[str, Record]], checked: versions.Checked, label: str | None
 ) -> answers.PublishAnswer:
     """The first answer of a write that happened already."""
+    found = findings.as_answers(checked.result.findings)
     moved = any(isinstance(record, MoveRecord) for _, record in before)
     move = only(MoveRecord, before) if moved else None
     created = any(isinstance(record, ReleaseRecord) for _, record in before)
     if created:
         release = only(ReleaseRecord, before)
-    else:  # the content was there, and only the alias moved, or that was asked for
-        about = move.record if move else only(RequestRecord, before).record.binding
-        row = session.catalog.release(about.bundle, about.to_version or 0)
+    else:  # the content was there, and only the alias moved, or that was asked for, or the bundle got a spelling
+        asked = [record.binding for _, record in before if isinstance(record, RequestRecord)]
+        about = move.record if move else asked[0] if asked else None
+        result = checked.result
+        row = (
+            session.catalog.release(about.bundle, about.to_version or 0)
+            if about is not None
+            else _existing(session.catalog, result, label or result.draft.label)
+        )
         if row is None:
-            raise AssertionError("a move names a release that exists")
+            raise AssertionError("what was published before is there")
         release = Written(row.record, row.commit)
     answer = _answer(release, found, session.operation.id, created=created)
     record = move.record if move else None
     warnings = moving.new_alias(session.catalog, record.bundle, record.alias, first=record) if record else []
-    asked = requests.asked_before(session, before)
-    if asked is not None:
-        return {**answer, "move": asked}
+    waits = requests.asked_before(session, before)
+    if waits is not None:
+        return {**answer, "move": waits}
     return {**answer, "move": moving.answer(move, session, warnings) if move else None}

@@ -114,12 +114,17 @@ def served(reader: CatalogReader, bundle: str, alias: str) -> MoveRow:
 def need_bundle(reader: CatalogReader, bundle: str) -> None:
     """Raises NotFound, naming bundles of a similar name, where the bundle has no release."""
     if reader.bundle(bundle) is None:
-        known = [row.name for row in reader.bundles(limit=1000)]
-        alike = difflib.get_close_matches(bundle, known, n=3, cutoff=0.7)
-        begun = [row.name for row in reader.bundles(query=bundle.split(".", maxsplit=1)[0][:4], limit=5)]
-        near = list(dict.fromkeys([*alike, *begun]))[:5]
-        hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
-        raise NotFound(f"there is no bundle {names.show(bundle)}", hint=hint, details={"near": near} if near else {})
+        raise no_bundle(reader, bundle, bundle)
+
+
+def no_bundle(reader: CatalogReader, asked: str, like: str) -> NotFound:
+    """That there is no bundle of the name that was asked for, and which have a name like another one."""
+    known = [row.name for row in reader.bundles(limit=1000)]
+    alike = difflib.get_close_matches(like, known, n=3, cutoff=0.7)
+    begun = [row.name for row in reader.bundles(query=like.split(".", maxsplit=1)[0][:4], limit=5)]
+    near = list(dict.fromkeys([*alike, *begun]))[:5]
+    hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
+    return NotFound(f"there is no bundle {names.show(asked)}", hint=hint, details={"near": near} if near else {})
 
 
 def find_component(reader: CatalogReader, reference: ComponentReference) -> ComponentRow | None:

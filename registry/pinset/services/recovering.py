@@ -16,7 +16,7 @@ from pinset.domain.names import show
 from pinset.domain.records import FORMAT, REGISTRY_FILE, FoundingRecord
 from pinset.errors import Integrity, PinsetError, Unavailable, UnknownFormat
 from pinset.ports.catalog import Entry, Intent
-from pinset.ports.store import RefMove
+from pinset.ports.store import RefMove, whole
 from pinset.services.keyrings import keyring_of, keys_of
 
 if TYPE_CHECKING:
@@ -181,15 +181,20 @@ def settle_intent(store: Store, catalog: CatalogWriter, intent: Intent) -> bool:
     """Bring the refs of a write that has begun to one of its two ends; whether it happened, and is to be shown.
 
     As soon as its first ref has moved the write counts as made, and the rest follows. A ref that is found moved is
-    moved to where it is: whoever moved it may have died, or failed, before that was durable.
+    moved to where it is: whoever moved it may have died, or failed, before that was durable. A ref that several commits
+    of the write are on is moved once, past all of them.
     """
     at = {move.ref: store.ref(move.ref) for move in intent.moves}
     if all(at[move.ref] != move.new for move in intent.moves):
         catalog.drop_intent()
         return False
+    own = {(move.ref, move.new) for move in intent.moves}
     move_all(
         store,
-        [RefMove(move.ref, move.new if at[move.ref] == move.new else move.expected, move.new) for move in intent.moves],
+        [
+            RefMove(move.ref, at[move.ref] if (move.ref, at[move.ref]) in own else move.expected, move.new)
+            for move in whole(intent.moves)
+        ],
     )
     return True
 

@@ -19,7 +19,7 @@ from pinset.domain.access import EVERYTHING
 from pinset.domain.records import KeyRecord, Record, Stamp
 from pinset.errors import Conflict, IdempotencyMismatch, PinsetError, Unavailable
 from pinset.ports.catalog import Entry, Intent
-from pinset.ports.store import Files, NewCommit, RefMove, TreeOf
+from pinset.ports.store import Files, NewCommit, RefMove, TreeOf, whole
 from pinset.services.attempts import trying
 from pinset.services.discretion import discreet
 from pinset.services.keyrings import keys_of
@@ -218,7 +218,7 @@ class Session:
         intent = Intent(self.operation.id, tuple(self._moves))
         self.writer.begin(intent)
         try:
-            self.context.store.move(self._moves, meanwhile=self._ready)
+            self.context.store.move(whole(self._moves), meanwhile=self._ready)
         except PinsetError as error:
             self.writer.unstage()
             error.details["operation"] = self.operation.id

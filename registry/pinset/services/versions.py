@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pinset.services.session import Context, Session
 
 Row = TypeVar("Row", "ReleaseRow", "ComponentRow")
-_Asked: TypeAlias = tuple[str, tuple[Any, ...], Any]
+Asked: TypeAlias = tuple[str, tuple[Any, ...], Any]
 """A question of `Surroundings` by name, what it was about, and its answer."""
 
 
@@ -39,9 +39,9 @@ class Checked:
         self._assemble = assemble
         self._grants = caller.grants
         self._allow = allow
-        self._asked: list[_Asked] = []
+        self._asked: list[Asked] = []
         with reading.view(context) as reader:
-            self.result = self._accepted(_noting(surroundings(reader, self._grants), self._asked))
+            self.result = self._accepted(noting(surroundings(reader, self._grants), self._asked))
 
     def confirm(self, session: Session) -> Assembled:
         """The result as it is under the lock."""
@@ -148,7 +148,7 @@ def next_number(newest: int, wanted: int | None) -> int:
     return wanted
 
 
-def _noting(around: Surroundings, asked: list[_Asked]) -> Surroundings:
+def noting(around: Surroundings, asked: list[Asked]) -> Surroundings:
     """The same surroundings, which write down what they were asked."""
 
     def noted(what: str) -> Callable[..., Any]:

@@ -46,6 +46,10 @@ class SourceRequest(Request):
     ref: Annotated[str | None, Field(max_length=provenance.LIMITS["ref"])] = None
     pull_request: Annotated[str | None, Field(max_length=provenance.LIMITS["pull_request"])] = None
     text: Annotated[str | None, Field(max_length=provenance.LIMITS["text"])] = None
+    system: Annotated[str | None, Field(max_length=provenance.LIMITS["system"])] = None
+    origin: Annotated[str | None, Field(max_length=provenance.LIMITS["origin"])] = None
+    version: Annotated[str | None, Field(max_length=provenance.LIMITS["version"])] = None
+    at: Annotated[str | None, Field(max_length=provenance.LIMITS["at"])] = None
 
 
 class PublishRequest(Request):
@@ -53,7 +57,8 @@ class PublishRequest(Request):
 
     from: a selector of the same bundle, such as ``production``: the release is made from that one. Then ``files`` are those
     that are new or other ones; ``set`` changes values of the manifest by their paths (``model.pinned_version``), ``add``
-    adds entries, ``unset`` takes some out. Values are YAML on one line.
+    adds entries, ``unset`` takes some out. Values are YAML on one line. spelled: what other tools call the bundle; of
+    files only.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_by_alias=True, validate_by_name=False)
@@ -68,6 +73,7 @@ class PublishRequest(Request):
     source: SourceRequest | Annotated[str, Field(max_length=1000)] | None = None
     number: Number = None
     allow: Allowed = []
+    spelled: Short = None
 
 
 class ComponentRequest(Request):

@@ -253,7 +253,7 @@ class BundleAnswer(TypedDict):
 
     yanked: the reason by alias, of those aliases whose release was yanked. since: when each alias last moved. owner,
     description: '' where nobody said. archived: nothing is published or promoted any more. formerly: its other names,
-    all of which answer on, the oldest first.
+    all of which answer on, the oldest first. names: what other tools call it, by which it answers them too.
     """
 
     name: str
@@ -266,6 +266,7 @@ class BundleAnswer(TypedDict):
     owner: str
     description: str
     archived: bool
+    names: list[str]
     formerly: list[str]
     at: NotRequired[str]
 

@@ -107,11 +107,15 @@ class DecisionEvent(EventHead):
 
 
 class BundleEvent(EventHead):
-    """A bundle was described, archived, taken into use again or renamed: ``action``. name: what it is called from here on."""
+    """A bundle was described, archived, taken into use again or renamed: ``action``. name: what it is called from here on.
+
+    names: what other tools call it beside.
+    """
 
     bundle: str
     action: str
     name: str
+    names: list[str]
     owner: str
     description: str
     archived: bool

@@ -11,6 +11,9 @@ class SourceAnswer(TypedDict, total=False):
     repository: its address. commit: what was checked out. path: of the bundle's directory in it. dirty: files were not as
     committed. authors: of the commits since the release before, newest first, ``Name <mail>``. ci: the system that ran.
     url: of the run. by: who started it. ref: branch or tag. pull_request: its address or number. text: anything else.
+
+    Of a release that was imported: system: where from, as ``langfuse``. origin: what it is there. version: its number or
+    name there. at: its time there, as it was told; when it came in is for the registry's own clock to say.
     """
 
     repository: str
@@ -24,3 +27,7 @@ class SourceAnswer(TypedDict, total=False):
     ref: str
     pull_request: str
     text: str
+    system: str
+    origin: str
+    version: str
+    at: str

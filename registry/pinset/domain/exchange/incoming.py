@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,20 @@ class Taken:
     lost: tuple[Lost, ...] = ()
 
 
+THERE: Final = Taken(files={})
+"""The content of a version that is here already, and was not read again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """One version of something.
 
     name: as it is spelled there. origin: what it is there, the same each time it is read. number: its number there,
     which it keeps. label: where it has none. at: microseconds since 1970, its time there; it is recorded as a claim of
-    the source. aliases: what serves it there now.
+    the source. aliases: what serves it there now. source: further fields of `domain.provenance`.
+
+    digest: of a version that comes out of a registry of this kind: the files are its sealed form, and ``name`` is the
+    bundle's own, or ``kind/name`` of a shared component.
     """
 
     name: str
@@ -49,6 +56,8 @@ class Incoming:
     at: int | None = None
     authors: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    source: Mapping[str, Any] = field(default_factory=dict)
+    digest: str | None = None
 
 
 class Source(Protocol):
@@ -61,3 +70,11 @@ class Source(Protocol):
 
     def versions(self) -> Iterator[Incoming]:
         """Each version, those of one name together and rising; one is held at a time."""
+
+
+@runtime_checkable
+class Resumable(Source, Protocol):
+    """A source that need not read what is here already."""
+
+    def resume(self, known: Callable[[str, str], bool]) -> None:
+        """known: whether the version of a name with this origin is here. Of such a one the source may say `THERE`."""

@@ -26,14 +26,16 @@ class BundleAction(StrEnum):
 class BundleRecord:
     """A bundle was described, archived or renamed; each record says all of it, as it is from here on.
 
-    bundle: the name it was first published under, by which git keeps it for ever. name: what it is called. owner,
-    description: '' where nobody said. Every name that a bundle ever had is its own: no other bundle gets it.
+    bundle: the name it was first published under, by which git keeps it for ever. name: what it is called. names: what
+    other tools call it beside, see `domain.exchange.spelling`. owner, description: '' where nobody said. Every name that
+    a bundle ever had is its own: no other bundle gets it. Of ``names`` that holds while it has them.
     """
 
     stamp: Stamp
     bundle: str
     action: BundleAction
     name: str
+    names: tuple[str, ...] = ()
     owner: str = ""
     description: str = ""
     archived: bool = False
@@ -47,9 +49,11 @@ class BundleRecord:
     @property
     def files(self) -> dict[str, str]:
         """What the commit's tree holds. JSON texts are YAML, whatever is in them."""
-        said = {
+        said: dict[str, object] = {
             "bundle": self.bundle,
             "name": self.name,
+            # Only where there are any: so commits of before are what they were.
+            **({"names": list(self.names)} if self.names else {}),
             "owner": self.owner,
             "description": self.description,
             "archived": self.archived,

@@ -1,0 +1,1 @@
+"""export --to FORMAT: one module a format, each with a function `export`."""

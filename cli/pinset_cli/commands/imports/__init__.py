@@ -1,0 +1,1 @@
+"""import SOURCE: one module a source, each with a function `command`."""

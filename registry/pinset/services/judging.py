@@ -1,0 +1,340 @@
+"""Whether a version that comes in is new, is there, or may not be: each is judged with those before it in sight."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pinset.domain import findings, messages, names, provenance, sealed
+from pinset.domain.assembly import assemble_component, assemble_release
+from pinset.domain.manifest.edits import author_files
+from pinset.domain.records import ComponentRecord, ReleaseRecord
+from pinset.domain.records import Version as Which
+from pinset.domain.references import ComponentReference, Selector, SelectorKind
+from pinset.errors import Conflict, Integrity, InvalidInput, PinsetError
+from pinset.services import naming, reading, spelling, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pinset.domain.access import Grant
+    from pinset.domain.answers import FindingAnswer
+    from pinset.domain.answers.imports import ImportedAnswer
+    from pinset.domain.assembly import Assembled, Found, Surroundings
+    from pinset.domain.sealed import Sealed
+    from pinset.ports.catalog import BundleRow, CatalogReader, ComponentRow, ReleaseRow
+    from pinset.ports.imports import Version
+    from pinset.services.session import Session
+
+
+class Due(NamedTuple):
+    """A version that is to be written. waived: codes of judgements that were found and that a person allowed."""
+
+    name: str
+    version: int
+    label: str | None
+    form: Sealed
+    message: str
+    source: str | None
+    rollback_to: int | None
+    waived: tuple[str, ...]
+    findings: list[FindingAnswer]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Every text by path, the sealed manifest among them."""
+        return {_manifest_of(self.name): self.form.manifest, **self.form.files}
+
+
+class _Ahead(NamedTuple):
+    """A version that the same write makes. Nobody sees it yet."""
+
+    number: int
+    label: str | None
+    digest: str
+
+
+@dataclass(slots=True)
+class _Assembly:
+    """What assembling came to, and what it asked the registry."""
+
+    result: Assembled
+    asked: list[versions.Asked]
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges the versions of one write in their order: in a view, and once more under the lock, where little is done again.
+
+    allow: codes of judgements that a person overrides.
+    """
+
+    grants: tuple[Grant, ...]
+    allow: Sequence[str]
+    _assemblies: dict[int, _Assembly] = field(default_factory=dict)
+    _ahead: dict[str, list[_Ahead]] = field(default_factory=lambda: defaultdict(list))
+    _spelled: set[tuple[str, str]] = field(default_factory=set)
+    _reader: CatalogReader | None = None
+
+    def begin(self, reader: CatalogReader) -> None:
+        """Go through the versions from the first on, with what a reader says."""
+        self._reader = reader
+        self._ahead.clear()
+
+    def judged(self, at: int, one: Version) -> Due | ImportedAnswer:
+        """What is to be done about the version at a place. Raises what refuses it."""
+        reader = self._reader
+        if reader is None:
+            raise AssertionError("a judge is asked only after it has begun")
+        place = _place(reader, one)
+        source = provenance.recorded(one.source)
+        origin = (provenance.fields_of(source) or {}).get("origin")
+        versions.check_number(one.number)
+        if one.label is not None:
+            names.label_name(one.label)
+        holder = place.holder(one)
+        ahead = self._ahead[place.name]
+        if holder is not None and origin is not None and _origin(holder) == origin:
+            return answer_of(one, "already", holder.record, holder.commit, [])
+        result = self._assembled(at, one, place)
+        form = result.sealed
+        if form is None:
+            raise AssertionError("what was accepted is sealed")
+        told = findings.as_answers(result.findings)
+        label = one.label or result.draft.label
+        if holder is None and label is not None:
+            holder = place.by_label(label)
+        if holder is None and one.number is None and label is None:
+            holder = next(iter(place.same(form.digest)), None)
+        if holder is not None:
+            if holder.record.digest == form.digest and (one.number or holder.record.version) == holder.record.version:
+                reading.refuse_purged(holder)
+                return answer_of(one, "already", holder.record, holder.commit, told)
+            return _conflict(one, holder, told)
+        folded = label.lower() if label is not None else None
+        for other in ahead:
+            if other.number == one.number or (folded is not None and other.label == folded):
+                raise Conflict(
+                    "another version of the same write has this number or label", hint="send each version once"
+                )
+        versions.refuse_purged_texts(reader, form)
+        newest = max([place.newest(), *(other.number for other in ahead)])
+        number = versions.next_number(newest, one.number)
+        ahead.append(_Ahead(number, folded, form.digest))
+        waived = tuple(sorted({f.code for f in result.findings if f.judgement}.intersection(self.allow)))
+        words = messages.clean_words(one.message)
+        return Due(place.name, number, label, form, words, source, result.rollback_to, waived, told)
+
+    def dropped(self, due: Due) -> None:
+        """A version is not to be written after all: it was the last that was judged."""
+        self._ahead[due.name].pop()
+
+    def spelled(self, session: Session, one: Version, due: Due) -> BundleRow | None:
+        """The bundle as it is to be where this version gives it a spelling. Raises what `services.spelling.asked` does."""
+        key = (due.name, one.spelled or "")
+        if one.spelled is None or key in self._spelled:
+            return None
+        found = spelling.asked(session, due.name, spelling.given(one.spelled))
+        self._spelled.add(key)
+        return found
+
+    def _assembled(self, at: int, one: Version, place: _Place) -> Assembled:
+        """A version, made and checked; not again where the registry would say the same to it. Raises what refuses it."""
+        reader: Any = self._reader
+        around = self._with_ahead(versions.surroundings(reader, self.grants), place.name)
+        kept = self._assemblies.get(at)
+        if kept is None or any(getattr(around, what)(*about) != answer for what, about, answer in kept.asked):
+            asked: list[versions.Asked] = []
+            noted = versions.noting(around, asked)
+            made = _resealed(one, place.name, noted) if one.digest is not None else _assemble(one, place.name, noted)
+            kept = self._assemblies[at] = _Assembly(made, asked)
+            findings.refuse(findings.as_answers(kept.result.findings), self.allow)
+        return kept.result
+
+    def _with_ahead(self, around: Surroundings, name: str) -> Surroundings:
+        """The surroundings, with the versions of the bundle that the same write makes."""
+
+        def version(bundle: str, selector: Selector) -> int | None:
+            found = around.version(bundle, selector)
+            ahead = self._ahead[name] if found is None else ()
+            return next((one.number for one in ahead if _is_named(one, selector)), found)
+
+        return replace(around, version=version)
+
+
+class _Place(NamedTuple):
+    """Where a version belongs, and what is there. name: of now."""
+
+    name: str
+    by_number: Callable[[int], ReleaseRow | ComponentRow | None]
+    by_label: Callable[[str], ReleaseRow | ComponentRow | None]
+    same: Callable[[str], Sequence[ReleaseRow | ComponentRow]]
+    newest: Callable[[], int]
+
+    def holder(self, one: Version) -> ReleaseRow | ComponentRow | None:
+        """What has the number, else the label, of a version."""
+        found = self.by_number(one.number) if one.number is not None else None
+        return found or (self.by_label(one.label) if one.label is not None else None)
+
+
+def _place(reader: CatalogReader, one: Version) -> _Place:
+    kind, slash, name = one.name.partition("/")
+    if slash:
+        names.component_kind(kind)
+        names.component_name(name)
+
+        def newest_component() -> int:
+            rows = reader.component_versions(kind, name, limit=1)
+            return rows[0].record.version if rows else 0
+
+        def numbered(number: int) -> ComponentRow | None:
+            rows = reader.component_versions(kind, name, before=number + 1, limit=1)
+            return rows[0] if rows and rows[0].record.version == number else None
+
+        return _Place(
+            one.name,
+            numbered,
+            lambda label: reader.component_by_label(kind, name, label),
+            lambda digest: reader.components_by_digest(kind, name, digest),
+            newest_component,
+        )
+    bundle = naming.named(reader).called(names.bundle_name(one.name))
+    reading.refuse_archived(reader, bundle)
+
+    def newest() -> int:
+        row = reader.bundle(bundle)
+        return row.newest if row else 0
+
+    return _Place(
+        bundle,
+        lambda number: reader.release(bundle, number),
+        lambda label: reader.release_by_label(bundle, label),
+        lambda digest: reader.releases_by_digest(bundle, digest),
+        newest,
+    )
+
+
+def _assemble(one: Version, name: str, around: Surroundings) -> Assembled:
+    kind, slash, alone = name.partition("/")
+    if slash:
+        return assemble_component(kind, alone, one.files, around)
+    return assemble_release(one.files, around, bundle=name)
+
+
+def _resealed(one: Version, name: str, around: Surroundings) -> Assembled:
+    """A version that comes sealed, made again of its author's files. Raises InvalidInput for one that is not what it says.
+
+    What it leans on is what it was sealed with: a reference that meant another version then means that one.
+    """
+    form, pins = proven(one.files, _manifest_of(name), one.digest or "")
+
+    def component(reference: ComponentReference) -> Found | None:
+        pin = pins.get(reference.key)
+        number = pin.get("version") if isinstance(pin, dict) else None
+        if not isinstance(number, int):
+            return None
+        wanted = Selector(SelectorKind.VERSION, f"v{number}")
+        return around.component(ComponentReference(reference.kind, reference.name, wanted))
+
+    def version(bundle: str, selector: Selector) -> int | None:
+        # What it named may be gone there too: that is said, and refuses nothing.
+        return None if selector.kind is SelectorKind.LATEST else around.version(bundle, selector)
+
+    pinned = replace(around, component=component, version=version)
+    made = _assemble(replace(one, files=author_files(form.files)), name, pinned)
+    if made.sealed is not None and made.sealed.digest != one.digest:
+        raise InvalidInput(
+            f"of its author's files this registry makes {made.sealed.digest[:19]}, and it says it is {(one.digest or '')[:19]}",
+            hint="publish the author's files as a new release instead: pinset pull, then pinset publish",
+        )
+    return made
+
+
+def proven(files: Mapping[str, str], manifest: str, digest: str) -> tuple[Sealed, Mapping[str, Any]]:
+    """A sealed form, every byte proven against its digest, and its pins. Raises InvalidInput."""
+    texts = dict(files)
+    form = sealed.Sealed(texts.pop(manifest, ""), texts)
+    try:
+        sealed.verify(form, digest)
+        pins = sealed.parse(form.manifest).get("components", {})
+    except (Integrity, AttributeError, KeyError, TypeError) as error:
+        why = error.message if isinstance(error, PinsetError) else "its manifest is none"
+        raise InvalidInput(f"this is not the sealed form of {digest}: {why}", hint="export it again") from error
+    return form, pins if isinstance(pins, dict) else {}
+
+
+def answer_of(
+    one: Version,
+    outcome: str,
+    record: ReleaseRecord | ComponentRecord,
+    commit: str,
+    found: list[FindingAnswer],
+) -> ImportedAnswer:
+    """What became of a version that is there now."""
+    return {
+        "name": record.bundle if isinstance(record, ReleaseRecord) else f"{record.kind}/{record.name}",
+        "origin": one.source.get("origin"),
+        "outcome": outcome,
+        "version": record.version,
+        "label": record.label,
+        "digest": record.digest,
+        "commit": commit,
+        "findings": found,
+        "problem": None,
+    }
+
+
+def refusal_of(one: Version, error: PinsetError) -> ImportedAnswer:
+    """What became of a version that may not be."""
+    return {
+        "name": one.name,
+        "origin": one.source.get("origin"),
+        "outcome": "conflict" if isinstance(error, Conflict) else "refused",
+        "version": one.number,
+        "label": one.label,
+        "digest": None,
+        "commit": None,
+        "findings": error.details.get("findings", []),
+        "problem": {"code": error.code, "message": error.message, "hint": error.hint},
+    }
+
+
+def which(item: ImportedAnswer) -> Which:
+    """The version that an answer names."""
+    return Which(item["name"], item["version"] or 0)
+
+
+def _conflict(one: Version, holder: ReleaseRow | ComponentRow, found: list[FindingAnswer]) -> ImportedAnswer:
+    """The answer for a version whose number or label another one has."""
+    record = holder.record
+    by = f"v{record.version}" if one.number == record.version else f"the label {record.label}, of v{record.version},"
+    error = Conflict(
+        f"{by} is there, and has other content",
+        hint="take it in under another name: --into; or leave it as it is",
+        details={"findings": found},
+    )
+    return {**refusal_of(one, error), "digest": record.digest, "commit": holder.commit}
+
+
+def _origin(row: ReleaseRow | ComponentRow) -> str | None:
+    """What a version was elsewhere, as far as it is recorded."""
+    record = row.record
+    fields = provenance.fields_of(record.source) if isinstance(record, ReleaseRecord) else None
+    return (fields or {}).get("origin")
+
+
+def _is_named(one: _Ahead, selector: Selector) -> bool:
+    match selector.kind:
+        case SelectorKind.VERSION:
+            return one.number == selector.version
+        case SelectorKind.LABEL:
+            return one.label == selector.text.lower()
+        case SelectorKind.DIGEST:
+            return one.digest.startswith(selector.text)
+        case _:
+            return False
+
+
+def _manifest_of(name: str) -> str:
+    return sealed.COMPONENT if "/" in name else sealed.MANIFEST

@@ -1,0 +1,127 @@
+"""Spellings: which bundle is meant by what other tools call it, and how a bundle gets one."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pinset.domain.access import Verb, may_some, permit, permit_anywhere
+from pinset.domain.exchange.spelling import SPELLING, bundle_for, changed, is_spelling, spelling_text
+from pinset.domain.names import is_bundle_name, show
+from pinset.domain.records import BundleAction, BundleRecord, Stamp
+from pinset.errors import AlreadyExists, InvalidName, NotFound
+from pinset.ports.catalog import BundleRow
+from pinset.ports.store import Files
+from pinset.services import naming, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pinset.domain.access import Grant
+    from pinset.ports.catalog import CatalogReader
+    from pinset.services.session import Context, Session, Written
+
+_NEW: Final = BundleRow(key="", name="", releases=0, newest=0, changed_at=0)
+
+
+def spelled(context: Context, name: str) -> str:
+    """What the bundle is called that a name means: a name of it, or a spelling, or ``team/x`` for ``team.x``.
+
+    Raises NotFound also where nothing of the bundle may be read; where a bundle's name was given, PermissionDenied.
+    """
+    permit_anywhere(context.grants, Verb.READ)
+    with reading.view(context) as reader:
+        if is_bundle_name(name):
+            row = reader.bundle(name)
+            if not _seen(reader, context.grants, name):
+                permit(context.grants, Verb.READ, name)
+            if row is None:
+                reading.need_bundle(reader, name)
+        else:
+            row = _of_spelling(reader, name)
+            if row is None or not _seen(reader, context.grants, row.name):
+                raise _unknown(reader, name)
+        return row.name if row else name
+
+
+def refuse_taken(reader: CatalogReader, row: BundleRow, also: Iterable[str], grants: tuple[Grant, ...]) -> None:
+    """Raises AlreadyExists where another bundle has one of these spellings; who may read that one is told which."""
+    for spelling in also:
+        other = reader.spelled(spelling_text(spelling))
+        if other is None or other.key == row.key:
+            continue
+        seen = naming.may_any(grants, Verb.READ, reader, other.name)
+        way = f"take it away: pinset bundle set {other.name} --not-also TEXT" if seen else "choose another"
+        raise AlreadyExists(
+            f"{show(spelling)} is how {'the bundle ' + other.name if seen else 'another bundle'} is spelled",
+            hint=way,
+            details={"spelling": spelling, **({"bundle": other.name} if seen else {})},
+        )
+
+
+def asked(session: Session, bundle: str | None, spelling: str) -> BundleRow | None:
+    """A bundle as it is to be once a publication has given it a spelling; None where it has it, or is called so.
+
+    With its first release who publishes may; later it is a change of the bundle. Raises PermissionDenied, AlreadyExists.
+    """
+    reader, caller = session.catalog, session.caller
+    bundle = naming.named(reader).called(bundle or "")
+    row = reader.bundle(bundle)
+    if spelling in (row.names if row is not None else ()) or spelling in naming.named(reader).names(bundle):
+        return None
+    if row is not None:
+        naming.need(session.context, caller, Verb.BUNDLE, bundle, reader=reader)
+    else:
+        row = replace(_NEW, key=bundle, name=bundle)
+    refuse_taken(reader, row, [spelling], caller.grants)
+    return replace(row, names=changed(row.names, [spelling], ()))
+
+
+def given(text: str) -> str:
+    """What a publication calls its bundle, as it is kept. Raises InvalidName."""
+    return text if is_bundle_name(text) else spelling_text(text)
+
+
+def describe(session: Session, row: BundleRow, action: BundleAction, words: str) -> Written[BundleRecord]:
+    """Stage the record that says all of a bundle."""
+
+    def record(stamp: Stamp) -> BundleRecord:
+        return BundleRecord(
+            stamp=stamp,
+            bundle=row.key,
+            action=action,
+            name=row.name,
+            names=row.names,
+            owner=row.owner,
+            description=row.description,
+            archived=row.archived,
+            reason=words,
+        )
+
+    files = record(session.next_stamp()).files  # the same whenever it is made
+    return session.stage(record, Files(files), lambda at: (at,) if at else ())
+
+
+def _of_spelling(reader: CatalogReader, name: str) -> BundleRow | None:
+    if len(name) > 4 * SPELLING:
+        return None
+    composed = unicodedata.normalize("NFC", name)
+    row = reader.spelled(composed) if is_spelling(composed) else None
+    dotted = name.replace("/", ".")
+    return row if row or not is_bundle_name(dotted) else reader.bundle(dotted)
+
+
+def _seen(reader: CatalogReader, grants: tuple[Grant, ...], bundle: str) -> bool:
+    """Whether anything of a bundle may be read, be it one alias."""
+    if may_some(grants, Verb.READ, bundle):
+        return True
+    return any(may_some(grants, Verb.READ, name) for name in naming.named(reader).names(bundle))
+
+
+def _unknown(reader: CatalogReader, name: str) -> NotFound:
+    try:
+        like = bundle_for(name[:SPELLING])
+    except InvalidName:
+        return NotFound(f"there is no bundle {show(name)}", hint="see what there is: pinset list")
+    return reading.no_bundle(reader, name, like)
