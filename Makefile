@@ -1,6 +1,6 @@
-# Everything a person or a machine does here. `make demo` and `make test` need Python >= 3.11, git and make.
+# Everything a person or a machine does here. `make demo`, `make test` and `make test-compat` need Python >= 3.11, git and make.
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench torture mutants serve pictures lock schemas clean
+.PHONY: help demo test test-compat compat-lock lint format bench torture mutants serve pictures lock schemas clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo     set up, then run the main job and show it"
 	@echo "make test     set up, then lint, type-check and test"
+	@echo "make test-compat  set up other tools' client packages, unmodified, and test against them; also COMPAT='-k langfuse'"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make bench    the figures of the documentation, measured here; also BENCH='starting peers'"
 	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
@@ -30,6 +31,15 @@ demo: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest -n auto -q
+
+# Each version of a package has an environment beside, in .compat/, of its own lock in tests/compat/clients/locks; uv and
+# Node, which make them and run them, are pinned there too. PINSET_COMPAT names another place, for several working copies.
+test-compat: $(READY)
+	$(BIN)/python tests/compat/clients/environments.py set-up
+	$(BIN)/python -m pytest -n auto -q tests/compat/clients $(COMPAT)
+
+compat-lock: $(READY)
+	$(BIN)/python tests/compat/clients/environments.py lock $(LOCKS)
 
 lint: $(READY)
 	$(BIN)/ruff check
@@ -75,4 +85,4 @@ lock:
 	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) mutants build dist benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .compat mutants build dist benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

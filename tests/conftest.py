@@ -46,12 +46,16 @@ BROWSING: Final = "tests/web/test_browser"
 """How files of tests begin that go through pages with a browser: a file has one, in one process."""
 
 
+CLIENTS: Final = "tests/compat/clients/"
+"""Where files of tests are that speak with other tools' packages: one process imports those of a file."""
+
+
 class _Scheduling(LoadScopeScheduling):
     """Tests one by one, and those of some files together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file in TOGETHER or file.startswith(BROWSING) else nodeid
+        return file if file in TOGETHER or file.startswith((BROWSING, CLIENTS)) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
