@@ -18,5 +18,7 @@ def show(bundle: BundleAnswer) -> None:
         output.say(f"owner: {output.safe(bundle['owner'])}")
     if bundle["formerly"]:
         output.say(f"answers also by: {', '.join(bundle['formerly'])}")
+    if bundle["names"]:
+        output.say(f"called elsewhere: {output.safe(', '.join(bundle['names']))}")
     if bundle["description"]:
         output.say(f"about: {output.safe(bundle['description'])}")

@@ -105,6 +105,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/changes"): READ_ANYWHERE,
     ("GET", "/v1/changes/{change}"): READ_ANYWHERE,
     ("POST", "/v1/changes/{change}/rollback"): Needs("rollback", "anywhere", body={}),
+    ("GET", "/v1/spelled"): Needs("read", "anywhere", query=f"?name={OWN}"),
     ("GET", "/v1/search"): Needs("read", "anywhere", query="?q=hello"),
     ("GET", "/v1/where-used"): Needs("read", "anywhere", query="?ref=prompts/tone"),
     ("GET", "/v1/diff"): Needs("read", query=f"?from={OWN}@production&to={OWN}@v1"),

@@ -44,6 +44,21 @@ def test_a_bundle_is_described_archived_and_renamed(cli: Cli, bundle: Callable[.
     assert "helpdesk@production  v1 -> v2  promote" in told
 
 
+def test_a_bundle_is_called_otherwise_elsewhere(cli: Cli, bundle: Callable[..., str]) -> None:
+    cli("publish", bundle("One."))
+    given = ("bundle", "set", "support", "--also", "Movie Critic", "--also", "team/x")
+    assert cli(*given, "owner=us", "--dry-run")[1] == "support would be described\n"
+    assert cli(*given)[1] == "support is described\n"
+    assert cli(*given)[1] == "support says that already\n"
+    assert "called elsewhere: Movie Critic, team/x\n" in cli("bundle", "show", "support")[1]
+    assert cli.json("list")["items"][0]["names"] == ["Movie Critic", "team/x"]
+    assert cli.json("bundle", "set", "support", "--not-also", "team/x")["names"] == ["Movie Critic"]
+    status, _, err = cli("bundle", "set", "support", "--also", "movie-critic")
+    assert (status, "pinset bundle rename NAME movie-critic" in err) == (2, True)
+    status, _, err = cli("bundle", "set", "support")
+    assert (status, "nothing is to be set" in err) == (2, True)
+
+
 def test_what_cannot_be_set_is_refused_with_the_nearest(near: Cli, bundle: Callable[..., str]) -> None:
     near("publish", bundle())
     status, _, err = near("bundle", "set", "support", "onwer=x")

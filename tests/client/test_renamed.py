@@ -91,6 +91,14 @@ def test_every_name_of_a_chain_is_proven(source: Directory) -> None:
         trust.refuse_unproven(given)
 
 
+def test_a_bundle_with_spellings_is_proven_under_its_new_name(source: Directory) -> None:
+    source.registry.bundle_changes.set(ME, NAME, also=["Movie Critic", '<b>&"{}'])
+    rename(source)
+    given = answer(source, f"{NEW}@production")
+    assert 'Names: ["Movie Critic", "<b>&' in given["proof"]["name"]
+    Trust([allowed(source)]).refuse_unproven(given)
+
+
 def test_another_bundle_does_not_pass_for_a_renamed_one(source: Directory) -> None:
     publish(source, OTHER, "Words of the other.")
     rename(source)

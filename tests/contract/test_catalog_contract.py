@@ -59,6 +59,9 @@ def entries() -> list[Entry]:
     registry.rollback(by, "alpha", "production")
     registry.yank(by, "alpha@v3", reason="bad")
     registry.retire(by, "beta", "staging")
+    registry.bundle_changes.set(by, "alpha", also=["Team/A", "Alpha É"], owner="us")
+    registry.bundle_changes.set(by, "alpha", not_also=["Team/A"])
+    registry.bundle_changes.set(by, "beta", also=["Team/A"])
     stored = [entry_of(one) for one in registry._context.store.scan()]
     registry.close()
     return sorted(stored, key=lambda one: one.record.stamp.serial)
@@ -101,6 +104,7 @@ def _forged(catalog: Any, table: Any, where: str, **changed: Any) -> None:
         (tables.Uses, "bundle = 'alpha' and version = 1", {"component_version": 2}),
         (tables.Commit, "serial = 5", {"operation": "op_another"}),
         (tables.Meta, "id = 1", {"epoch": 2}),
+        (tables.Spelling, "spelling = 'Team/A'", {"bundle": "alpha"}),
     ],
 )
 def test_rows_that_were_changed_and_summed_anew_are_not_as_the_commits_make_them(
@@ -123,6 +127,18 @@ def test_a_commit_that_is_not_the_text_whose_id_it_has_is_found(catalog: Any, en
     catalog.rebuild(entries)
     _forged(catalog, tables.Commit, "serial = 6", head="")
     assert ("write 6", "is not the text whose id it has") in _astray(catalog)
+
+
+def test_a_bundle_is_found_by_its_spellings_of_now_as_they_are(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries[:-2])
+    with catalog.reading() as reader:
+        assert reader.spelled("Team/A").key == "alpha"
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        assert reader.spelled("Team/A").key == "beta"
+        assert reader.spelled("Alpha \u00c9").names == ("Alpha \u00c9",)
+        assert [reader.spelled(text) for text in ("team/a", "Alpha E", "alpha", "")] == [None] * 4
+        assert reader.said("alpha", 10**6).names == ("Alpha \u00c9",)
 
 
 def _astray(catalog: Catalog) -> list[tuple[str, str]]:

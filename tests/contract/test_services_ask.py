@@ -73,6 +73,7 @@ LOOKS: Final[dict[str, Callable[[Any], Any]]] = {
     "file": lambda r: r.file("support@v1", "release.yaml"),
     "bundles": lambda r: r.bundles(),
     "bundle": lambda r: r.bundle("support"),
+    "spelled": lambda r: r.spelled("support"),
     "releases": lambda r: r.releases("support"),
     "aliases": lambda r: r.aliases("support"),
     "alias": lambda r: r.alias("support", "production"),

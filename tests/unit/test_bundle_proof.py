@@ -52,6 +52,50 @@ def test_what_does_not_follow_is_said(change: dict[str, Any], why: str) -> None:
     assert any(why in what for what in seen(RENAME).add(record, record.files))
 
 
+CALLED = replace(RENAME, action=BundleAction.SET, name="a", names=("Movie Critic", "team/x"))
+LESS = replace(CALLED, names=("team/x",))
+OTHER = replace(CALLED, bundle="other", name="other")
+
+
+def test_a_spelling_is_never_that_of_two_bundles_at_the_same_time() -> None:
+    (why,) = seen(CALLED, LESS).add(OTHER, OTHER.files)
+    assert why == "takes the spelling 'team/x' of a"
+    two = seen(CALLED, LESS, replace(OTHER, names=("Movie Critic",)))
+    assert list(two.add(CALLED, CALLED.files)) == ["takes the spelling 'Movie Critic' of other"]
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("Movie Critic", "Movie Critic"), "names a spelling twice"),
+        (("plain-name",), "has the spelling 'plain-name', which is none"),
+        (("e\u0301",), "which is none"),
+        (("a\nb",), "which is none"),
+    ],
+)
+def test_spellings_are_as_they_are_kept(names: tuple[str, ...], why: str) -> None:
+    record = replace(CALLED, names=names)
+    (what,) = seen().add(record, record.files)
+    assert why in what
+
+
+def test_only_who_describes_changes_spellings() -> None:
+    for action, archived in ((BundleAction.ARCHIVE, True), (BundleAction.RENAME, False)):
+        record = replace(CALLED, action=action, archived=archived, names=())
+        assert list(seen(CALLED).add(record, record.files)) == [
+            "gives the bundle other spellings, which its action does not"
+        ]
+        kept = replace(record, names=CALLED.names)
+        assert list(seen(CALLED).add(kept, kept.files)) == []
+
+
+def test_the_file_of_a_bundle_without_spellings_is_what_it_was() -> None:
+    assert list(replace(CALLED, names=()).files.values()) == [
+        'bundle: "a"\nname: "a"\nowner: ""\ndescription: ""\narchived: false\n'
+    ]
+    assert 'names: ["Movie Critic", "team/x"]\n' in CALLED.files["bundle.yaml"]
+
+
 def test_a_name_is_never_published_under_again_and_the_file_is_the_records() -> None:
     assert list(seen(RENAME).released("b")) == ["is published under a name of a"]
     assert list(seen().add(RENAME, {})) == ["holds another bundle.yaml than it says"]

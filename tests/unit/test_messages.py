@@ -159,6 +159,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
         bundle=NAMES,
         action=st.sampled_from(BundleAction),
         name=NAMES,
+        names=st.lists(LINES, max_size=3).map(tuple),
         owner=LINES,
         description=WORDS.map(clean_words),
         archived=st.booleans(),

@@ -172,7 +172,7 @@ def test_assets_are_kept_for_ever_under_their_digest_and_nowhere_else(reading: A
 
 def test_a_list_of_a_thousand_bundles_is_sent_in_few_bytes(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:
     one = {
-        "name": "", "owner": "", "description": "", "releases": 3, "newest": 3, "archived": False, "formerly": [],
+        "name": "", "owner": "", "description": "", "releases": 3, "newest": 3, "archived": False, "formerly": [], "names": [],
         "aliases": {"staging": 3, "production": 2}, "yanked": {}, "changed_at": "2026-01-02T03:04:05.123456Z",
         "since": {"staging": "2026-01-02T03:04:05.123456Z", "production": "2026-02-02T03:04:05.654321Z"},
     }  # fmt: skip

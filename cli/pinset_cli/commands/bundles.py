@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pinset.domain.answers.bundles import BundleChangeAnswer
 
 bundle = typer.Typer(help="Who owns a bundle, what it is called, and whether it is in use.", no_args_is_help=True)
-_Settings = Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="owner=…, description=…; empty empties it.")]
+_Settings = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="owner=…, description=…; empty empties it.")
+]
+_Also = Annotated[list[str] | None, typer.Option("--also", metavar="TEXT", help="What other tools call it, too.")]
+_NotAlso = Annotated[list[str] | None, typer.Option("--not-also", metavar="TEXT", help="What they call it no more.")]
 _NewName = Annotated[str, typer.Argument(metavar="NEW", help="What it is to be called.")]
 
 
@@ -46,22 +50,31 @@ def bundle_show(
 @bundle.command("set")
 def bundle_set(
     name: o.Bundle,
-    settings: _Settings,
+    settings: _Settings = None,
+    also: _Also = None,
+    not_also: _NotAlso = None,
     message: o.Message = "",
     registry: o.Registry = None,
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Say who owns a bundle, or what it is for.
+    """Say who owns a bundle, what it is for, or what other tools call it.
 
-    Example: pinset bundle set support-summarizer owner=team-support description='Sums up tickets.'
+    Example: pinset bundle set support-summarizer owner=team-support --also 'Support Summarizer'
     """
     from pinset.domain.described import parse_settings
 
-    chosen, given = Options(registry, as_json, dry_run), parse_settings(settings)
+    chosen = Options(registry, as_json, dry_run)
+    given = {} if (also or not_also) and not settings else parse_settings(settings or ())
     with opened(chosen) as found:
         answer = found.bundle_changes.set(
-            caller(chosen), name, owner=given.get("owner"), description=given.get("description"), reason=message
+            caller(chosen),
+            name,
+            owner=given.get("owner"),
+            description=given.get("description"),
+            also=also or (),
+            not_also=not_also or (),
+            reason=message,
         )
     _told(answer, ("is described", "would be described", "says that already"), chosen)
 

@@ -9,7 +9,9 @@ from starlette.responses import Response  # noqa: TC002 - the framework reads th
 
 from pinset.api import parameters as p
 from pinset.domain import answers as a
+from pinset.domain.answers.bundles import SpelledAnswer
 from pinset.domain.answers.searching import SearchAnswer
+from pinset.domain.exchange.spelling import SPELLING
 from pinset.domain.searching import LONGEST
 from pinset.errors import InvalidInput
 from pinset.wire import requests as r  # noqa: TC001 - the framework reads the annotations
@@ -59,6 +61,15 @@ def search(
 ) -> Response:
     """Names, and what prompts and every other text say."""
     return asked.page(asked.registry.search(text, cursor=cursor, limit=limit))
+
+
+@router.get("/spelled", response_model=SpelledAnswer)
+def spelled(
+    asked: p.Reads,
+    name: Annotated[str, Query(max_length=4 * SPELLING, description="A bundle's name, or what other tools call it.")],
+) -> Response:
+    """Which bundle a name means: one of its own, or a spelling of it, or ``team/x`` for ``team.x``."""
+    return asked.answered({"name": name, "bundle": asked.registry.spelled(name)})
 
 
 @router.post("/resolve", response_model=a.ResolveAnswer, responses=p.SENDING)

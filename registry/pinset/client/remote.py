@@ -226,6 +226,9 @@ class RemoteRegistry(Faces):
         found: answers.BundleAnswer = self._http.get(path_of("bundles", names.bundle_name(name)))
         return found
 
+    def spelled(self, name: str) -> str:
+        return str(self._http.get(path_of("spelled"), name=name)["bundle"])
+
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ReleaseSummary]:

@@ -229,6 +229,12 @@ class Registry(Protocol):
     def bundle(self, name: str) -> answers.BundleAnswer:
         """One bundle."""
 
+    def spelled(self, name: str) -> str:
+        """What the bundle is called now that a name means: any name of it, a spelling of it, or ``team/x`` for ``team.x``.
+
+        Raises NotFound, naming bundles of a similar name.
+        """
+
     def releases(
         self, bundle: str, *, cursor: str | None = None, limit: int = 100
     ) -> answers.Page[answers.ReleaseSummary]:

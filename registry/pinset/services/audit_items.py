@@ -152,17 +152,13 @@ def _key(record: KeyRecord) -> Deed:
 
 
 def _bundle(record: BundleRecord) -> Deed:
-    told = {
-        "names": list(record.names),
-        "owner": record.owner,
-        "description": record.description,
-        "archived": record.archived,
-    }
+    told = {"owner": record.owner, "description": record.description, "archived": record.archived}
     return Deed(
         action="bundle" if record.action is BundleAction.SET else record.action.value,
         bundle=record.bundle,
         reason=record.reason,
-        details={"name": record.name, **told},
+        # Spellings only where there are any: items of before go on to say what they said.
+        details={"name": record.name, **({"names": list(record.names)} if record.names else {}), **told},
     )
 
 

@@ -236,6 +236,11 @@ class LocalRegistry(Near):
 
         return bundles.bundle(self._context, name)
 
+    def spelled(self, name: str) -> str:
+        from pinset.services import spelling
+
+        return spelling.spelled(self._context, name)
+
     @property
     def bundle_changes(self) -> LocalBundleChanges:
         """Changes of bundles themselves."""

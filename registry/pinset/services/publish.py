@@ -156,7 +156,7 @@ def published(
             move = moving.stage_promotion(session, release, alias, words, held)
         session.commit()
         found = findings.as_answers(checked.result.findings)
-        answer = _answer(release, found, session.operation_id if created else None, created=created)
+        answer = _answer(release, found, session.operation_id if created or asked else None, created=created)
         answer["move"] = moving.answer(move, session, warnings) if isinstance(move, Written) else move
         return Published(answer, checked.result.content or {}, before_it, refused)
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing_extensions import TypedDict
+
 from pinset.domain.answers import BundleAnswer
+
+
+class SpelledAnswer(TypedDict):
+    """Which bundle a name means. bundle: what it is called now."""
+
+    name: str
+    bundle: str
 
 
 class BundleChangeAnswer(BundleAnswer):

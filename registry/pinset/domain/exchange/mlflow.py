@@ -1,0 +1,176 @@
+"""MLflow: a version of a prompt as its clients read it, which is a model version whose tags say everything.
+
+What MLflow has a tag for is in that; what it has none for is in tags that begin with ``pinset.``, each one JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pinset.domain.exchange import double_braces
+from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
+from pinset.domain.text import tool_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pinset.domain.exchange.parts import Parts
+
+IS_PROMPT: Final = "mlflow.prompt.is_prompt"
+TEXT: Final = "mlflow.prompt.text"
+TYPE: Final = "_mlflow_prompt_type"
+MODEL_CONFIG: Final = "_mlflow_prompt_model_config"
+RESPONSE_FORMAT: Final = "_mlflow_prompt_response_format"
+OWN: Final = "pinset."
+"""What the tags begin with that MLflow knows nothing of."""
+RENAMED: Final = {"stop": "stop_sequences"}
+"""Parameters that MLflow calls otherwise."""
+_RESERVED: Final = ("mlflow.", "_mlflow_", OWN)
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a tag is MLflow's own or ours, and none that a user chose."""
+    return key.startswith(_RESERVED)
+
+
+def tell(document: Mapping[str, Any], name: str, aliases: Sequence[str], prompt_name: str | None = None) -> dict[str, Any]:
+    """A release as a model version. name: as the client spells it. prompt_name: see `parts.parts_of`."""
+    at = milliseconds(document["published_at"])
+    return {
+        "name": name,
+        "version": str(document["version"]),
+        "creation_timestamp": at,
+        "last_updated_timestamp": at,
+        "user_id": document["published_by"],
+        "current_stage": "None",
+        "description": document["message"],
+        "source": "prompt-template",
+        "run_id": "",
+        "status": "READY",
+        "tags": pairs(tags_of(document, prompt_name)),
+        "aliases": list(aliases),
+    }
+
+
+def tell_model(newest: Mapping[str, Any], name: str, aliases: Mapping[str, int]) -> dict[str, Any]:
+    """A bundle as a registered model. newest: its newest release. aliases: what each serves."""
+    at = milliseconds(newest["published_at"])
+    return registered(name, aliases, at, plain_tags(newest["content"]["metadata"]))
+
+
+def registered(name: str, aliases: Mapping[str, int], at: int, tags: Mapping[str, str]) -> dict[str, Any]:
+    """A registered model. at: milliseconds since 1970."""
+    return {
+        "name": name,
+        "creation_timestamp": at,
+        "last_updated_timestamp": at,
+        "description": "",
+        "tags": pairs({IS_PROMPT: "true", **tags}),
+        "aliases": [{"alias": alias, "version": str(number)} for alias, number in sorted(aliases.items())],
+    }
+
+
+def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict[str, str]:
+    """All that a release says, as tags."""
+    parts = parts_of(document, prompt_name)
+    prompt = parts.prompt or {"format": "text", "template": ""}
+    style = prompt["format"]
+    about: dict[str, Any] = {"name": parts.name, "format": style}
+    tags = {IS_PROMPT: "true"}
+    if "messages" in prompt:
+        messages, placeholders = _messages(prompt)
+        tags |= {TYPE: "chat", TEXT: _json(messages)}
+        about |= {"placeholders": placeholders} if placeholders else {}
+    else:
+        tags |= {TYPE: "text", TEXT: double_braces.told(style, prompt["template"])}
+    config = model_config(parts)
+    if config:
+        tags[MODEL_CONFIG] = _json(config)
+    if parts.output is not None:
+        tags[RESPONSE_FORMAT] = _json(parts.output)
+    rest = {**parts.rest, "metadata": _other_metadata(parts.rest.get("metadata", {}))}
+    own = {"model": parts.model, **rest, "tools": _other_tools(parts), "release": release_of(document)}
+    for key in ("partials", "guardrails", "model", "tools"):
+        if key in prompt:
+            about[key] = prompt[key]
+    if "inputs" in prompt and not prompt.get("inputs_inferred"):
+        about["inputs"] = prompt["inputs"]
+    tags |= {f"{OWN}{kind}": _json(value) for kind, value in {"prompt": about, **own}.items() if value}
+    return {**plain_tags(parts.rest.get("metadata", {})), **tags}
+
+
+def model_config(parts: Parts) -> dict[str, Any]:
+    """What MLflow calls the configuration of the model: names of its own, all other parameters, and the tools."""
+    config: dict[str, Any] = {}
+    if parts.model is not None:
+        config = {"provider": parts.model.get("provider"), "model_name": model_id(parts.model) or None}
+        config = {key: value for key, value in config.items() if value is not None}
+        config |= {RENAMED.get(key, key): value for key, value in params_of(parts.model).items()}
+        if isinstance(config.get("stop_sequences"), str):
+            config["stop_sequences"] = [config["stop_sequences"]]
+    if parts.tools:
+        config["tools"] = [tool_shapes.to_openai(tool) for tool in parts.tools.values()]
+    return config
+
+
+def plain_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The metadata that are tags as users write them: texts, under names that are nobody's own."""
+    return {key: value for key, value in metadata.items() if isinstance(value, str) and not is_reserved(key)}
+
+
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as they are sent."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def milliseconds(time: str) -> int:
+    """A time of an answer in milliseconds since 1970."""
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def _messages(prompt: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[int]]:
+    """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it."""
+    found, placeholders = [], []
+    templates = _templates_of(prompt)
+    for at, message in enumerate(messages_of(prompt)):
+        if "placeholder" in message:
+            placeholders.append(at)
+            found.append({"role": "user", "content": f"{{{{{message['placeholder']}}}}}"})
+        elif at in templates:
+            found.append({**message, "content": double_braces.told(prompt["format"], message["content"])})
+        else:
+            found.append(message)
+    return found, placeholders
+
+
+def _templates_of(prompt: Mapping[str, Any]) -> set[int]:
+    """Which of the messages are templates: those of examples are not."""
+    found: set[int] = set()
+    at = 0
+    for item in prompt["messages"]:
+        if "examples" in item:
+            at += len(messages_of({"messages": [item]}))
+            continue
+        if "template" in item:
+            found.add(at)
+        at += 1
+    return found
+
+
+def _other_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    plain = plain_tags(metadata)
+    return {key: value for key, value in metadata.items() if key not in plain}
+
+
+def _other_tools(parts: Parts) -> dict[str, Any]:
+    """Tools that the prompt is not given, and those of which their shape in the configuration leaves something out."""
+    lossy = {
+        name: tool for name, tool in parts.tools.items() if tool_shapes.normalise(tool_shapes.to_openai(tool)) != tool
+    }
+    return {**parts.rest.get("tools", {}), **lossy}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
