@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.api import doors
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import phoenix
+from pinset.compat import opik, phoenix
 from pinset.config import Compat as Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (phoenix.PROTOCOL,)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (opik.PROTOCOL, phoenix.PROTOCOL)
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 

@@ -18,7 +18,9 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z_][a-z
 """What is filled there; a name with dots is one name."""
 _UNPLAIN: Final = re.compile(r"\{\{\{|\{\{&")
 """What means something else in mustache."""
-_RAW: Final = re.compile(r"\{\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}\}|\{\{&[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
+_RAW: Final = re.compile(
+    r"\{\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}\}|\{\{&[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}"
+)
 
 
 class Styled(NamedTuple):

@@ -35,7 +35,9 @@ def is_reserved(key: str) -> bool:
     return key.startswith(_RESERVED)
 
 
-def tell(document: Mapping[str, Any], name: str, aliases: Sequence[str], prompt_name: str | None = None) -> dict[str, Any]:
+def tell(
+    document: Mapping[str, Any], name: str, aliases: Sequence[str], prompt_name: str | None = None
+) -> dict[str, Any]:
     """A release as a model version. name: as the client spells it. prompt_name: see `parts.parts_of`."""
     at = milliseconds(document["published_at"])
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pinset.domain.rendering import example_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULT: Final = "default"
 """The entry that `prompt`, `model` and `retrieval` of a manifest are."""
@@ -84,6 +84,11 @@ def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
         else:
             found.append({"role": item["role"], "content": item["template"]})
     return found
+
+
+def placeholders_of(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of placeholders among messages as `messages_of` has them."""
+    return [one["placeholder"] for one in messages if "placeholder" in one]
 
 
 def release_of(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
+from pinset.domain.exchange.double_braces import told
+from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, placeholders_of, release_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,8 @@ PROVIDERS: Final = (
     "MOONSHOT", "PERPLEXITY", "TOGETHER", "COHERE", "META", "MISTRAL",
 )  # fmt: skip
 """Those that the clients know; they take a model of any other for OpenAI's."""
-_FORMATS: Final = {"mustache": "MUSTACHE", "f-string": "F_STRING"}
+_UNFILLED: Final = ("jinja2", "text")
+"""Formats that its clients do not fill."""
 
 
 def tell(document: Mapping[str, Any], name: str, prompt_name: str | None = None) -> dict[str, Any]:
@@ -24,6 +26,7 @@ def tell(document: Mapping[str, Any], name: str, prompt_name: str | None = None)
     """
     parts = parts_of(document, prompt_name)
     prompt = parts.prompt or {"format": "text", "template": ""}
+    items = messages_of(prompt)
     provider = str((parts.model or {}).get("provider") or "").upper().replace("-", "_")
     kind = "anthropic" if provider == "ANTHROPIC" else "google" if provider == "GOOGLE" else "openai"
     data: dict[str, Any] = {
@@ -31,11 +34,16 @@ def tell(document: Mapping[str, Any], name: str, prompt_name: str | None = None)
         "description": document["message"],
         "model_provider": provider if provider in PROVIDERS else "OPENAI",
         "model_name": model_id(parts.model),
-        "template": {"type": "chat", "messages": [_message(one) for one in messages_of(prompt)]},
+        "template": {"type": "chat", "messages": [_message(prompt["format"], one) for one in items]},
         "template_type": "CHAT",
-        "template_format": _FORMATS.get(prompt["format"], "NONE"),
+        "template_format": "NONE" if prompt["format"] in _UNFILLED else "MUSTACHE",
         "invocation_parameters": {"type": kind, kind: params_of(parts.model)},
-        "metadata": {**parts.rest, "release": release_of(document)},
+        "metadata": {
+            **({"placeholders": placeholders} if (placeholders := placeholders_of(items)) else {}),
+            **parts.rest,
+            "model": {key: value for key, value in (parts.model or {}).items() if key != "params"},
+            "release": {**release_of(document), "format": prompt["format"]},
+        },
     }
     if parts.tools:
         data["tools"] = {"type": "tools", "tools": [_tool(tool) for tool in parts.tools.values()]}
@@ -45,10 +53,10 @@ def tell(document: Mapping[str, Any], name: str, prompt_name: str | None = None)
     return {"data": data}
 
 
-def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+def _message(style: str, message: Mapping[str, Any]) -> dict[str, Any]:
     if "placeholder" in message:
-        return {"role": "user", "content": [{"type": "text", "text": f"{{{{{message['placeholder']}}}}}"}]}
-    return dict(message)
+        return {"role": "user", "content": f"{{{{{message['placeholder']}}}}}"}
+    return {**message, "content": told(style, message["content"])}
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
