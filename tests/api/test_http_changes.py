@@ -43,6 +43,7 @@ def test_what_makes_no_sense_is_422_and_changes_nothing(api: Any, memory: LocalR
         ({"files": files, "set": {"model.temperature": "1"}}, {}),
         ({"base": "production"}, {}),
         ({"from": "production@x"}, {}),
+        ({"from": "production", "set": {"model.temperature": "1"}, "spelled": "Movie Critic"}, {}),
         ({"from": "production", "set": {"model.temp": "1"}}, {}),
         ({"from": "production", "set": {"model.temperature": 1}}, {}),
         ({"from": "production", "files": {"../x": "1"}}, {}),

@@ -111,6 +111,25 @@ def test_who_may_not_read_a_bundle_is_refused_and_recorded(speaking: Speaking) -
     assert speaking("GET", "/compat/phoenix/v1/prompts/other/latest", headers=few).status_code == 200
 
 
+def test_a_bundle_answers_by_its_spellings_to_who_may_read_it(speaking: Speaking) -> None:
+    registry, prompts = speaking.registry, "/compat/phoenix/v1/prompts"
+    registry.bundle_changes.set(ANA, "support.triage", also=["Team A/Triage", '<b>&"{}'])
+    asked = [f"{prompts}/{name}/tags/production" for name in ("Team%20A/Triage", "%3Cb%3E%26%22%7B%7D")]
+    own, few = ({"x-api-key": speaking.token(name, f"read:{name}")} for name in ("support.triage", "other"))
+    for address in (*asked, f"{prompts}/Team%20A/Triage.title/tags/production"):
+        found = speaking("GET", address, headers=own)
+        assert (found.status_code, speaking("GET", address, headers=few).status_code) == (200, 404)
+    assert found.json()["data"]["model_name"] == "foundation-small"
+    unknown = speaking("GET", f"{prompts}/Team%20B/Triage/latest", headers=few).json()
+    assert "triage" not in str(unknown).replace("Team B/Triage", "")
+    registry.publish(ANA, {**rich(), "release.yaml": rich()["release.yaml"].replace("support.triage", "other")})
+    registry.bundle_changes.set(ANA, "support.triage", not_also=["Team A/Triage"])
+    assert speaking("GET", f"{prompts}/Team%20A/Triage/latest", headers=few).status_code == 404
+    registry.bundle_changes.set(ANA, "other", also=["Team A/Triage"])
+    assert speaking("GET", f"{prompts}/Team%20A/Triage/latest", headers=few).status_code == 200
+    assert speaking("GET", f"{prompts}/Team%20A/Triage/latest", headers=own).status_code == 404
+
+
 def test_the_hot_path_answers_what_the_ordinary_way_does(speaking: Speaking) -> None:
     token = speaking.token("app", "read:support.triage@production")
     asked = request(PRODUCTION, f"Authorization: {basic('pk', token)}")

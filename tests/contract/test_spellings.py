@@ -165,10 +165,31 @@ def test_who_may_not_read_a_bundle_does_not_learn_how_it_is_spelled(near: LocalR
     for name in (NAME, "not-there"):
         with pytest.raises(PermissionDenied):
             seen.spelled(name)
+    assert (seen.meaning(CRITIC), seen.meaning(unknown), seen.sees(NAME), seen.sees("other")) == (
+        NAME,
+        None,
+        False,
+        True,
+    )
     author = who("author:other read:other")
     with pytest.raises(AlreadyExists) as taken:
         near.bundle_changes.set(author, "other", also=[CRITIC])
     assert NAME not in f"{taken.value.message} {taken.value.hint} {taken.value.details}"
+
+
+@HERE
+def test_who_keeps_answers_drops_those_that_a_new_spelling_takes_over(near: LocalRegistry) -> None:
+    near.publish(ME, files("One.", bundle="team.x"))
+    near.publish(ME, files("One."))
+    serial = near.describe()["serial"]
+    assert near.spelled("team/x") == "team.x"
+    near.bundle_changes.set(ME, NAME, also=["team/x", CRITIC])
+    assert near.spelled("team/x") == NAME
+    assert near.changes(serial).bundles == {NAME, "team.x", "team"}
+    serial = near.describe()["serial"]
+    near.publish(ME, files("One.", bundle=f"{NAME}.main"))
+    near.bundle_changes.set(ME, "team.x", also=[f"{CRITIC}.main"])
+    assert (near.changes(serial).bundles or set()) >= {NAME}, "by which that prompt was asked for until now"
 
 
 @HERE

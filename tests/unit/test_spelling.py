@@ -101,6 +101,12 @@ def test_every_name_that_is_made_is_one(text: str, apart: bool) -> None:
     assert names.is_bundle_name(name)
 
 
+def test_folders_are_groups() -> None:
+    assert [spelling.dotted_name(text) for text in ("team/x", "a/b/c", "Team/x", "/x", "x")] == [
+        "team.x", "a.b.c", None, None, "x"
+    ]  # fmt: skip
+
+
 def test_spellings_come_and_go() -> None:
     assert spelling.changed(("A", "B b"), ["C c", "A"], ["B b", "nothing"]) == ("A", "C c")
     assert spelling.changed(("Caf\u00e9",), [], ["Cafe\u0301"]) == ()

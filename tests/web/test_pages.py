@@ -342,6 +342,15 @@ def test_what_the_pages_say_of_a_release_is_what_the_api_says(reading: Any) -> N
     assert json.dumps(release["content"]["configs"]["agent"]["nodes"][0])[1:-1] in text
 
 
+def test_what_a_bundle_is_called_elsewhere_is_text_on_its_page(
+    memory: LocalRegistry, pages_of: Callable[..., Any]
+) -> None:
+    memory.publish(world.ANA, world.summarizer("2025-03-01", "one"), spelled='<b>&"{}')
+    memory.bundle_changes.set(world.ANA, "support-summarizer", also=["Movie Critic"])
+    text = pages_of(memory).browser()("/bundles/support-summarizer").text
+    assert "elsewhere &lt;b&gt;&amp;&#34;{}, Movie Critic" in text
+
+
 def test_a_yanked_and_a_purged_release_say_so(memory: LocalRegistry, pages_of: Callable[..., Any]) -> None:
     memory.publish(world.ANA, world.summarizer("2025-03-01", "one"))
     memory.publish(world.ANA, world.summarizer("2025-03-02", "two"))

@@ -47,19 +47,18 @@ class Called(NamedTuple):
 def called(registry: LocalRegistry, text: str) -> Called:
     """What a name means: a bundle, by any of its names and spellings, or as ``bundle.prompt`` a prompt of its releases.
 
-    Raises NotFound.
+    It means the same whoever asks. Raises NotFound, or PermissionDenied, where who asks may read nothing of the bundle.
     """
-    try:
-        return Called(text, registry.spelled(text))
-    except NotFound:
-        rest, dot, prompt = text.replace("/", ".").rpartition(".")
-        if not dot:
-            raise
-        try:
-            return Called(text, registry.spelled(rest), prompt)
-        except NotFound:
-            pass
-        raise
+    found, bundle = None, registry.meaning(text)
+    cut = max(text.rfind("."), text.rfind("/"))
+    if bundle is not None:
+        found = Called(text, bundle)
+    elif cut > 0 and (bundle := registry.meaning(text[:cut])) is not None:
+        found = Called(text, bundle, text[cut + 1 :])
+    if found is not None and registry.sees(found.bundle):
+        return found
+    registry.spelled(text)  # raises, and names nothing that may not be read
+    raise NotFound("there is no bundle of that name", hint="see what there is: pinset list")
 
 
 def alias_of(text: str | None) -> Selector:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pinset.domain.access import may, may_anywhere
 from pinset.domain.access import permit as permit_one
-from pinset.domain.names import is_bundle_name
 from pinset.domain.records import (
     BundleRecord,
     DecisionRecord,
@@ -26,7 +25,7 @@ from pinset.domain.records import (
     ResultRecord,
     SignatureRecord,
 )
-from pinset.errors import NotFound, Purged
+from pinset.errors import Purged
 from pinset.ports.catalog import BundleRow, MoveRow, Naming, Passage, ReleaseRow, Use
 from pinset.services.recovering import opened
 
@@ -230,17 +229,6 @@ def names_of(context: Context, bundle: str) -> tuple[str, ...]:
     """Every name of a bundle, the oldest first; where there is none, what was asked. Not within a view."""
     with opened(context) as reader:
         return Named(reader).names(bundle)
-
-
-def spelled(context: Context, name: str) -> str:
-    """The bundle, by its name of now, that a spelling means: its name, or with dots for slashes. Raises NotFound."""
-    asked = name.replace("/", ".")
-    with opened(context) as reader:
-        row = Named(reader).bundle(asked) if is_bundle_name(asked) else None
-    if row is None:
-        raise NotFound("there is no bundle of that name", hint="see what there is: pinset list")
-    found: str = row.name
-    return found
 
 
 def permit(

@@ -99,11 +99,20 @@ class Near:
 
         return naming.names_of(self._context, bundle)
 
-    def spelled(self, name: str) -> str:
-        """What the bundle is called that a name of it, or a spelling, means: see `services.spelling.spelled`."""
+    def meaning(self, name: str) -> str | None:
+        """The bundle, by its name of now, that a name means, whoever asks; None where it means none.
+
+        What may be told of it is another question: see `sees`.
+        """
         from pinset.services import spelling
 
-        return spelling.spelled(self._context, name)
+        return spelling.meaning(self._context, name)
+
+    def sees(self, bundle: str) -> bool:
+        """Whether who reads may read anything of a bundle, be it one alias."""
+        from pinset.services import spelling
+
+        return spelling.sees(self._context, bundle)
 
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""

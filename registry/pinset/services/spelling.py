@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.access import Verb, may_some, permit, permit_anywhere
-from pinset.domain.exchange.spelling import SPELLING, bundle_for, changed, is_spelling, spelling_text
+from pinset.domain.exchange.spelling import SPELLING, bundle_for, changed, dotted_name, is_spelling, spelling_text
 from pinset.domain.names import is_bundle_name, show
 from pinset.domain.records import BundleAction, BundleRecord, Stamp
 from pinset.errors import AlreadyExists, InvalidName, NotFound
@@ -32,17 +32,31 @@ def spelled(context: Context, name: str) -> str:
     """
     permit_anywhere(context.grants, Verb.READ)
     with reading.view(context) as reader:
-        if is_bundle_name(name):
-            row = reader.bundle(name)
-            if not _seen(reader, context.grants, name):
-                permit(context.grants, Verb.READ, name)
-            if row is None:
-                reading.need_bundle(reader, name)
-        else:
-            row = _of_spelling(reader, name)
-            if row is None or not _seen(reader, context.grants, row.name):
-                raise _unknown(reader, name)
-        return row.name if row else name
+        row = _meant(reader, name)
+        seen = _seen(reader, context.grants, name if row is None else row.name)
+        if is_bundle_name(name) and not seen:
+            permit(context.grants, Verb.READ, name)
+        if row is None or not seen:
+            raise _unknown(reader, name)
+        return row.name
+
+
+def meaning(context: Context, name: str) -> str | None:
+    """The same for what is not told to anybody yet: None where the name means no bundle. Nobody's rights are asked.
+
+    What answers are kept by must mean the same to all: who may have them is asked once it is known what it means.
+    """
+    with reading.view(context) as reader:
+        row = _meant(reader, name)
+        return None if row is None else row.name
+
+
+def sees(context: Context, bundle: str) -> bool:
+    """Whether who reads may read anything of a bundle, be it one alias."""
+    if may_some(context.grants, Verb.READ, bundle):
+        return True
+    with reading.view(context) as reader:
+        return _seen(reader, context.grants, bundle)
 
 
 def refuse_taken(reader: CatalogReader, row: BundleRow, also: Iterable[str], grants: tuple[Grant, ...]) -> None:
@@ -103,13 +117,15 @@ def describe(session: Session, row: BundleRow, action: BundleAction, words: str)
     return session.stage(record, Files(files), lambda at: (at,) if at else ())
 
 
-def _of_spelling(reader: CatalogReader, name: str) -> BundleRow | None:
+def _meant(reader: CatalogReader, name: str) -> BundleRow | None:
+    if is_bundle_name(name):
+        return reader.bundle(name)
     if len(name) > 4 * SPELLING:
         return None
     composed = unicodedata.normalize("NFC", name)
     row = reader.spelled(composed) if is_spelling(composed) else None
-    dotted = name.replace("/", ".")
-    return row if row or not is_bundle_name(dotted) else reader.bundle(dotted)
+    dotted = dotted_name(name)
+    return row if row is not None or dotted is None else reader.bundle(dotted)
 
 
 def _seen(reader: CatalogReader, grants: tuple[Grant, ...], bundle: str) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.compat.answering import Reads, alias_of, key_of, serving, told, version_of
-from pinset.compat.opik.bodies import Retrieve
+from pinset.compat.opik.bodies import Retrieve  # noqa: TC001 - the framework reads the annotations
 from pinset.domain.exchange import opik
 from pinset.domain.references import parse_selector
 from pinset.errors import InvalidInput, NotFound

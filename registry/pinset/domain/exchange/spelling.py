@@ -59,6 +59,12 @@ def is_spelling(text: object) -> bool:
         return False
 
 
+def dotted_name(text: str) -> str | None:
+    """The bundle that ``team/x`` means where nobody has it as a spelling, ``team.x``; None where it can be none."""
+    dotted = text.replace("/", ".")
+    return dotted if is_bundle_name(dotted) else None
+
+
 def bundle_for(spelling: str, *, apart: bool = False) -> str:
     """The bundle name that a new spelling gets: ``team/Movie Critic`` becomes ``team.movie-critic``.
 
