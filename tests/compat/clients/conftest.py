@@ -11,8 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import bundles
 import matrix
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from pinset.services.local import LocalRegistry
 
-ANA = Caller(actor="ana")
+ANA: Final = Caller(actor="ana")
+PATIENCE: Final = 60.0
+"""Seconds that a server may take to begin or to end: it is for what hangs."""
 
 
 class Served:
@@ -45,12 +49,12 @@ class Served:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         for bundle, releases in bundles.PUBLISHED.items():
             for files in releases:
-                self.registry.publish(ANA, files, alias="production", message="for the tests")
-            for alias, version in bundles.ALIASES.get(bundle, {}).items():
+                self.registry.publish(ANA, files, message="for the tests")
+            for alias, version in bundles.ALIASES.get(bundle, {"production": f"v{len(releases)}"}).items():
                 self.promote(f"{bundle}@{version}", alias)
         self.key = self.token()
         self.writing = self.token("read write")
@@ -66,7 +70,7 @@ class Served:
 
     def promote(self, reference: str, alias: str = "production") -> None:
         """Make an alias serve a release."""
-        self.registry.promote(ANA, reference, alias, again=True)
+        self.registry.promote(ANA, reference, alias, reason="for the tests")
 
     def bundle(self, make: Callable[[str, str], dict[str, str]] = bundles.text) -> str:
         """A new bundle for one test: v1 says ``One`` and is in production, v2 says ``Two``."""
@@ -83,18 +87,27 @@ class Served:
         """Serve; returns when requests are answered."""
         where = ("--registry", self.home, "--host", "127.0.0.1", "--port", str(self._port))
         command = [sys.executable, "-m", "pinset_cli.main", "serve", *where]
-        log = (self.home.parent / "server.log").open("a")
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        log.close()
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        assert self.address in said, (self.home.parent / "server.log").read_text()
+        log = self.home.parent / "server.log"
+        with log.open("w") as told:
+            self._process = subprocess.Popen(command, stdout=told, stderr=told)
+        until = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=PATIENCE):
+                return True
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """End the server as a supervisor does; its address is then refused."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=40)
+            self._process.wait(PATIENCE)
             self._process = None
 
     @contextmanager

@@ -65,6 +65,10 @@ class Session:
         self._asked.flush()
         return self.answer()
 
+    def close(self) -> None:
+        """Read no more."""
+        self._answers.close()
+
     def answer(self) -> Any:
         """What comes next."""
         line = self._answers.readline()
@@ -98,7 +102,11 @@ class PythonClient:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
             channel.connect(str(self._place))
             with channel.makefile("w", encoding="utf-8", newline="\n") as asked:
-                yield Session(channel, asked)
+                session = Session(channel, asked)
+                try:
+                    yield session
+                finally:
+                    session.close()
 
     def run(self, code: str, **given: Any) -> Any:
         """As `Session.run`, in a process of its own."""
@@ -146,9 +154,11 @@ class NodeClient:
 
             try:
                 session = Session(ours, process.stdin, said)
-                session.answer()
-                yield session
-                session._answers.close()
+                try:
+                    session.answer()
+                    yield session
+                finally:
+                    session.close()
             finally:
                 process.kill()
                 process.communicate()
