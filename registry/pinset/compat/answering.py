@@ -98,6 +98,7 @@ def told(asked: Asked, name: str, selector: Selector, tell: Tell, key: bytes | N
         key = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     make = partial(prepare, registry, name, selector, tell, template_of(scope))
     prepared = scope["app"].state.ready.find(key, make)
+    registry.permit(Verb.READ, prepared.bundle, prepared.alias)  # the spelling may have gone to another one meanwhile
     mark_fetched(scope, selector, prepared.bundle, prepared.version)
     return _given(prepared, asked)
 

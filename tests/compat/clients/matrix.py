@@ -197,7 +197,7 @@ class Matrix:
 
     def test_every_part_of_a_release_is_found_again(self, reader: Reader, served: Served) -> None:
         document = served.document("rich@production")
-        wanted = {part: document[part] for part in self.parts}
+        wanted = {part: document["content"][part] for part in self.parts}
         assert lost(reader.read("rich")["payload"], wanted) == []
 
     def test_a_server_that_is_away_and_comes_back(self, opened: Opener, served: Served) -> None:

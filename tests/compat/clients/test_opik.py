@@ -41,10 +41,10 @@ class TestOpik(Matrix):
             reading=READING,
             missing=None,
             denied="40[13]",
-            keeps=False,
-            fresh=0.2,
+            keeps=True,
+            fresh=1.0,
             env={
-                "OPIK_PROMPT_CACHE_TTL_SECONDS": "0.2",
+                "OPIK_PROMPT_CACHE_TTL_SECONDS": "1",
                 "OPIK_TRACK_DISABLE": "true",
                 "OPIK_CHECK_TLS_CERTIFICATE": "false",
             },

@@ -7,7 +7,16 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.double_braces import told
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, placeholders_of, release_of
+from pinset.domain.exchange.parts import (
+    beside_of,
+    messages_of,
+    model_id,
+    params_of,
+    parts_of,
+    pin_of,
+    placeholders_of,
+    release_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,14 +41,14 @@ def tell(
     style = prompt["format"]
     items = messages_of(prompt)
     texts = [_message(style, one) for one in items]
-    model = {**params_of(parts.model), "model": model_id(parts.model)} if parts.model else {}
     metadata = {
-        **model,
-        **({"provider": parts.model.get("provider")} if parts.model else {}),
+        **params_of(parts.model),
+        **({"model": model_id(parts.model), "model_pin": pin_of(parts.model)} if parts.model else {}),
         **({"tools": list(parts.tools.values())} if parts.tools else {}),
         **({"response_format": parts.output} if parts.output is not None else {}),
         **{f"other_{kind}" if kind in _TAKEN else kind: value for kind, value in parts.rest.items()},
         **({"placeholders": placeholders} if (placeholders := placeholders_of(items)) else {}),
+        **({"prompt": beside} if (beside := beside_of(parts.prompt)) else {}),
         "release": {**release_of(document), "format": style},
     }
     return {

@@ -13,6 +13,9 @@ DEFAULT: Final = "default"
 """The entry that `prompt`, `model` and `retrieval` of a manifest are."""
 
 
+_OF_TEXT: Final = frozenset({"format", "messages", "output", "partials", "template", "tools"})
+
+
 class Parts(NamedTuple):
     """The parts of a release as one call sees them.
 
@@ -61,6 +64,16 @@ def parts_of(document: Mapping[str, Any], wanted: str | None = None) -> Parts:
 def model_id(model: Mapping[str, Any] | None) -> str:
     """The exact text that the provider wants; '' where no model is pinned."""
     return str((model or {}).get("id") or (model or {}).get("name") or "")
+
+
+def pin_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What pins a model, beside the parameters of a call."""
+    return {key: value for key, value in (model or {}).items() if key != "params"}
+
+
+def beside_of(prompt: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is said of a prompt beside its texts, its format, its tools and its answer: its inputs, its guardrails, …"""
+    return {key: value for key, value in (prompt or {}).items() if key not in _OF_TEXT}
 
 
 def params_of(model: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.double_braces import told
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, placeholders_of, release_of
+from pinset.domain.exchange.parts import (
+    beside_of,
+    messages_of,
+    model_id,
+    params_of,
+    parts_of,
+    pin_of,
+    placeholders_of,
+    release_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +50,8 @@ def tell(document: Mapping[str, Any], name: str, prompt_name: str | None = None)
         "metadata": {
             **({"placeholders": placeholders} if (placeholders := placeholders_of(items)) else {}),
             **parts.rest,
-            "model": {key: value for key, value in (parts.model or {}).items() if key != "params"},
+            **({"model": pin_of(parts.model)} if parts.model else {}),
+            **({"prompt": beside} if (beside := beside_of(parts.prompt)) else {}),
             "release": {**release_of(document), "format": prompt["format"]},
         },
     }
