@@ -72,7 +72,7 @@ def pin_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def beside_of(prompt: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is said of a prompt beside its texts, its format, its tools and its answer: its inputs, its guardrails, …"""
+    """What is said of a prompt beside its texts, its format, its tools and its answer, as its inputs and guardrails."""
     return {key: value for key, value in (prompt or {}).items() if key not in _OF_TEXT}
 
 
