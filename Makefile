@@ -1,6 +1,6 @@
 # Everything a person or a machine does here. `make demo`, `make test` and `make test-compat` need Python >= 3.11, git and make.
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-compat compat-lock lint format bench torture mutants serve pictures lock schemas clean
+.PHONY: help demo test test-compat compat-lock lint format bench torture mutants serve container pictures lock schemas clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +16,7 @@ help:
 	@echo "make torture  long campaigns of faults, kills, damage and chance; go on after a stop: the same again"
 	@echo "make mutants  break the code in every small way and see that a test fails; also MUTANTS='domain.proof --sample 20'"
 	@echo "make serve    a registry on http://127.0.0.1:7467, kept in .pinset/"
+	@echo "make container builds the container and tries it; where no engine is, rehearses it as far as that goes"
 	@echo "make pictures take the README's pictures anew; needs chromium"
 
 $(READY): requirements.lock pyproject.toml
@@ -73,16 +74,27 @@ serve: $(READY)
 	@test -d .pinset || $(BIN)/pinset init .
 	$(BIN)/pinset serve --registry .
 
+container: $(READY)
+	$(BIN)/python packaging/try_container.py
+
 pictures: $(READY)
 	$(BIN)/python registry/docs/pictures.py
 
 schemas: $(READY)
 	$(BIN)/python -m pinset.api.export schemas/v1
 
-# Needs uv; everything else installs from the file it writes, by hash.
+# Needs uv; everything else installs from the files it writes, by hash. The small ones are parts of the first: what the
+# container and the action install.
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+
 lock:
-	uv pip compile pyproject.toml --extra server --extra postgres --extra costs --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --no-emit-package pinset --output-file requirements.lock
+	uv pip compile pyproject.toml --extra server --extra postgres --extra costs --group dev $(LOCKED) \
+	  --no-emit-package pinset --output-file requirements.lock > /dev/null
+	uv pip compile pyproject.toml --extra server --extra costs --constraint requirements.lock $(LOCKED) \
+	  --no-emit-package pinset --output-file packaging/locks/server.lock > /dev/null
+	uv pip compile pyproject.toml --extra cli --constraint requirements.lock $(LOCKED) \
+	  --no-emit-package pinset --output-file packaging/locks/cli.lock > /dev/null
+	echo hatchling | uv pip compile - --constraint requirements.lock $(LOCKED) --output-file packaging/locks/build.lock > /dev/null
 
 clean:
 	rm -rf $(VENV) .compat mutants build dist benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

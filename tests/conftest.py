@@ -37,6 +37,7 @@ TOGETHER: Final = frozenset(
         "tests/api/test_schemathesis.py",
         "tests/integration/test_damage.py",
         "tests/integration/test_example_application.py",
+        "tests/packaging/test_wheel.py",
     }
 )
 """Files whose tests share what is dear to make, so that one process runs them all."""

@@ -55,7 +55,7 @@ def location(options: Options) -> str:
             f"--registry is given twice: {first} and {options.registry}",
             hint="say one of them, before or after the command",
         )
-    given = first or options.registry or os.environ.get("PINSET_REGISTRY")
+    given = _given(options)
     if given:
         return given
     here = Path.cwd()
@@ -66,6 +66,16 @@ def location(options: Options) -> str:
         "there is no registry here or above",
         hint="make one (pinset init), or name one: --registry DIR, --registry http://HOST:7467, or PINSET_REGISTRY",
     )
+
+
+def _given(options: Options) -> str | None:
+    return _first.get("registry") or options.registry or os.environ.get("PINSET_REGISTRY") or None
+
+
+def named(options: Options) -> Path | None:
+    """The directory that ``--registry`` or PINSET_REGISTRY names, whatever is there; None where neither does."""
+    given = _given(options)
+    return Path(given) if given else None
 
 
 def directory(options: Options, verb: str) -> Path:

@@ -56,9 +56,10 @@ def _run(arguments: list[str]) -> int:
     """Raises InvalidInput for what the command line does not take."""
     import typer
 
-    from pinset_cli import program
+    from pinset_cli import program, shells
 
     was = sys.stdout
+    shells.mend(arguments)
     try:
         result = program.top().main(args=arguments, prog_name="pinset", standalone_mode=False)
         output.flush()

@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     "init": Listed("keeping", "init", "Make a registry."),
     "serve": Listed("keeping", "serve", "Serve the registry over HTTP."),
     "new": Listed("authoring", "new", "Begin a bundle directory."),
-    "check": Listed("authoring", "check", "Validate a bundle directory without publishing it."),
+    "check": Listed("checking", "check", "Validate bundle directories without publishing them."),
     "publish": Listed("authoring", "publish", "Publish a release; prints NAME@vN."),
     "pull": Listed("authoring", "pull", "The author's files of a release, in a new directory."),
     "review": Listed("reviewing", "review", "What a promotion or a directory would change."),

@@ -13,13 +13,24 @@ from pinset.working import files
 from pinset_cli import output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
 def read_bundle(directory: Path) -> dict[str, str]:
     """The texts of a bundle directory by path. Raises NotFound without a manifest, and for what cannot be published."""
     return files.read_bundle(directory, _left_out)
+
+
+def holding(files: Iterable[Path]) -> list[Path]:
+    """The bundle directories that hold these files, each once: the nearest above a file that has a manifest."""
+    found: dict[Path, None] = {}
+    for file in files:
+        for directory in (file, *file.parents):
+            if any((directory / name).is_file() for name in MANIFEST_NAMES):
+                found[directory] = None
+                break
+    return list(found)
 
 
 def read_component(path: Path) -> dict[str, str]:

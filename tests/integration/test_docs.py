@@ -204,6 +204,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         "audit.md",
         "bundles.md",
         "costs.md",
+        "deploying.md",
         "evidence.md",
         "http.md",
         "looking-back.md",

@@ -1,4 +1,4 @@
-"""new, check, publish, pull and the shared components: what an author does."""
+"""new, publish, pull and the shared components: what an author does."""
 
 from __future__ import annotations
 
@@ -59,45 +59,6 @@ def new(
     output.unchanged(dry_run=dry_run)
     if not dry_run:
         output.talk(f"next: edit them, then: pinset check {target}; pinset publish {target}")
-
-
-def check(
-    directory: Annotated[Path, typer.Argument(help="A bundle directory.")] = Path(),
-    label: o.Label = None,
-    allow: Annotated[
-        list[str] | None, typer.Option("--allow", metavar="CODE", help="As publish is to allow it.")
-    ] = None,
-    registry: o.Registry = None,
-    as_json: o.Json = False,
-) -> None:
-    """Validate a bundle directory without publishing it.
-
-    Example: pinset check ./support-summarizer
-    """
-    from pinset.domain.findings import JUDGEMENTS, check_allowed, refuse
-    from pinset.errors import ChecksFailed
-    from pinset_cli.workcopy import read_bundle
-
-    allowed = allow or []
-    check_allowed(allowed, "only looked at")
-    with opened(Options(registry, as_json)) as found:
-        answer = found.check(read_bundle(directory), label=label)
-    if as_json:
-        output.show_json(answer)
-    try:
-        refuse(answer["findings"], allowed)
-    except ChecksFailed as error:
-        codes = sorted(JUDGEMENTS.intersection(f["code"] for f in answer["findings"]).union(allowed))
-        options = " ".join(f"--allow {code}" for code in codes)
-        hint = (
-            f"{error.hint}; what is right as it is: pinset check {directory} {options}, and publish it so with -m TEXT"
-        )
-        raise ChecksFailed(error.message, hint=hint if codes else error.hint, details=error.details) from error
-    if not as_json:
-        output.show_findings(answer["findings"], allowed)
-        # A digest is of what may be published as it is.
-        more = f"{answer['digest'][:19]}…" if answer["digest"] else f"allowed: {', '.join(allowed)}"
-        output.say(f"{answer['bundle']} is fit to publish ({more})")
 
 
 def publish(

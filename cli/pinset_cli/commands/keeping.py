@@ -10,7 +10,7 @@ import typer
 from pinset.errors import EXIT_ANSWER_IS_NO
 from pinset_cli import collecting, complete, output
 from pinset_cli import options as o
-from pinset_cli.locate import Options, directory, opened
+from pinset_cli.locate import Options, directory, named, opened
 from pinset_cli.progress import progress
 
 
@@ -67,6 +67,10 @@ def serve(
     ] = "text",
     log_requests: Annotated[bool, typer.Option("--log-requests", help="Log a line for each request.")] = False,
     no_pages: Annotated[bool, typer.Option("--no-pages", help="The API alone, without pages for browsers.")] = False,
+    make: Annotated[bool, typer.Option("--init", help="Make the registry where there is none.")] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Let nobody in without a token, not even while there is none.")
+    ] = False,
     registry: o.Registry = None,
 ) -> None:
     """Serve the registry over HTTP.
@@ -77,7 +81,7 @@ def serve(
     """
     from pinset.bootstrap import serve_registry
 
-    home = directory(Options(registry), "serve")
+    home = _place(Options(registry), make=make)
     collecting.as_usual()
     serve_registry(
         home,
@@ -89,7 +93,21 @@ def serve(
         log=log,
         log_requests=log_requests,
         pages=not no_pages,
+        closed=closed,
+        make=make,
     )
+
+
+def _place(chosen: Options, *, make: bool) -> Path:
+    """The registry's directory. make: or where one is to be made."""
+    from pinset.errors import NoRegistry
+
+    try:
+        return directory(chosen, "serve")
+    except NoRegistry:
+        if not make:
+            raise
+    return named(chosen) or Path()
 
 
 def verify(

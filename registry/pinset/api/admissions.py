@@ -64,7 +64,7 @@ class Admissions:
     """The credentials of one registry that were taken lately, by the text of their header.
 
     others: whose a bearer is that is none of our tokens; raises Unauthenticated. With it nobody is let in without a
-    credential. It runs in a thread, and its answer is kept for seconds, at most until it expires. now: seconds of a
+    credential, and so it is with closed. It runs in a thread, and its answer is kept for seconds, at most until it expires. now: seconds of a
     clock that only rises. wall: microseconds since 1970, for what expires.
     """
 
@@ -74,8 +74,11 @@ class Admissions:
         others: Callable[[str], Identity] | None = None,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = lambda: time.time_ns() // 1000,
+        *,
+        closed: bool = False,
     ) -> None:
         self._registry, self._others, self._now, self._wall = registry, others, now, wall
+        self._closed = closed or others is not None
         self._mark: Mark | None = None
         self._taken: dict[str | bytes, Admitted] = {}
         self._open = False
@@ -170,7 +173,7 @@ class Admissions:
             self.note_open(mark)
 
     def _is_closed(self) -> bool:
-        return self._others is not None or self._registry.has_tokens()
+        return self._closed or self._registry.has_tokens()
 
     def _begin(self, mark: Mark | None) -> None:
         if mark != self._mark:

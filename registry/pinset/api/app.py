@@ -118,7 +118,7 @@ def create_app(
     app.state.hub = Hub(registry, most=settings.streams, workers=settings.workers)
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
-    admissions = app.state.admissions = Admissions(registry, others)
+    admissions = app.state.admissions = Admissions(registry, others, closed=settings.closed)
     app.state.watch = Watch(admissions)
     limiter = app.state.limiter = Limiter(settings.limits)
     app.state.connections = Connections(limiter, settings.limits)

@@ -40,7 +40,7 @@ def listen(registry: LocalRegistry, host: str, port: int, *, closed: bool = Fals
     if not closed and not is_loopback(host) and not registry.has_tokens():
         raise PermissionDenied(
             f"without tokens the registry serves this machine only, not {host}",
-            hint="make one first: pinset token create --name N --can read",
+            hint="make one first: pinset token create --name N --can read; or begin with nobody let in: --closed",
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -18,7 +18,8 @@ class Settings:
     looks whether time has passed the last gate of a request; 0 for none. at_once: requests that
     cost much work which run at the same time in a process. streams: how many clients a process tells what happens.
     beat_seconds: between two beats of such a stream, at most.
-    workers: how many processes serve the same registry here, this one too.
+    workers: how many processes serve the same registry here, this one too. closed: nobody is let in without a credential,
+    even where there is none yet.
     log_requests: whether each request is a line in the log. head_seconds: how long a request's head may take to be
     whole. stall_seconds: how long a client may take nothing of an answer. limits: how often each may ask, and how many
     connections there may be.
@@ -34,6 +35,7 @@ class Settings:
     streams: int = Limits.streams
     beat_seconds: float = 15.0
     workers: int = 1
+    closed: bool = False
     log_requests: bool = False
     head_seconds: float = Limits.head_seconds
     stall_seconds: float = Limits.stall_seconds

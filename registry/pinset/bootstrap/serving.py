@@ -8,12 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pinset.bootstrap.making import create_registry
 from pinset.bootstrap.opening import (
+    FOLDER,
     SystemClock,
     find_directory,
     local_registry,
 )
-from pinset.errors import InvalidInput, Unavailable
+from pinset.errors import InvalidInput, NoRegistry, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +29,11 @@ _WORKERS = "PINSET_SERVED_WORKERS"
 _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
 _PAGES = "PINSET_SERVED_PAGES"
+_CLOSED = "PINSET_SERVED_CLOSED"
 _CONFIG = "PINSET_SERVED_CONFIG"
-"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log, and
-what `config.toml` said when the server started: one that takes another's place later must not differ from the rest."""
+"""How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log,
+whether everybody needs a credential, and what `config.toml` said when the server started: one that takes another's place
+later must not differ from the rest."""
 
 
 def serve_registry(
@@ -43,10 +47,14 @@ def serve_registry(
     log: str = "text",
     log_requests: bool = False,
     pages: bool = True,
+    closed: bool = False,
+    make: bool = False,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
-    pages: with pages for browsers, unless its ``config.toml`` says otherwise.
+    pages: with pages for browsers, unless its ``config.toml`` says otherwise. closed: nobody is let in without a credential,
+    this machine neither, even while there is none. make: the registry where there is none; one that is damaged is never
+    made anew.
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
     line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
     ``config.toml`` with mistakes.
@@ -58,14 +66,16 @@ def serve_registry(
 
     if log not in logs.FORMATS:
         raise InvalidInput(f"there is no log {log}", hint=f"one of {', '.join(logs.FORMATS)}")
-    home = find_directory(directory)
+    say = talk if log == "text" else logs.said
+    logs.configure(log)
+    home = _made(directory, say) if make else find_directory(directory)
     text = config.text_in(home)
     chosen = config.parse(text, str(home / config.FILE))
     if chosen.oidc and find_spec("joserfc") is None:
         raise InvalidInput("[[oidc]] needs a package that is not installed", hint="pip install 'pinset[server]'")
     registry = local_registry(home)
     try:
-        listening = server.listen(registry, host, port, closed=bool(chosen.oidc))
+        listening = server.listen(registry, host, port, closed=closed or bool(chosen.oidc))
     finally:
         registry.close()
     os.environ[_SERVED] = str(home)
@@ -73,9 +83,8 @@ def serve_registry(
     os.environ[_WORKERS] = str(workers)
     os.environ[_CONFIG] = text
     os.environ[_PAGES] = _page_keys(home) if pages and chosen.pages.enabled else ""
+    os.environ[_CLOSED] = "1" if closed else ""
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
-    logs.configure(log)
-    say = talk if log == "text" else logs.said
     try:
         server.run(
             "pinset.bootstrap:application",
@@ -86,6 +95,17 @@ def serve_registry(
         )
     finally:
         listening.close()
+
+
+def _made(directory: Path, say: Callable[[str], None]) -> Path:
+    """The registry's own directory, with a new registry where there is none. Raises what `create_registry` raises."""
+    try:
+        return find_directory(directory)
+    except NoRegistry:
+        home = directory if directory.name == FOLDER else directory / FOLDER
+        answer = create_registry(home)
+        say(f"made a registry in {home} (id {answer['id']})")
+        return home
 
 
 def application() -> Any:
@@ -108,6 +128,7 @@ def application() -> Any:
         scrub_hours=float(os.environ[_SCRUB_HOURS]),
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),
+        closed=bool(os.environ[_CLOSED]),
     )
     registry = local_registry(home, serving=True)
     registry.prepare()
