@@ -102,6 +102,7 @@ ROUTES: Final[dict[tuple[str, str], Needs]] = {
     ("GET", "/v1/components/{kind}/{name}/{selector}"): READ_ANYWHERE,
     ("GET", "/v1/components/{kind}/{name}/{selector}/holders"): READ_ANYWHERE,
     ("POST", "/v1/bundles/{bundle}/bump"): Needs("publish", body={}),
+    ("POST", "/v1/imports"): Needs("publish", "anywhere", body={}),
     ("GET", "/v1/changes"): READ_ANYWHERE,
     ("GET", "/v1/changes/{change}"): READ_ANYWHERE,
     ("POST", "/v1/changes/{change}/rollback"): Needs("rollback", "anywhere", body={}),

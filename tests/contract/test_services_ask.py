@@ -17,6 +17,7 @@ from pinset.domain.access import EVERYTHING, parse_grants
 from pinset.domain.edits import Edits
 from pinset.domain.keys import STATEMENTS
 from pinset.errors import NotFound, PermissionDenied, Unauthenticated
+from pinset.ports.imports import Version
 from pinset.ports.past import Readings
 from pinset.ports.registry import Caller, Registry
 from pinset.signing import make_private, statement
@@ -55,6 +56,7 @@ CHANGES: Final[dict[str, Callable[[Any, Caller], Any]]] = {
     "changesets.derive": lambda r, who: r.changesets.derive(who, "support@v1", Edits(set={"model.temperature": "0.9"})),
     "changesets.bump": lambda r, who: r.changesets.bump(who, "prompts/voice@v2", "support"),
     "changesets.rollback": lambda r, who: r.changesets.rollback(who, "ml-1"),
+    "imports.take": lambda r, who: r.imports.take(who, [Version(name="support", files=FILES)]),
     "policies.edit": lambda r, who: r.policies.edit(who, "format: 1\nrules: []\n", reason="open"),
     "keys.add": lambda r, who: r.keys.add(who, "new", make_private().public, purpose="author", person="me"),
     "keys.retire": lambda r, who: r.keys.retire(who, "mine"),

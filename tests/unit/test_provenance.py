@@ -39,6 +39,10 @@ SOURCE = {
     "ref": "main",
     "pull_request": "https://github.com/org/repo/pull/7",
     "text": "by hand",
+    "system": "langfuse",
+    "origin": "langfuse:langfuse.example.com/Movie Critic/3",
+    "version": "3",
+    "at": "2025-03-14T09:30:00.000000Z",
 }
 
 
@@ -84,6 +88,8 @@ def test_a_text_stays_the_text_it_was(text: str) -> None:
         ({"authors": [1]}, "a text"),
         ({"authors": ["a" * 201]}, "at most 200"),
         ({"path": "a" * (LIMITS["path"] + 1)}, "at most 512"),
+        ({"at": "yesterday"}, "is not a time"),
+        ({"at": "2025-03-14T09:30:00"}, "is not a time"),
         ({"url": 7}, "a text"),
     ],
 )

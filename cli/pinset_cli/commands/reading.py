@@ -218,7 +218,8 @@ def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
     path = source.get("path", ".")
     dirty = "with changes that were not committed" if source.get("dirty") else ""
     checkout = ", ".join(part for part in (at.removeprefix("@"), f"path {path}" if path != "." else "", dirty) if part)
-    run = [source.get("ci"), f"by {source['by']}" if "by" in source else None, source.get("ref")]
+    by = f"by {source['by']}" if "by" in source and "system" not in source else None
+    run = [source.get("ci"), by, source.get("ref")]
     return [
         ("source", source.get("text")),
         ("source", checkout),
@@ -226,7 +227,16 @@ def _source(source: SourceAnswer | str | None) -> list[tuple[str, str | None]]:
         ("run", ", ".join(part for part in run if part)),
         ("run", source.get("url")),
         ("pull request", source.get("pull_request")),
+        ("imported", _imported(source)),
     ]
+
+
+def _imported(source: SourceAnswer) -> str:
+    """What a release was where it was imported from, and when; its time there is what that place said."""
+    of = source.get("origin") or source.get("system", "")
+    at = f"of {output.both(source['at'])} there" if "at" in source else ""
+    by = f"published by {source['by']}" if "by" in source and of else ""
+    return ", ".join(part for part in (of, at, by) if part)
 
 
 def _made_from(made: MadeFromAnswer | None) -> str | None:

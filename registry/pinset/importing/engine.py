@@ -15,6 +15,7 @@ from pinset.domain.globs import fits
 from pinset.domain.names import is_alias
 from pinset.errors import InvalidInput, NotFound, PinsetError
 from pinset.importing.batch import Batch
+from pinset.importing.bundles import Bundles
 from pinset.importing.naming import Naming
 from pinset.importing.report import Report
 from pinset.importing.serving import Aliases
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pinset.domain.answers.imports import ImportedAnswer
-    from pinset.domain.exchange.incoming import Incoming, Source
+    from pinset.domain.exchange.incoming import About, Incoming, Source
     from pinset.ports.progress import Progress
     from pinset.ports.registry import Caller, Registry
 
@@ -46,10 +47,16 @@ class Wanted:
 
 @dataclass(slots=True)
 class _Name:
-    """One name of a source. serves: by alias the version here, None where that did not come in."""
+    """One name of a source. serves: by alias the version here, None where that did not come in.
+
+    came: any version of it came in now. about, yanks: of what comes out of a registry, and is to be so here.
+    """
 
     bundle: str
     serves: dict[str, int | None] = field(default_factory=dict)
+    about: About | None = None
+    yanks: list[tuple[int, str]] = field(default_factory=list)
+    came: bool = False
 
 
 class Engine:
@@ -70,6 +77,7 @@ class Engine:
         self._naming = Naming(wanted.into)
         self.report = Report(source.system, caller.dry_run, keep or (lambda _item: None))
         self._aliases = Aliases(registry, caller, self.report)
+        self._bundles = Bundles(registry, caller, self.report)
         self._batch = Batch()
         self._names: dict[str, _Name] = {}
         """Those whose versions are not all in."""
@@ -108,8 +116,9 @@ class Engine:
     def _take(self, one: Incoming) -> None:
         """Hold one version for the next write, or tell why it cannot come in."""
         try:
-            bundle = one.name if one.digest is not None else self._naming.bundle(one.name)
+            bundle = self._place(one)
             name = self._names.setdefault(one.name, _Name(bundle))
+            name.bundle, name.about = bundle, one.about
             for alias in one.aliases if self._wanted.aliases else ():
                 if is_alias(alias):
                     name.serves[alias] = None
@@ -131,6 +140,18 @@ class Engine:
         if not self._batch.has_room(version):
             self._flush()
         self._batch.add(one, version)
+
+    def _place(self, one: Incoming) -> str:
+        """The bundle or shared component that a version is of. One out of a registry may want its bundle renamed first."""
+        if one.digest is None:
+            return self._naming.bundle(one.name)
+        if one.about is None:
+            return one.name
+        called, new = self._bundles.here(one)
+        if new is None:
+            return called
+        self._flush()
+        return self._bundles.rename(one.name, called, new)
 
     def _version(self, one: Incoming, bundle: str) -> Version:
         """A version as it is published. Raises InvalidInput."""
@@ -172,6 +193,11 @@ class Engine:
                 "warning", one.name, f"{where}{finding['message']}", origin=one.origin, code=finding["code"]
             )
         self._serve(one, item["version"])
+        if outcome == "created":
+            name = self._names[one.name]
+            name.came = True
+            if one.yanked is not None and item["version"] is not None:
+                name.yanks.append((item["version"], one.yanked))
 
     def _serve(self, one: Incoming, version: int | None) -> None:
         """Note which version here the aliases of a version are to serve."""
@@ -185,6 +211,10 @@ class Engine:
             found = self._names.pop(name)
             if found.serves:
                 self._aliases.move(found.bundle, found.serves)
+            for version, why in found.yanks:
+                self._bundles.yank(name, found.bundle, version, why)
+            if found.came and found.about is not None:
+                self._bundles.finish(name, found.bundle, found.about)
 
     def _refused(self, one: Incoming, outcome: str, why: str, hint: str, **more: Any) -> None:
         self.report.versions[outcome] += 1

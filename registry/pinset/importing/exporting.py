@@ -62,7 +62,12 @@ def _bundles(registry: Registry) -> Iterator[str]:
 
 
 def _bundle(registry: Registry, tar: Writer, name: str, done: Exported, progress: Progress | None) -> None:
-    serving: dict[int, list[str]] = {}
+    about, serving = registry.bundle(name), dict[int, list[str]]()
+    bundle = {
+        "names": [*about["formerly"], name],
+        "spelled": about["names"],
+        **{key: about[key] for key in ("owner", "description", "archived")},  # type: ignore[literal-required]
+    }
     for alias in registry.aliases(name)["items"]:
         if alias["version"] is not None:
             serving.setdefault(alias["version"], []).append(alias["alias"])
@@ -75,7 +80,7 @@ def _bundle(registry: Registry, tar: Writer, name: str, done: Exported, progress
             continue
         sealed.verify(sealed.Sealed(answer["manifest"], answer["files"]), answer["digest"])
         said = registry.summary(reference)
-        claims = {**said, "aliases": sorted(serving.get(number, []))}
+        claims = {**said, **bundle, "aliases": sorted(serving.get(number, []))}
         for entry in archive.entries(name, number, answer["manifest"], answer["files"], claims):
             tar.add(*entry)
         done.releases += 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pinset.domain.moves import NONE
 from pinset.domain.names import show
-from pinset.errors import Conflict, NotFound, PermissionDenied, Refused
+from pinset.errors import AliasMoved, Conflict, NotFound, PermissionDenied, Refused
 
 if TYPE_CHECKING:
     from pinset.domain.answers import AliasAnswer
@@ -24,13 +24,23 @@ class Aliases:
         """The aliases of a bundle. wanted: by alias the version that it is to serve, None where that is not in."""
         now = self._now(bundle)
         for alias, version in sorted(wanted.items()):
-            action, why = self._moved(bundle, alias, version, now.get(alias))
+            try:
+                action, why = self._moved(bundle, alias, version, now.get(alias))
+            except AliasMoved:  # somebody else's import, or a person: what they did counts
+                action, why = self._again(bundle, alias, version)
             self._report.aliases[action] += 1
             if why:
                 self._report.tell("alias", bundle, why, alias=alias, version=version)
 
+    def _again(self, bundle: str, alias: str, version: int | None) -> tuple[str, str]:
+        """What becomes of an alias that was moved meanwhile."""
+        try:
+            return self._moved(bundle, alias, version, self._now(bundle).get(alias))
+        except AliasMoved as error:
+            return "refused", f"{error.message} ({error.hint})"
+
     def _moved(self, bundle: str, alias: str, version: int | None, now: AliasAnswer | None) -> tuple[str, str]:
-        """What became of an alias, and why, where that is to be told."""
+        """What became of an alias, and why, where that is to be told. Raises AliasMoved."""
         if version is None:
             return "refused", "the version that it serves there is not in"
         if now is not None and now["version"] == version:
@@ -49,6 +59,8 @@ class Aliases:
         except NotFound:
             if self._caller.dry_run:  # it would be there by now
                 return "promote", ""
+            raise
+        except AliasMoved:
             raise
         except (Refused, Conflict, PermissionDenied) as error:
             return "refused", f"{error.message} ({error.hint})"

@@ -45,6 +45,7 @@ class Imports(Protocol):
 
         One that is there already, by its origin or with this content under this number or label, is there once. One that is
         refused, or that another one stands in the way of, refuses no other. One with a number or a label is a version of
-        its own even where its content is there. allow: codes of judgements that ``message`` gives the reason for, in all of them. At most
-        `AT_ONCE`. Raises PermissionDenied where any may not be published, and nothing is written then.
+        its own even where its content is there. allow: codes of judgements that ``message`` gives the reason for, in all
+        of them; of a version that says its origin a model may lack its pin, which is told as a finding and kept with it.
+        At most `AT_ONCE`. Raises PermissionDenied where any may not be published, and nothing is written then.
         """

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _OF_ONE = (InvalidInput, NotFound, Conflict, Refused)
 """What refuses one version, and no other."""
+_AS_IT_WAS = "imported as it was: it had no pin there"
+"""Why the judgements of `judging.UNPINNED` are overridden, where nobody said anything else."""
 
 
 class LocalImports:
@@ -128,7 +130,7 @@ def _taken(session: Session, judge: Judge, at: int, one: Version, words: str, be
 
 def _stage(session: Session, due: Due, words: str) -> Written[ReleaseRecord] | Written[ComponentRecord]:
     """The commit of a version. words: why judgements of it are overridden."""
-    why = words if due.waived else ""
+    why = (words or _AS_IT_WAS) if due.waived else ""
 
     def release(stamp: Stamp) -> ReleaseRecord:
         return ReleaseRecord(

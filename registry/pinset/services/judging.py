@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.domain import findings, messages, names, provenance, sealed
 from pinset.domain.assembly import assemble_component, assemble_release
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from pinset.services.session import Session
 
 
+UNPINNED: Final = frozenset({"model-unpinned", "model-floating"})
+"""Judgements of pins that were missing elsewhere as well: what was served there comes in as it was, and that is kept with it."""
+
+
 class Due(NamedTuple):
-    """A version that is to be written. waived: codes of judgements that were found and that a person allowed."""
+    """A version that is to be written. waived: codes of judgements that were found and are overridden."""
 
     name: str
     version: int
@@ -118,11 +122,13 @@ class Judge:
                 raise Conflict(
                     "another version of the same write has this number or label", hint="send each version once"
                 )
+        if "/" not in place.name:
+            reading.refuse_archived(reader, place.name)
         versions.refuse_purged_texts(reader, form)
         newest = max([place.newest(), *(other.number for other in ahead)])
         number = versions.next_number(newest, one.number)
         ahead.append(_Ahead(number, folded, form.digest))
-        waived = tuple(sorted({f.code for f in result.findings if f.judgement}.intersection(self.allow)))
+        waived = tuple(sorted({f.code for f in result.findings if f.judgement}.intersection(self._allowed(one))))
         words = messages.clean_words(one.message)
         return Due(place.name, number, label, form, words, source, result.rollback_to, waived, told)
 
@@ -149,8 +155,12 @@ class Judge:
             noted = versions.noting(around, asked)
             made = _resealed(one, place.name, noted) if one.digest is not None else _assemble(one, place.name, noted)
             kept = self._assemblies[at] = _Assembly(made, asked)
-            findings.refuse(findings.as_answers(kept.result.findings), self.allow)
+            findings.refuse(findings.as_answers(kept.result.findings), self._allowed(one))
         return kept.result
+
+    def _allowed(self, one: Version) -> frozenset[str]:
+        """The judgements that are overridden for a version: what was published elsewhere need not have had pins."""
+        return frozenset(self.allow) | (UNPINNED if one.source.get("origin") else frozenset())
 
     def _with_ahead(self, around: Surroundings, name: str) -> Surroundings:
         """The surroundings, with the versions of the bundle that the same write makes."""
@@ -200,7 +210,6 @@ def _place(reader: CatalogReader, one: Version) -> _Place:
             newest_component,
         )
     bundle = naming.named(reader).called(names.bundle_name(one.name))
-    reading.refuse_archived(reader, bundle)
 
     def newest() -> int:
         row = reader.bundle(bundle)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names, sealed
-from pinset.domain.exchange.incoming import Incoming, Lost, Taken
+from pinset.domain.exchange.incoming import About, Incoming, Lost, Taken
 from pinset.domain.messages.text import parse_time
 from pinset.errors import Integrity, PinsetError, UnknownFormat
 
@@ -44,6 +44,11 @@ _CLAIMS: Final[Mapping[str, type | tuple[type, ...]]] = {
     "yanked": (str, type(None)),
     "allowed": list,
     "allow_reason": str,
+    "names": list,
+    "spelled": list,
+    "owner": str,
+    "description": str,
+    "archived": bool,
 }
 _AGAIN: Final = "export it again: pinset export --all --to tar -o FILE"
 
@@ -134,8 +139,6 @@ class Folder:
         said, lost = claims["source"], []
         source: dict[str, Any] = {**said} if isinstance(said, dict) else {"text": said} if said else {}
         source.setdefault("by", claims["published_by"][:200])
-        if claims["yanked"] is not None:
-            lost.append(Lost(what="yank", why=f"it is yanked there: {claims['yanked']}"))
         if "/" in self.name:
             lost.append(Lost(what="publisher and time", why="of a shared component they are not kept"))
         return Incoming(
@@ -149,6 +152,8 @@ class Folder:
             aliases=tuple(str(alias) for alias in claims["aliases"]),
             source=source,
             digest=claims["digest"],
+            about=None if "/" in self.name else _about(claims),
+            yanked=claims["yanked"],
         )
 
     @property
@@ -195,6 +200,16 @@ class Folder:
             return self._held[name].decode()
         except (KeyError, UnicodeDecodeError) as error:
             raise wrong(f"{self.path}/{name}", "it is missing, or no text") from error
+
+
+def _about(claims: Mapping[str, Any]) -> About:
+    return About(
+        names=tuple(map(str, claims["names"])),
+        spelled=tuple(map(str, claims["spelled"])),
+        owner=claims["owner"],
+        description=claims["description"],
+        archived=claims["archived"],
+    )
 
 
 def order(folder: Folder) -> tuple[int, str, int]:

@@ -36,6 +36,17 @@ THERE: Final = Taken(files={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a bundle is there. names: every name that it had, the oldest first. spelled: see `domain.exchange.spelling`."""
+
+    names: tuple[str, ...] = ()
+    spelled: tuple[str, ...] = ()
+    owner: str = ""
+    description: str = ""
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """One version of something.
 
@@ -44,7 +55,7 @@ class Incoming:
     the source. aliases: what serves it there now. source: further fields of `domain.provenance`.
 
     digest: of a version that comes out of a registry of this kind: the files are its sealed form, and ``name`` is the
-    bundle's own, or ``kind/name`` of a shared component.
+    bundle's own, or ``kind/name`` of a shared component. about: then, what its bundle is there: see `About`. yanked: why.
     """
 
     name: str
@@ -58,6 +69,8 @@ class Incoming:
     aliases: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
     digest: str | None = None
+    about: About | None = None
+    yanked: str | None = None
 
 
 class Source(Protocol):
