@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 
+from pinset.api.doors import TICKET
 from pinset.api.origin import is_local_name
 from pinset.auth.identity import Identity
 from pinset.domain.access import EVERYTHING, Grant, Verb, may
@@ -136,6 +137,8 @@ class Admissions:
         self._open = True
 
     def _read(self, authorization: str) -> Identity:
+        if authorization.startswith(TICKET):
+            return self._registry.admit_ticket(authorization.removeprefix(TICKET))
         kind, _, text = authorization.partition(" ")
         text = text.strip()
         if kind.lower() != "bearer":
@@ -146,7 +149,8 @@ class Admissions:
 
     def _is_other(self, authorization: str) -> bool:
         """Whether it is for others to say whose a header is."""
-        return self._others is not None and not authorization.partition(" ")[2].lstrip().startswith(PREFIX)
+        ours = authorization.startswith(TICKET) or authorization.partition(" ")[2].lstrip().startswith(PREFIX)
+        return self._others is not None and not ours
 
     async def _need_none(self) -> None:
         """Raises Unauthenticated where a credential is needed. Of many who ask at once one looks.

@@ -10,7 +10,7 @@ import base64
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qs, unquote_to_bytes
 
 from pinset.errors import ForeignOrigin
 
@@ -23,6 +23,10 @@ COMPAT: Final = "/compat/"
 """The protocols of other tools: `pinset.compat`."""
 GIT: Final = "/git/"
 """Git's own protocol."""
+TICKETED: Final = f"{COMPAT}ofrep/ofrep/v1/stream"
+"""The one path where a ticket lets in: browsers open such streams, and can send no header with them."""
+TICKET: Final = "ticket\n"
+"""What the header of who has a ticket begins with from here on. No header that came over a wire holds a line's end."""
 RAW: Final = "pinset.raw"
 """Set in the scope of a request whose body is no JSON: it passes unread."""
 READS: Final = "pinset.reads"
@@ -30,22 +34,24 @@ READS: Final = "pinset.reads"
 COSTLY: Final = "pinset.costly"
 """Set where it may cost much work, and its body carries files."""
 _TOKEN: Final = b"pst_"
+_LONGEST: Final = 100
 _CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)|//")
 
 
 def admitting(scope: Scope) -> Scope:
-    """A request with its credential as a bearer, under whatever name it came; one that came by no door as it is."""
+    """Make the credential of a request that came by a door a bearer, under whatever name it came. The request as it came.
+
+    It is changed in place: who serves looks at its own scope for what a handler leaves there.
+    """
     if not _is_door(scope):
         return scope
+    came = {**scope}
     found = {name.lower(): value for name, value in scope["headers"] if name.lower() in _CREDENTIALS}
-    if not found:
-        return scope
-    given = bearer(found.get(b"authorization"), found.get(b"x-api-key"))
+    given = bearer(found.get(b"authorization"), found.get(b"x-api-key")) if found else _ticket(scope)
     headers = [pair for pair in scope["headers"] if pair[0].lower() not in _CREDENTIALS]
-    if given is not None:
-        headers.append((b"authorization", given))
-    return {**scope, "headers": headers}
+    scope["headers"] = headers if given is None else [*headers, (b"authorization", given)]
+    return came
 
 
 @lru_cache(maxsize=4096)
@@ -86,6 +92,16 @@ def is_unsafe(path: bytes) -> bool:
 def _is_door(scope: Scope) -> bool:
     path: str = scope["path"]
     return path.startswith((COMPAT, GIT))
+
+
+def _ticket(scope: Scope) -> bytes | None:
+    """The ticket in a request's query as a credential, where the request is one that takes a ticket and has one."""
+    if scope["path"] != TICKETED or not scope["query_string"]:
+        return None
+    given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [])
+    if len(given) != 1 or len(given[0]) > _LONGEST:
+        return None
+    return (TICKET + given[0]).encode("latin-1", "replace")
 
 
 def _credential(authorization: bytes) -> bytes:

@@ -91,8 +91,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, method, came = self._observer.now(), scope["method"], scope
-        scope = doors.admitting(scope)
+        began, method, came = self._observer.now(), scope["method"], doors.admitting(scope)
         if method == "HEAD":
             # Who serves keeps the body back; what it is told of the length stays.
             scope, send = {**scope, "method": "GET", "pinset.bodiless": True}, _bodiless(send)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.api import doors
+from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import opik, phoenix
+from pinset.compat import langfuse, ofrep, opik, phoenix
 from pinset.config import Compat as Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (opik.PROTOCOL, phoenix.PROTOCOL)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (langfuse.PROTOCOL, ofrep.PROTOCOL, opik.PROTOCOL, phoenix.PROTOCOL)
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 
@@ -38,16 +38,14 @@ class Compat:
             await self._app(scope, receive, send)
             return
         asked = f"{scope['method']} {path[len(protocol.prefix) - 1 :]}"
-        marks = {
-            mark: True
-            for mark, pattern in (
-                (doors.READS, protocol.reads),
-                (doors.COSTLY, protocol.writes),
-                (doors.RAW, protocol.raw),
-            )
-            if pattern.fullmatch(asked)
-        }
-        await self._app({**scope, **marks}, receive, _Answer(protocol, send))
+        kinds = (
+            (doors.READS, protocol.reads),
+            (doors.COSTLY, protocol.writes),
+            (doors.RAW, protocol.raw),
+            (pages.OPEN, protocol.opened),
+        )
+        scope.update({mark: True for mark, pattern in kinds if pattern.fullmatch(asked)})
+        await self._app(scope, receive, _Answer(protocol, asked, send))
 
 
 def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> Compat:
@@ -65,8 +63,8 @@ def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> C
 class _Answer:
     """Sends an answer on; a problem document as the protocol's own words for it."""
 
-    def __init__(self, protocol: Protocol, send: Send) -> None:
-        self._protocol, self._send = protocol, send
+    def __init__(self, protocol: Protocol, asked: str, send: Send) -> None:
+        self._protocol, self._asked, self._send = protocol, asked, send
         self._problem: Message | None = None
         self._body = b""
 
@@ -85,7 +83,15 @@ class _Answer:
             problem: dict[str, Any] = json.loads(self._body)
         except ValueError:  # of HEAD there is no body
             problem = {}
-        problem = {"status": start["status"], "title": "", "detail": "", "hint": "", "code": "", **problem}
+        problem = {
+            "status": start["status"],
+            "title": "",
+            "detail": "",
+            "hint": "",
+            "code": "",
+            **problem,
+            "asked": self._asked,
+        }
         status, told = self._protocol.told(start["status"], problem)
         body = json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
         dropped = (b"content-type", b"content-length", b"www-authenticate")

@@ -118,9 +118,13 @@ def may_anywhere(grants: tuple[Grant, ...], verb: Verb) -> bool:
     return any(verb in _verbs(grant.verb) for grant in grants)
 
 
-def bundles_of(grants: tuple[Grant, ...], verb: Verb) -> tuple[str, ...] | None:
-    """Patterns of the bundles that a verb is allowed on whatever the alias, for searches; None for every bundle."""
-    found = {grant.bundles for grant in grants if verb in _verbs(grant.verb) and grant.aliases == "*"}
+def bundles_of(grants: tuple[Grant, ...], verb: Verb, alias: str = "") -> tuple[str, ...] | None:
+    """Patterns of the bundles that a verb is allowed on, for searches; None for every bundle.
+
+    alias: where it is asked of one; '' for whatever the alias.
+    """
+    of_verb = (grant for grant in grants if verb in _verbs(grant.verb))
+    found = {grant.bundles for grant in of_verb if _fits(grant.aliases, alias)}
     return None if "*" in found else tuple(sorted(found))
 
 

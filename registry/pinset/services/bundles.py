@@ -54,6 +54,13 @@ def bundles(
         return reading.page(rows, limit, lambda row: answer(reader, row, told[row.key]), lambda row: row.name)
 
 
+def serving(context: Context, alias: str, *, limit: int) -> list[str]:
+    """The names of the bundles of which an alias serves something that who reads may read; archived ones too."""
+    with reading.view(context) as reader:
+        rows = reader.bundles(alias=alias, fits=bundles_of(context.grants, Verb.READ, alias), limit=limit)
+        return [row.name for row in rows]
+
+
 def bundle(context: Context, name: str) -> answers.BundleAnswer:
     """One bundle."""
     naming.permit(context, Verb.READ, names.bundle_name(name))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.session import Context
     from pinset.services.settling import Settler
+    from pinset.services.shelves import Shelved
 
 
 class Near:
@@ -68,6 +69,18 @@ class Near:
         """Make ready what only the first write would make. Where that cannot be written there will be no writes."""
         with suppress(ReadOnly, Unavailable, Integrity):
             self._context.state.prepare()
+
+    def shelf(self, *, alias: str | None = None, skip: int = 0, limit: int = 50) -> tuple[int, list[Shelved]]:
+        """How many bundles may be read, and a page of them, by name: see `services.shelves`."""
+        from pinset.services import shelves
+
+        return shelves.shelf(self._context, alias=alias, skip=skip, limit=limit)
+
+    def shelved(self, name: str) -> Shelved:
+        """One bundle as it stands on a page of them. Raises NotFound, PermissionDenied."""
+        from pinset.services import shelves
+
+        return shelves.one(self._context, name)
 
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
@@ -114,6 +127,12 @@ class Near:
 
         return spelling.sees(self._context, bundle)
 
+    def serving(self, alias: str, *, limit: int) -> list[str]:
+        """The bundles of which an alias serves something that who reads may read, by name."""
+        from pinset.services import bundles
+
+        return bundles.serving(self._context, alias, limit=limit)
+
     def permit(self, verb: Verb, bundle: str, alias: str) -> None:
         """Raises PermissionDenied where who reads may not do this to a bundle under any of its names."""
         from pinset.services import naming
@@ -143,6 +162,18 @@ class Near:
         from pinset.services import tokens
 
         return tokens.authenticate(self._context, token)
+
+    def ticket_of(self, via: str) -> str | None:
+        """What lets who came by a token follow a stream where no header can be sent; None for who came otherwise."""
+        from pinset.services import tokens
+
+        return tokens.ticket_of(self._context, via)
+
+    def admit_ticket(self, text: str) -> Identity:
+        """Whose ticket a text is. Raises Unauthenticated."""
+        from pinset.services import tokens
+
+        return tokens.admit_ticket(self._context, text)
 
     def record_attempt(
         self,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pinset.auth import tickets
 from pinset.auth import tokens as format_of
 from pinset.auth.identity import Identity
 from pinset.domain import names
@@ -125,6 +126,28 @@ def authenticate(context: Context, text: str) -> Identity:
         if parsed is not None and row is not None and format_of.is_of(row, parsed):
             refused.credential = f"token:{row.id}"
         raise refused
+    return _used(context, row, now)
+
+
+def ticket_of(context: Context, via: str) -> str | None:
+    """The ticket of who came by a token (``token:ID``), see `auth.tickets`; None for who came by something else."""
+    row = context.state.token(via.removeprefix("token:")) if via.startswith("token:") else None
+    return None if row is None else tickets.ticket_of(row)
+
+
+def admit_ticket(context: Context, text: str) -> Identity:
+    """Whose ticket a text is. Raises Unauthenticated, saying no more than that."""
+    token_id = tickets.parse(text)
+    row = None if token_id is None else context.state.token(token_id)
+    now = context.clock.now()
+    if row is None or not tickets.matches(row, text, now):
+        hint = "ask for the flags again: the answer has another, or none where the token has ended"
+        raise Unauthenticated("the ticket is not valid", hint=hint)
+    return _used(context, row, now)
+
+
+def _used(context: Context, row: TokenRow, now: int) -> Identity:
+    """Who bears a token that is good; that it was used is noted now and then."""
     if row.last_used_at is None or now - row.last_used_at > _USED_AFTER:
         with suppress(ReadOnly, Unavailable):  # a full disk stops writes, and reads go on
             context.state.touch_token(row.id, now)

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 ANA: Final = Caller(actor="ana")
+LIMITS: Final = """\
+[[limits.tokens]]
+name = "slow-*"
+reads_per_second = 0.016
+reads_burst = 2
+"""
 PATIENCE: Final = 60.0
 """Seconds that a server may take to begin or to end: it is for what hangs."""
 
@@ -56,6 +62,7 @@ class Served:
                 self.registry.publish(ANA, files, message="for the tests")
             for alias, version in bundles.ALIASES.get(bundle, {"production": f"v{len(releases)}"}).items():
                 self.promote(f"{bundle}@{version}", alias)
+        (home / "config.toml").write_text(LIMITS)
         self.key = self.token()
         self.writing = self.token("read write")
         self.start()
@@ -64,9 +71,9 @@ class Served:
         """Where a protocol is mounted."""
         return f"{self.address}/compat/{protocol}"
 
-    def token(self, can: str = "read") -> str:
-        """A new credential."""
-        return str(self.registry.create_token(ANA, f"token-{next(self._numbers)}", can=can)["token"])
+    def token(self, can: str = "read", kind: str = "token") -> str:
+        """A new credential. kind: what its name begins with; a ``slow`` one may read twice, and then once a minute."""
+        return str(self.registry.create_token(ANA, f"{kind}-{next(self._numbers)}", can=can)["token"])
 
     def promote(self, reference: str, alias: str = "production") -> None:
         """Make an alias serve a release."""

@@ -140,7 +140,7 @@ TALK = [
 
 
 class Matrix:
-    """The tests. parts: the places of a release document that a payload must have, each value of them."""
+    """The tests. parts: of a release document's content those that a payload must have, each value of them."""
 
     dialects: ClassVar[tuple[Dialect, ...]]
     parts: ClassVar[tuple[str, ...]] = ("models", "retrieval", "tools", "guardrails", "configs", "metadata")
@@ -188,16 +188,19 @@ class Matrix:
         assert reader.version("greeting") == 2
         _refused(reader, dialect.denied, "talk")
 
-    def test_a_promotion_is_seen_after_its_own_cache_time(self, reader: Reader, served: Served) -> None:
+    def test_a_promotion_is_seen_after_its_own_cache_time(
+        self, opened: Opener, dialect: Dialect, served: Served
+    ) -> None:
         name = served.bundle()
+        reader = opened(dialect)
         assert reader.version(name) == 1
         served.promote(f"{name}@v2")
         settled(lambda: reader.version(name), 2, within=reader.dialect.fresh + 20)
         assert reader.read(name)["text"] == reader.dialect.spelled("Two: {{ticket}}")
 
     def test_every_part_of_a_release_is_found_again(self, reader: Reader, served: Served) -> None:
-        document = served.document("rich@production")
-        wanted = {part: document["content"][part] for part in self.parts}
+        content = served.document("rich@production")["content"]
+        wanted = {part: content[part] for part in self.parts}
         assert lost(reader.read("rich")["payload"], wanted) == []
 
     def test_a_server_that_is_away_and_comes_back(self, opened: Opener, served: Served) -> None:

@@ -1,87 +1,88 @@
-"""Templates of tools that fill every ``{{ name }}`` and leave all other braces alone, as MLflow does.
-
-There nothing can be escaped, nothing is included, and three braces are a brace around a variable. Each text has a form
-here that says the same; the plainest is taken.
-"""
+"""Templates as tools have them that know ``{{name}}`` and nothing else, and what such a text means here."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pinset.domain.text import braces, templates
+from pinset.domain.text import templates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*)\s*\}\}")
-"""What is filled there; a name with dots is one name."""
-_UNPLAIN: Final = re.compile(r"\{\{\{|\{\{&")
-"""What means something else in mustache."""
-_RAW: Final = re.compile(
-    r"\{\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}\}|\{\{&[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}"
-)
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*+"
+_RAW: Final = re.compile(rf"\{{\{{(?:\{{[ \t]*+(?P<raw>{_NAME})[ \t]*+\}}|&[ \t]*+(?P<plain>{_NAME})[ \t]*+)\}}\}}")
+_FIELD: Final = re.compile(rf"\{{\{{|\}}\}}|\{{(?P<name>{_NAME})\}}")
+_OPENING: Final = re.compile(r"(?=\{\{)")
+_LOGIC: Final = ("{%", "{#")
+_JINJA: Final = "it is a Jinja template: fill it in with Jinja, for what fills in {{name}} alone leaves its logic in"
+_F_STRING: Final = "it is an f-string whose braces nothing else can say: fill it in with str.format"
+_TEXT: Final = "its double braces are text: do not fill it in"
 
 
-class Styled(NamedTuple):
-    """Texts in a format of ours. why: what is not as it was, '' where all is."""
+class Braced(NamedTuple):
+    """A template's text as ``{{name}}``. style: the format that it is in now.
 
-    style: str
-    texts: list[str]
-    why: str = ""
-
-
-def told(style: str, text: str) -> str:
-    """A template of ours as it is filled there. Jinja stays Jinja, and text that is no template stays as it is."""
-    if style == "mustache":
-        return _RAW.sub(lambda match: f"{{{{{match[1] or match[2]}}}}}", text)
-    if style == "f-string":
-        return braces.fill_f_string(text, _Named())
-    return text
-
-
-def taken(texts: Sequence[str], before: str | None = None) -> Styled:
-    """Texts from there, all in one format. before: of what they follow; it stays where that says the same.
-
-    Mustache where it says the same, else Jinja for what has its blocks, else f-string, in which every brace can be said.
+    differs: a sentence where who fills in ``{{name}}`` alone does not get what is meant; '' else.
     """
-    jinja = any("{%" in text and "%}" in text for text in texts)
-    if (jinja or before == "jinja2") and all(_is_plain("jinja2", text) for text in texts):
-        return Styled("jinja2", list(texts))
-    if before == "text" and not any(_VARIABLE.search(text) or "{{>" in text for text in texts):
-        return Styled("text", list(texts))
-    if all(not _UNPLAIN.search(text) and _is_plain("mustache", text) for text in texts):
-        return Styled("mustache", list(texts))
-    names = {name for text in texts for name in _VARIABLE.findall(text)}
-    why = "it looks like Jinja, and does not parse as that: its blocks are text here" if jinja else ""
-    if not any("." in name for name in names):
-        return Styled("f-string", [_f_string(text) for text in texts], why)
-    dotted = ", ".join(sorted(name for name in names if "." in name))
-    if all(_is_plain("jinja2", text) for text in texts):
-        return Styled("jinja2", list(texts), f"it is Jinja here, where {dotted} is a value in another one")
-    why = f"variables with dots ({dotted}) are none here, so it is text, which only its own client fills"
-    return Styled("text", [text.replace("{{>", "{{ >") for text in texts], why)
+
+    text: str
+    style: str
+    differs: str = ""
 
 
-def _is_plain(style: str, text: str) -> bool:
-    parsed = templates.parse(style, text)
+def told(style: str, text: str) -> Braced:
+    """A template of one of our formats. What cannot be said in double braces stays as it is, and says so."""
+    if style == "mustache":
+        return Braced(_RAW.sub(lambda match: f"{{{{{match['raw'] or match['plain']}}}}}", text), style)
+    if style == "f-string":
+        return _of_f_string(text)
+    if style == "text":
+        return Braced(text, style, _TEXT if "{{" in text else "")
+    if any(sign in text for sign in _LOGIC) or not is_plain(text):
+        return Braced(text, style, _JINJA)
+    return Braced(text, style)
+
+
+def is_plain(text: str) -> bool:
+    """Whether all that a text holds in double braces is a variable."""
+    parsed = templates.parse("mustache", text)
     return not parsed.problems and not parsed.includes
 
 
-def _f_string(text: str) -> str:
-    pieces, at = [], 0
-    for match in _VARIABLE.finditer(text):
-        pieces += [_escaped(text[at : match.start()]), f"{{{match[1]}}}"]
+def style_of(texts: Sequence[str], before: str | None = None) -> str:
+    """The format that texts are in which some other tool fills in. before: what they were in when they were read here.
+
+    Mustache where all double braces are variables, else Jinja where there is logic; else text, for nothing here fills in
+    ``{{user name}}``.
+    """
+    if before in ("jinja2", "f-string", "text") and _fits(before, texts):
+        return before
+    if all(map(is_plain, texts)):
+        return "mustache"
+    if any(sign in text for text in texts for sign in _LOGIC) and _fits("jinja2", texts):
+        return "jinja2"
+    return "text"
+
+
+def _fits(style: str, texts: Sequence[str]) -> bool:
+    return not any(parsed.problems or parsed.includes for parsed in (templates.parse(style, text) for text in texts))
+
+
+def _of_f_string(text: str) -> Braced:
+    """Single braces doubled and doubled ones single, where every ``{{`` is then one that was put there."""
+    pieces: list[str] = []
+    put: list[int] = []
+    at = size = 0
+    for match in _FIELD.finditer(text):
+        before = text[at : match.start()]
+        piece = f"{{{{{match['name']}}}}}" if match["name"] else match[0][0]
+        if match["name"]:
+            put.append(size + len(before))
+        pieces += [before, piece]
+        size += len(before) + len(piece)
         at = match.end()
-    return "".join([*pieces, _escaped(text[at:])])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-class _Named(dict[str, str]):
-    """For each name, the tag that asks for it."""
-
-    def __missing__(self, key: str) -> str:
-        return f"{{{{{key}}}}}"
+    found = "".join([*pieces, text[at:]])
+    if [match.start() for match in _OPENING.finditer(found)] != put:
+        return Braced(text, "f-string", _F_STRING)
+    return Braced(found, "mustache")

@@ -82,7 +82,7 @@ def params_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages of a prompt, not filled in: ``{role, content}``, or ``{placeholder}``.
+    """The messages of a prompt, not filled in: ``{role, content}``, perhaps with ``name``, or ``{placeholder}``.
 
     A prompt of one template is one message of the user; examples are the messages that they stand for.
     """
@@ -95,7 +95,8 @@ def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
         elif "examples" in item:
             found += [message for example in item["examples"] for message in example_messages(example)]
         else:
-            found.append({"role": item["role"], "content": item["template"]})
+            named = {"name": item["name"]} if "name" in item else {}
+            found.append({"role": item["role"], **named, "content": item["template"]})
     return found
 
 
