@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
     from pinset.services.settling import Settler
     from pinset.services.shelves import Shelved
+    from pinset.services.succeeding import Make
 
 
 class Near:
@@ -111,6 +112,21 @@ class Near:
         from pinset.services import naming
 
         return naming.names_of(self._context, bundle)
+
+    def succeed(
+        self,
+        caller: Caller,
+        bundle: str,
+        make: Make,
+        *,
+        message: str = "",
+        alias: str | None = None,
+        spelled: str | None = None,
+    ) -> answers.PublishAnswer:
+        """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
+        from pinset.services import succeeding
+
+        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
 
     def meaning(self, name: str) -> str | None:
         """The bundle, by its name of now, that a name means, whoever asks; None where it means none.

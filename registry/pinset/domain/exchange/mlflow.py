@@ -9,8 +9,9 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import double_braces
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
+from pinset.domain.exchange import mlflow_templates as templates
+from pinset.domain.exchange.parts import model_id, params_of, parts_of, release_of
+from pinset.domain.rendering import example_messages
 from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
@@ -81,12 +82,14 @@ def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict
     style = prompt["format"]
     about: dict[str, Any] = {"name": parts.name, "format": style}
     tags = {IS_PROMPT: "true"}
+    styled = templates.told(style, _texts(prompt))
     if "messages" in prompt:
-        messages, placeholders = _messages(prompt)
+        messages, placeholders = _messages(prompt, styled.texts)
         tags |= {TYPE: "chat", TEXT: _json(messages)}
         about |= {"placeholders": placeholders} if placeholders else {}
     else:
-        tags |= {TYPE: "text", TEXT: double_braces.told(style, prompt["template"])}
+        tags |= {TYPE: "text", TEXT: styled.texts[0]}
+    about |= {"differs": styled.differs} if styled.differs else {}
     config = model_config(parts)
     if config:
         tags[MODEL_CONFIG] = _json(config)
@@ -132,33 +135,31 @@ def milliseconds(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _messages(prompt: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[int]]:
-    """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it."""
-    found, placeholders = [], []
-    templates = _templates_of(prompt)
-    for at, message in enumerate(messages_of(prompt)):
-        if "placeholder" in message:
-            placeholders.append(at)
-            found.append({"role": "user", "content": f"{{{{{message['placeholder']}}}}}"})
-        elif at in templates:
-            found.append({**message, "content": double_braces.told(prompt["format"], message["content"])})
-        else:
-            found.append(message)
-    return found, placeholders
+def _texts(prompt: Mapping[str, Any]) -> list[str]:
+    """Every template of a prompt, in order."""
+    if "messages" not in prompt:
+        return [prompt["template"]]
+    return [item["template"] for item in prompt["messages"] if "template" in item]
 
 
-def _templates_of(prompt: Mapping[str, Any]) -> set[int]:
-    """Which of the messages are templates: those of examples are not."""
-    found: set[int] = set()
-    at = 0
+def _messages(prompt: Mapping[str, Any], texts: Sequence[str]) -> tuple[list[dict[str, Any]], list[int]]:
+    """A chat as messages alone, and which of them are placeholders: each of those is a user's, with the variable in it.
+
+    texts: of its templates. Examples are the messages that they stand for; the clients fill those too.
+    """
+    found: list[dict[str, Any]] = []
+    placeholders: list[int] = []
+    left = iter(texts)
     for item in prompt["messages"]:
-        if "examples" in item:
-            at += len(messages_of({"messages": [item]}))
-            continue
-        if "template" in item:
-            found.add(at)
-        at += 1
-    return found
+        if "placeholder" in item:
+            placeholders.append(len(found))
+            found.append({"role": "user", "content": f"{{{{{item['placeholder']}}}}}"})
+        elif "examples" in item:
+            found += [message for example in item["examples"] for message in example_messages(example)]
+        else:
+            named = {key: item[key] for key in ("role", "name") if key in item}
+            found.append({**named, "content": next(left)})
+    return found, placeholders
 
 
 def _other_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
