@@ -39,3 +39,30 @@ def meaning(body: bytes) -> bytes | None:
         return Retrieve.model_validate(value).key
     except ValueError:
         return None
+
+
+class Looked(BaseModel):
+    """What a list is asked for. page: from 1. What a project is given is not looked at: all prompts are in one."""
+
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    size: int = Field(default=10, ge=1, le=1000)
+    name: str = Field(default="", max_length=500)
+    search: str = Field(default="", max_length=500)
+    filters: str = Field(default="", max_length=10_000)
+    sorting: str = Field(default="", max_length=10_000)
+
+    @property
+    def skip(self) -> int:
+        """What is left out before the page."""
+        return self.size * (self.page - 1)
+
+    def check(self) -> None:
+        """Raises InvalidInput where another order is wanted than there is."""
+        if self.sorting not in ("", "[]", "null"):
+            raise InvalidInput("there is one order here: by name, and newest first", hint="leave sorting out")
+
+
+class Project(BaseModel):
+    """The project that a client works in."""
+
+    name: str = Field(min_length=1, max_length=500)
