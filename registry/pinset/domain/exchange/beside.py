@@ -36,6 +36,8 @@ def told(document: Mapping[str, Any], parts: Parts, said: Sequence[Said]) -> dic
     for kind in ("placeholder", "example"):
         if places := [at for at, one in enumerate(said) if one.kind == kind]:
             about[f"{kind}s"] = places
+    if names := {str(at): one.message["name"] for at, one in enumerate(said) if "name" in one.message}:
+        about["names"] = names
     tools = {**parts.rest.get("tools", {}), **_more_than_told(parts.tools)}
     found = {
         **{f"other_{kind}": parts.rest.get(kind) for kind in _OTHERS},

@@ -83,9 +83,11 @@ class Hearing:
         if self.again is not None and "messages" not in about and len(heard) == 1 and isinstance(heard[0].content, str):
             style, texts = self._written(heard)
             return {"format": style, "template": texts[0][0], **self._about()}
-        places = {kind: about.get(kind) for kind in ("placeholders", "examples")}
+        places: dict[str, Any] = {kind: about.get(kind) for kind in ("placeholders", "examples", "names")}
         if about.get("messages") != len(given) or len(heard) != len(given):
             places = {}
+        names = places.get("names") or {}
+        heard = [one._replace(message={**one.message, "name": names[str(at)]}) if str(at) in names else one for at, one in enumerate(heard)]
         kinds = [self._kind(at, one, places) for at, one in enumerate(heard)]
         style, texts = self._written([one for one, kind in zip(heard, kinds, strict=True) if kind == "template"])
         left = iter(texts)

@@ -25,7 +25,7 @@ _MARK: Final = "\0"
 _RAW: Final = re.compile(r"\{\{(?:\{[ \t]*(\w+)[ \t]*\}|&[ \t]*(\w+)[ \t]*)\}\}", re.ASCII)
 _JINJA: Final = re.compile(r"\{\{ *(?:(?P<name>[A-Za-z_]\w*)|'(?P<text>\{|\\r)') *\}\}|(?P<sign>\{[{%#])", re.ASCII)
 """What a Jinja template without logic holds; a sign is logic."""
-_OPENING: Final = re.compile(r"\{(?=[{%#]|\Z)|\r")
+_OPENING: Final = re.compile(r"\{(?=[{%#\r]|\Z)|\r")
 _LITERALS: Final = {"{": "{{ '{' }}", "\r": "{{ '\\r' }}"}
 
 
