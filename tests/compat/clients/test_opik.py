@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import filling
+import pytest
 from matrix import Dialect, Matrix
+from sessions import ClientError
+
+if TYPE_CHECKING:
+    from matrix import Opener, Reader
+
+    from conftest import Served
 
 OPENING = """
 import opik
@@ -50,3 +60,53 @@ class TestOpik(Matrix):
             },
         ),
     )
+
+
+FILTER = 'name contains "greet"'
+FORMATTING = """
+one = client.get_prompt(name=f"{name}.one", environment="production").format(**values)
+chat = client.get_chat_prompt(name=name, environment="production").format(values)
+{"one": one, "chat": chat}
+"""
+
+
+@pytest.fixture
+def opik(opened: Opener) -> Reader:
+    """The package, opened."""
+    return opened(TestOpik.dialects[0])
+
+
+def test_what_format_makes_is_what_this_registry_makes(opik: Reader, served: Served) -> None:
+    for number, (style, texts) in enumerate(filling.TEXTS.items()):
+        for at, text in enumerate(texts):
+            name = f"opik-{number}-{at}"
+            filling.publish(served, filling.release(name, style, text))
+            got = opik.session.run(FORMATTING, name=name, values=filling.used(served, f"{name}@v1"))
+            assert got["chat"] == filling.filled(served, f"{name}@v1"), (style, text)
+            assert [{"role": "user", "content": got["one"]}] == filling.filled(served, f"{name}@v1", "one"), (style, text)
+
+
+def test_what_there_is(opik: Reader) -> None:
+    found = opik.session.run("[[one.version, one.prompt] for one in client.get_prompt_history('greeting')]")
+    assert [version for version, _ in found] == ["v3", "v2", "v1"]
+    assert opik.session.run("[one.version for one in client.get_prompt_history('greeting', search='FORM 2')]") == ["v2"]
+    assert opik.session.run("len(client.get_chat_prompt_history('talk'))") == 2
+    names = opik.session.run("[[one.name, type(one).__name__] for one in client.search_prompts()]")
+    assert {("greeting", "Prompt"), ("talk", "ChatPrompt")} <= {tuple(one) for one in names}
+    found = opik.session.run(f"[one.name for one in client.search_prompts({FILTER!r})]")
+    assert found == ["greeting"]
+    assert opik.session.run("client.get_prompt('greeting', commit=client.get_prompt('greeting').commit).version") == "v2"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "client.create_prompt('greeting', 'else')",
+        "client.create_prompt('new', 'else')",
+        "client.set_prompt_environments('greeting', ['x'])",
+    ],
+)
+def test_writes_are_refused_openly(opik: Reader, write: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        opik.session.run(write)
+    assert "not written through Opik" in caught.value.says
