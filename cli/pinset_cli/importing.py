@@ -87,13 +87,17 @@ def take(source: Callable[[], AbstractContextManager[Source]], chosen: Chosen) -
 
 @contextmanager
 def _kept(file: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None] | None]:
-    """What keeps every item in a file. Raises ReadOnly where that cannot be written."""
-    from pinset.errors import ReadOnly
+    """What keeps every item in a file. Raises AlreadyExists for a file that is no report, ReadOnly."""
+    from pinset.errors import AlreadyExists, ReadOnly
 
     if file is None:
         yield None
         return
     try:
+        if file.is_file() and file.stat().st_size:
+            with file.open("rb") as there:
+                if there.read(1) != b"{":
+                    raise AlreadyExists(f"{file} exists, and is no report", hint="name another file: --report FILE")
         with file.open("w", encoding="utf-8") as lines:
             yield lambda item: print(json.dumps(item, ensure_ascii=False), file=lines, flush=True)
     except OSError as error:

@@ -56,6 +56,13 @@ class Needs(NamedTuple):
 NOBODY, ANYBODY = Needs("", "nobody"), Needs("", "anybody")
 READ, READ_ANYWHERE = Needs("read"), Needs("read", "anywhere")
 ROUTES: Final[dict[tuple[str, str], Needs]] = {
+    ("GET", "/git/info/refs"): Needs("read", "whole", query="?service=git-upload-pack"),
+    ("GET", "/git/registry.git/info/refs"): Needs("read", "whole", query="?service=git-upload-pack"),
+    ("POST", "/git/git-upload-pack"): Needs("read", "whole"),
+    ("POST", "/git/registry.git/git-upload-pack"): Needs("read", "whole"),
+    ("POST", "/git/git-receive-pack"): Needs("read", "whole"),
+    ("POST", "/git/registry.git/git-receive-pack"): Needs("read", "whole"),
+    ("GET", "/git/{path:path}"): Needs("read", "whole"),
     ("GET", "/healthz"): NOBODY,
     ("GET", "/readyz"): NOBODY,
     ("GET", "/openapi.json"): NOBODY,

@@ -86,7 +86,9 @@ def test_what_is_refused_ends_with_5_and_is_in_the_report(run: Run, there: Path,
     assert item == found["items"][0]
     assert (item["kind"], item["name"], item["findings"][0]["code"]) == ("refused", "billing", "secret")
     assert SECRET not in out + err + str(item)
-    status, out, err = run("import", "tar", "all.tar", "--registry", home)
+    status, _, err = run("import", "tar", "all.tar", "--report", "all.tar", "--registry", home)
+    assert (status, "is no report" in err) == (4, True)
+    status, out, err = run("import", "tar", "all.tar", "--report", "report.jsonl", "--registry", home)
     assert status == 5
     assert "refused: billing: the release has 1 error" in out
 

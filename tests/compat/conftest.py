@@ -28,7 +28,7 @@ def speaking_of() -> Iterator[Callable[..., Speaking]]:
 
     yield make
     for one in made:
-        one.loop.close()
+        one.end()
 
 
 @pytest.fixture

@@ -85,6 +85,18 @@ class Speaking:
 
         return self.loop.run_until_complete(send())
 
+    def end(self) -> None:
+        """As a server ends: what is still at work is told so."""
+
+        async def finish() -> None:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.loop.run_until_complete(finish())
+        self.loop.close()
+
     def token(self, name: str, can: str) -> str:
         """A new token's secret."""
         return str(self.registry.create_token(ANA, name, can=can)["token"])

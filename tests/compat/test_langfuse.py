@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from pinset.config import parse
 from pinset.domain.exchange.langfuse import create_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-from speaking import ANA, HARD, LOOKUP, Speaking, rich
+from speaking import ANA, HARD, LOOKUP, Speaking
 from wires import Wire, request
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def test_labels_are_aliases_and_the_newest_version_is_the_latest(speaking: Speak
     assert speaking("GET", f"{TRIAGE}?version=2").json()["labels"] == ["staging", "latest"]
     assert speaking("GET", f"{TRIAGE}?version=1").json()["labels"] == ["production"]
     assert speaking("GET", f"{TRIAGE}?label=Production").json()["version"] == 1
+    speaking.registry.yank(ANA, "support.triage@v1", reason="it is wrong")
+    assert speaking("GET", TRIAGE).json()["config"]["release"]["yanked"] == "it is wrong"
+    speaking.registry.unyank(ANA, "support.triage@v1")
     speaking.registry.promote(ANA, "support.triage@v2", "production")
     assert speaking("GET", f"{TRIAGE}?version=2").json()["labels"] == ["production", "staging", "latest"]
 
@@ -122,7 +125,7 @@ def test_a_registry_that_cannot_tell_says_503(speaking: Speaking, monkeypatch: p
     def away(*_: Any) -> Any:
         raise Unavailable("the catalog is away", hint="wait")
 
-    monkeypatch.setattr(type(speaking.registry), "spelled", away)
+    monkeypatch.setattr(type(speaking.registry), "meaning", away)
     found = speaking("GET", TRIAGE)
     assert (found.status_code, found.json()["error"]) == (503, "unavailable")
 
@@ -295,6 +298,8 @@ def test_a_write_says_less_than_a_release_and_loses_nothing(speaking: Speaking) 
     title = create(speaking, name="support.triage.title", type="text", prompt="Short, {{ticket}}").json()
     assert (title["prompt"], title["config"]["model"], title["version"]) == ("Short, {{ticket}}", "foundation-small", 5)
     assert speaking("GET", f"{TRIAGE}?label=latest").json()["prompt"] == "One text: {{ticket}}"
+    other = create(speaking, name="support.triage.more", type="text", prompt="another").json()
+    assert (other["version"], other["config"]["release"]["bundle"]) == (1, "support.triage.more")
 
 
 def test_a_new_name_is_a_new_bundle(speaking: Speaking) -> None:
@@ -342,6 +347,9 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"prompt": "x", "labels": ["a"] * 40}, 400, "labels"),
     ({"prompt": "x", "labels": "production"}, 400, "labels"),
     ({"prompt": "x", "name": ""}, 400, "name"),
+    ({"prompt": "x", "name": "a//b"}, 400, "asked for"),
+    ({"prompt": "x", "name": "a\nb"}, 400, "asked for"),
+    ({"prompt": "x", "name": "../b"}, 400, "asked for"),
     ({"prompt": "x", "name": "日本"}, 400, "no name can be made"),
     ({"prompt": "x", "name": "x" * 300}, 400, "name"),
     ({"prompt": "x", "config": {"tools": [{"type": "web_search"}]}}, 400, "config.tools[0]"),
@@ -398,6 +406,7 @@ def test_relabelling_moves_aliases_and_retires_none(speaking: Speaking) -> None:
     for path, body, status in (
         (f"{TRIAGE}/versions/9", {"newLabels": ["a"]}, 404),
         (f"{TRIAGE}/versions/x", {"newLabels": ["a"]}, 404),
+        (f"{TRIAGE}.nothing/versions/1", {"newLabels": ["a"]}, 404),
         (f"{PROMPTS}/nothing/versions/1", {"newLabels": ["a"]}, 404),
         (f"{TRIAGE}/versions/1", {"newLabels": ["A b"]}, 400),
         (f"{TRIAGE}/versions/1", {}, 400),
@@ -406,12 +415,16 @@ def test_relabelling_moves_aliases_and_retires_none(speaking: Speaking) -> None:
         assert speaking("PATCH", path, json=body).status_code == status, path
 
 
-def test_two_writes_at_once_are_two_versions(memory: LocalRegistry, speaking_of: Callable[..., Speaking]) -> None:
-    memory.publish(ANA, rich())
-    both = [speaking_of(memory) for _ in range(2)]
-    with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda n: create(both[n], type="text", prompt=f"form {n}").json(), range(2)))
-    assert sorted(one["version"] for one in made) == [2, 3]
+def test_two_writes_at_once_are_two_versions(speaking: Speaking) -> None:
+    async def both() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(speaking.app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            bodies = [{"name": "support.triage", "prompt": f"form {number}"} for number in range(3)]
+            return await asyncio.gather(*(http.post(PROMPTS, json=body) for body in bodies))
+
+    made = [one.json() for one in speaking.loop.run_until_complete(both())]
+    assert sorted(one["version"] for one in made) == [3, 4, 5]
+    assert len({one["prompt"] for one in made}) == 3
 
 
 CALLS: dict[str, tuple[str, str, Any]] = {

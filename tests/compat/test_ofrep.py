@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from pinset.api import doors
 from pinset.api.streams import STREAM
 from pinset.compat.ofrep import bulk
+from pinset.compat.ofrep.sets import Flags, Sets
 from pinset.compat.ofrep.stream import spelled
 from pinset.errors import Integrity, Unavailable
 
@@ -59,23 +61,23 @@ def test_a_flag_is_a_whole_release(speaking: Speaking) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("key", "version"),
-    [
-        ("support.triage", 1),
-        ("support.triage@staging", 2),
-        ("support.triage%40staging", 2),
-        ("support/triage@staging", 2),
-        ("support%2Ftriage@staging", 2),
-        ("support.triage@v1", 1),
-        ("support.triage@2025-03-15", 2),
-        ("support.triage@latest", 2),
-    ],
-)
-def test_a_key_is_a_bundle_or_what_stands_behind_its_at(speaking: Speaking, key: str, version: int) -> None:
-    answer = speaking("POST", f"{FLAGS}/{key}", json={}).json()
-    assert answer["value"]["version"] == version
-    assert answer["key"] == key.replace("%40", "@").replace("%2F", "/")
+KEYS = {
+    "support.triage": 1,
+    "support.triage@staging": 2,
+    "support.triage%40staging": 2,
+    "support/triage@staging": 2,
+    "support%2Ftriage@staging": 2,
+    "support.triage@v1": 1,
+    "support.triage@2025-03-15": 2,
+    "support.triage@latest": 2,
+}
+
+
+def test_a_key_is_a_bundle_or_what_stands_behind_its_at(speaking: Speaking) -> None:
+    for key, version in KEYS.items():
+        answer = speaking("POST", f"{FLAGS}/{key}", json={}).json()
+        told = key.replace("%40", "@").replace("%2F", "/")
+        assert (answer["key"], answer["value"]["version"]) == (told, version), key
 
 
 def test_a_spelling_with_an_at_is_a_name(speaking: Speaking) -> None:
@@ -88,29 +90,30 @@ def test_what_was_yanked_is_said_in_metadata(speaking: Speaking) -> None:
     assert speaking("POST", f"{FLAGS}/support.triage", json={}).json()["metadata"]["yanked"] == "wrong"
 
 
-@pytest.mark.parametrize(
-    "key", ["nobody", "support.triage@nowhere", "support.triage@v9", "support.triage@ %20", "support.triage.title"]
-)
-def test_what_is_not_there_is_no_flag(speaking: Speaking, key: str) -> None:
-    answer = speaking("POST", f"{FLAGS}/{key}", json={})
-    assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")
-    assert answer.json()["key"] == key.replace("%20", " ")
+MISSING = ("nobody", "support.triage@nowhere", "support.triage@v9", "support.triage@ %20", "support.triage.title")
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b"{", "PARSE_ERROR"),
-        (b"[]", "PARSE_ERROR"),
-        (b'{"context":{},"context":{}}', "PARSE_ERROR"),
-        (b'{"context":"x"}', "INVALID_CONTEXT"),
-        (b'{"context":{"targetingKey":7}}', "INVALID_CONTEXT"),
-    ],
-)
-def test_what_is_wrong_with_a_request_is_400(speaking: Speaking, body: bytes, code: str) -> None:
-    for path in (f"{FLAGS}/support.triage", FLAGS):
+def test_what_is_not_there_is_no_flag(speaking: Speaking) -> None:
+    for key in MISSING:
+        answer = speaking("POST", f"{FLAGS}/{key}", json={})
+        assert (answer.status_code, answer.json()["errorCode"]) == (404, "FLAG_NOT_FOUND"), key
+        assert answer.json()["key"] == key.replace("%20", " ")
+
+
+WRONG = {
+    b"{": "PARSE_ERROR",
+    b"[]": "PARSE_ERROR",
+    b'{"context":{},"context":{}}': "PARSE_ERROR",
+    b'{"context":"x"}': "INVALID_CONTEXT",
+    b'{"context":{"targetingKey":7}}': "INVALID_CONTEXT",
+}
+
+
+@pytest.mark.parametrize("path", [FLAGS, f"{FLAGS}/support.triage"])
+def test_what_is_wrong_with_a_request_is_400(speaking: Speaking, path: str) -> None:
+    for body, code in WRONG.items():
         answer = speaking("POST", path, content=body, headers={"content-type": "application/json"})
-        assert (answer.status_code, answer.json()["errorCode"]) == (400, code)
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, code), body
         assert ("key" in answer.json()) is (path != FLAGS)
 
 
@@ -197,6 +200,63 @@ def test_one_damaged_release_leaves_the_other_flags(speaking: Speaking, monkeypa
     failure = Unavailable("later", hint="wait")
     speaking.registry.promote(ANA, "support.triage@v2", "production")
     assert speaking("POST", FLAGS, json={}).status_code == 503
+
+
+def test_a_set_of_flags_is_made_once_for_all_who_may_read_the_same(
+    speaking: Speaking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    real = bulk._made
+    monkeypatch.setattr(bulk, "_made", lambda asked, wanted: made.append(asked.caller.actor) or real(asked, wanted))
+    first, second, few = (bearer(speaking.token(*one)) for one in (("a", "read"), ("b", "read"), ("c", "read:none")))
+    assert [keys(speaking("POST", FLAGS, json={}, headers=one)) for one in (first, second, first, few)] == [
+        ["support.triage"]
+    ] * 3 + [[]]
+    assert made == ["a", "c"]
+    speaking.registry.promote(ANA, "support.triage@v2", "production")
+    assert speaking("POST", FLAGS, json={}, headers=second).json()["flags"][0]["variant"] == "v2"
+    assert made == ["a", "c", "b"]
+
+
+def test_sets_take_no_more_than_their_room() -> None:
+    async def found() -> None:
+        sets = Sets(room=10)
+        for key in ("a", "b", "c"):
+            assert (await sets.find(key, 1, lambda: Flags(b"1234", "x"))).text == b"1234"
+        assert list(sets._kept) == ["b", "c"]
+        assert (await sets.find("c", 2, lambda: Flags(b"new", "y", whole=False))).text == b"new"
+        assert (await sets.find("b", None, lambda: Flags(b"unknown", "z"))).text == b"unknown"
+        assert (list(sets._kept), sets._size, sets._making) == ([], 0, {})
+
+    asyncio.run(found())
+
+
+def test_of_many_who_ask_for_a_set_one_makes_it_and_a_later_move_is_seen() -> None:
+    async def found() -> None:
+        sets, begun, go_on = Sets(), threading.Event(), threading.Event()
+
+        def slow() -> Flags:
+            begun.set()
+            assert go_on.wait(30)
+            return Flags(b"old", "x")
+
+        many = [asyncio.create_task(sets.find("key", 1, slow)) for _ in range(50)]
+        await asyncio.to_thread(begun.wait, 30)
+        later = await sets.find("key", 2, lambda: Flags(b"new", "y"))
+        go_on.set()
+        assert {one.text for one in await asyncio.gather(*many)} == {b"old"}
+        assert later.text == b"new"
+        assert (await sets.find("key", 2, lambda: Flags(b"newer", "z"))).text == b"new"
+
+        def failing() -> Flags:
+            raise Unavailable("later", hint="wait")
+
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await sets.find("key", 3, failing)
+        assert sets._making == {}
+
+    asyncio.run(found())
 
 
 def followed(speaking: Speaking, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import runpy
 import sqlite3
@@ -18,8 +19,12 @@ import pytest
 
 from pinset import bootstrap
 from pinset.catalog import state
+from pinset.domain.findings import JUDGEMENTS
 from pinset.domain.records import Stamp
 from pinset.errors import Integrity, UnknownFormat
+from pinset.importing.engine import Wanted, run
+from pinset.importing.exporting import export
+from pinset.importing.sources.tar import TarSource
 from pinset.ports.registry import Caller
 from pinset.services import maintenance, session
 
@@ -73,6 +78,26 @@ def test_it_says_what_it_said_and_goes_on(tmp_path: Path) -> None:
         assert registry.rollback(ME, "support-summarizer", "staging", serving="v11")["to"] == 2
         registry.create_token(ME, "new", can="read")
         assert registry.verify()["problems"] == []
+
+
+def test_it_comes_as_a_tar_into_a_new_registry_with_the_same_digests(tmp_path: Path, home: Path) -> None:
+    """What an older program sealed is sealed the same by this one: every release is made again of its author's files."""
+    stream = io.BytesIO()
+    with closing(bootstrap.local_registry(restored(tmp_path / "old"))) as old:
+        export(old, stream)
+        there = {one["name"]: old.releases(one["name"])["items"] for one in old.bundles(archived=True)["items"]}
+    stream.seek(0)
+    allowed = Wanted(allow=tuple(sorted(JUDGEMENTS)), message="as they were")
+    with closing(bootstrap.local_registry(home)) as new:
+        report = run(new, ME, TarSource(stream), allowed)
+        assert (report.versions["refused"], report.versions["conflict"]) == (0, 0), report.items
+        for name, items in there.items():
+            came = [
+                (one["version"], one["digest"], one["label"], one["aliases"]) for one in new.releases(name)["items"]
+            ]
+            kept = [one for one in items if one["purged"] is None]
+            assert came == [(one["version"], one["digest"], one["label"], one["aliases"]) for one in kept]
+        assert new.verify()["problems"] == []
 
 
 def files_of(reference: str) -> dict[str, str]:

@@ -159,6 +159,7 @@ def test_the_versions_of_one_write_lean_on_each_other(registry: Registry) -> Non
     assert [registry.summary(f"support@v{number}")["rollback_to"] for number in (2, 3)] == [1, 1]
 
 
+@MEMORY
 def test_bundles_get_the_spellings_by_which_others_know_them(registry: Registry) -> None:
     one = Version(name="movie-critic", files=files("x", "movie-critic"), number=1, spelled="Movie Critic")
     take(registry, one, replace(one, files=files("y", "movie-critic"), number=2))

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from pinset import config
+from pinset.api import cloning, routes_git
 from pinset.auth import issuers
 from pinset.config import Issuer, Limits, Rate
 from pinset.config import limits as limits_module
 from pinset.config import oidc as oidc_module
 
 DOCS = Path(__file__).parents[2] / "registry" / "docs"
-OIDC, LIMITS, PAGES = ((DOCS / f"{name}.md").read_text() for name in ("oidc", "limits", "pages"))
+OIDC, LIMITS, PAGES, GIT = ((DOCS / f"{name}.md").read_text() for name in ("oidc", "limits", "pages", "git"))
 
 
 def rows(page: str) -> dict[str, list[str]]:
@@ -28,10 +29,10 @@ def rows(page: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", OIDC + LIMITS + PAGES, re.DOTALL))
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", OIDC + LIMITS + PAGES + GIT, re.DOTALL))
 def test_every_file_shown_is_taken(text: str) -> None:
     found = config.parse(text)
-    assert found.oidc or found.limits != Limits()
+    assert found != config.Config()
 
 
 def test_every_setting_is_on_its_page_and_nothing_else() -> None:
@@ -74,3 +75,13 @@ def test_what_is_said_of_pages_is_so() -> None:
     assert page["enabled"][0] == str(usual.enabled).lower()
     assert float(page["session_hours"][0]) == usual.session_hours
     assert rows(OIDC)["scope"][0] == f'`"{oidc_module.SCOPE}"`'
+
+
+def test_what_is_said_of_clones_is_so() -> None:
+    page, usual = rows(GIT), config.Git()
+    assert page["enabled"][0] == str(usual.enabled).lower()
+    assert [float(page[name][0].replace(",", "")) for name in ("at_once", "seconds")] == [usual.at_once, usual.seconds]
+    body, unpacked = routes_git.BODY_BYTES >> 20, cloning.UNPACKED_BYTES >> 20
+    said = f"{body} MiB, and {unpacked} MiB unpacked"
+    assert said in GIT
+    assert f"for {cloning.WAIT_SECONDS:g} seconds at most" in GIT

@@ -207,3 +207,11 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> Non
     (tmp_path / config.FILE).mkdir()
     with pytest.raises(InvalidConfig, match="cannot be read: Is a directory"):
         config.read(tmp_path)
+
+
+def test_clones_can_be_switched_off_and_limited() -> None:
+    assert config.parse("[git]\nenabled = false\nat_once = 2\nseconds = 60").git == config.Git(
+        enabled=False, at_once=2, seconds=60
+    )
+    found = {code for _, code, _, _ in wrong("[git]\nenabled = 1\nat_once = 0\nwho = 2")}
+    assert found == {"unknown-key", "wrong-type", "bad-value"}

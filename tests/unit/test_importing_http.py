@@ -101,6 +101,12 @@ def test_an_answer_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> N
         Server(httpx.Response(200, content=b"x" * 101)).remote.get("/x")
 
 
+def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "WHOLE_SECONDS", -1.0)
+    with pytest.raises(Unavailable, match="too long"):
+        Server(httpx.Response(200, content=b"[]")).remote.get("/x")
+
+
 def test_pages_follow_each_other_and_end() -> None:
     pages = {None: (1, 2), 2: (2, 3), 3: (3, None)}
     remote = Server(200).remote

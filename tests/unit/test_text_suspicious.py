@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinset.domain.text import suspicious
+from pinset.domain.text import detectors, suspicious
 from pinset.domain.text.suspicious import Hidden, Hit
 
 _DICE = random.Random(7)
@@ -245,3 +245,11 @@ def test_joined_emoji_are_one_sign_and_a_flag_of_tags_another() -> None:
     assert suspicious.invisible(f"{family} {heart} {scotland}") == []
     hidden = suspicious.invisible(f"{scotland}\nx" + "".join(chr(0xE0000 + ord(c)) for c in "hi"))
     assert [(one.line, one.codepoint) for one in hidden] == [(2, 0xE0068), (2, 0xE0069)]
+
+
+def test_each_of_our_patterns_says_what_no_text_that_it_matches_lacks() -> None:
+    assert {kind for kind, _ in detectors._OWN} == detectors._MARKS.keys()
+    assert all(
+        any(mark in pattern.pattern or mark[:2] in pattern.pattern for mark in detectors._MARKS[kind])
+        for kind, pattern in detectors._OWN
+    )

@@ -31,7 +31,12 @@ def export(
     ] = False,
     file: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Replaced whole where it is an export of the same form."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Or a directory. A snapshot or tar is replaced whole, nothing else is.",
+        ),
     ] = None,
     registry: o.Registry = None,
     as_json: o.Json = False,
@@ -40,7 +45,8 @@ def export(
     """Releases in a form that others read.
 
     A snapshot is for Client(snapshot=FILE), which serves it while the registry is away. A tar has every version of bundles,
-    for pinset import tar.
+    for pinset import tar. The other formats have a file for each prompt, in the directory that -o names, and tell what
+    they could not carry.
 
     Example: pinset export support-summarizer support-summarizer@staging -o snapshot.json
     """

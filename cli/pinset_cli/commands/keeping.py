@@ -67,6 +67,7 @@ def serve(
     ] = "text",
     log_requests: Annotated[bool, typer.Option("--log-requests", help="Log a line for each request.")] = False,
     no_pages: Annotated[bool, typer.Option("--no-pages", help="The API alone, without pages for browsers.")] = False,
+    no_git: Annotated[bool, typer.Option("--no-git", help="Nothing for git clone and git fetch.")] = False,
     make: Annotated[bool, typer.Option("--init", help="Make the registry where there is none.")] = False,
     closed: Annotated[
         bool, typer.Option("--closed", help="Let nobody in without a token, not even while there is none.")
@@ -75,7 +76,7 @@ def serve(
 ) -> None:
     """Serve the registry over HTTP.
 
-    The API, and pages for browsers.
+    The API, pages for browsers, and the history for git clone.
 
     Example: pinset serve --port 7467
     """
@@ -93,6 +94,7 @@ def serve(
         log=log,
         log_requests=log_requests,
         pages=not no_pages,
+        git=not no_git,
         closed=closed,
         make=make,
     )

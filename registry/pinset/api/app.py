@@ -20,6 +20,7 @@ from pinset.api import (
     routes_costs,
     routes_events,
     routes_evidence,
+    routes_git,
     routes_imports,
     routes_keeping,
     routes_keys,
@@ -32,8 +33,10 @@ from pinset.api import (
 )
 from pinset.api.admissions import Admissions
 from pinset.api.adoption import Adoption
+from pinset.api.cloning import Cloning
 from pinset.api.connections import Connections
 from pinset.api.gate import Gate
+from pinset.api.git_words import GitWords
 from pinset.api.guard import Guard
 from pinset.api.hot import Hot
 from pinset.api.hub import Hub
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from fastapi.routing import APIRoute
 
     from pinset.auth.identity import Identity
+    from pinset.gitstore.upload import Uploads
     from pinset.ports.clock import Clock
     from pinset.ports.scrubs import Scrubs
     from pinset.services.local import LocalRegistry
@@ -80,6 +84,7 @@ _ROUTERS = (
     routes_keeping.router,
     routes_purging.router,
     routes_keeping.open_router,
+    routes_git.router,
 )
 
 
@@ -91,10 +96,13 @@ def create_app(
     clock: Clock | None = None,
     at_end: Callable[[], None] | None = None,
     others: Callable[[str], Identity] | None = None,
+    uploads: Uploads | None = None,
 ) -> FastAPI:
     """The application on a registry. at_end: what to do when its server stops; else the caller closes the registry.
 
     others: whose a bearer is that is none of the registry's tokens: see `Admissions`. With it a credential is needed.
+
+    uploads: what sends the repository to those who clone it; None for nobody.
 
     scrubs, clock: with both, and unless the settings say otherwise, the registry is scrubbed while the application
     runs.
@@ -121,7 +129,8 @@ def create_app(
     app.state.gate = Gate(app.state.settings.at_once)
     app.state.ready = Ready(registry)
     admissions = app.state.admissions = Admissions(registry, others, closed=settings.closed)
-    app.state.watch = Watch(admissions)
+    watch = app.state.watch = Watch(admissions)
+    app.state.cloning = Cloning(uploads, settings.git, watch, lambda: foreign.refs) if uploads is not None else None
     limiter = app.state.limiter = Limiter(settings.limits)
     app.state.connections = Connections(limiter, settings.limits)
     app.state.hot = Hot(app.state.ready, admissions, app.state.observer, limiter)
@@ -135,6 +144,7 @@ def create_app(
         admissions=admissions,
         limiter=limiter,
     )
+    app.add_middleware(GitWords)
     return app
 
 
@@ -174,6 +184,8 @@ def _working(
             }
         finally:
             app.state.hot.close()
+            if app.state.cloning is not None:
+                await app.state.cloning.close()
             for worker in workers:
                 await to_thread.run_sync(worker.stop)
             if at_end is not None:

@@ -101,7 +101,8 @@ def _ticket(scope: Scope) -> bytes | None:
     given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [])
     if len(given) != 1 or len(given[0]) > _LONGEST:
         return None
-    return (TICKET + given[0]).encode("latin-1", "replace")
+    ticket: str = given[0]
+    return (TICKET + ticket).encode("latin-1", "replace")
 
 
 def _credential(authorization: bytes) -> bytes:

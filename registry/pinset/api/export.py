@@ -20,7 +20,8 @@ from pinset.domain.answers.blame import BlameAnswer
 from pinset.domain.answers.bundles import BundleChangeAnswer
 from pinset.domain.answers.costs import CostAnswer
 from pinset.domain.answers.events import EventAnswer
-from pinset.wire import audit, bundles, deciding, keys, purging, requests
+from pinset.domain.answers.imports import ImportAnswer
+from pinset.wire import audit, bundles, deciding, imports, keys, purging, requests
 from pinset.wire import evidence as evidence_requests
 from pinset.wire import policies as policy_requests
 from pinset.wire.problem import Problem
@@ -41,6 +42,7 @@ SHAPES: Final[dict[str, Any]] = {
     "use": answers.UseAnswer,
     "blame": BlameAnswer,
     "cost": CostAnswer,
+    "import": ImportAnswer,
     "yank": answers.YankAnswer,
     "evidence": evidence.EvidenceAnswer,
     "evidence-item": evidence.ResultAnswer,
@@ -71,6 +73,7 @@ SHAPES: Final[dict[str, Any]] = {
     "component-request": requests.ComponentRequest,
     "promote-request": requests.PromoteRequest,
     "rollback-request": requests.RollbackRequest,
+    "import-request": imports.ImportRequest,
     "yank-request": requests.YankRequest,
     "resolve-request": requests.ResolveRequest,
     "diff-request": requests.DiffRequest,

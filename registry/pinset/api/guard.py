@@ -132,6 +132,8 @@ class Guard:
     async def _pass(self, scope: AsgiScope, receive: Receive, send: Send, note: Callable[[int], None]) -> None:
         try:
             await self._app(scope, receive, send)
+        except Disconnected:
+            raise
         except Exception:
             # The framework answers a bug outside of here, once it has passed.
             note(500)

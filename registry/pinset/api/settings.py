@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pinset.config import Limits
+from pinset.config import Git, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Settings:
     even where there is none yet.
     log_requests: whether each request is a line in the log. head_seconds: how long a request's head may take to be
     whole. stall_seconds: how long a client may take nothing of an answer. limits: how often each may ask, and how many
-    connections there may be.
+    connections there may be. git: what is sent to those who clone.
     """
 
     small_body: int = Limits.body_bytes
@@ -40,6 +40,7 @@ class Settings:
     head_seconds: float = Limits.head_seconds
     stall_seconds: float = Limits.stall_seconds
     limits: Limits = field(default_factory=Limits)
+    git: Git = field(default_factory=Git)
 
     @classmethod
     def of(cls, limits: Limits, **other: Any) -> Settings:

@@ -63,7 +63,7 @@ class EventStream(Response):
             scope[STREAM] = True
             await self._hub.begun()
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-            follower = Follower(self._wanted, _dropping(receive))
+            follower = Follower(self._wanted, dropping(receive))
             if not scope.get("pinset.bodiless"):
                 leaving = asyncio.create_task(_left(receive, follower))
                 lasts = self._lasts
@@ -176,7 +176,7 @@ def _authorization(scope: Scope) -> str | None:
     return None
 
 
-def _dropping(receive: Receive) -> Callable[[], None]:
+def dropping(receive: Receive) -> Callable[[], None]:
     """What ends a connection at once: to close one whose client reads nothing would wait for that client for ever.
 
     ASGI has no word for it, so it is found at uvicorn's own end of the request; elsewhere the stream just ends.

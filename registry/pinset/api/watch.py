@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pinset.errors import PermissionDenied, PinsetError, Unauthenticated
 
@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pinset.api.admissions import Admissions
-    from pinset.api.follower import Follower
 
 SECONDS: Final = 1.0
 """Between two looks."""
+
+
+class Ending(Protocol):
+    """What goes on for long."""
+
+    def end(self) -> None:
+        """End it now. Idempotent."""
+        ...
 
 
 class Watch:
@@ -26,11 +33,11 @@ class Watch:
 
     def __init__(self, admissions: Admissions, seconds: float = SECONDS) -> None:
         self._admissions, self._seconds = admissions, seconds
-        self._followers: dict[str | None, set[Follower]] = {}
+        self._followers: dict[str | None, set[Ending]] = {}
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
-    def over(self, authorization: str | None, follower: Follower) -> Iterator[None]:
+    def over(self, authorization: str | None, follower: Ending) -> Iterator[None]:
         """A stream that ends as soon as its header is no longer good."""
         self._followers.setdefault(authorization, set()).add(follower)
         if self._task is None or self._task.done():

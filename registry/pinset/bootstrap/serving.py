@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.bootstrap.making import create_registry
 from pinset.bootstrap.opening import (
     FOLDER,
+    REPOSITORY,
     SystemClock,
     find_directory,
     local_registry,
@@ -30,10 +31,11 @@ _LOG = "PINSET_SERVED_LOG"
 _LOG_REQUESTS = "PINSET_SERVED_LOG_REQUESTS"
 _PAGES = "PINSET_SERVED_PAGES"
 _CLOSED = "PINSET_SERVED_CLOSED"
+_GIT = "PINSET_SERVED_GIT"
 _CONFIG = "PINSET_SERVED_CONFIG"
 """How the workers that uvicorn starts learn what they serve, how often they scrub it, how many they are, what they log,
-whether everybody needs a credential, and what `config.toml` said when the server started: one that takes another's place
-later must not differ from the rest."""
+whether everybody needs a credential, whether it can be cloned, and what `config.toml` said when the server started: one that
+takes another's place later must not differ from the rest."""
 
 
 def serve_registry(
@@ -49,12 +51,13 @@ def serve_registry(
     pages: bool = True,
     closed: bool = False,
     make: bool = False,
+    git: bool = True,
 ) -> None:
     """Serve a registry over HTTP until interrupted. talk: is told where. scrub_hours: between two scrubs, 0 for none.
 
-    pages: with pages for browsers, unless its ``config.toml`` says otherwise. closed: nobody is let in without a credential,
-    this machine neither, even while there is none. make: the registry where there is none; one that is damaged is never
-    made anew.
+    pages, git: with pages for browsers, and for those who clone it, unless its ``config.toml`` says otherwise. closed: nobody
+    is let in without a credential, this machine neither, even while there is none. make: the registry where there is none;
+    one that is damaged is never made anew.
     log: what a line on stderr is, ``text`` or ``json``; with json all are, and talk is told nothing. log_requests: a
     line for each request. Raises InvalidInput without the server's packages, and for another log, InvalidConfig for a
     ``config.toml`` with mistakes.
@@ -84,6 +87,7 @@ def serve_registry(
     os.environ[_CONFIG] = text
     os.environ[_PAGES] = _page_keys(home) if pages and chosen.pages.enabled else ""
     os.environ[_CLOSED] = "1" if closed else ""
+    os.environ[_GIT] = "1" if git and chosen.git.enabled else ""
     os.environ[_LOG], os.environ[_LOG_REQUESTS] = log, "1" if log_requests else ""
     try:
         server.run(
@@ -117,6 +121,7 @@ def application() -> Any:
     from pinset.api.settings import Settings
     from pinset.catalog.scrubs import FileScrubs
     from pinset.compat import with_compat
+    from pinset.gitstore.upload import Uploads
 
     end_with_parent()
     give_way()
@@ -129,13 +134,20 @@ def application() -> Any:
         workers=int(os.environ[_WORKERS]),
         log_requests=bool(os.environ[_LOG_REQUESTS]),
         closed=bool(os.environ[_CLOSED]),
+        git=chosen.git,
     )
     registry = local_registry(home, serving=True)
     registry.prepare()
     scrubs = FileScrubs(home)
     others = _issuers(chosen.oidc) if chosen.oidc else None
     app = create_app(
-        registry, settings=settings, scrubs=scrubs, clock=SystemClock(), at_end=registry.close, others=others
+        registry,
+        settings=settings,
+        scrubs=scrubs,
+        clock=SystemClock(),
+        at_end=registry.close,
+        others=others,
+        uploads=Uploads(home / REPOSITORY) if os.environ[_GIT] else None,
     )
     paged = _with_pages(app, home, chosen) if os.environ[_PAGES] else app
     served = with_compat(paged, app, chosen.compat)

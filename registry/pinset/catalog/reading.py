@@ -90,8 +90,8 @@ class SqlReader(ComponentsReader):
         """The versions of these bundles."""
         found: dict[str, list[int]] = {bundle: [] for bundle in bundles}
         for some in q.chunks(bundles):
-            for bundle, version in self._rows(q.numbers(some)):
-                found[bundle].append(version)
+            for row in self._rows(q.numbers(some)):
+                found[row.bundle].append(row.version)
         return found
 
     def serving(self, bundles: Collection[str]) -> Sequence[Serving]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
 from pinset.compat import langfuse, mlflow, ofrep, opik, phoenix
+from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> C
     """An application that speaks the protocols which are chosen. app: the application, or what is around it already."""
     chosen = chosen or Settings()
     spoken = {one.name: one for one in PROTOCOLS if chosen.protocols[one.name].enabled}
-    api.state.compat = chosen
+    api.state.compat, api.state.flag_sets = chosen, Sets()
     for protocol in spoken.values():
         api.include_router(protocol.router)
         for beginning, key in (protocol.posted or {}).items():

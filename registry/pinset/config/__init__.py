@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pinset.config.compat import Compat, Spoken, read_compat
+from pinset.config.git import Git, read_git
 from pinset.config.limits import NO_LIMIT, Limits, Override, Rate, read_limits
 from pinset.config.oidc import Allow, Issuer, read_issuers
 from pinset.config.pages import Pages, read_pages
@@ -28,6 +29,7 @@ __all__ = [
     "Allow",
     "Compat",
     "Config",
+    "Git",
     "Issuer",
     "Limits",
     "Override",
@@ -48,13 +50,14 @@ _LONGEST: Final = 64 * 1024
 class Config:
     """Everything that can be set. oidc: whose tokens are taken, beside the registry's own. pages: those for browsers.
 
-    compat: the protocols of other tools.
+    git: what is sent to those who clone it. compat: the protocols of other tools.
     """
 
     oidc: tuple[Issuer, ...] = ()
     limits: Limits = field(default_factory=Limits)
     pages: Pages = field(default_factory=Pages)
     compat: Compat = field(default_factory=Compat)
+    git: Git = field(default_factory=Git)
 
 
 def read(directory: Path) -> Config:
@@ -91,12 +94,13 @@ def parse(text: str, file: str = FILE) -> Config:
             f"{file} is not TOML: {error}", hint="mend it there; texts stand in double quotes"
         ) from error
     reader = Reader(file, lines_of(text))
-    table = reader.table(values, (), ("compat", "limits", "oidc", "pages"))
+    table = reader.table(values, (), ("compat", "git", "limits", "oidc", "pages"))
     pages = read_pages(reader, table.get("pages", {}), ("pages",))
     issuers = read_issuers(reader, table, pages)
     limits = read_limits(reader, table.get("limits", {}), ("limits",))
     compat = read_compat(reader, table.get("compat", {}), ("compat",))
-    config = Config(oidc=issuers, limits=limits, pages=pages, compat=compat)
+    git = read_git(reader, table.get("git", {}), ("git",))
+    config = Config(oidc=issuers, limits=limits, pages=pages, compat=compat, git=git)
     if reader.findings:
         number = len(reader.findings)
         counted, them = ("1 mistake", "it") if number == 1 else (f"{number} mistakes", "them")

@@ -37,7 +37,7 @@ class GitStore:
         self._lock = FileLock(self._directory.parent / "lock", wait_seconds)
         self._keys = KeyFiles.beside(self._directory)
         self._child = Supervisor(self._directory, self._lock, seconds=op_seconds)
-        self._marker = self._directory.parent / "unswept"
+        self._marker = self._directory.with_name(sweeping.MARKER)
         self._swept = sweeping.last(self._directory)
         """The sweep after which the child process began."""
 

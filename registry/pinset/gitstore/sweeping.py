@@ -19,6 +19,8 @@ from pinset.gitstore.scanning import VERIFY_HINT
 if TYPE_CHECKING:
     from pathlib import Path
 
+MARKER: Final = "unswept"
+"""The file beside a repository that says that this is to be done."""
 _SECONDS: Final = 30.0
 """How long another one that packs is waited for."""
 _FORGOTTEN: Final = ("ORIG_HEAD", "FETCH_HEAD", "info/refs", "objects/info/packs", "objects/info/commit-graph")

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE, "commit": ObjectType.COMMIT}
 _TRIES: Final = 5
+_REMEMBERED: Final = 10_000
+"""Objects that are known to be durable: a writer may live as long as a server."""
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -188,6 +190,8 @@ class Repository:
         if there and made.id not in self._durable_objects:
             # Whoever wrote it may have died between its rename and the sync of its directory.
             sync(path.parent)
+        if len(self._durable_objects) >= _REMEMBERED:
+            self._durable_objects.clear()  # what is not known to be durable is synced once more
         self._durable_objects.add(made.id)
         self.objects(made.id)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pinset.domain.exchange import own
 from pinset.domain.exchange.incoming import THERE, Resumable
 from pinset.domain.globs import fits
-from pinset.domain.names import is_alias
+from pinset.domain.names import is_alias, is_bundle_name
 from pinset.errors import InvalidInput, NotFound, PinsetError
 from pinset.importing.batch import Batch
 from pinset.importing.bundles import Bundles
@@ -104,6 +104,8 @@ class Engine:
             raise
         self._flush()
         self._finish()
+        if self._progress is not None:
+            self._progress.step("versions", seen, seen)
         return self.report
 
     def _versions(self) -> Iterator[Incoming]:
@@ -128,6 +130,8 @@ class Engine:
                 self.report.versions["already"] += 1
                 self._serve(one, self._known_in(bundle).get(_key(one.origin)))
                 return
+            if one.problem is not None:
+                raise one.problem
             version = self._version(one, bundle)
         except InvalidInput as error:
             self._refused(one, "refused", error.message, error.hint)
@@ -166,7 +170,8 @@ class Engine:
             label=one.label,
             message=message,
             source=own.source_of(self._source.system, one),
-            spelled=one.name if one.digest is None and one.name != bundle else None,
+            # What could be a bundle's name is no spelling of another.
+            spelled=one.name if one.digest is None and not is_bundle_name(one.name) else None,
         )
 
     def _flush(self) -> None:

@@ -66,7 +66,7 @@ def _bundle(registry: Registry, tar: Writer, name: str, done: Exported, progress
     bundle = {
         "names": [*about["formerly"], name],
         "spelled": about["names"],
-        **{key: about[key] for key in ("owner", "description", "archived")},  # type: ignore[literal-required]
+        **{key: about[key] for key in ("owner", "description", "archived")},
     }
     for alias in registry.aliases(name)["items"]:
         if alias["version"] is not None:

@@ -34,8 +34,10 @@ LIMIT: Final = 32 * 1024 * 1024
 PAGES: Final = 100_000
 """Pages of one list: a server that gives the same page without end is not followed for ever."""
 SECONDS: Final = 30.0
+"""Without a byte."""
 CONNECT_SECONDS: Final = 5.0
-"""For one try."""
+WHOLE_SECONDS: Final = 120.0
+"""For one answer, however it trickles."""
 TRIES: Final = 6
 _PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 60.0
@@ -128,9 +130,11 @@ class Remote:
             self._translated(),
             self._client.stream(method, self.url + path, params=dict(query), json=body) as response,
         ):
-            pieces, size = [], 0
+            pieces, size, until = [], 0, time.monotonic() + WHOLE_SECONDS
             for piece in response.iter_bytes():
                 size += len(piece)
+                if time.monotonic() > until:
+                    raise Unavailable(f"{self.what} takes too long to answer {path}", hint=_ADVICE)
                 if size > LIMIT:
                     raise TooLarge(
                         f"{self.what} answers {path} with more than {LIMIT:,} bytes", hint="take in less: --only"

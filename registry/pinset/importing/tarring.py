@@ -29,7 +29,7 @@ _KINDS: Final = {
     b"5": "a directory",
     b"6": "a pipe",
 }
-_AGAIN: Final = "export it again: pinset export --all --to tar -o FILE"
+_AGAIN: Final = "export it again where it comes from (export --all --to tar)"
 
 
 class TarFile(NamedTuple):

@@ -166,7 +166,7 @@ def _end(store: Store, ref: str, tip: str, trusted: frozenset[str], *, unsigned_
 class Watcher:
     """Looks now and then whether somebody moved a branch, in a thread of its own, and says so in the log.
 
-    count: how many branches are not where the registry left them, by the last look; None before the first.
+    count: how many branches are not where the registry left them, by the last look; None before the first. refs: those.
     """
 
     def __init__(self, look: Callable[[], list[ForeignAnswer]], every: float = LOOK_SECONDS) -> None:
@@ -175,6 +175,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._said: frozenset[tuple[str, str | None]] = frozenset()
         self.count: int | None = None
+        self.refs: frozenset[str] = frozenset()
 
     def look(self) -> float:
         """Look once; seconds until the next look is due."""
@@ -187,7 +188,7 @@ class Watcher:
         except Exception as error:  # noqa: BLE001 - the server goes on whatever it is
             _LOG.warning("the branches could not be looked at: %s", type(error).__name__)
             return self._every
-        self.count = len(found)
+        self.count, self.refs = len(found), frozenset(one["ref"] for one in found)
         for one in found:
             if (one["ref"], one["found"]) not in self._said:
                 _LOG.error("%s %s; it is not served; %s", one["ref"], told(one), HINT)

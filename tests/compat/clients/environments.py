@@ -9,6 +9,7 @@ what makes them, uv and Node with npm, which ``locks/tools.lock`` names.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -74,7 +75,14 @@ def _ready(name: str) -> bool:
 
 
 def set_up(names: list[str]) -> None:
-    """Make what is missing: the tools first, then the environments, two at a time."""
+    """Make what is missing: the tools first, then the environments, two at a time. One process at a time does."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with (PLACE / ".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _set_up(names)
+
+
+def _set_up(names: list[str]) -> None:
     if not _ready("tools"):
         _make("tools")
     known = [*node_names(), *python_names()]

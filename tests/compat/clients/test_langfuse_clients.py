@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bundles
 import pytest
-from matrix import Dialect, Matrix, settled
+from matrix import Dialect, Matrix
 from sessions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from matrix import Opener, Reader
+    from matrix import Opener
 
     from conftest import Served
 
@@ -66,14 +67,31 @@ const got = await kept.lf.prompt.get(given.name, options);
 
 def dialect(client: str, opening: str, reading: str, missing: str, denied: str) -> Dialect:
     return Dialect(
-        client=client, protocol="langfuse", opening=opening, reading=reading, missing=missing, denied=denied, keeps=True, fresh=2.1
+        client=client,
+        protocol="langfuse",
+        opening=opening,
+        reading=reading,
+        missing=missing,
+        denied=denied,
+        keeps=True,
+        fresh=2.1,
     )
 
 
-PYTHON_2 = dialect("langfuse-2.60", PYTHON, PYTHON_READING.replace("max_retries=0", "max_retries=1"), "NotFoundError", "UnauthorizedError|AccessDeniedError")
+PYTHON_2 = dialect(
+    "langfuse-2.60",
+    PYTHON,
+    PYTHON_READING.replace("max_retries=0", "max_retries=1"),
+    "NotFoundError",
+    "UnauthorizedError|AccessDeniedError",
+)
 PYTHON_5 = dialect("langfuse-5.0", PYTHON, PYTHON_READING, "NotFoundError", "UnauthorizedError|AccessDeniedError")
-SCRIPT_3 = dialect("langfuse-js-3", JS_3, JS_3_READING, "there is no|no such", "token|credential|permission|may")
-SCRIPT_5 = dialect("langfuse-js-5", JS_5, JS_5_READING, "NotFoundError|404", "UnauthorizedError|AccessDeniedError|40[13]")
+SCRIPT_3 = dialect(
+    "langfuse-js-3", JS_3, JS_3_READING, "there is no|no such|does not exist", "token|credential|permission|may"
+)
+SCRIPT_5 = dialect(
+    "langfuse-js-5", JS_5, JS_5_READING, "NotFoundError|404", "UnauthorizedError|AccessDeniedError|40[13]"
+)
 
 
 class TestLangfuse(Matrix):
@@ -84,7 +102,7 @@ class TestLangfuse(Matrix):
 
 # -- filling in ------------------------------------------------------------------------------------------------
 
-FILLED = "One <b>&\"it\"</b> {\"a\": {\"b\": 1}}: T-1"
+FILLED = 'One <b>&"it"</b> {"a": {"b": 1}}: T-1'
 
 
 @pytest.mark.parametrize("client", [PYTHON_2, PYTHON_5, SCRIPT_3, SCRIPT_5], ids=lambda one: one.client)
@@ -97,7 +115,9 @@ def test_a_prompt_is_filled_in(client: Dialect, opened: Opener, served: Served) 
     elif client is SCRIPT_3:
         assert session.run("return (await kept.lf.getPrompt(given.name)).compile({ticket: 'T-1'})", name=name) == FILLED
     else:
-        assert session.run("return (await kept.lf.prompt.get(given.name)).compile({ticket: 'T-1'})", name=name) == FILLED
+        assert (
+            session.run("return (await kept.lf.prompt.get(given.name)).compile({ticket: 'T-1'})", name=name) == FILLED
+        )
 
 
 @pytest.mark.parametrize("client", [PYTHON_5, SCRIPT_3, SCRIPT_5], ids=lambda one: one.client)
@@ -114,23 +134,29 @@ def test_a_placeholder_is_filled_in(client: Dialect, opened: Opener) -> None:
 
 # -- writing ---------------------------------------------------------------------------------------------------
 
+MAKE_PYTHON = """\
+made = lf.create_prompt(
+    name=name, type="chat", prompt=messages, labels=labels, config=config, tags=["a"], commit_message="why"
+)
+[made.version, made.labels, made.config["temperature"], lf.auth_check()]
+"""
+MAKE_SCRIPT = """\
+const {name, messages: prompt, labels, config} = given;
+const body = {name, type: "chat", prompt, labels, config, tags: ["a"], commitMessage: "why"};
+const made = await CREATE(body);
+return [made.version, made.labels, made.config.temperature, AUTH];
+"""
+RELABEL = "return (await UPDATE({name: given.name, version: given.version, newLabels: given.labels})).labels"
+PROJECTS = "(await kept.lf.api.projects.get()).data.length > 0"
 WRITES = {
-    "langfuse-2.60": (
-        "made = lf.create_prompt(name=name, type='chat', prompt=messages, labels=labels, config=config, tags=['a'], commit_message='why')\n"
-        "[made.version, made.labels, made.config['temperature'], lf.auth_check()]",
-        "lf.update_prompt(name=name, version=version, new_labels=labels).labels",
-    ),
+    "langfuse-2.60": (MAKE_PYTHON, "lf.update_prompt(name=name, version=version, new_labels=labels).labels"),
     "langfuse-js-3": (
-        "const {name, messages: prompt, labels, config} = given;\n"
-        "const made = await kept.lf.createPrompt({name, type: 'chat', prompt, labels, config, tags: ['a'], commitMessage: 'why'});\n"
-        "return [made.version, made.labels, made.config.temperature, true];",
-        "return (await kept.lf.updatePrompt({name: given.name, version: given.version, newLabels: given.labels})).labels",
+        MAKE_SCRIPT.replace("CREATE", "kept.lf.createPrompt").replace("AUTH", "true"),
+        RELABEL.replace("UPDATE", "kept.lf.updatePrompt"),
     ),
     "langfuse-js-5": (
-        "const {name, messages: prompt, labels, config} = given;\n"
-        "const made = await kept.lf.prompt.create({name, type: 'chat', prompt, labels, config, tags: ['a'], commitMessage: 'why'});\n"
-        "return [made.version, made.labels, made.config.temperature, (await kept.lf.api.projects.get()).data.length > 0];",
-        "return (await kept.lf.prompt.update({name: given.name, version: given.version, newLabels: given.labels})).labels",
+        MAKE_SCRIPT.replace("CREATE", "kept.lf.prompt.create").replace("AUTH", PROJECTS),
+        RELABEL.replace("UPDATE", "kept.lf.prompt.update"),
     ),
 }
 WRITES["langfuse-5.0"] = WRITES["langfuse-2.60"]
@@ -149,7 +175,11 @@ def test_a_prompt_is_made_and_relabelled(client: Dialect, opened: Opener, served
     assert session.run(make, labels=["production"], **given) == [1, ["production", "latest"], 0.5, True]
     given["messages"][0]["content"] = "Be kind"  # type: ignore[index]
     assert session.run(make, labels=[], **given) == [2, ["latest"], 0.5, True]
-    assert session.run(relabel, name=name, version=2, labels=["production", "staging"]) == ["production", "staging", "latest"]
+    assert session.run(relabel, name=name, version=2, labels=["production", "staging"]) == [
+        "production",
+        "staging",
+        "latest",
+    ]
     bundle = served.registry.spelled(name)
     document = served.document(f"{bundle}@production")
     assert (document["version"], document["message"]) == (2, "why")
@@ -161,9 +191,9 @@ def test_a_prompt_is_made_and_relabelled(client: Dialect, opened: Opener, served
 @pytest.mark.parametrize("client", [PYTHON_2, PYTHON_5, SCRIPT_3, SCRIPT_5], ids=lambda one: one.client)
 def test_who_may_only_read_cannot_write(client: Dialect, opened: Opener) -> None:
     make, _ = WRITES[client.client]
+    session, messages = opened(client).session, [{"role": "user", "content": "x"}]
     with pytest.raises(ClientError) as caught:
-        messages = [{"role": "user", "content": "x"}]
-        opened(client).session.run(make, name="greeting", messages=messages, labels=[], config={"temperature": 1})
+        session.run(make, name="greeting", messages=messages, labels=[], config={"temperature": 1})
     assert "publish" in str(caught.value)
 
 
@@ -213,9 +243,7 @@ model, messages, params = one.get_chat_completion_prompt(
 """
 
 
-def test_litellm_gets_its_prompt_and_nothing_but_parameters(
-    python_client: Callable[..., Any], served: Served
-) -> None:
+def test_litellm_gets_its_prompt_and_nothing_but_parameters(python_client: Callable[..., Any], served: Served) -> None:
     address = f"{served.compat('langfuse')}/parameters"
     model, messages, params = python_client("litellm").run(LITELLM, key=served.key, address=address)
     assert model == "gpt-4o-mini"
@@ -224,3 +252,32 @@ def test_litellm_gets_its_prompt_and_nothing_but_parameters(
         {"role": "user", "content": "Why?"},
     ]
     assert params == ["max_tokens", "response_format", "seed", "stop", "temperature", "tools", "top_p"]
+
+
+# -- the page --------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[3] / "registry" / "docs" / "compat" / "langfuse.md"
+
+
+def snippets(language: str, served: Served, key: str) -> str:
+    """The examples of the page, with the address and a token of this registry."""
+    found = "\n".join(re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    return found.replace("https://pinset.example.com", served.address).replace("pst_…", key)
+
+
+@pytest.mark.parametrize("client", [PYTHON_2, PYTHON_5], ids=lambda one: one.client)
+def test_the_examples_of_the_page_in_python(client: Dialect, opened: Opener, served: Served) -> None:
+    bundle = served.bundle()
+    served.promote(f"{bundle}@v1", "staging")
+    code = snippets("python", served, served.writing).replace('"greeting"', f'"{bundle}"')
+    asked = "[text, model, temperature, staged.version, first.version, newest.version, made.version, made.labels]"
+    seen = opened(client, key=served.writing).session.run(f"{code}\n{asked}")
+    assert seen == ["One: The lid is loose.", "gpt-4o", 0.25, 1, 1, 2, 3, ["staging", "latest"]]
+    assert served.registry.alias(bundle, "canary")["version"] == 3
+
+
+def test_the_examples_of_the_page_in_javascript(opened: Opener, served: Served) -> None:
+    code = snippets("js", served, served.key)
+    code = re.sub(r'import (\{.*?\}) from ("[^"]+");', r"const \1 = await load(\2);", code)
+    messages = opened(SCRIPT_5).session.run(f"{code}\nreturn messages;")
+    assert [one["content"] for one in messages] == ["You are brief, dry.", "Hello?", "Hello.", "Hi", "Why?"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pages
 import pytest
 from matrix import Dialect, Matrix, Opener, settled
 from sessions import ClientError
@@ -141,3 +142,22 @@ class TestOfrep(Matrix):
             reader.version("greeting")
         with pytest.raises(ClientError, match="paused"):
             reader.version("greeting")
+
+
+SHOWN = "2 Summarise, form 2: {{ticket}}\n"
+
+
+@pytest.mark.parametrize("client", ["ofrep-0.1", "ofrep-0.3"])
+def test_the_page_shows_what_works_in_python(client: str, python_client: Any, served: Served) -> None:
+    with python_client(client, PINSET_TOKEN=served.key).session() as session:
+        (code,) = pages.blocks("ofrep", "python", served.address)
+        session.run(code)
+        assert session.printed == SHOWN
+
+
+def test_the_page_shows_what_works_in_javascript(node_client: Any, served: Served) -> None:
+    codes = pages.blocks("ofrep", "js", served.address)
+    for client, code in zip(("ofrep-js", "ofrep-web-js"), codes, strict=True):
+        with node_client(client, PINSET_TOKEN=served.key).session() as session:
+            session.run(pages.snippet(code))
+            assert session.printed.endswith(SHOWN)

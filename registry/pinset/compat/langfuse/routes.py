@@ -80,6 +80,8 @@ def relabel(asked: Promotes, name: str, version: str, body: Relabel) -> Response
     """Aliases that serve this version from now on, beside those that do."""
     meant = called(asked.registry, name)
     reference = f"{meant.bundle}@{version_of(version).text}"
+    if meant.prompt is not None and meant.prompt not in asked.registry.release(reference)["content"]["prompts"]:
+        raise NotFound(f"{reference} has no prompt of that name", hint=f"ask for {meant.bundle} itself")
     writing.promote(asked, reference, body.new_labels)
     return asked.answered(tell(asked.registry, asked.registry.release(reference), meant))
 

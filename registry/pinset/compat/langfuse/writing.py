@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
+from pinset.api.doors import is_unsafe
 from pinset.compat.answering import Called, called
 from pinset.domain.access import Verb
 from pinset.domain.edits import Edits
-from pinset.domain.exchange import authoring, langfuse, langfuse_taking, own
+from pinset.domain.exchange import authoring, langfuse, langfuse_taking, own, rewriting
 from pinset.domain.exchange.spelling import bundle_for
 from pinset.domain.manifest.edits import author_files, unlabelled
-from pinset.domain.names import DEFAULT_ALIAS, alias_name, is_bundle_name
-from pinset.errors import AlreadyExists, GatesOpen, InvalidInput, NotFound, PinsetError
+from pinset.domain.names import DEFAULT_ALIAS, alias_name, is_bundle_name, show
+from pinset.errors import AlreadyExists, GatesOpen, InvalidInput, InvalidName, NotFound, PinsetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +44,8 @@ def create(asked: Asked, body: Create) -> Made:
     labels = _labels([*(body.labels or []), *([DEFAULT_ALIAS] if body.is_active else [])])
     first = DEFAULT_ALIAS if DEFAULT_ALIAS in labels else next(iter(labels), None)
     meant, new = _meant(asked, body.name)
+    asked.registry.permit(Verb.READ, meant.bundle, "")  # it is told what it made
+    asked.registry.permit(Verb.PUBLISH, meant.bundle, "")
     for label in labels:
         asked.registry.permit(Verb.PROMOTE, meant.bundle, label)
     payload = {"prompt": body.prompt, "config": body.config, "tags": body.tags}
@@ -60,7 +64,7 @@ def create(asked: Asked, body: Create) -> Made:
         content, said = langfuse_taking.content_of(payload, base, meant.prompt)
         _refuse_lost(said.lost)
         files = author_files(asked.registry.sealed(base["ref"])["files"])
-        changed = authoring.changed(files, base["content"], content)
+        changed = rewriting.changed(files, base["content"], content)
         done = _follow(asked, base, files, changed, given)
     _check_moved(done["move"], done["ref"])
     rest = [label for label in labels if label != first]
@@ -110,9 +114,16 @@ def _follow(
 def _meant(asked: Asked, name: str) -> tuple[Called, bool]:
     """The bundle, or the prompt of its releases, that a name means; and whether there is no such bundle yet."""
     try:
-        return called(asked.registry, name), False
+        found = called(asked.registry, name)
+        newest = _newest(asked, found.bundle) if found.prompt is not None else None
+        if found.prompt is None or (newest is not None and found.prompt in newest["content"]["prompts"]):
+            return found, False
     except NotFound:
         pass
+    if is_unsafe(quote(name, safe="").encode("utf-8", "replace")):
+        raise InvalidName(
+            f"nothing could be asked for by the name {show(name)}", hint="write one line without \\, // and /../"
+        )
     bundle = name if is_bundle_name(name) else bundle_for(name)
     try:
         asked.registry.shelved(bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -27,7 +28,12 @@ MOST: Final = 100
 LOOKED_AT: Final = 1000
 """Bundles, or releases, that one request looks at: an answer may hold fewer than were asked for, with a token."""
 _PROMPTS: Final = f"{TAG}{mlflow.IS_PROMPT}"
-_ORDERS: Final = {"registered_models": ("name", "name ASC"), "model_versions": ("version_number DESC",)}
+_NAMED: Final = re.compile(r"[A-Za-z0-9_.-]+")
+"""A name as MLflow's clients take it."""
+_ORDERS: Final = {
+    "registered_models": ("name", "name ASC"),
+    "model_versions": ("version_number", "version_number ASC", "version_number DESC"),
+}
 Filter = Annotated[str, Query(max_length=10_000)]
 Most = Annotated[int, Query(ge=1, le=200_000)]
 Token = Annotated[str, Query(max_length=200)]
@@ -87,12 +93,13 @@ def versions(
     _check_order("model_versions", order_by)
     items: list[dict[str, Any]] = []
     last, left = page_token, LOOKED_AT
-    for summary in _releases(asked, meant, page_token):
+    rises = bool(order_by) and not str(order_by).endswith("DESC']")
+    for number in (_rising if rises else _falling)(asked, meant, page_token):
         if len(items) == min(max_results, MOST) or not left:
             return asked.answered({"model_versions": items, "next_page_token": last})
-        last, left = str(summary["version"]), left - 1
-        told = _version(asked, meant, summary)
-        if told is not None and _holds(conditions, told, str(summary["version"])):
+        last, left = str(number), left - 1
+        told = _version(asked, meant, number)
+        if told is not None and _holds(conditions, told, last):
             items.append(told)
     return asked.answered({"model_versions": items})
 
@@ -107,20 +114,32 @@ def _bundles(asked: Asked, after: str) -> Iterator[answers.BundleAnswer]:
             return
 
 
-def _releases(asked: Asked, meant: Called, after: str) -> Iterator[answers.ReleaseSummary]:
+def _falling(asked: Asked, meant: Called, after: str) -> Iterator[int]:
+    """Numbers of versions, the newest first."""
     cursor: str | None = after or None
     while True:
         page = asked.registry.releases(meant.bundle, cursor=cursor, limit=MOST)
-        yield from page["items"]
+        yield from (one["version"] for one in page["items"])
         cursor = page["next"]
         if cursor is None:
             return
 
 
+def _rising(asked: Asked, meant: Called, after: str) -> Iterator[int]:
+    """Numbers of versions, the oldest first; some may be of none."""
+    if after and not (after.isascii() and after.isdigit() and len(after) < 10):
+        raise InvalidInput("the page token is none of this registry's", hint="begin anew, without one")
+    return iter(range(int(after or 0) + 1, asked.registry.bundle(meant.bundle)["newest"] + 1))
+
+
 def _fitting(asked: Asked, about: answers.BundleAnswer, conditions: tuple[Condition, ...]) -> dict[str, Any] | None:
-    """A bundle as a registered model, under the first of its names that fits; None where none does."""
+    """A bundle as a registered model, under the first of its names that fits; None where none does.
+
+    What it is called in MLflow goes before what it is called here.
+    """
     of_names = [one for one in conditions if one.key == NAME]
-    spelled = [about["name"], *about["names"], *about["formerly"]]
+    usual = [name for name in about["names"] if _NAMED.fullmatch(name)]
+    spelled = [*usual, about["name"], *about["names"], *about["formerly"]]
     name = next((name for name in spelled if all(one.holds(name) for one in of_names)), None)
     if name is None:
         return None
@@ -131,10 +150,11 @@ def _fitting(asked: Asked, about: answers.BundleAnswer, conditions: tuple[Condit
     return model if _holds(conditions, {**model, "name": name}, None) else None
 
 
-def _version(asked: Asked, meant: Called, summary: answers.ReleaseSummary) -> dict[str, Any] | None:
-    if summary["purged"] is not None:
+def _version(asked: Asked, meant: Called, number: int) -> dict[str, Any] | None:
+    try:
+        document = asked.registry.release(f"{meant.bundle}@v{number}")
+    except (NotFound, ContentPurged, Purged):
         return None
-    document = asked.registry.release(f"{meant.bundle}@v{summary['version']}")
     if meant.prompt is not None and meant.prompt not in document["content"]["prompts"]:
         return None
     return version_told(asked.registry, document, meant)

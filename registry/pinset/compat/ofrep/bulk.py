@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pinset.api import doors
 from pinset.api.admissions import LOCAL
 from pinset.api.context import json_of
 from pinset.api.hot import posted_key
 from pinset.compat.answering import prepare
+from pinset.compat.ofrep.sets import Flags
 from pinset.domain.access import Verb
 from pinset.domain.exchange import ofrep
 from pinset.domain.names import DEFAULT_ALIAS, bundle_name
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pinset.api.context import Asked
     from pinset.api.prepared import Prepared
     from pinset.compat.answering import Called
+    from pinset.compat.ofrep.sets import Sets
     from pinset.domain import answers
     from pinset.services.local import LocalRegistry
 
@@ -49,19 +51,29 @@ def named(text: str | None) -> tuple[str, ...]:
     return tuple(sorted({bundle_name(name) for name in text.split(",")})) if text else ()
 
 
-def flags(asked: Asked, wanted: Sequence[str]) -> tuple[bytes, str]:
+async def flags(asked: Asked, wanted: Sequence[str]) -> tuple[bytes, str]:
     """The answer and its entity tag. wanted: names of bundles; none: all. Raises TooLarge, and what reading raises."""
-    pieces, size = [], 0
+    sets: Sets = asked.request.app.state.flag_sets
+    key = (tuple(wanted), asked.caller.grants)
+    found = await sets.find(key, asked.registry.mark(), partial(_made, asked, wanted))
+    streams = json_of(await _streams(asked, sets, wanted))
+    seal = hashlib.sha256(found.seal.encode() + streams).hexdigest()
+    return b'{"flags":%b,"eventStreams":%b}' % (found.text, streams), f'"{seal[:40]}-c1"'
+
+
+def _made(asked: Asked, wanted: Sequence[str]) -> Flags:
+    pieces, size, whole = [], 0, True
     for name in _bundles(asked.registry, wanted):
         piece = _flag(asked, name)
         if piece is None:
             continue
-        size += len(piece)
+        whole = whole and not piece.failed
+        size += len(piece.text)
         if size > LARGEST:
             raise _too_much(f"{LARGEST:,} bytes")
-        pieces.append(piece)
-    body = b'{"flags":[%b],"eventStreams":%b}' % (b",".join(pieces), json_of(_streams(asked, wanted)))
-    return body, f'"{hashlib.sha256(body).hexdigest()[:40]}-c1"'
+        pieces.append(piece.text)
+    text = b"[%b]" % b",".join(pieces)
+    return Flags(text, hashlib.sha256(text).hexdigest(), whole)
 
 
 def _bundles(registry: LocalRegistry, wanted: Sequence[str]) -> list[str]:
@@ -72,7 +84,12 @@ def _bundles(registry: LocalRegistry, wanted: Sequence[str]) -> list[str]:
     return names
 
 
-def _flag(asked: Asked, name: str) -> bytes | None:
+class _Flag(NamedTuple):
+    text: bytes
+    failed: bool = False
+
+
+def _flag(asked: Asked, name: str) -> _Flag | None:
     """One bundle's flag; None where it is none for who asks, or no longer one."""
     registry, selector = asked.registry, _PRODUCTION
     try:
@@ -84,8 +101,8 @@ def _flag(asked: Asked, name: str) -> bytes | None:
     except PinsetError as error:
         if http_status(type(error)) == _UNAVAILABLE:
             raise  # it cannot be told now: whoever has flags keeps them all
-        return json_of({"key": name, "errorCode": "GENERAL", "errorDetails": error.message})
-    return found.body
+        return _Flag(json_of({"key": name, "errorCode": "GENERAL", "errorDetails": error.message}), failed=True)
+    return _Flag(found.body)
 
 
 def _too_much(what: str) -> TooLarge:
@@ -95,10 +112,10 @@ def _too_much(what: str) -> TooLarge:
     )
 
 
-def _streams(asked: Asked, wanted: Sequence[str]) -> list[dict[str, Any]]:
+async def _streams(asked: Asked, sets: Sets, wanted: Sequence[str]) -> list[dict[str, Any]]:
     """Where to follow; nowhere for who needs a credential and has none that could stand in an address."""
     via = asked.request.scope["pinset.identity"].via
-    ticket = asked.registry.ticket_of(via)
+    ticket = await sets.ticket(via, asked.registry.ticket_of)
     if ticket is None and via != LOCAL.via:
         return []
     query = [f"ticket={ticket}"] if ticket else []

@@ -23,10 +23,10 @@ _Bundles = Annotated[str | None, Query(max_length=_LONGEST)]
 
 
 @router.post("/evaluate/flags")
-def all_flags(asked: Reads, means: Means, bundle: _Bundles = None) -> Response:
+async def all_flags(asked: Reads, means: Means, bundle: _Bundles = None) -> Response:
     """Every bundle that serves production, or those that are named."""
     del means  # it was checked; everybody gets the same
-    body, tag = bulk.flags(asked, bulk.named(bundle))
+    body, tag = await bulk.flags(asked, bulk.named(bundle))
     headers = {"ETag": tag, "Cache-Control": ASK_AGAIN}
     known = asked.request.headers.get("if-none-match")
     if known is not None and is_known(known, tag):

@@ -73,7 +73,7 @@ def check_sizes(files: Mapping[str, str]) -> Iterator[Finding]:
 def check_characters(files: Mapping[str, str]) -> Iterator[Finding]:
     """Bytes that are no text, and characters that a reviewer cannot see or would mistake."""
     for path, text in sorted(files.items()):
-        if "\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        if "\x00" in text or (not text.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in text)):
             yield Finding(
                 "not-text", f"{path} is not UTF-8 text", "only text belongs in a release; pin data by digest", path
             )

@@ -50,7 +50,7 @@ _CLAIMS: Final[Mapping[str, type | tuple[type, ...]]] = {
     "description": str,
     "archived": bool,
 }
-_AGAIN: Final = "export it again: pinset export --all --to tar -o FILE"
+_AGAIN: Final = "export it again where it comes from (export --all --to tar)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.drafting import Drafted, Prompt
 from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
+from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ROLES: Final = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
+_PAIRS: Final = re.compile(r"\{%-?\s*for\s+\w+\s*,")
 ANSWER: Final = "answer"
 """What a schema of the answer is called for an interface that wants a name."""
 
@@ -36,6 +39,19 @@ def style_of(texts: Sequence[str], *, logic: bool = True) -> str:
 
 def _includes(style: str, text: str) -> bool:
     return style == "mustache" and bool(templates.parse(style, text).includes)
+
+
+def check_nunjucks(prompt: Prompt, where: str) -> None:
+    """Raises InvalidInput for a prompt of Nunjucks that is no Jinja, or means something else as Jinja."""
+    if prompt.style == "jinja2" and any(_PAIRS.search(one) for one in prompt.texts()):
+        raise InvalidInput(
+            f"{where} loops over keys and values as Nunjucks does", hint="in Jinja: {% for k, v in x.items() %}"
+        )
+    logic = prompt.style == "text" and any("{%" in one or "{{" in one for one in prompt.texts())
+    if logic or any(templates.parse(prompt.style, one).problems for one in prompt.texts()):
+        raise InvalidInput(
+            f"{where} holds Nunjucks that is no Jinja", hint="write it with what both know, or fill it in before"
+        )
 
 
 def messages(drafted: Drafted, value: Sequence[Any], where: str) -> list[dict[str, Any]]:
@@ -65,13 +81,14 @@ def prompt_of(found: Sequence[Mapping[str, Any]], *, logic: bool = True) -> Prom
 def output_of(params: dict[str, Any]) -> Any:
     """The schema of the answer, taken out of the parameters; what they say beside it stays there. None where none is."""
     wanted = params.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) and wanted.get("type") == "json_schema" else None
+    whole = isinstance(wanted, dict) and set(wanted) == {"type", "json_schema"} and wanted["type"] == "json_schema"
+    named = wanted["json_schema"] if isinstance(wanted, dict) and whole else None
     if not isinstance(named, dict) or "schema" not in named:
         return None
     rest = {key: value for key, value in named.items() if key != "schema"}
     del params["response_format"]
     if rest != {"name": ANSWER}:
-        params["response_format"] = {**wanted, "json_schema": rest}
+        params["response_format"] = {"type": "json_schema", "json_schema": rest}
     return named["schema"]
 
 

@@ -234,7 +234,7 @@ def _messages(one: One, style: str) -> str:
             if seen:
                 raise CannotTellError("it has two placeholders, and dotprompt has one history")
             seen = True
-            written.append("{{history}}")
+            _tag(written, "{{history}}")
             if item["placeholder"] != handlebars_jinja.HISTORY:
                 one.lose("messages.placeholder", f"{item['placeholder']} is called history there")
             continue
@@ -244,8 +244,17 @@ def _messages(one: One, style: str) -> str:
             one.lose("messages", "a blank message is none there")
             continue
         role = "model" if item["role"] == "assistant" else item["role"]
-        written.append(f'{{{{role "{role}"}}}}{_text(style, item["text"])}')
+        _tag(written, f'{{{{role "{role}"}}}}')
+        written.append(_text(style, item["text"]))
     return "".join(written)
+
+
+def _tag(written: list[str], tag: str) -> None:
+    """Add a tag after a text."""
+    text = to_handlebars.before_tag(written[-1]) if written else ""
+    if text is None:
+        raise CannotTellError("a text ends with a brace, with which the tag after it would be read as another")
+    written[-1:] = [text, tag]
 
 
 def _text(style: str, text: str) -> str:

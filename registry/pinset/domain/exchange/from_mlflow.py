@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ROLES: Final = {"ai": "assistant", "human": "user", "model": "assistant", "function": "tool"}
 _UNWRITTEN: Final = ("component", "version", "inputs_inferred", "partials")
 """What a release document adds to a part, and no manifest says."""
-_OF_PROMPT: Final = ("inputs", "output", "model", "tools")
+_OF_PROMPT: Final = ("inputs", "output", "model", "tools", "guardrails")
 _BACK: Final = {theirs: ours for ours, theirs in mlflow.RENAMED.items()}
 
 
@@ -27,36 +27,42 @@ def take(
     document: Mapping[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
     prompt_name: str | None = None,
+    *,
+    strict: bool = True,
 ) -> Taken:
     """A version as an author's files. Raises InvalidInput for tags that are of no prompt, or no JSON where that is said.
 
     document, files: the release that it follows, whose parts stay where the tags do not say them otherwise. prompt_name:
-    which prompt of it is meant; None for its own.
+    which prompt of it is meant; None for its own. strict: without it what would raise is noted, and left out.
     """
-    return _Taking(tags, document, files or {}, prompt_name).taken()
+    return _Taking(tags, document, files or {}, prompt_name, strict).taken()
 
 
 class _Taking:
     def __init__(
-        self, tags: Mapping[str, str], document: Mapping[str, Any] | None, files: Mapping[str, str], wanted: str | None
+        self,
+        tags: Mapping[str, str],
+        document: Mapping[str, Any] | None,
+        files: Mapping[str, str],
+        wanted: str | None,
+        strict: bool,  # noqa: FBT001 - as `take` has it
     ) -> None:
-        self._tags = tags
+        self._tags, self._strict = tags, strict
+        self._lost: list[Lost] = []
         self._parts = (
             parts_of(document, wanted) if document is not None else Parts(wanted or "", None, None, {}, None, {})
         )
         self._before = mlflow.tags_of(document, wanted) if document is not None else {}
         self._content: Mapping[str, Any] = document["content"] if document is not None else {}
         self._made = Authored(files)
-        self._lost: list[Lost] = []
         self._about = self._own("prompt")
         said = self._about.get("name")
         self._name: str = self._parts.name or (said if isinstance(said, str) else "") or DEFAULT
 
     def taken(self) -> Taken:
         if mlflow.TEXT not in self._tags:
-            raise InvalidInput(
-                f"the version has no tag {mlflow.TEXT}: it is no prompt", hint="register it with register_prompt"
-            )
+            self._refuse("version", f"the version has no tag {mlflow.TEXT}: it is no prompt", "use register_prompt")
+            self._tags = {**self._tags, mlflow.TEXT: "", mlflow.TYPE: "text"}
         self._parts_of_ours()
         if not self._says_the_same():
             self._made.prompt(self._name, self._template())
@@ -74,12 +80,12 @@ class _Taking:
 
     def _template(self) -> Template:
         before = (self._parts.prompt or {}).get("format") or self._about.get("format")
-        text = self._tags[mlflow.TEXT]
-        if self._tags.get(mlflow.TYPE) != "chat":
-            styled = mlflow_templates.taken([text], before)
+        chat = self._tags.get(mlflow.TYPE) == "chat"
+        messages = self._messages(self._json(mlflow.TEXT, list) or []) if chat else []
+        if not messages:
+            styled = mlflow_templates.taken([self._tags[mlflow.TEXT]], before)
             self._differs(styled.differs)
             return Template(style=styled.style, text=styled.texts[0])
-        messages = self._messages(self._json(mlflow.TEXT, list) or [])
         styled = mlflow_templates.taken([one["text"] for one in messages if "text" in one], before)
         self._differs(styled.differs)
         left = iter(styled.texts)
@@ -111,7 +117,7 @@ class _Taking:
             named = {"name": one["name"]} if isinstance(one.get("name"), str) else {}
             found.append({"role": role, **named, "text": content})
         if not found:
-            raise InvalidInput("the chat has no message", hint='register [{"role": "user", "content": "…"}]')
+            self._refuse("messages", "the chat has no message", 'register [{"role": "user", "content": "…"}]')
         return found
 
     def _items(self) -> Sequence[Mapping[str, Any]]:
@@ -194,6 +200,9 @@ class _Taking:
                 self._made.part("tools", list({**self._content.get("tools", {}), **tools}.values()))
 
     def _other_prompt(self, name: str, prompt: Mapping[str, Any]) -> None:
+        if not _is_prompt(prompt):
+            self._refuse(f"{mlflow.OWN}prompts.{name}", f"the prompt {name[:80]} is none", "write {format, template}")
+            return
         if prompt.get("partials"):
             self._lose(f"{mlflow.OWN}prompts.{name}.partials", "what the prompt includes is not carried over")
         messages = [
@@ -236,7 +245,8 @@ class _Taking:
         key = f"{mlflow.OWN}{kind}"
         found = self._own(kind)
         if found and not all(isinstance(one, dict) or kind == "configs" for one in found.values()):
-            raise InvalidInput(f"the tag {key} holds what is no part", hint='write {"name": {…}}')
+            self._refuse(f"tags.{key}", f"the tag {key} holds what is no part", 'write {"name": {…}}')
+            return {}
         return {} if found == self._json_before(key) else found
 
     def _json(self, key: str, kind: type) -> Any:
@@ -246,10 +256,12 @@ class _Taking:
         try:
             found = strict_json.loads(text)
         except strict_json.StrictJsonError as error:
-            raise InvalidInput(f"the tag {key} is no JSON: {error.message}", hint=error.hint) from None
+            self._refuse(f"tags.{key}", f"the tag {key} is no JSON: {error.message}", error.hint)
+            return None
         if not isinstance(found, kind):
             wanted = "a list" if kind is list else "an object"
-            raise InvalidInput(f"the tag {key} is not {wanted}", hint="write it as MLflow's own client does")
+            self._refuse(f"tags.{key}", f"the tag {key} is not {wanted}", "write it as MLflow's own client does")
+            return None
         return found
 
     def _json_before(self, key: str) -> Any:
@@ -266,8 +278,27 @@ class _Taking:
         if why:
             self._lose("template", why)
 
+    def _refuse(self, what: str, message: str, hint: str) -> None:
+        if self._strict:
+            raise InvalidInput(message, hint=hint)
+        lost = Lost(what=what, why=f"{message}: it is left out")
+        if lost not in self._lost:
+            self._lost.append(lost)
+
     def _lose(self, what: str, why: str) -> None:
         self._lost.append(Lost(what=what, why=why))
+
+
+def _is_prompt(prompt: Mapping[str, Any]) -> bool:
+    """Whether a value is a prompt as a release document has it."""
+    items = prompt.get("messages", [prompt])
+    return isinstance(items, list) and all(
+        isinstance(one, dict)
+        and (isinstance(one.get("template"), str) or "placeholder" in one or "examples" in one)
+        and isinstance(one.get("role", ""), str)
+        and ("role" in one or "template" not in one or one is prompt)
+        for one in items
+    )
 
 
 def _written(part: Mapping[str, Any]) -> dict[str, Any]:

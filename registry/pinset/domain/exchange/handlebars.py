@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.checks.texts import TEXT_LIMIT
+from pinset.domain.text.lines import Lines
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _PATH: Final = re.compile(r"(?:\.\./)*(?:@[A-Za-z_]\w*|[A-Za-z_][\w-]*|\.|\.\.)(
 _BLANK_BEFORE: Final = re.compile(r"(?:^|\n)[ \t]*\Z")
 _BLANK_AFTER: Final = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 _DEPTH: Final = 24
+LITERALS: Final = frozenset({"true", "false", "null", "undefined", "this"})
+"""What is no name of a value there, wherever it stands in a path; ``this`` may begin one."""
 BLOCKS: Final = ("if", "unless", "each", "ifEquals", "unlessEquals")
 
 
@@ -83,12 +87,26 @@ class _Tag:
         return self.sign in ("#", "^", "/", "else", "!", ">")
 
 
+@dataclass(slots=True)
+class _Partials:
+    """What templates include. left: characters that may still come in."""
+
+    find: Callable[[str], str | None]
+    left: int = TEXT_LIMIT
+
+    def text(self, name: str) -> str | None:
+        """The text of one."""
+        found = self.find(name)
+        self.left -= len(found or "") + 1
+        return found
+
+
 def parse(source: str, partial: Callable[[str], str | None]) -> list[str | Value | Helper | Block]:
     """The nodes of a template, partials put in. partial: the text of one by its name, None where there is none.
 
-    Raises InvalidInput for what is no template, and for what only the application's own helpers could say.
+    Raises InvalidInput for what is no template, and for helpers, which no template here has.
     """
-    return _parsed(source, partial, 0)
+    return _parsed(source, _Partials(partial), 0)
 
 
 def refused(tag: str, line: int, why: str) -> InvalidInput:
@@ -99,7 +117,7 @@ def refused(tag: str, line: int, why: str) -> InvalidInput:
     )
 
 
-def _parsed(source: str, partial: Callable[[str], str | None], depth: int) -> list[str | Value | Helper | Block]:
+def _parsed(source: str, partials: _Partials, depth: int) -> list[str | Value | Helper | Block]:
     pieces = _lines_of_their_own(list(_pieces(source)))
     root = Block("", (), 1)
     stack = [root]
@@ -114,7 +132,7 @@ def _parsed(source: str, partial: Callable[[str], str | None], depth: int) -> li
         elif piece.sign == "/":
             _close(piece, stack)
         elif piece.sign == ">":
-            stack[-1].add(*_partial(piece, partial, depth))
+            stack[-1].add(*_partial(piece, partials, depth))
         elif piece.sign != "!":
             stack[-1].add(_mustache(piece))
     if len(stack) > 1:
@@ -124,7 +142,7 @@ def _parsed(source: str, partial: Callable[[str], str | None], depth: int) -> li
 
 def _pieces(source: str) -> Iterator[str | _Tag]:
     """Texts and tags in turn, a text first and last. A backslash before a tag makes it text, two are one."""
-    text, at = "", 0
+    text, at, line_at = "", 0, Lines(source)
     while (found := source.find("{{", at)) >= 0:
         text += source[at:found]
         if text.endswith("\\") and not text.endswith("\\\\"):
@@ -137,7 +155,7 @@ def _pieces(source: str) -> Iterator[str | _Tag]:
         yield text.removesuffix("\\") if text.endswith("\\\\") else text
         text = ""
         match = _TAG.match(source, found)
-        line = source.count("\n", 0, found) + 1
+        line = line_at(found)
         if match is None:
             raise refused(source[found : found + 40].partition("\n")[0], line, "is no tag that is known here")
         yield _tag(match, line)
@@ -214,19 +232,19 @@ def _mustache(tag: _Tag) -> Value | Helper:
     name, *given = tag.words
     if name in ("role", "history", "media", "section"):
         return Helper(name, tuple(given), tag.line)
-    if given or not _PATH.fullmatch(name):
-        raise refused(tag.raw, tag.line, "calls a helper, which only the application has")
+    if given or not _PATH.fullmatch(name) or name in (LITERALS - {"this"}).union(BLOCKS, ("with", "log", "lookup")):
+        raise refused(tag.raw, tag.line, "calls a helper, and templates here have none")
     return Value(name, tag.raw, tag.line)
 
 
-def _partial(tag: _Tag, partial: Callable[[str], str | None], depth: int) -> list[str | Value | Helper | Block]:
+def _partial(tag: _Tag, partials: _Partials, depth: int) -> list[str | Value | Helper | Block]:
     """The nodes of what is included. Each of its lines is indented as the tag was, where that stood alone."""
     name, *given = tag.words
     if given:
         raise refused(tag.raw, tag.line, "includes a text with values of its own")
-    text = partial(name.strip("\"'"))
+    text = partials.text(name.strip("\"'"))
     if text is None:
         raise refused(tag.raw, tag.line, "includes a text that is not there")
-    if depth >= _DEPTH:
-        raise refused(tag.raw, tag.line, "includes itself without end")
-    return _parsed(re.sub(r"^(?=.)", tag.indent, text, flags=re.MULTILINE), partial, depth + 1)
+    if depth >= _DEPTH or partials.left <= 0:
+        raise refused(tag.raw, tag.line, "includes itself, or more than a template may hold")
+    return _parsed(re.sub(r"^(?=.)", tag.indent, text, flags=re.MULTILINE), partials, depth + 1)

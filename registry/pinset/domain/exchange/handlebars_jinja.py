@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain import names
-from pinset.domain.exchange.handlebars import Block, Helper, Value, refused
+from pinset.domain.exchange.handlebars import LITERALS, Block, Helper, Value, refused
 from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
 
@@ -112,7 +112,11 @@ def _mustache(nodes: Sequence[str | Value | Helper | Block]) -> str | None:
         if isinstance(node, str):
             written.append(node)
             fixed.append(node)
-        elif isinstance(node, Value) and names.is_identifier(name := node.path.removeprefix("this.")):
+        elif (
+            isinstance(node, Value)
+            and names.is_identifier(name := node.path.removeprefix("this."))
+            and name not in LITERALS
+        ):
             plain = templates.parse("mustache", node.raw)
             written.append(node.raw if plain.variables == (name,) else "{{" + name + "}}")
         else:

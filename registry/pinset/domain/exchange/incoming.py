@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pinset.errors import PinsetError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
@@ -54,6 +56,8 @@ class Incoming:
     which it keeps. label: where it has none. at: microseconds since 1970, its time there; it is recorded as a claim of
     the source. aliases: what serves it there now. source: further fields of `domain.provenance`.
 
+    problem: why it cannot come in; its content is then not looked at.
+
     digest: of a version that comes out of a registry of this kind: the files are its sealed form, and ``name`` is the
     bundle's own, or ``kind/name`` of a shared component. about: then, what its bundle is there: see `About`. yanked: why.
     """
@@ -69,6 +73,7 @@ class Incoming:
     aliases: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
     digest: str | None = None
+    problem: PinsetError | None = None
     about: About | None = None
     yanked: str | None = None
 

@@ -47,6 +47,7 @@ def tell(
         "model": {key: one for key, one in (parts.model or {}).items() if key != "params"},
         "prompt": _about(parts, style),
         **({"differs": differs} if differs else {}),
+        **({"yanked": document["yanked"]} if document["yanked"] is not None else {}),
     }
     if "tools" in parts.rest:
         said["tools"] = parts.rest["tools"]

@@ -122,4 +122,4 @@ def _answer(said: Said, flat: dict[str, Any]) -> None:
     rest = {key: one for key, one in named.items() if key != "schema"}
     del flat["response_format"]
     if rest and rest != {"name": "answer"}:
-        flat["response_format"] = {**wanted, "json_schema": rest}
+        flat["response_format"] = {"type": "json_schema", "json_schema": rest}

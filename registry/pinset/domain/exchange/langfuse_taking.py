@@ -128,7 +128,7 @@ def _tags(content: dict[str, Any], said: Said, tags: list[Any]) -> None:
 def _prompt(payload: Mapping[str, Any], said: Said, was: Mapping[str, Any]) -> dict[str, Any]:
     """The prompt. was: as it was, ``{}`` where there was none."""
     given = payload.get("prompt")
-    about = {key: said.about[key] for key in _BESIDE if key in said.about} if not was else {}
+    about: dict[str, Any] = {key: said.about[key] for key in _BESIDE if key in said.about} if not was else {}
     prompt: dict[str, Any] = {**about, **{key: was[key] for key in _BESIDE if key in was}}
     if isinstance(given, str):
         prompt["template"] = given

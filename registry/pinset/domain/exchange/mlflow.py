@@ -48,7 +48,7 @@ def tell(
         "last_updated_timestamp": at,
         "user_id": document["published_by"],
         "current_stage": "None",
-        "description": document["message"],
+        **({"description": document["message"]} if document["message"] else {}),
         "source": "prompt-template",
         "run_id": "",
         "status": "READY",
@@ -61,6 +61,23 @@ def tell_model(newest: Mapping[str, Any], name: str, aliases: Mapping[str, int])
     """A bundle as a registered model. newest: its newest release. aliases: what each serves."""
     at = milliseconds(newest["published_at"])
     return registered(name, aliases, at, plain_tags(newest["content"]["metadata"]))
+
+
+def arguments(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What MLflow's `register_prompt` is called with to have the same prompt there, as far as it can hold a release."""
+    tags = tags_of(document)
+    template: Any = tags.pop(TEXT)
+    if tags.pop(TYPE) == "chat":
+        template = json.loads(template)
+    said = {"model_config": tags.pop(MODEL_CONFIG, None), "response_format": tags.pop(RESPONSE_FORMAT, None)}
+    del tags[IS_PROMPT]
+    return {
+        "name": document["bundle"],
+        "template": template,
+        "commit_message": document["message"] or None,
+        "tags": tags,
+        **{key: json.loads(value) for key, value in said.items() if value is not None},
+    }
 
 
 def registered(name: str, aliases: Mapping[str, int], at: int, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -85,16 +102,16 @@ def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict
     styled = templates.told(style, _texts(prompt))
     if "messages" in prompt:
         messages, placeholders = _messages(prompt, styled.texts)
-        tags |= {TYPE: "chat", TEXT: _json(messages)}
+        tags |= {TYPE: "chat", TEXT: json_of(messages)}
         about |= {"placeholders": placeholders} if placeholders else {}
     else:
         tags |= {TYPE: "text", TEXT: styled.texts[0]}
     about |= {"differs": styled.differs} if styled.differs else {}
     config = model_config(parts)
     if config:
-        tags[MODEL_CONFIG] = _json(config)
+        tags[MODEL_CONFIG] = json_of(config)
     if parts.output is not None:
-        tags[RESPONSE_FORMAT] = _json(parts.output)
+        tags[RESPONSE_FORMAT] = json_of(parts.output)
     rest = {**parts.rest, "metadata": _other_metadata(parts.rest.get("metadata", {}))}
     own = {"model": parts.model, **rest, "tools": _other_tools(parts), "release": release_of(document)}
     for key in ("partials", "guardrails", "model", "tools"):
@@ -102,7 +119,7 @@ def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict
             about[key] = prompt[key]
     if "inputs" in prompt and not prompt.get("inputs_inferred"):
         about["inputs"] = prompt["inputs"]
-    tags |= {f"{OWN}{kind}": _json(value) for kind, value in {"prompt": about, **own}.items() if value}
+    tags |= {f"{OWN}{kind}": json_of(value) for kind, value in {"prompt": about, **own}.items() if value}
     return {**plain_tags(parts.rest.get("metadata", {})), **tags}
 
 
@@ -175,5 +192,6 @@ def _other_tools(parts: Parts) -> dict[str, Any]:
     return {**parts.rest.get("tools", {}), **lossy}
 
 
-def _json(value: Any) -> str:
+def json_of(value: Any) -> str:
+    """A value as a tag holds it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -19,9 +19,7 @@ _UNPLAIN: Final = re.compile(r"\{\{\{|\{\{&")
 """What means something else in mustache."""
 _NAME: Final = r"[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+"
 _RAW: Final = re.compile(rf"\{{\{{\{{{_NAME}\}}\}}\}}|\{{\{{&{_NAME}\}}\}}")
-_JINJA: Final = (
-    "it is a Jinja template: MLflow's clients before 3.10 fill in {{name}} alone, and leave the rest as it is"
-)
+_JINJA: Final = "it is a Jinja template: older clients of MLflow fill in {{name}} alone, and leave the rest as it is"
 _JINJA_PLAIN: Final = "it is a Jinja template without blocks: MLflow's clients fill in {{name}} alone"
 _F_STRING: Final = "it is an f-string whose braces MLflow cannot say: fill it in with str.format"
 _TEXT: Final = "its double braces are text: do not fill it in"
@@ -40,11 +38,9 @@ def told(style: str, texts: Sequence[str]) -> Styled:
     if style == "mustache":
         return Styled(style, [_RAW.sub(lambda match: f"{{{{{match[1] or match[2]}}}}}", text) for text in texts])
     if style == "f-string":
-        found = [braces.fill_f_string(text, _Named()) for text in texts]
-        if all(
-            _variables(one) == set(templates.parse(style, text).variables)
-            for one, text in zip(found, texts, strict=True)
-        ):
+        asked = [_Named() for _ in texts]
+        found = [braces.fill_f_string(text, names) for text, names in zip(texts, asked, strict=True)]
+        if all(len(_VARIABLE.findall(one)) == names.count for one, names in zip(found, asked, strict=True)):
             return Styled("mustache", found)
         return Styled(style, list(texts), _F_STRING)
     if style == "text":
@@ -110,7 +106,10 @@ def _escaped(text: str) -> str:
 
 
 class _Named(dict[str, str]):
-    """For each name, what MLflow asks for it by."""
+    """For each name, what MLflow asks for it by. count: how often any was."""
+
+    count = 0
 
     def __missing__(self, key: str) -> str:
+        self.count += 1
         return f"{{{{{key}}}}}"

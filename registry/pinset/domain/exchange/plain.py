@@ -41,7 +41,7 @@ def take(path: str, files: Mapping[str, str]) -> Taken:
         return openai.take(text, what=path)
     drafted = Drafted()
     folder = posixpath.dirname(path)
-    near = {posixpath.relpath(other, folder or "."): said for other, said in files.items()}
+    near = {posixpath.relpath(other, folder): said for other, said in files.items()} if folder else files
     _add(drafted, DEFAULT, posixpath.basename(path), near, {})
     if not drafted.prompts:
         raise InvalidInput(f"{path} is no prompt: it is no list of messages", hint="write [{role: user, content: …}]")

@@ -31,7 +31,6 @@ _SECRET: Final = re.compile(
     r"api_?(?:key|host|base)|base_?url|organi[sz]ation|header|token|secret|password|endpoint", re.IGNORECASE
 )
 _APART: Final = re.compile(r"^---[ \t]*$\n?", re.MULTILINE)
-_PAIRS: Final = re.compile(r"\{%-?\s*for\s+\w+\s*,")
 _KNOWN: Final = ("prompts", "providers", "targets", "tests", "description")
 
 
@@ -109,14 +108,7 @@ def _prompt(drafted: Drafted, where: str, text: str, path: str = "") -> Prompt:
         prompt = chat.prompt_of(chat.messages(drafted, value, where))
     else:
         prompt = Prompt(style="jinja2" if path.endswith(".j2") else chat.style_of([text]), template=text)
-    if prompt.style == "text" and any("{%" in one or "{{" in one for one in prompt.texts()):
-        raise InvalidInput(
-            f"{where} holds Nunjucks that is no Jinja", hint="write it with what both know, or fill it in before"
-        )
-    if prompt.style == "jinja2" and any(_PAIRS.search(one) for one in prompt.texts()):
-        raise InvalidInput(
-            f"{where} loops over keys and values as Nunjucks does", hint="in Jinja: {% for k, v in x.items() %}"
-        )
+    chat.check_nunjucks(prompt, where)
     return prompt
 
 

@@ -26,7 +26,7 @@ ENDING: Final = ".prompty"
 _KNOWN: Final = (
     "model", "inputs", "sample", "inputSchema", "outputs", "outputSchema", "tools", "template", "metadata",
 )  # fmt: skip
-_FORMATS: Final = ("jinja2", "mustache")
+_FORMATS: Final = {"jinja2": "jinja2", "mustache": "mustache", "nunjucks": "jinja2"}
 
 
 def take(text: str, *, beside: Mapping[str, str] | None = None, what: str = "the file") -> Taken:
@@ -83,14 +83,18 @@ def _style(said: Any, what: str) -> str:
         form = said.get("format", said.get("type"))
         form = form.get("kind") if isinstance(form, dict) else form
     form = "jinja2" if form is None else form
-    if form not in _FORMATS:
+    if not isinstance(form, str) or form not in _FORMATS:
         raise InvalidInput(f"the template format of {what} is {form!r:.40}", hint="the formats are jinja2 and mustache")
-    return str(form)
+    return form
 
 
 def _prompt(drafted: Drafted, body: str, style: str, threads: set[str], what: str) -> Prompt:
-    found = prompty_body.read(drafted, body, style, threads, what)
-    return Prompt(style=style, template=found) if isinstance(found, str) else Prompt(style=style, messages=found)
+    found = prompty_body.read(drafted, body, _FORMATS[style], threads, what)
+    texts: dict[str, Any] = {"template": found} if isinstance(found, str) else {"messages": found}
+    prompt = Prompt(style=_FORMATS[style], **texts)
+    if style == "nunjucks":
+        chat.check_nunjucks(prompt, what)
+    return prompt
 
 
 def _schema(properties: Mapping[str, Any], prompt: Prompt) -> Any:
@@ -99,7 +103,7 @@ def _schema(properties: Mapping[str, Any], prompt: Prompt) -> Any:
         return None
     used = {name for text in prompt.texts() for name in templates.parse(prompt.style, text).variables}
     required = [name for name, one in properties.items() if one.pop("required", "default" not in one) and name in used]
-    return {"type": "object", "properties": dict(properties)} | ({"required": required} if required else {})
+    return {"type": "object", "properties": dict(properties)} | ({"required": sorted(required)} if required else {})
 
 
 def _told(one: One) -> str:

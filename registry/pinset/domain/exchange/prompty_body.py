@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.checks.texts import TEXT_LIMIT
 from pinset.domain.exchange.telling import CannotTellError
 from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
@@ -30,9 +31,10 @@ _HISTORY: Final = re.compile(
     r"\{\{-?\s*(?P=item)" + _MEMBER.format("content") + r"\s*-?\}\}\s*\{%-?\s*endfor\s*-?%\}[ \t]*$",
     re.MULTILINE,
 )
+_DEPTH: Final = 16
 _MARK: Final = "\x00"
 """Begins the line that stands for a history; no text of a release has it."""
-_PICTURE: Final = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_PICTURE: Final = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{1,500}\)")
 _NAME: Final = re.compile(r"name\s*=\s*\"?(?P<name>[^\",]*)\"?\s*$")
 _BREAKS: Final = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _INCLUDE: Final = re.compile(r"\{% *include +(?P<sign>['\"])(?P<name>[^'\"]+)(?P=sign) *%\}")
@@ -180,21 +182,23 @@ def _check_text(text: str) -> None:
         raise CannotTellError("its text has line breaks that Prompty makes plain ones")
 
 
-def _inlined(one: One, text: str, depth: int = 0) -> str:
+def _inlined(one: One, text: str) -> str:
     """A text with the files that it includes written out, where that means the same."""
-    partials: Mapping[str, str] = one.said.get("partials") or {}
-
-    def part(match: re.Match[str]) -> str:
-        inner = partials.get(match["name"])
-        if inner is None or depth > 16 or templates.parse("jinja2", inner).assigned:
-            raise CannotTellError(f"it includes {match['name']}, which cannot be written out")
-        return _inlined(one, inner, depth + 1)
-
     if one.said["format"] != "jinja2":
         return text
-    done = _INCLUDE.sub(part, text)
-    if done != text and depth == 0:
+    left = [TEXT_LIMIT]
+    partials: Mapping[str, str] = one.said.get("partials") or {}
+
+    def part(match: re.Match[str], depth: int) -> str:
+        inner = partials.get(match["name"])
+        left[0] -= len(inner or "") + 1
+        if inner is None or depth > _DEPTH or left[0] < 0 or templates.parse("jinja2", inner).assigned:
+            raise CannotTellError(f"it includes {match['name']}, which cannot be written out")
+        return _INCLUDE.sub(lambda found: part(found, depth + 1), inner)
+
+    done = _INCLUDE.sub(lambda found: part(found, 0), text)
+    if done != text:
         one.lose("template", "what it includes is written out in it")
-    if depth == 0 and templates.parse("jinja2", done).includes:
+    if templates.parse("jinja2", done).includes:
         raise CannotTellError("it includes what cannot be written out")
     return done

@@ -35,21 +35,24 @@ def _resolved(drafted: Drafted, value: Any, beside: Mapping[str, str], path: tup
     if isinstance(value, list):
         return [_resolved(drafted, one, beside, (*path, str(at))) for at, one in enumerate(value)]
     match = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return value
-    where = ".".join(path)
+    return value if match is None else _referred(drafted, match, beside, path)
+
+
+def _referred(drafted: Drafted, match: re.Match[str], beside: Mapping[str, str], path: tuple[str, ...]) -> Any:
+    """What a reference names; None, with a note, where that is not to be had."""
+    where, name = ".".join(path), match["name"]
     if match["kind"].lower() == "env":
         if not _is_connection(path):
             drafted.lose(where, "it comes from the environment of whoever runs it")
         return None
-    text = beside.get(match["name"].removeprefix("./"))
+    text = beside.get(name.removeprefix("./"))
     if text is None:
-        drafted.lose(where, f"the file {match['name'][:80]} is not beside it")
+        drafted.lose(where, f"the file {name[:80]} is not beside it")
         return None
     try:
-        return strict_json.loads(text) if match["name"].endswith(".json") else text
+        return strict_json.loads(text) if name.endswith(".json") else text
     except strict_json.StrictJsonError as error:
-        drafted.lose(where, f"{match['name'][:80]}: {error.message}")
+        drafted.lose(where, f"{name[:80]}: {error.message}")
         return None
 
 

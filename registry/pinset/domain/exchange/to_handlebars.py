@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pinset.domain.exchange.handlebars import BLOCKS, LITERALS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,31 +18,9 @@ _VARIABLES: Final = {
     "jinja2": re.compile(r"\{\{ *(?P<name>\w+) *\}\}"),
 }
 _HELPERS: Final = frozenset(
-    [
-        "if",
-        "unless",
-        "each",
-        "with",
-        "log",
-        "lookup",
-        "else",
-        "role",
-        "history",
-        "media",
-        "section",
-        "json",
-        "ifEquals",
-        "unlessEquals",
-        "this",
-        "true",
-        "false",
-        "null",
-        "undefined",
-        "helperMissing",
-        "blockHelperMissing",
-        "as",
-    ]
+    {*BLOCKS, "with", "log", "lookup", "else", "role", "history", "media", "section", "json", "helperMissing", "as"}
 )
+"""Names that mean something else there, unless ``this.`` stands before them."""
 
 
 def told(style: str, text: str) -> str | None:
@@ -50,16 +30,23 @@ def told(style: str, text: str) -> str | None:
     written = ""
     for kind, piece in _pieces(style, text):
         if kind == "variable":
-            if written.endswith("{"):
+            open_ended = before_tag(written)
+            if open_ended is None:
                 return None
-            written += "\\" if written.endswith("\\") else ""
-            written += piece
+            written = open_ended + piece
         else:
-            literal = _literal(piece)
+            literal = _literal(piece) if kind == "text" else None
             if literal is None or (style == "jinja2" and "{{" in piece):
                 return None
             written += literal
     return written
+
+
+def before_tag(written: str) -> str | None:
+    """A text that a tag follows: a backslash at its end is doubled. None where the tag would be read as another."""
+    if written.endswith("{"):
+        return None
+    return written + "\\" if written.endswith("\\") else written
 
 
 def _pieces(style: str, text: str) -> Iterator[tuple[str, str]]:
@@ -79,6 +66,9 @@ def _pieces(style: str, text: str) -> Iterator[tuple[str, str]]:
             continue
         yield "text", literal
         literal = ""
+        if name in LITERALS:
+            yield "unsayable", name
+            return
         kept = style == "mustache" and name not in _HELPERS
         yield "variable", match[0] if kept else "{{" + ("this." if name in _HELPERS else "") + name + "}}"
     yield "text", literal + text[at:]

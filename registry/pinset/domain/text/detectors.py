@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PIECE: Final = 600
 _OVERLAP: Final = 200
@@ -49,6 +49,28 @@ _OWN: Final = tuple(
         ("JSON Web Token", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}+"),
     )
 )
+_MARKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Anthropic key": ("sk-ant-",),
+    "OpenRouter key": ("sk-or-v1-",),
+    "Langfuse key": ("k-lf-",),
+    "OpenAI key": ("sk-",),
+    "API key (sk-…)": ("sk-",),
+    "Google API key": ("AIza",),
+    "Hugging Face token": ("hf_",),
+    "Groq key": ("gsk_",),
+    "xAI key": ("xai-",),
+    "Replicate token": ("r8_",),
+    "Perplexity key": ("pplx-",),
+    "LangSmith key": ("lsv2_",),
+    "Pinecone key": ("pcsk_",),
+    "Databricks token": ("dapi",),
+    "GitLab token": ("gl",),
+    "GitHub token": ("gh", "github_pat_"),
+    "Pinset token": ("pst_",),
+    "AWS access key": ("A3T", "ABIA", "ACCA", "AKIA", "ASIA"),
+    "JSON Web Token": ("eyJ",),
+}
+"""Text without which a pattern matches nothing: to look for that takes a hundredth of the time."""
 _KEYWORDED: Final = re.compile(
     r"(?i:cohere|mistral|together|deepseek|fireworks|voyage|azure_openai|co)_?(?i:api_?)?(?i:key|token)"
     r"[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?(?P<body>[A-Za-z0-9-]{32,64})(?![A-Za-z0-9-])"
@@ -111,10 +133,13 @@ _FOREIGN: Final = (
 def certain(text: str) -> Iterator[tuple[int, str]]:
     """Offsets and kinds of what is a secret unless it was made up."""
     for kind, pattern in _OWN:
+        if not any(mark in text for mark in _MARKS[kind]):
+            continue
         for match in pattern.finditer(text):
             if _random(match[0], letters=True):
                 yield match.start(), kind
-    for match in _KEYWORDED.finditer(text):
+    lowered = text.lower()
+    for match in _KEYWORDED.finditer(text) if "key" in lowered or "token" in lowered else ():
         if _random(match["body"]):
             yield match.start("body"), "provider's API key"
     for match in _PEM.finditer(text):

@@ -1,0 +1,16 @@
+"""Dotprompt: a .prompt file for each prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pinset_cli.exporting import Asked
+
+
+def export(asked: Asked) -> None:
+    """Write the releases that were named, and say what could not be carried."""
+    from pinset.domain.exchange import dotprompt
+    from pinset_cli import prompt_files
+
+    prompt_files.export(asked, dotprompt.tell, form="dotprompt", ending=dotprompt.ENDING)
