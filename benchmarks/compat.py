@@ -22,9 +22,16 @@ NAME = serving.NAME
 READS = {
     "Langfuse": f"/compat/langfuse/api/public/v2/prompts/{NAME}?label=production",
     "MLflow": f"/compat/mlflow/api/2.0/mlflow/registered-models/alias?name={NAME}&alias=production",
+    "Opik": "/compat/opik/v1/private/prompts/versions/retrieve",
     "Phoenix": f"/compat/phoenix/v1/prompts/{NAME}/tags/production",
 }
 """A read of what an alias serves, by protocol."""
+POSTED = f"""
+wrk.method = "POST"
+wrk.body = '{{"name":"{NAME}","environment":"production"}}'
+wrk.headers["Content-Type"] = "application/json"
+"""
+"""What wrk is told of a read that is a POST: Opik's."""
 WANTED = 1.5
 ROUNDS = 7
 

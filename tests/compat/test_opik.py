@@ -98,3 +98,81 @@ def test_reading_by_post_is_no_write(speaking: Speaking) -> None:
     tried = [one for one in speaking.registry.audit.items()["items"] if one["action"] == "read"]
     assert tried
     assert tried[0]["outcome"] == "refused"
+
+
+def listed(speaking: Speaking, path: str, **query: Any) -> Any:
+    return speaking("GET", f"/compat/opik/v1/private/prompts{path}", params=query).json()
+
+
+def test_what_there_is_is_told_by_the_page(speaking: Speaking) -> None:
+    other = {"release.yaml": "release: {bundle: other, prompt: {text: Hi}, metadata: {tags: [t]}}"}
+    speaking.registry.publish(ANA, other)
+    speaking.registry.bundle_changes.set(ANA, "other", also=["Other One"])
+    first = listed(speaking, "", size=1)
+    assert (first["total"], first["content"][0]["name"], first["content"][0]["tags"]) == (2, "Other One", ["t"])
+    (triage,) = listed(speaking, "", size=1, page=2)["content"]
+    assert (triage["name"], triage["template_structure"], triage["version_count"]) == ("support.triage", "chat", 2)
+    assert [one["name"] for one in listed(speaking, "", name="the")["content"]] == ["Other One"]
+    for name in ("Other One", "other"):
+        assert [one["name"] for one in listed(speaking, "", name=name)["content"]] == [name]
+    for filters, names in (
+        ('[{"field": "template_structure", "operator": "=", "value": "chat"}]', ["support.triage"]),
+        ('[{"field": "tags", "operator": "contains", "value": "t"}]', ["Other One"]),
+        ('[{"field": "name", "operator": "starts_with", "value": "sup"}]', ["support.triage"]),
+        ("[]", ["Other One", "support.triage"]),
+    ):
+        assert [one["name"] for one in listed(speaking, "", filters=filters)["content"]] == names
+    versions = listed(speaking, f"/{triage['id']}/versions", size=1)
+    assert (versions["total"], versions["content"][0]["version_number"]) == (2, "v2")
+    (oldest,) = listed(speaking, f"/{triage['id']}/versions", size=1, page=2)["content"]
+    assert oldest == ask(speaking).json()
+    assert listed(speaking, f"/versions/{oldest['id']}") == oldest
+    assert listed(speaking, f"/{triage['id']}/versions/by-number/v1") == oldest
+    assert listed(speaking, f"/{triage['id']}")["latest_version"]["version_number"] == "v2"
+    found = listed(speaking, f"/{triage['id']}/versions", search="WARMER")["content"]
+    assert [one["version_number"] for one in found] == ["v2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/nothing", 404),
+        ("/versions/nothing", 404),
+        ("?sorting=[1]", 422),
+        ("?size=0", 422),
+        ("?filters={", 422),
+        ('?filters=[{"field":"x","operator":"=","value":"y"}]', 422),
+    ],
+)
+def test_what_is_asked_in_vain_is_told_so(speaking: Speaking, path: str, status: int) -> None:
+    found = speaking("GET", f"/compat/opik/v1/private/prompts{path}")
+    assert (found.status_code, set(found.json())) == (status, {"code", "message", "errors"})
+
+
+def test_who_may_not_read_sees_nothing(speaking: Speaking) -> None:
+    (triage,) = listed(speaking, "")["content"]
+    speaking.registry.publish(ANA, {"release.yaml": "release: {bundle: other, prompt: {text: Hi}}"})
+    few = {"authorization": speaking.token("few", "read:other")}
+    root = "/compat/opik/v1/private"
+    assert [one["name"] for one in speaking("GET", f"{root}/prompts", headers=few).json()["content"]] == ["other"]
+    for path in (f"/{triage['id']}", f"/{triage['id']}/versions", f"/{triage['id']}/versions/by-number/1"):
+        assert speaking("GET", f"{root}/prompts{path}", headers=few).status_code == 404
+        assert speaking("GET", f"{root}/prompts{path}").status_code == 401
+    one = {"authorization": speaking.token("one", "read:support.triage@production")}
+    assert speaking("POST", RETRIEVE, json={"name": "support.triage"}, headers=one).json()["environments"] == ["production"]
+    assert speaking("POST", RETRIEVE, json={"name": "support.triage", "environment": "staging"}, headers=one).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", ""), ("POST", "/versions"), ("PATCH", "/versions"), ("DELETE", "/x"), ("POST", "/x/versions/y/restore")],
+)
+def test_writes_are_refused_openly(speaking: Speaking, method: str, path: str) -> None:
+    found = speaking(method, f"/compat/opik/v1/private/prompts{path}", json={"name": "x"})
+    assert (found.status_code, "not written through Opik" in found.json()["message"]) == (403, True)
+
+
+def test_every_project_is_this_one(speaking: Speaking) -> None:
+    found = speaking("POST", "/compat/opik/v1/private/projects/retrieve", json={"name": "Default Project"}).json()
+    assert found["name"] == "Default Project"
+    assert listed(speaking, "", project_id=found["id"])["total"] == 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.compat import shelves
-from pinset.compat.answering import serving
+from pinset.compat.answering import called, serving
 from pinset.domain.access import Verb
 from pinset.domain.exchange import opik
 from pinset.domain.text import strict_json
-from pinset.errors import InvalidInput, NotFound, TooLarge
+from pinset.errors import InvalidInput, NotFound, PermissionDenied, TooLarge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pinset.compat.opik.bodies import Looked
     from pinset.domain import answers
     from pinset.services.local import LocalRegistry
@@ -34,10 +36,10 @@ def prompts(registry: LocalRegistry, wanted: Looked) -> dict[str, Any]:
         told = [_prompt(registry, registry.bundle(one.name)) for one in shelf]
         return _page(wanted, total, told)
     found: list[dict[str, Any]] = []
-    for at, about in enumerate(shelves.bundles(registry, wanted.name)):
+    for at, (about, name) in enumerate(_named(registry, wanted.name)):
         if at == SEARCHED:
             raise TooLarge(f"more than {SEARCHED:,} prompts would be looked through", hint="name more of the prompt")
-        one = _prompt(registry, about)
+        one = _prompt(registry, about, name)
         if all(_holds(one, each) for each in filters):
             found.append(one)
     return _page(wanted, len(found), found[wanted.skip : wanted.skip + wanted.size])
@@ -85,6 +87,24 @@ def prompt(registry: LocalRegistry, about: answers.BundleAnswer, name: str) -> d
     newest = shelves.newest(registry, about["name"])
     told = None if newest is None else opik.tell(newest, name, serving(registry, about["name"], newest["version"]))
     return {**_prompt(registry, about, name), "latest_version": told}
+
+
+def _named(registry: LocalRegistry, text: str) -> Iterator[tuple[answers.BundleAnswer, str]]:
+    """The bundle of this very name, called so, then those of whose names the text is a part."""
+    exact = ""
+    if text:
+        try:
+            meant = called(registry, text)
+            about = registry.bundle(meant.bundle)
+        except (NotFound, PermissionDenied):
+            pass
+        else:
+            if meant.prompt is None:
+                exact = about["name"]
+                yield about, text
+    for about in shelves.bundles(registry, text):
+        if about["name"] != exact:
+            yield about, shelves.called_there(about)
 
 
 def _prompt(registry: LocalRegistry, about: answers.BundleAnswer, name: str | None = None) -> dict[str, Any]:

@@ -96,7 +96,10 @@ def _model(hearing: Hearing, flat: dict[str, Any]) -> dict[str, Any] | None:
 
 def _tags(hearing: Hearing, version: Mapping[str, Any], tags: Any) -> dict[str, Any]:
     """Tags of the version and of its prompt, each once; the label that a registry of this kind told among them is none."""
-    listed = [*(version.get("tags") or []), *(tags if isinstance(tags, list) else [])]
+    own = version.get("tags")
+    listed = list(own) if isinstance(own, list) else []
+    if hearing.again is None and isinstance(tags, list):
+        listed += tags
     metadata = version.get("metadata")
     release = metadata.get("release") if hearing.again is not None and isinstance(metadata, dict) else None
     label = release.get("label") if isinstance(release, dict) else None

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pinset.domain.exchange.incoming import Taken
     from pinset.domain.exchange.pieces import Piece, Pieces
 
-_PROVIDERS: Final = {"AWS": "bedrock", "AZURE_OPENAI": "azure_openai"}
+_STYLES: Final = {"F_STRING": "f-string", "NONE": "text"}
+_PROVIDERS: Final = {"AWS": "bedrock"}
+"""Providers that are called otherwise here than there in small letters."""
 
 
 def take(version: Mapping[str, Any], prompt: Mapping[str, Any] | None = None) -> Taken:
@@ -27,7 +29,7 @@ def take(version: Mapping[str, Any], prompt: Mapping[str, Any] | None = None) ->
     metadata = version.get("metadata")
     again = beside.again(metadata) if isinstance(metadata, dict) else None
     style = version.get("template_format") or "MUSTACHE"
-    hearing = Hearing(lambda text: _pieces(hearing, style, text), again)
+    hearing = Hearing(lambda text: _pieces(hearing, style, text), again, _STYLES.get(style, "mustache"))
     said = version.get("template")
     if isinstance(said, str):
         told = hearing.text(said)
