@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from pinset.domain.text import strict_json
 from pinset.errors import InvalidInput
+
+_SHORT: Final = 512
+"""Bytes of a body that is remembered."""
+_MOST: Final = 2048
+"""Bodies that are remembered."""
 
 
 class Retrieve(BaseModel):
@@ -33,12 +39,19 @@ class Retrieve(BaseModel):
 
 
 def meaning(body: bytes) -> bytes | None:
-    """See `Protocol.posted`."""
+    """See `Protocol.posted`. An application asks the same again and again: short bodies are read once."""
+    return _kept(body) if len(body) <= _SHORT else _read(body)
+
+
+def _read(body: bytes) -> bytes | None:
     try:
         value: Any = strict_json.loads_bytes(body)
         return Retrieve.model_validate(value).key
     except ValueError:
         return None
+
+
+_kept = lru_cache(_MOST)(_read)
 
 
 class Looked(BaseModel):
