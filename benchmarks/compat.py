@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 import large
-import serving
 from figures import Figure
 
+import serving
 from pinset import bootstrap
 
 NAME = serving.NAME
@@ -63,7 +63,7 @@ def figures() -> list[Figure]:
             values: dict[str, list[float]] = {name: [] for name in sides}
             for _ in range(ROUNDS):
                 for name, side in sides.items():
-                    values[name].append(1e6 / serving._per_second(*side, script=posted.get(name)))  # noqa: SLF001 - one load for both pages
+                    values[name].append(1e6 / serving._per_second(*side, script=posted.get(name)))
     own = Figure("fetch by alias", "us", values.pop("fetch by alias"))
     return [Figure(f"{name}, by alias", "us", found, beside=own, wanted=WANTED) for name, found in values.items()]
 

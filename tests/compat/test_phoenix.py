@@ -41,7 +41,9 @@ def test_what_there_is_is_told_by_the_page(speaking: Speaking) -> None:
     assert len(get(speaking, "/prompts/support.triage.title/versions").json()["data"]) == 2
 
 
-@pytest.mark.parametrize("path", ["/prompts?cursor=a%20b", "/prompts/support.triage/versions?cursor=x", "/prompts?limit=0"])
+@pytest.mark.parametrize(
+    "path", ["/prompts?cursor=a%20b", "/prompts/support.triage/versions?cursor=x", "/prompts?limit=0"]
+)
 def test_what_means_nothing_is_refused(speaking: Speaking, path: str) -> None:
     assert get(speaking, path).status_code == 422
 
@@ -97,7 +99,9 @@ def test_a_provider_that_clients_break_with_is_told_as_one_that_they_know(speaki
          ("bedrock", "AWS", "aws"), ("gemini", "GOOGLE", "google"), ("anthropic", "ANTHROPIC", "anthropic")]
     ):  # fmt: skip
         model = f"{{provider: {provider}, name: m, pinned_version: '{at}', max_tokens: 5, stop: END, beam: 2}}"
-        speaking.registry.publish(ANA, {"release.yaml": f"release: {{bundle: m, model: {model}, prompt: {{text: Hi}}}}"})
+        speaking.registry.publish(
+            ANA, {"release.yaml": f"release: {{bundle: m, model: {model}, prompt: {{text: Hi}}}}"}
+        )
         found = get(speaking, f"/prompt_versions/m@v{at + 1}").json()["data"]
         assert (found["model_provider"], found["invocation_parameters"]["type"]) == (told, kind)
         said = found["invocation_parameters"][kind]

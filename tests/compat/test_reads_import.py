@@ -135,7 +135,11 @@ def test_versions_of_phoenix_are_numbered_by_their_order(here: LocalRegistry, mo
     }
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
     calls = [
-        {"type": "tool_call", "tool_call_id": "c", "tool_call": {"type": "function", "name": "find", "arguments": "{}"}},
+        {
+            "type": "tool_call",
+            "tool_call_id": "c",
+            "tool_call": {"type": "function", "name": "find", "arguments": "{}"},
+        },
         {"type": "tool_result", "tool_call_id": "c", "tool_result": {"a": 1}},
     ]
     chat = {"type": "chat", "messages": [
@@ -156,7 +160,10 @@ def test_versions_of_phoenix_are_numbered_by_their_order(here: LocalRegistry, mo
     report = run(here, ANA, there.source())
     assert report.versions == {"created": 8, "refused": 1}
     five = here.release("team-x@v5")
-    assert (five["message"], five["content"]["prompts"]["default"]["messages"][0]["template"]) == ("made V5", "Say 5: {{ q }}")
+    assert (five["message"], five["content"]["prompts"]["default"]["messages"][0]["template"]) == (
+        "made V5",
+        "Say 5: {{ q }}",
+    )
     assert five["content"]["models"]["default"]["params"] == {"n": 1, "temperature": 0.5}
     assert here.bundle("team-x")["aliases"] == {"staging": 3}
     assert here.bundle("team-x")["description"] == "d"
@@ -251,7 +258,10 @@ def test_what_opik_says_in_metadata_is_a_model_where_it_names_one(here: LocalReg
     assert report.versions == {"created": 3, "refused": 1}
     content = here.release("movie-critic@v1")["content"]
     assert content["prompts"]["default"]["messages"] == [{"role": "user", "template": "{{a}}"}]
-    assert (content["models"]["default"]["name"], content["models"]["default"]["params"]) == ("gpt-4o", {"temperature": 0.2})
+    assert (content["models"]["default"]["name"], content["models"]["default"]["params"]) == (
+        "gpt-4o",
+        {"temperature": 0.2},
+    )
     assert (list(content["tools"]), content["metadata"]) == (["find"], {"team": "x", "tags": ["film"]})
     second = here.release("movie-critic@v2")["content"]
     assert (second["prompts"]["default"]["format"], second["prompts"]["default"]["template"]) == (
@@ -266,7 +276,9 @@ def test_what_opik_says_in_metadata_is_a_model_where_it_names_one(here: LocalReg
 
 def test_another_server_is_told_so(here: LocalRegistry) -> None:
     for make in (PhoenixSource, OpikSource):
-        remote = Remote("X", "http://there", transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"a": 1})))
+        remote = Remote(
+            "X", "http://there", transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"a": 1}))
+        )
         with pytest.raises(Integrity):
             run(here, ANA, make(remote))  # type: ignore[abstract]
 

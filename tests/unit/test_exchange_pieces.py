@@ -15,10 +15,10 @@ from pinset.domain.exchange.pieces import Variable
 from pinset.domain.text import templates
 
 VALUES = {"name": "<Ann> & {x}", "b": "}", "_c1": "{{ b }}\n"}
-TEXT = st.lists(st.sampled_from([*"{}%#& \\\n\ra'", "{{", "}}", "{%", "{{ b }}", "{name}", "%}"]), max_size=8).map("".join)
-PIECES = st.lists(st.one_of(TEXT, st.sampled_from(sorted(VALUES)).map(Variable)), max_size=6).map(
-    lambda found: pieces.joined(found)
+TEXT = st.lists(st.sampled_from([*"{}%#& \\\n\ra'", "{{", "}}", "{%", "{{ b }}", "{name}", "%}"]), max_size=8).map(
+    "".join
 )
+PIECES = st.lists(st.one_of(TEXT, st.sampled_from(sorted(VALUES)).map(Variable)), max_size=6).map(pieces.joined)
 
 
 def filled(found: Any) -> str:

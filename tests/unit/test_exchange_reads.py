@@ -11,7 +11,6 @@ import pytest
 
 from pinset.domain.exchange import opik, opik_taking, own, phoenix, phoenix_taking
 from pinset.domain.rendering import example_messages
-from pinset.errors import InvalidInput
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "compat"))
 from speaking import ANA, rich

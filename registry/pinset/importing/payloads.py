@@ -64,7 +64,7 @@ def microseconds(value: Any) -> int | None:
     return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
 
 
-def incoming(take: Callable[[], Taken], serving: Iterable[str], **given: Any) -> Incoming:
+def incoming(take: Callable[[], Taken], serving: Iterable[Any], **given: Any) -> Incoming:
     """A version as it comes in. take: reads it; why it cannot be read is its problem. serving: what serves it there."""
     names = [one for one in serving if isinstance(one, str)]
     aliases = {name: alias_for(name) for name in names}

@@ -27,9 +27,15 @@ TEXTS: Final = {
         "{{{name}}}",
     ],
     "text": ["{{name}} and {name} and {{ 1 }} {% if %} are text\n", "plain"],
-    "jinja2": ["Hi {{ name }}\n", "{# no #}{% for one in [name, thing] %}{{ one }};{% endfor %}\n", "{{ thing|upper }}"],
+    "jinja2": [
+        "Hi {{ name }}\n",
+        "{# no #}{% for one in [name, thing] %}{{ one }};{% endfor %}\n",
+        "{{ thing|upper }}",
+    ],
 }
-PLAIN: Final = [(style, text) for style, texts in TEXTS.items() for text in texts if "{%" not in text or style == "text"]
+PLAIN: Final = [
+    (style, text) for style, texts in TEXTS.items() for text in texts if "{%" not in text or style == "text"
+]
 """Those without logic."""
 
 

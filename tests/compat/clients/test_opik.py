@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import filling
+import pages
 import pytest
 from matrix import Dialect, Matrix
 from sessions import ClientError
@@ -83,7 +84,10 @@ def test_what_format_makes_is_what_this_registry_makes(opik: Reader, served: Ser
             filling.publish(served, filling.release(name, style, text))
             got = opik.session.run(FORMATTING, name=name, values=filling.used(served, f"{name}@v1"))
             assert got["chat"] == filling.filled(served, f"{name}@v1"), (style, text)
-            assert [{"role": "user", "content": got["one"]}] == filling.filled(served, f"{name}@v1", "one"), (style, text)
+            assert [{"role": "user", "content": got["one"]}] == filling.filled(served, f"{name}@v1", "one"), (
+                style,
+                text,
+            )
 
 
 def test_what_there_is(opik: Reader) -> None:
@@ -95,7 +99,9 @@ def test_what_there_is(opik: Reader) -> None:
     assert {("greeting", "Prompt"), ("talk", "ChatPrompt")} <= {tuple(one) for one in names}
     found = opik.session.run(f"[one.name for one in client.search_prompts({FILTER!r})]")
     assert found == ["greeting"]
-    assert opik.session.run("client.get_prompt('greeting', commit=client.get_prompt('greeting').commit).version") == "v2"
+    assert (
+        opik.session.run("client.get_prompt('greeting', commit=client.get_prompt('greeting').commit).version") == "v2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,3 +116,14 @@ def test_writes_are_refused_openly(opik: Reader, write: str) -> None:
     with pytest.raises(ClientError) as caught:
         opik.session.run(write)
     assert "not written through Opik" in caught.value.says
+
+
+def test_the_page_is_what_happens(opik: Reader, served: Served) -> None:
+    (shown,) = pages.blocks("opik", "python", served.address)
+    code = (
+        shown.replace("pst_…", served.key)
+        + "\n[text, model, temperature, staged.version, first.version, newest.version]"
+    )
+    found = opik.session.run(code)
+    assert found == ["Summarise, form 2: The lid is loose.", "gpt-4o", 0.25, "v3", "v1", "v3"]
+    assert opik.session.run("messages[-1]") == {"role": "user", "content": "Why?"}

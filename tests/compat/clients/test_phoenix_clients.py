@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import filling
+import pages
 import pytest
 from matrix import Dialect, Matrix
 from sessions import ClientError
@@ -120,7 +121,10 @@ def test_what_format_makes_is_what_this_registry_makes(python: Reader, served: S
         filling.publish(served, filling.release(name, style, text, provider=provider))
         got = python.session.run(FORMATTING, name=name, values=filling.used(served, f"{name}@v1"))
         system = [{"role": "system", "content": got["kwargs"]["system"]}] if provider == "anthropic" else []
-        assert [plain(one) for one in [*system, *got["messages"]]] == filling.filled(served, f"{name}@v1"), (style, text)
+        assert [plain(one) for one in [*system, *got["messages"]]] == filling.filled(served, f"{name}@v1"), (
+            style,
+            text,
+        )
 
 
 def test_what_it_cannot_fill_in_arrives_as_it_is(python: Reader, served: Served) -> None:
@@ -143,8 +147,15 @@ CALL = {
 
 def publish_call(served: Served, bundle: str, **model: Any) -> None:
     """A release whose prompt calls a tool and wants an answer of a form."""
-    tool = {"name": "find", "description": "Finds.", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}
-    prompt = {"messages": [{"role": "user", "text": "{{q}}"}], "output": {"type": "object", "properties": {"a": {"type": "string"}}}}
+    tool = {
+        "name": "find",
+        "description": "Finds.",
+        "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+    }
+    prompt = {
+        "messages": [{"role": "user", "text": "{{q}}"}],
+        "output": {"type": "object", "properties": {"a": {"type": "string"}}},
+    }
     release = {"bundle": bundle, "model": {"pinned_version": "1", **model}, "prompt": prompt, "tools": [tool]}
     filling.publish(served, {"release.json": json.dumps({"release": release})})
 
@@ -161,7 +172,10 @@ def test_a_call_of_openai_has_all_of_it(python: Reader, javascript: Reader, serv
     }
     assert {key: made[key] for key in wanted} == wanted
     assert made["tools"][0]["function"]["name"] == "find"
-    assert made["response_format"]["json_schema"]["schema"] == {"type": "object", "properties": {"a": {"type": "string"}}}
+    assert made["response_format"]["json_schema"]["schema"] == {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+    }
     sent = javascript.session.run(TO_SDK, name="calling", values={"q": "x"}, sdk="openai")
     assert sent is not None, javascript.session.printed
     assert {key: sent[key] for key in wanted} == wanted
@@ -193,10 +207,23 @@ def test_javascript_fills_in_the_same(javascript: Reader, served: Served) -> Non
 
 
 def test_what_there_is(python: Reader, javascript: Reader, served: Served) -> None:
-    names = javascript.session.run("return (await kept.prompts.listPrompts({ client: kept.client })).map((p) => p.name);")
+    names = javascript.session.run(
+        "return (await kept.prompts.listPrompts({ client: kept.client })).map((p) => p.name);"
+    )
     assert {"greeting", "rich", "talk"} <= set(names)
     found = python.session.run("[one['name'] for one in client.prompts.tags.list(prompt_version_id='greeting@v2')]")
     assert found == ["production"]
     with pytest.raises(ClientError) as caught:
         python.session.run("client.prompts.tags.create(prompt_version_id='greeting@v2', name='x')")
     assert re.search("403", caught.value.says)
+
+
+def test_the_page_is_what_happens(python: Reader, javascript: Reader, served: Served) -> None:
+    (shown,) = pages.blocks("phoenix", "python", served.address)
+    found = python.session.run(
+        shown.replace("pst_…", served.key) + "\n[call['messages'][0]['content'], first.id, newest.id]"
+    )
+    assert found == ["Summarise, form 2: The lid is loose.", "greeting@v1", "greeting@v3"]
+    (shown,) = pages.blocks("phoenix", "js", served.address)
+    code = pages.snippet(shown.replace("pst_…", served.key)) + "\nreturn call.messages[0].content;"
+    assert javascript.session.run(code) == "Summarise, form 2: The lid is loose."

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def command(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="JSON of prompts with what Phoenix answers for each version.")
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="JSON of prompts with what Phoenix answers for each version."),
     ] = None,
     server: Annotated[str | None, typer.Option("--from", metavar="URL", help="A Phoenix server.")] = None,
     into: i.Into = None,

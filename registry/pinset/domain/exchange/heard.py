@@ -87,7 +87,10 @@ class Hearing:
         if about.get("messages") != len(given) or len(heard) != len(given):
             places = {}
         names = places.get("names") or {}
-        heard = [one._replace(message={**one.message, "name": names[str(at)]}) if str(at) in names else one for at, one in enumerate(heard)]
+        heard = [
+            one._replace(message={**one.message, "name": names[str(at)]}) if str(at) in names else one
+            for at, one in enumerate(heard)
+        ]
         kinds = [self._kind(at, one, places) for at, one in enumerate(heard)]
         style, texts = self._written([one for one, kind in zip(heard, kinds, strict=True) if kind == "template"])
         left = iter(texts)
@@ -183,8 +186,8 @@ class Hearing:
         if len(read) < len(heard) and not any(templates.parse("jinja2", text).problems for text in raw):
             return "jinja2", [one.raw for one in heard]
         self.lose("template", "it does not parse as what it says it is: its braces are text")
-        found = pieces.all_written(("text", "f-string"), [(text,) for text in raw])
-        style, texts = found if found is not None else ("text", raw)
+        plainest = pieces.all_written(("text", "f-string"), [(text,) for text in raw])
+        style, texts = plainest if plainest is not None else ("text", raw)
         return style, _split(texts, heard)
 
 

@@ -147,17 +147,29 @@ def _number(version: Mapping[str, Any]) -> int | None:
 
 def _name(value: Any, place: str) -> str:
     inner = value.get("prompt") if isinstance(value, dict) else None
-    name = (value.get("name") or (inner.get("name") if isinstance(inner, dict) else None)) if isinstance(value, dict) else None
+    name = (
+        (value.get("name") or (inner.get("name") if isinstance(inner, dict) else None))
+        if isinstance(value, dict)
+        else None
+    )
     if not isinstance(name, str) or not name.strip():
-        raise InvalidInput(f"{place} is no prompt that Opik exported", hint="write it with: opik export WORKSPACE prompt NAME")
+        raise InvalidInput(
+            f"{place} is no prompt that Opik exported", hint="write it with: opik export WORKSPACE prompt NAME"
+        )
     return name.strip()
 
 
 def _history(value: Mapping[str, Any], place: str) -> list[dict[str, Any]]:
     """The versions, the oldest first, the current one among them."""
     history, current = value.get("history") or [], value.get("current_version")
-    if not isinstance(history, list) or not isinstance(current, dict) or not all(isinstance(one, dict) for one in history):
-        raise InvalidInput(f"{place} is no prompt that Opik exported", hint="write it with: opik export WORKSPACE prompt NAME")
+    if (
+        not isinstance(history, list)
+        or not isinstance(current, dict)
+        or not all(isinstance(one, dict) for one in history)
+    ):
+        raise InvalidInput(
+            f"{place} is no prompt that Opik exported", hint="write it with: opik export WORKSPACE prompt NAME"
+        )
     commits = [one.get("commit") for one in history]
     found = list(reversed(history))
     if current.get("commit") is None or current["commit"] not in commits:

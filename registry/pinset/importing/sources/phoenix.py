@@ -94,14 +94,15 @@ class PhoenixFile:
 
     def __init__(self, value: Any, place: str) -> None:
         listed = value["prompts"] if isinstance(value, dict) and "prompts" in value else value
-        self._prompts: list[dict[str, Any]] = listed if isinstance(listed, list) else [listed]
+        self._prompts: list[Any] = listed if isinstance(listed, list) else [listed]
         self._place = place
         if not all(
             isinstance(one, dict) and isinstance(one.get("name"), str) and isinstance(one.get("versions"), list)
             for one in self._prompts
         ):
             raise InvalidInput(
-                f"{place} holds no prompts of Phoenix", hint='write [{"name": …, "versions": [what it answers for each]}]'
+                f"{place} holds no prompts of Phoenix",
+                hint='write [{"name": …, "versions": [what it answers for each]}]',
             )
 
     def count(self) -> int | None:
