@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pinset_cli.locate import Options
 
 FORMATS: Final[Mapping[str, str]] = {
-    "langfuse": "what Langfuse's create_prompt takes",
     "snapshot": "what Client(snapshot=FILE) serves while the registry is away",
     "dotprompt": "a .prompt file for each prompt",
     "prompty": "a .prompty file for each prompt",
     "openai": "the body of a request for each prompt, unfilled",
     "mlflow": "the arguments of MLflow's register_prompt, as JSON",
+    "langfuse": "what Langfuse's create_prompt takes",
     "tar": "everything of bundles, for pinset import tar",
 }
 """Formats by name, each a module of `pinset_cli.commands.exports`, with what it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from pinset import bootstrap
 from pinset.config import parse
 from pinset.domain.exchange.langfuse import create_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-from speaking import ANA, HARD, LOOKUP, Speaking
+from speaking import ANA, HARD, LOOKUP, Speaking, rich
 from wires import Wire, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pinset.services.local import LocalRegistry
 
@@ -43,11 +45,22 @@ def files(bundle: str, prompt: Any, **parts: Any) -> dict[str, str]:
     return {"release.json": json.dumps({"release": {"bundle": bundle, "prompt": prompt, **parts}})}
 
 
+@pytest.fixture(scope="module")
+def still() -> Iterator[Speaking]:
+    """As `speaking`, once for all who change nothing of ``support.triage``."""
+    with closing(bootstrap.memory_registry()) as registry:
+        registry.publish(ANA, rich(), alias="production", message="the first")
+        registry.publish(ANA, rich(temperature=0.7), label="2025-03-15", alias="staging", message="warmer")
+        made = Speaking(registry)
+        yield made
+        made.loop.close()
+
+
 # -- reading ---------------------------------------------------------------------------------------------------
 
 
-def test_a_prompt_is_told_with_everything_that_its_release_has(speaking: Speaking) -> None:
-    told = speaking("GET", TRIAGE).json()
+def test_a_prompt_is_told_with_everything_that_its_release_has(still: Speaking) -> None:
+    told = still("GET", TRIAGE).json()
     assert (told["name"], told["version"], told["type"], told["labels"]) == (
         "support.triage",
         1,
@@ -107,26 +120,26 @@ WRONG = {
 }
 
 
-def test_what_is_wrong_is_told_as_json_with_a_message(speaking: Speaking) -> None:
+def test_what_is_wrong_is_told_as_json_with_a_message(still: Speaking) -> None:
     for path, status in WRONG.items():
-        found = speaking("GET", f"{PROMPTS}/{path}")
+        found = still("GET", f"{PROMPTS}/{path}")
         assert (found.status_code, found.headers["content-type"]) == (status, "application/json"), path
         assert isinstance(found.json()["message"], str)
 
 
-def test_what_is_not_there_costs_no_look_at_a_release(speaking: Speaking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(speaking.registry), "release", lambda *_: pytest.fail("a release was read"))
-    assert speaking("GET", f"{PROMPTS}/no-such-bundle").status_code == 404
+def test_what_is_not_there_costs_no_look_at_a_release(still: Speaking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(still.registry), "release", lambda *_: pytest.fail("a release was read"))
+    assert still("GET", f"{PROMPTS}/no-such-bundle").status_code == 404
 
 
-def test_a_registry_that_cannot_tell_says_503(speaking: Speaking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registry_that_cannot_tell_says_503(still: Speaking, monkeypatch: pytest.MonkeyPatch) -> None:
     from pinset.errors import Unavailable
 
     def away(*_: Any) -> Any:
         raise Unavailable("the catalog is away", hint="wait")
 
-    monkeypatch.setattr(type(speaking.registry), "meaning", away)
-    found = speaking("GET", TRIAGE)
+    monkeypatch.setattr(type(still.registry), "meaning", away)
+    found = still("GET", TRIAGE)
     assert (found.status_code, found.json()["error"]) == (503, "unavailable")
 
 
@@ -139,8 +152,8 @@ def test_names_have_folders_and_spellings(speaking: Speaking) -> None:
     assert (taken.status_code, "movie-critic.a" in taken.json()["message"]) == (409, True)
 
 
-def test_only_parameters_are_told_where_they_are_asked_for(speaking: Speaking) -> None:
-    told = speaking("GET", "/compat/langfuse/parameters/api/public/v2/prompts/support.triage").json()
+def test_only_parameters_are_told_where_they_are_asked_for(still: Speaking) -> None:
+    told = still("GET", "/compat/langfuse/parameters/api/public/v2/prompts/support.triage").json()
     assert sorted(told["config"]) == ["max_tokens", "model", "response_format", "temperature", "tools"]
 
 
@@ -156,19 +169,19 @@ BRACES: list[tuple[dict[str, str], str, str]] = [
 ]
 
 
-def test_every_format_is_double_braces_or_says_that_it_is_not(speaking: Speaking) -> None:
+def test_every_format_is_double_braces_or_says_that_it_is_not(still: Speaking) -> None:
     for prompt, told, says in BRACES:
-        speaking.registry.publish(ANA, files("braces", prompt))
-        found = speaking("GET", f"{PROMPTS}/braces?label=latest").json()
+        still.registry.publish(ANA, files("braces", prompt))
+        found = still("GET", f"{PROMPTS}/braces?label=latest").json()
         assert found["prompt"] == told
         assert says in found["config"]["release"].get("differs", "")
         assert bool(says) == ("differs" in found["config"]["release"])
 
 
-def test_the_hot_path_answers_it(speaking: Speaking) -> None:
-    hot = speaking.api.state.hot
+def test_the_hot_path_answers_it(still: Speaking) -> None:
+    hot = still.api.state.hot
     for path in (TRIAGE, f"{TRIAGE}?label=staging", f"{TRIAGE}?version=1"):
-        slow, fast = (Wire(speaking.app, speaking.loop, one) for one in (None, hot))
+        slow, fast = (Wire(still.app, still.loop, one) for one in (None, hot))
         ordinary, ready = slow.ask(request(path)), fast.ask(request(path))
         assert (ready.status, ready.body, fast.state.tasks) == (200, ordinary.body, set())
         slow.close(), fast.close()
@@ -359,21 +372,19 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-def test_a_write_that_is_wrong_changes_nothing(speaking: Speaking) -> None:
-    serial = speaking.registry.describe()["serial"]
+def test_a_write_that_is_wrong_changes_nothing(still: Speaking) -> None:
+    serial = still.registry.describe()["serial"]
     for more, status, says in REFUSED:
-        refused = create(speaking, **more)
+        refused = create(still, **more)
         assert (refused.status_code, says in refused.json()["message"]) == (status, True), refused.text
-    assert speaking.registry.describe()["serial"] == serial
+    assert still.registry.describe()["serial"] == serial
 
 
-def test_bodies_that_are_no_object_are_refused(speaking: Speaking) -> None:
+def test_bodies_that_are_no_object_are_refused(still: Speaking) -> None:
     for body in (b"", b"[]", b"{", b'{"a":1,"a":2}', b'{"name":"x","prompt":NaN}', b"[" * 5000):
-        found = speaking("POST", PROMPTS, content=body, headers={"content-type": "application/json"})
+        found = still("POST", PROMPTS, content=body, headers={"content-type": "application/json"})
         assert (found.status_code, set(found.json())) == (400, {"message", "error"})
-        assert (
-            speaking("POST", PROMPTS, content=body or b"x", headers={"content-type": "text/plain"}).status_code == 400
-        )
+        assert still("POST", PROMPTS, content=body or b"x", headers={"content-type": "text/plain"}).status_code == 400
 
 
 def test_a_label_whose_gate_is_open_lets_nothing_be_published(speaking: Speaking) -> None:
@@ -542,8 +553,6 @@ def test_traces_are_passed_on_with_the_upstreams_own_credential(
 def test_what_is_exported_makes_the_same_release_elsewhere(
     speaking: Speaking, speaking_of: Callable[..., Speaking]
 ) -> None:
-    from pinset import bootstrap
-
     body = create_of(speaking.registry.release("support.triage@production"), "support.triage")
     assert (body["labels"], body["commitMessage"]) == (["production"], "the first")
     there = bootstrap.memory_registry()

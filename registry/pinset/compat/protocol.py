@@ -23,7 +23,7 @@ class Protocol:
     reads, writes, raw, opened: patterns of ``METHOD /path``, without what is before it: requests that only read whatever
     their method is, those that cost much work, those whose bodies are no JSON, and those that everybody may send.
     posted: of a POST that reads one release, the text that stands for all bodies which mean the same, None for one to be
-    read the ordinary way; by the path's beginning.
+    read the ordinary way, as is all that is no strict JSON; by the path's beginning.
     """
 
     name: str

@@ -117,8 +117,7 @@ def tell(registry: LocalRegistry, document: answers.ReleaseAnswer, meant: Called
 
     By an alias only that one is told: who may read no more shares the answer.
     """
-    alias = document["alias"]
-    labels = [alias["name"]] if alias is not None else _labels(registry, document["bundle"], document["version"])
+    labels = _labels(registry, document)
     return langfuse.tell(document, meant.text, meant.prompt, labels=labels, parameters=parameters)
 
 
@@ -130,10 +129,12 @@ def _tell_parameters(registry: LocalRegistry, document: answers.ReleaseAnswer, m
     return tell(registry, document, meant, parameters=True)
 
 
-def _labels(registry: LocalRegistry, bundle: str, version: int) -> list[str]:
-    found = serving(registry, bundle, version)
+def _labels(registry: LocalRegistry, document: answers.ReleaseAnswer) -> list[str]:
+    found = serving(registry, document)
+    if document["alias"] is not None:
+        return found
     try:
-        newest = registry.summary(f"{bundle}@latest")["version"]
+        newest = registry.summary(f"{document['bundle']}@latest")["version"]
     except NotFound:
         newest = None
-    return [*found, langfuse.LATEST] if newest == version else found
+    return [*found, langfuse.LATEST] if newest == document["version"] else found

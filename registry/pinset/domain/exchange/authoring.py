@@ -25,8 +25,12 @@ def files_of(content: Mapping[str, Any]) -> tuple[dict[str, str], list[Lost]]:
     """The files of a release with this content, and what of it is by value from now on."""
     files: dict[str, str] = {}
     release: dict[str, Any] = {}
+    # A tool that was shared went by its component's name; here it goes by its own.
+    called = {key: tool["name"] for key, tool in (content.get("tools") or {}).items()}
     for kind in KINDS:
         parts = content.get(kind) or {}
+        if kind == "prompts":
+            parts = {name: _with_tools(prompt, called) for name, prompt in parts.items()}
         made = parts if kind == "metadata" else {name: part_of(kind, name, part, files) for name, part in parts.items()}
         single = SINGLE.get(kind, "")
         if single and set(made) == {DEFAULT}:
@@ -36,6 +40,10 @@ def files_of(content: Mapping[str, Any]) -> tuple[dict[str, str], list[Lost]]:
     if content.get("tools"):
         release["tools"] = list(content["tools"].values())
     return {"release.yaml": written({"release": release}), **files}, list(_by_value(content))
+
+
+def _with_tools(prompt: Mapping[str, Any], called: Mapping[str, str]) -> Mapping[str, Any]:
+    return {**prompt, "tools": [called.get(key, key) for key in prompt["tools"]]} if "tools" in prompt else prompt
 
 
 def part_of(kind: str, name: str, part: Any, files: dict[str, str]) -> Any:

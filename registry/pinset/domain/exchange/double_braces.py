@@ -56,7 +56,9 @@ def style_of(texts: Sequence[str], before: str | None = None) -> str:
     Mustache where all double braces are variables, else Jinja where there is logic; else text, for nothing here fills in
     ``{{user name}}``.
     """
-    if before in ("jinja2", "f-string", "text") and _fits(before, texts):
+    if before == "jinja2" and not any(templates.parse(before, text).problems for text in texts):
+        return before  # what it includes came with it
+    if before in ("f-string", "text") and _fits(before, texts):
         return before
     if all(map(is_plain, texts)):
         return "mustache"

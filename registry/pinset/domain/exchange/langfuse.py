@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import double_braces
+from pinset.domain.exchange import chat, double_braces
 from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
 from pinset.domain.text import tool_shapes
 
@@ -19,8 +19,6 @@ KINDS: Final = ("prompts", "models", "retrieval", "guardrails", "configs", "meta
 """What of a release has a key of its own in ``config``."""
 OWN: Final = "langfuse"
 """The entry of a release's configs that holds a ``config`` which names no model."""
-ANSWER: Final = "answer"
-"""What the schema of an answer is called, for who wants a name."""
 _EXAMPLES: Final = "the double braces of its examples are text: do not fill them in"
 _TEXTS: Final = ("template", "messages")
 
@@ -45,24 +43,24 @@ def tell(
         **release_of(document),
         "parts": [kind for kind in KINDS if kind in rest],
         "model": {key: one for key, one in (parts.model or {}).items() if key != "params"},
-        "prompt": _about(parts, style),
+        **({"prompt": _about(parts, style)} if parts.prompt is not None else {}),
         **({"differs": differs} if differs else {}),
         **({"yanked": document["yanked"]} if document["yanked"] is not None else {}),
     }
     if "tools" in parts.rest:
         said["tools"] = parts.rest["tools"]
-    if more := {key: tool for key, tool in parts.tools.items() if _openai(tool)[1]}:
-        said["tool_details"] = {key: _openai(tool)[1] for key, tool in more.items()}
-    taken = {key: one for key, one in calls.items() if key in rest or key == "release"}
-    if taken and not parameters:
-        said["parameters"] = taken
+    if more := {tool["name"]: beyond for tool in parts.tools.values() if (beyond := _openai(tool)[1])}:
+        said["tool_details"] = more
+    config = calls if parameters else {**calls, **rest, "release": said}
+    if hidden := _hidden(parts, document["content"]["configs"], config):
+        said["parameters"] = hidden
     return {
         "id": document["ref"],
         "name": name,
         "version": document["version"],
         "type": "text" if isinstance(content, str) else "chat",
         "prompt": content,
-        "config": calls if parameters else {**calls, **rest, "release": said},
+        "config": config,
         "labels": list(labels),
         "tags": tags_of(document),
         "commitMessage": document["message"] or None,
@@ -84,19 +82,30 @@ def create_of(document: Mapping[str, Any], name: str, prompt_name: str | None = 
 
 def call_of(parts: Parts, configs: Mapping[str, Any]) -> dict[str, Any]:
     """What a call of the model takes beside the messages, flat, as Langfuse's users write it."""
-    found: dict[str, Any] = {}
+    found = _free(parts, configs)
     if parts.model is not None:
-        found = {**params_of(parts.model), "model": model_id(parts.model)}
-    elif isinstance(configs.get(OWN), dict):
-        found = dict(configs[OWN])
+        found["model"] = model_id(parts.model)
     if parts.tools:
         found["tools"] = [_openai(tool)[0] for tool in parts.tools.values()]
-    if parts.output is not None:
-        beside = found.get("response_format")
-        named = beside.get("json_schema") if isinstance(beside, dict) else None
-        kept = named if isinstance(named, dict) else {"name": ANSWER}
-        found["response_format"] = {"type": "json_schema", "json_schema": {**kept, "schema": parts.output}}
-    return found
+    return found if parts.output is None else chat.with_output(found, parts.output)
+
+
+def _free(parts: Parts, configs: Mapping[str, Any]) -> dict[str, Any]:
+    """What is flat in `config` beside what has a meaning there."""
+    if parts.model is not None:
+        return params_of(parts.model)
+    return dict(configs[OWN]) if isinstance(configs.get(OWN), dict) else {}
+
+
+def _hidden(parts: Parts, configs: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that something else of the same name stands before. What is said beside an answer's schema is with it."""
+    free = _free(parts, configs)
+    if parts.output is not None and "response_format" in free:
+        read_back = dict(chat.with_output(free, parts.output))
+        chat.output_of(read_back)
+        if read_back.get("response_format") == free["response_format"]:
+            del free["response_format"]
+    return {key: one for key, one in free.items() if config.get(key) != one}
 
 
 def tags_of(document: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.exchange import chat
 from pinset.domain.exchange.incoming import Lost
 from pinset.domain.exchange.langfuse import KINDS, OWN
 from pinset.domain.text import tool_shapes
@@ -67,7 +68,7 @@ def read(config: Any, known: tuple[str, ...] = ()) -> Said:
         if isinstance(flat.get(kind), dict):
             said.parts[kind] = flat.pop(kind)
     _tools(said, flat, ours)
-    _answer(said, flat)
+    said.output = chat.output_of(flat)
     _model(said, flat, ours)
     if isinstance(ours.get("prompt"), dict):
         said.about = dict(ours["prompt"])
@@ -110,16 +111,3 @@ def _tools(said: Said, flat: dict[str, Any], ours: Mapping[str, Any]) -> None:
             continue
         more = details.get(shaped["name"])
         said.tools[shaped["name"]] = {**shaped, **(more if isinstance(more, dict) else {})}
-
-
-def _answer(said: Said, flat: dict[str, Any]) -> None:
-    """The schema of the answer; what is said beside it stays a parameter."""
-    wanted = flat.get("response_format")
-    named = wanted.get("json_schema") if isinstance(wanted, dict) and wanted.get("type") == "json_schema" else None
-    if not isinstance(named, dict) or "schema" not in named:
-        return
-    said.output = named["schema"]
-    rest = {key: one for key, one in named.items() if key != "schema"}
-    del flat["response_format"]
-    if rest and rest != {"name": "answer"}:
-        flat["response_format"] = {"type": "json_schema", "json_schema": rest}

@@ -64,7 +64,8 @@ def content_of(
     model = str(prompt.get("model", DEFAULT))
     _model(content, said, model)
     _tools(content, said, prompt)
-    content["prompts"][name] = prompt
+    if prompt.get("template") != "" or was:  # a release without a prompt is told with an empty one
+        content["prompts"][name] = prompt
     tags = payload.get("tags")
     if isinstance(tags, list):
         _tags(content, said, tags)
@@ -76,8 +77,8 @@ def _parts(content: dict[str, Any], said: Said, name: str, model: str) -> None:
     for kind in KINDS:
         own = {"prompts": name, "models": model}.get(kind)
         if kind == "metadata":
-            tags = {key: one for key, one in content[kind].items() if key == "tags"}
             if kind in said.parts or said.whole:
+                tags = {key: one for key, one in content[kind].items() if key == "tags" and isinstance(one, list)}
                 content[kind] = {**said.parts.get(kind, {}), **tags}
         elif kind in said.parts or said.whole:
             kept = {key: one for key, one in content[kind].items() if key == own}
@@ -111,16 +112,20 @@ def _tools(content: dict[str, Any], said: Said, prompt: dict[str, Any]) -> None:
     given = prompt.get("tools")
     used = content["tools"] if given is None else {key: content["tools"].get(key) for key in given}
     others = said.others if said.whole else {key: one for key, one in content["tools"].items() if key not in used}
-    content["tools"] = {**others, **said.tools}
+    called = {tool["name"]: key for key, tool in content["tools"].items()}  # a shared one goes by its component's name
+    tools = {called.get(name, name): tool for name, tool in said.tools.items()}
+    content["tools"] = {**others, **tools}
     if others or given is not None:
-        prompt["tools"] = list(said.tools)
+        prompt["tools"] = list(tools)
 
 
 def _tags(content: dict[str, Any], said: Said, tags: list[Any]) -> None:
     texts = [tag for tag in tags if isinstance(tag, str)]
     if len(texts) != len(tags):
         said.lose("tags", "those that are no texts are left out")
-    content["metadata"] = {key: one for key, one in content["metadata"].items() if key != "tags"}
+    there = content["metadata"].get("tags")
+    if texts or (isinstance(there, list) and all(isinstance(tag, str) for tag in there)):
+        content["metadata"] = {key: one for key, one in content["metadata"].items() if key != "tags"}
     if texts:
         content["metadata"]["tags"] = texts
 
@@ -146,6 +151,8 @@ def _prompt(payload: Mapping[str, Any], said: Said, was: Mapping[str, Any]) -> d
         said.keep("prompt", "what its double braces hold is no name of a variable here: it is kept as text")
     if prompt["format"] != "jinja2":
         prompt.pop("partials", None)
+    if not was and "component" in said.about:
+        said.keep("prompt", "it was a shared prompt there: it is a part of this release alone")
     output = said.output if said.output is not None or said.whole else was.get("output")
     if output is not None:
         prompt["output"] = output

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.authoring import KINDS, OF_PROMPT, SINGLE, filed, part_of
 from pinset.domain.exchange.parts import DEFAULT, messages_of
+from pinset.domain.manifest import loading
 from pinset.domain.manifest.loading import manifest_name
 from pinset.domain.manifest.parts import MODEL, PARAMETERS
-from pinset.domain.text import editing
+from pinset.domain.text import editing, tool_shapes
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def changed(files: Mapping[str, str], before: Mapping[str, Any], after: Mapping[
         for name in sorted({*was, *now}):
             if was.get(name) != now.get(name):
                 edited.change(kind, name, was.get(name), now.get(name))
-    if (before.get("tools") or {}) != (after.get("tools") or {}):
-        edited.put(("tools",), list(after["tools"].values()) or None)
+    edited.tools(before.get("tools") or {}, after.get("tools") or {})
     return edited.files
 
 
@@ -122,12 +122,32 @@ class _Edited:
         else:
             self.put(path, part_of(kind, name, now, self.files))
 
+    def tools(self, was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        """The list of tools: entries of which every tool is as it was stay, and what is new or another one is inline."""
+        if was == now:
+            return
+        kept: list[Any] = []
+        told: set[str] = set()
+        for entry in self._release.get("tools") or []:
+            keys = _tools_of(entry, self.files)
+            if keys and all(key in now and was.get(key) == now[key] for key in keys):
+                kept.append(entry)
+                told.update(keys)
+        self.put(("tools",), [*kept, *(tool for key, tool in now.items() if key not in told)] or None)
+
+    def _whole(self, name: str, there: Any, was: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
+        """A prompt written anew, but for guardrails that it defines itself."""
+        part = part_of("prompts", name, now, self.files)
+        if isinstance(there, dict) and "guardrails" in there and was.get("guardrails") == now.get("guardrails"):
+            part["guardrails"] = there["guardrails"]
+        return part
+
     def _prompt(self, name: str, there: Any, was: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
         """A prompt as its author wrote it, with the texts changed where they stand."""
         own = part_of("prompts", name, now, {})  # what it says beside its texts
         said = {"template": there} if isinstance(there, str) and "@" not in there else there
         if not isinstance(said, dict) or "template_ref" in said or now["format"] != was["format"]:
-            return part_of("prompts", name, now, self.files)
+            return self._whole(name, there, was, now)
         kept = {key: one for key, one in said.items() if key not in ("template", "text", "messages")}
         for key in OF_PROMPT:
             if was.get(key) != now.get(key) and not (key == "inputs" and key not in now and was.get("inputs_inferred")):
@@ -138,7 +158,7 @@ class _Edited:
             found = self._text(said, name, was["template"], now["template"], now["format"])
             return there if isinstance(there, str) and {**kept, **found} == said else {**found, **kept}
         if "messages" not in now or "messages" not in said:
-            return part_of("prompts", name, now, self.files)
+            return self._whole(name, there, was, now)
         return {"messages": self._messages(name, said["messages"], was, now), **kept}
 
     def _messages(self, name: str, there: list[Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Any]:
@@ -205,6 +225,17 @@ class _Edited:
         elif "text" in kept:
             return {"text": now}
         return filed(self.files, f"prompts/{name}", now, style)
+
+
+def _tools_of(entry: Any, files: Mapping[str, str]) -> list[str]:
+    """The tools that an entry of the list brings, as the release calls them."""
+    if isinstance(entry, str) and "@" in entry:
+        return [entry.partition("@")[0].rpartition("/")[2]]
+    try:
+        found = loading.json_value(files[entry]) if isinstance(entry, str) else entry
+        return [tool_shapes.normalise(one)["name"] for one in (found if isinstance(found, list) else [found])]
+    except (KeyError, ValueError):
+        return []
 
 
 def _nested(path: Sequence[str], value: Any) -> Any:
