@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinset.domain.exchange import mlflow_templates as both
@@ -60,6 +60,7 @@ def test_a_format_stays_where_it_says_the_same() -> None:
     assert both.taken(["a {{variable}}"], "text").style == "mustache"
 
 
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_what_is_filled_there_is_the_same_after_it_was_here(text: str) -> None:
     found = both.taken([text])

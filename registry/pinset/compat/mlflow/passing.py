@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import quote
 
 import httpx
 from fastapi import APIRouter, Depends, Request
@@ -71,7 +72,7 @@ def elsewhere(asked: Asked, sent: bytes, name: str) -> Response:
         permit(grants, verb)
     if _PASSED in request.headers:
         raise InvalidInput("[compat.mlflow] upstream is this server itself", hint="name the MLflow server there")
-    path = request.url.path.removeprefix(_BEGINNING)
+    path = quote(request.url.path.removeprefix(_BEGINNING))
     query = f"?{request.url.query}" if request.url.query else ""
     return _passed(spoken, request.method, f"{spoken.upstream}{path}{query}", sent)
 

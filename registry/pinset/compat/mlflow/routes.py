@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api.hot import posted_key
 from pinset.compat.answering import Called, Reads, alias_of, called, key_of, serving, told, version_of
-from pinset.compat.mlflow.bodies import Latest  # noqa: TC001 - the framework reads the annotations
+from pinset.compat.mlflow.bodies import Latest
 from pinset.compat.mlflow.passing import ALL, Sent, elsewhere
 from pinset.domain.access import Verb
 from pinset.domain.exchange import mlflow
-from pinset.errors import InvalidInput, NotFound, PermissionDenied
+from pinset.domain.text import strict_json
+from pinset.errors import ContentPurged, InvalidInput, NotFound, PermissionDenied, Purged
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
@@ -94,23 +95,30 @@ def newest_posted(asked: Reads, sent: Sent, body: Latest) -> Response:
 def latest_key(body: bytes) -> bytes | None:
     """What a body asks for the newest version of; None for one that the ordinary way is to judge."""
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
+        said = Latest.model_validate(strict_json.loads_bytes(body))
+    except (strict_json.StrictJsonError, ValidationError):
         return None
-    if not isinstance(said, dict) or not isinstance(said.get("name"), str):
-        return None
-    stages = said.get("stages") or []
-    if not isinstance(stages, list) or (stages and STAGE not in stages):
-        return None
-    return str(said["name"]).encode("utf-8", "replace")
+    return said.name.encode() if not said.stages or STAGE in said.stages else None
 
 
 def found(asked: Asked, name: str) -> Called | None:
-    """What a name means; None where it is nothing here. Raises PermissionDenied."""
+    """What a name means; None where it is nothing here. Raises PermissionDenied.
+
+    ``team.new`` is no prompt of the bundle ``team`` while neither its newest release nor a served one has it.
+    """
     try:
-        return called(asked.registry, name)
+        meant = called(asked.registry, name)
     except NotFound:
         return None
+    if meant.prompt is None:
+        return meant
+    for selector in ("latest", *(alias for alias, _ in seen_aliases(asked, meant.bundle))):
+        try:
+            if meant.prompt in asked.registry.release(f"{meant.bundle}@{selector}")["content"]["prompts"]:
+                return meant
+        except (NotFound, PermissionDenied, ContentPurged, Purged):
+            continue
+    return None
 
 
 def seen_aliases(asked: Asked, bundle: str) -> list[tuple[str, int]]:

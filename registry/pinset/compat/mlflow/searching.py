@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 MOST: Final = 100
 """Items of an answer; a token says where it goes on."""
-LOOKED_AT: Final = 1000
+LOOKED_AT: Final = 300
 """Bundles, or releases, that one request looks at: an answer may hold fewer than were asked for, with a token."""
+LONGEST: Final = 8 * 1024 * 1024
+"""Characters of tags that an answer holds, but for its last item."""
 _PROMPTS: Final = f"{TAG}{mlflow.IS_PROMPT}"
 _NAMED: Final = re.compile(r"[A-Za-z0-9_.-]+")
 """A name as MLflow's clients take it."""
@@ -58,14 +60,15 @@ def prompts(
     if page_token and not is_bundle_name(page_token):
         raise InvalidInput("the page token is none of this registry's", hint="begin anew, without one")
     items: list[dict[str, Any]] = []
-    last, left = page_token, LOOKED_AT
+    last, left, size = page_token, LOOKED_AT, 0
     for about in _bundles(asked, page_token):
-        if len(items) == min(max_results, MOST) or not left:
+        if len(items) == min(max_results, MOST) or not left or size > LONGEST:
             return asked.answered({"registered_models": items, "next_page_token": last})
         last, left = about["name"], left - 1
         model = _fitting(asked, about, conditions)
         if model is not None:
             items.append(model)
+            size += _size(model)
     return asked.answered({"registered_models": items})
 
 
@@ -92,15 +95,16 @@ def versions(
         return elsewhere(asked, sent, named[0])
     _check_order("model_versions", order_by)
     items: list[dict[str, Any]] = []
-    last, left = page_token, LOOKED_AT
+    last, left, size = page_token, LOOKED_AT, 0
     rises = bool(order_by) and not str(order_by).endswith("DESC']")
     for number in (_rising if rises else _falling)(asked, meant, page_token):
-        if len(items) == min(max_results, MOST) or not left:
+        if len(items) == min(max_results, MOST) or not left or size > LONGEST:
             return asked.answered({"model_versions": items, "next_page_token": last})
         last, left = str(number), left - 1
         told = _version(asked, meant, number)
         if told is not None and _holds(conditions, told, last):
             items.append(told)
+            size += _size(told)
     return asked.answered({"model_versions": items})
 
 
@@ -169,6 +173,10 @@ def _holds(conditions: tuple[Condition, ...], told: dict[str, Any], number: str 
         if not one.holds(value):
             return False
     return True
+
+
+def _size(told: dict[str, Any]) -> int:
+    return sum(len(tag["value"]) for tag in told["tags"])
 
 
 def _wants_models(conditions: tuple[Condition, ...]) -> bool:

@@ -102,7 +102,7 @@ class Authored:
             try:
                 return _edited(text, (), self._was, self._now, is_json=self._is_json)
             except InvalidInput:
-                pass  # it is written in a way that cannot be changed in one place: anchors, several documents
+                pass  # it is written in a way that cannot be changed in one place
         return json.dumps(self._now, ensure_ascii=False, indent=2) + "\n" if self._is_json else written(self._now)
 
     def _named(self, single: str, name: str) -> tuple[dict[str, Any], str]:

@@ -121,7 +121,8 @@ class _Taking:
         return found
 
     def _items(self) -> Sequence[Mapping[str, Any]]:
-        return (self._parts.prompt or {}).get("messages", ())
+        found: Sequence[Mapping[str, Any]] = (self._parts.prompt or {}).get("messages", ())
+        return found
 
     def _about_prompt(self) -> None:
         """What `tags_of` says of a prompt beside, of one that is not from here."""

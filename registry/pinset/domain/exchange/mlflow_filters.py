@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 2000
 """Characters of a filter."""
+LOOKED_AT: Final = 100_000
+"""Characters of a value that ``LIKE`` looks at."""
+PATTERN: Final = 200
+"""Characters of what it compares with."""
 NAME: Final = "name"
 NUMBER: Final = "version_number"
 TAG: Final = "tags."
@@ -76,21 +80,26 @@ def parse(text: str | None) -> tuple[Condition, ...]:
 
 
 def is_like(text: str, pattern: str) -> bool:
-    """Whether a text is like a pattern of SQL: ``%`` stands for any characters, ``_`` for one."""
-    at = begun = 0
-    star, back = -1, 0
-    while at < len(text):
-        if begun < len(pattern) and pattern[begun] == "%":
-            star, back = begun, at
-            begun += 1
-        elif begun < len(pattern) and pattern[begun] in ("_", text[at]):
-            at, begun = at + 1, begun + 1
-        elif star >= 0:
-            back += 1
-            at, begun = back, star + 1
-        else:
+    """Whether a text is like a pattern of SQL: ``%`` stands for any characters, ``_`` for one.
+
+    Of a very long text the beginning counts.
+    """
+    text = text[:LOOKED_AT]
+    first, *rest = (re.escape(part).replace("_", ".") for part in pattern.split("%"))
+    if not rest:
+        return re.fullmatch(first, text, re.DOTALL) is not None
+    begin = re.match(first, text, re.DOTALL)
+    if begin is None:
+        return False
+    at = begin.end()
+    for part in rest[:-1]:  # the first place will do: what comes after has the most room then
+        found = re.compile(part, re.DOTALL).search(text, at)
+        if found is None:
             return False
-    return not pattern[begun:].strip("%")
+        at = found.end()
+    # What a part matches is as long as it is written, so its end is known.
+    last = len(pattern.rpartition("%")[2])
+    return len(text) - last >= at and re.fullmatch(rest[-1], text[len(text) - last :], re.DOTALL) is not None
 
 
 def _condition(match: re.Match[str]) -> Condition:
@@ -106,6 +115,8 @@ def _condition(match: re.Match[str]) -> Condition:
     ):
         raise _no_filter(match[0])
     value = number if number is not None else match["one"] if match["one"] is not None else match["two"]
+    if sign[-1] == "E" and len(value) > PATTERN:
+        raise InvalidInput(f"{sign} takes at most {PATTERN} characters", hint="compare with less, or with =")
     return Condition(key, sign, value)
 
 
