@@ -64,3 +64,8 @@ def documents(
     """A page of releases, newest first."""
     found = islice(releases(registry, bundle, after), skip, skip + limit)
     return [registry.release(f"{bundle}@v{one['version']}") for one in found]
+
+
+def serving(registry: LocalRegistry, bundle: str, version: int) -> list[str]:
+    """The aliases that serve a version, for who may read the whole bundle; sorted."""
+    return sorted(one["alias"] for one in registry.aliases(bundle)["items"] if one["version"] == version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.compat import shelves
-from pinset.compat.answering import called, serving
+from pinset.compat.answering import called
 from pinset.domain.access import Verb
 from pinset.domain.exchange import opik
 from pinset.domain.text import strict_json
@@ -67,7 +67,7 @@ def versions(registry: LocalRegistry, about: answers.BundleAnswer, name: str, wa
 def version(registry: LocalRegistry, bundle: str, name: str, number: int) -> dict[str, Any]:
     """One version. Raises what reading it raises."""
     document = registry.release(f"{bundle}@v{number}")
-    return opik.tell(document, name, serving(registry, bundle, number))
+    return opik.tell(document, name, shelves.serving(registry, bundle, number))
 
 
 def meant_by(registry: LocalRegistry, text: str) -> tuple[answers.BundleAnswer, str]:
@@ -85,7 +85,9 @@ def meant_by(registry: LocalRegistry, text: str) -> tuple[answers.BundleAnswer, 
 def prompt(registry: LocalRegistry, about: answers.BundleAnswer, name: str) -> dict[str, Any]:
     """One prompt with its newest version."""
     newest = shelves.newest(registry, about["name"])
-    told = None if newest is None else opik.tell(newest, name, serving(registry, about["name"], newest["version"]))
+    told = (
+        None if newest is None else opik.tell(newest, name, shelves.serving(registry, about["name"], newest["version"]))
+    )
     return {**_prompt(registry, about, name), "latest_version": told}
 
 

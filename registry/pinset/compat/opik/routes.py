@@ -99,7 +99,5 @@ def _selector(body: Retrieve) -> Selector:
 
 
 def _tell(registry: LocalRegistry, document: answers.ReleaseAnswer, meant: Called) -> Any:
-    # Who may read one alias may not know of others, and what is answered by an alias is kept for all who may read that.
-    alias = document["alias"]
-    served = [alias["name"]] if alias else serving(registry, document["bundle"], document["version"])
+    served = serving(registry, document)
     return opik.tell(document, meant.text, served, meant.prompt)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.compat import shelves
-from pinset.compat.answering import Reads, alias_of, called, serving, told, version_of
+from pinset.compat.answering import Reads, alias_of, called, told, version_of
 from pinset.domain.access import Verb
 from pinset.domain.exchange import phoenix
 from pinset.domain.names import is_bundle_name
@@ -67,7 +67,7 @@ def tags(asked: Reads, version: str) -> Response:
     meant = called(asked.registry, name)
     asked.registry.permit(Verb.READ, meant.bundle, "")
     found = asked.registry.summary(f"{meant.bundle}@{version_of(number).text}")
-    served = serving(asked.registry, meant.bundle, found["version"])
+    served = shelves.serving(asked.registry, meant.bundle, found["version"])
     page = [{"id": f"{meant.text}@{alias}", "name": alias, "description": ""} for alias in served]
     return asked.answered({"data": page, "next_cursor": None})
 
