@@ -142,7 +142,7 @@ def model_of(registry: LocalRegistry, document: answers.ReleaseAnswer, name: str
 
 def version_told(registry: LocalRegistry, document: answers.ReleaseAnswer, meant: Called) -> dict[str, Any]:
     """A release as a model version."""
-    return mlflow.tell(document, meant.text, serving(registry, document["bundle"], document["version"]), meant.prompt)
+    return mlflow.tell(document, meant.text, serving(registry, document), meant.prompt)
 
 
 def _newest(asked: Asked, sent: bytes, name: str, stages: list[str], key: bytes | None) -> Response:
