@@ -15,6 +15,8 @@ SOURCES: Final[Mapping[str, str]] = {
     "langfuse": "Every prompt of a Langfuse project: --from URL, or a file.",
     "langsmith": "Prompts of LangSmith: every commit, and its tags.",
     "mlflow": "Prompts of MLflow's registry: a server, or a file.",
+    "opik": "Prompts of an Opik workspace: --from URL, or an export.",
+    "phoenix": "Prompts of a Phoenix server: --from URL, or a file.",
     "tar": "An export of a registry: pinset export --to tar.",
 }
 """Sources by name, each a module of `pinset_cli.commands.imports`, with its line in the list."""
