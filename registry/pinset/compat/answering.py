@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -14,10 +14,10 @@ from pinset.api.hot import posted_key
 from pinset.api.metrics import template_of
 from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of
-from pinset.domain.access import Verb
+from pinset.domain.access import EVERYTHING, Verb
 from pinset.domain.names import DEFAULT_ALIAS
 from pinset.domain.references import SelectorKind, parse_selector
-from pinset.errors import InvalidInput, NotFound
+from pinset.errors import ContentPurged, InvalidInput, NotFound, PermissionDenied, Purged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,9 @@ Asks = Annotated[Asked, asking(None, changes=False, strict=False)]
 Reads = Annotated[Asked, asking(Verb.READ, changes=False, strict=False)]
 Publishes = Annotated[Asked, asking(Verb.PUBLISH, changes=False, strict=False)]
 Promotes = Annotated[Asked, asking(Verb.PROMOTE, changes=False, strict=False)]
-_OF_BODY = (b"content-type", b"content-length", b"content-encoding")
+LATEST: Final = "latest"
+"""The newest release that is neither yanked nor purged."""
+_OF_BODY: Final = (b"content-type", b"content-length", b"content-encoding")
 
 
 class Called(NamedTuple):
@@ -59,6 +61,53 @@ def called(registry: LocalRegistry, text: str) -> Called:
         return found
     registry.spelled(text)  # raises, and names nothing that may not be read
     raise NotFound("there is no bundle of that name", hint="see what there is: pinset list")
+
+
+def known(registry: LocalRegistry, text: str) -> Called | None:
+    """What a name means as it is now; None where it is nothing here. Raises PermissionDenied.
+
+    ``team.new`` is no prompt of the bundle ``team`` while neither its newest release nor one that is served has it.
+    """
+    try:
+        meant = called(registry, text)
+    except NotFound:
+        return None
+    if meant.prompt is None:
+        return meant
+    for selector in (LATEST, *(alias for alias, _ in seen_aliases(registry, meant.bundle))):
+        try:
+            if has_prompt(registry.release(f"{meant.bundle}@{selector}"), meant):
+                return meant
+        except (NotFound, PermissionDenied, ContentPurged, Purged):
+            continue
+    return None
+
+
+def has_prompt(document: answers.ReleaseAnswer, meant: Called) -> bool:
+    """Whether a release has the prompt that is meant."""
+    return meant.prompt is None or meant.prompt in document["content"]["prompts"]
+
+
+def need_prompt(document: answers.ReleaseAnswer, meant: Called) -> None:
+    """Raises NotFound where a release has no such prompt."""
+    if not has_prompt(document, meant):
+        raise NotFound(
+            f"{document['ref']} has no prompt of that name",
+            hint="it has " + ", ".join(sorted(document["content"]["prompts"])),
+        )
+
+
+def seen_aliases(registry: LocalRegistry, bundle: str) -> list[tuple[str, int]]:
+    """The aliases that who asks may read, and what they serve; also for a credential for some aliases of a bundle."""
+    seen: list[tuple[str, int]] = []
+    for one in registry.seen_by(EVERYTHING).aliases(bundle)["items"]:
+        try:
+            registry.permit(Verb.READ, bundle, one["alias"])
+        except PermissionDenied:
+            continue
+        if one["version"] is not None:
+            seen.append((one["alias"], one["version"]))
+    return seen
 
 
 def alias_of(text: str | None) -> Selector:
@@ -110,11 +159,7 @@ def prepare(registry: LocalRegistry, name: str, selector: Selector, tell: Tell, 
     """The answer to a read. The tag is of all that it says: that other aliases serve the version is said too."""
     meant = called(registry, name)
     document = registry.release(f"{meant.bundle}@{selector.text}")
-    if meant.prompt is not None and meant.prompt not in document["content"]["prompts"]:
-        raise NotFound(
-            f"{document['ref']} has no prompt of that name",
-            hint="it has " + ", ".join(sorted(document["content"]["prompts"])),
-        )
+    need_prompt(document, meant)
     body = json_of(tell(registry, document, meant))
     return Prepared(
         bundle=document["bundle"],

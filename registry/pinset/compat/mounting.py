@@ -55,7 +55,7 @@ def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> C
     """An application that speaks the protocols which are chosen. app: the application, or what is around it already."""
     chosen = chosen or Settings()
     spoken = {one.name: one for one in PROTOCOLS if chosen.protocols[one.name].enabled}
-    api.state.compat, api.state.flag_sets = chosen, Sets()
+    api.state.compat, api.state.flag_sets, api.state.upstreams = chosen, Sets(), {}
     for protocol in spoken.values():
         api.include_router(protocol.router)
         for beginning, key in (protocol.posted or {}).items():

@@ -16,7 +16,7 @@ from pinset.services import queries, recovering, session
 from pinset.services.attempts import ANONYMOUS, LOOK, Repeats, keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pinset.auth.identity import Identity
@@ -121,12 +121,15 @@ class Near:
         *,
         message: str = "",
         alias: str | None = None,
+        allow: Sequence[str] = (),
         spelled: str | None = None,
     ) -> answers.PublishAnswer:
         """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
         from pinset.services import succeeding
 
-        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
+        return succeeding.succeed(
+            self._context, caller, bundle, make, message=message, alias=alias, allow=allow, spelled=spelled
+        )
 
     def meaning(self, name: str) -> str | None:
         """The bundle, by its name of now, that a name means, whoever asks; None where it means none.

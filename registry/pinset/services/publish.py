@@ -273,6 +273,11 @@ def _answer(
     }
 
 
+def there_already(release: ReleaseRow, move: answers.MoveAnswer | None) -> answers.PublishAnswer:
+    """The answer about a release that was there, and to which an alias may have moved."""
+    return {**_answer(Written(release.record, release.commit), [], None, created=False), "move": move}
+
+
 def _answer_again(
     session: Session, before: Sequence[tuple[str, Record]], checked: versions.Checked, label: str | None
 ) -> answers.PublishAnswer:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.access import Verb
 from pinset.domain.manifest import edits as editing
 from pinset.errors import Busy
-from pinset.services import naming, publish, reading
+from pinset.services import moving, naming, publish, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pinset.domain import answers
     from pinset.ports.catalog import CatalogReader, ReleaseRow
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pinset.services.session import Context
 
     Make = Callable[[answers.ReleaseAnswer | None, Mapping[str, str]], Mapping[str, str]]
-    """Of the newest release and its author's files, the author's files of the one after it; of None and {} the first."""
+    """Of the newest release and its author's files, the author's files of the one after it; of None and {} the first.
+
+    The files are without the label that they say, which is of that one release.
+    """
 
 _TRIES: Final = 10
 """Times that somebody else may publish meanwhile."""
@@ -37,12 +40,14 @@ def succeed(
     message: str = "",
     alias: str | None = None,
     source: Mapping[str, Any] | str | None = None,
+    allow: Sequence[str] = (),
     spelled: str | None = None,
 ) -> answers.PublishAnswer:
     """Publish what follows the newest release of a bundle, which need not be there yet; see `publish.publish`.
 
-    Of two at once each follows the other: what one of them said anew is not lost to the other. Releases that were purged
-    or yanked are not followed. Raises Busy where others publish all the time, and what ``make`` raises.
+    Of two at once each follows the other: what one of them said anew is not lost to the other. What says the same as the
+    newest is that release, and only the alias moves. Releases that were purged or yanked are not followed. Raises Busy
+    where others publish all the time, and what ``make`` raises.
     """
     naming.need(context, caller, Verb.PUBLISH, bundle)
     for _ in range(_TRIES):
@@ -52,7 +57,11 @@ def succeed(
                 naming.permit(context, Verb.READ, bundle, reader=reader)
             form = reader.sealed_release(base.record.bundle, base.record.version) if base else None
             document = reading.release_answer(reader, base, None, bundle) if base else None
-        files = make(document, editing.author_files(form.files) if form else {})
+        before = editing.unlabelled(editing.author_files(form.files)) if form else {}
+        files = make(document, before)
+        if base is not None and files == before:
+            move = moving.promote(context, caller, str(base.record.which), alias, reason=message) if alias else None
+            return publish.there_already(base, move)
         asked = {"succeeds": str(base.record.which) if base else None, "to": dict(files)}
         follows = None
         if base is not None:
@@ -67,6 +76,7 @@ def succeed(
                 message=message,
                 alias=alias,
                 source=source,
+                allow=allow,
                 spelled=spelled,
             ).answer
         except _MovedOnError:

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
 
-from pinset.compat.answering import Asks, Promotes, Publishes, Reads, alias_of, called, serving, told, version_of
-from pinset.compat.langfuse import listing, tracing, writing
+from pinset.compat.answering import (
+    Asks,
+    Promotes,
+    Publishes,
+    Reads,
+    alias_of,
+    called,
+    need_prompt,
+    serving,
+    told,
+    version_of,
+)
+from pinset.compat.langfuse import listing, passing, writes
 from pinset.compat.langfuse.bodies import Create, Relabel  # noqa: TC001 - the framework reads the annotations
 from pinset.domain.exchange import langfuse
 from pinset.domain.names import DEFAULT_ALIAS
@@ -71,7 +82,7 @@ def read(asked: Reads, name: str, label: str | None = None, version: str | None 
 @_at("POST", "/v2/prompts/")
 def create(asked: Publishes, body: Create) -> Response:
     """A release that says this, after the one before it."""
-    made = writing.create(asked, body)
+    made = writes.create(asked, body)
     return asked.answered(tell(asked.registry, asked.registry.release(made.reference), made.called), 201)
 
 
@@ -80,9 +91,9 @@ def relabel(asked: Promotes, name: str, version: str, body: Relabel) -> Response
     """Aliases that serve this version from now on, beside those that do."""
     meant = called(asked.registry, name)
     reference = f"{meant.bundle}@{version_of(version).text}"
-    if meant.prompt is not None and meant.prompt not in asked.registry.release(reference)["content"]["prompts"]:
-        raise NotFound(f"{reference} has no prompt of that name", hint=f"ask for {meant.bundle} itself")
-    writing.promote(asked, reference, body.new_labels)
+    if meant.prompt is not None:
+        need_prompt(asked.registry.release(reference), meant)
+    writes.promote(asked, reference, body.new_labels)
     return asked.answered(tell(asked.registry, asked.registry.release(reference), meant))
 
 
@@ -103,13 +114,13 @@ def health(asked: Asks) -> Response:
 @_at("POST", "/ingestion")
 async def ingest(asked: Asks) -> Response:
     """What an application did, as events."""
-    return await tracing.passed_on(asked, "/api/public/ingestion", tracing.taken)
+    return await passing.passed_on(asked, "/api/public/ingestion", passing.taken)
 
 
 @_at("POST", "/otel/v1/traces")
 async def trace(asked: Asks) -> Response:
     """What an application did, as OpenTelemetry says it."""
-    return await tracing.passed_on(asked, "/api/public/otel/v1/traces", lambda _: JSONResponse({}))
+    return await passing.passed_on(asked, "/api/public/otel/v1/traces", lambda _: JSONResponse({}))
 
 
 def tell(registry: LocalRegistry, document: answers.ReleaseAnswer, meant: Called, *, parameters: bool = False) -> Any:

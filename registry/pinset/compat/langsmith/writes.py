@@ -9,15 +9,14 @@ from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api.context import Asked, asking
-from pinset.compat.answering import Called, Promotes, Publishes, Reads, called, version_of
+from pinset.compat import writing
+from pinset.compat.answering import Called, Promotes, Publishes, Reads, called
 from pinset.compat.langsmith.bodies import Changed, Created, Directory, Pushed, Tagged  # noqa: TC001 - as above
 from pinset.compat.langsmith.routes import HUBS, PREFIX, awaited, awaited_key, name_of, prompt, selected, slashed
-from pinset.domain.access import EVERYTHING, Verb, may
+from pinset.domain.access import Verb, may
 from pinset.domain.exchange import from_langchain, langsmith, own
-from pinset.domain.exchange.authored import Authored
-from pinset.domain.exchange.spelling import bundle_for
-from pinset.domain.names import alias_name
-from pinset.errors import AlreadyExists, Conflict, InvalidInput, NotFound, PermissionDenied, Refused
+from pinset.domain.manifest.edits import unlabelled
+from pinset.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,38 +25,25 @@ if TYPE_CHECKING:
     from pinset.domain.exchange.incoming import Lost
     from pinset.services.succeeding import Make
 
-_SAID: Final = "as LangSmith's clients asked"
+TOOL: Final = "LangSmith"
 _NOT_PUBLIC: Final = "nothing is public here: who may read it is said by credentials"
 Changes = Annotated[Asked, asking(Verb.BUNDLE, changes=False, strict=False)]
 router = APIRouter(include_in_schema=False)
 
 
-class _UnchangedError(Exception):
-    """A push that says what is there. document: of the release that says it."""
-
-    def __init__(self, document: answers.ReleaseAnswer) -> None:
-        super().__init__()
-        self.document = document
-
-
 @slashed(router.post, f"{PREFIX}/commits/{{owner}}/{{name}}")
 def push(asked: Publishes, owner: str, name: str, body: Pushed) -> Response:
     """Publish: the prompt as it is sent, and the rest of the release that it follows with it."""
-    meant = _target(asked, name_of(owner, name))
+    meant = writing.target(asked, name_of(owner, name))
     lost: list[Lost] = []
 
     def make(document: answers.ReleaseAnswer | None, files: Mapping[str, str]) -> Mapping[str, str]:
         _check_parent(document, body.parent_commit)
         taken = from_langchain.take(body.manifest, document, files, meant.prompt, strict=True)
         lost[:] = taken.lost
-        if document is not None and taken.files == files:
-            raise _UnchangedError(document)
-        return taken.files if document is not None else own.of_bundle(taken.files, meant.bundle)
+        return taken.files
 
-    try:
-        told = _published(asked, meant, make, body.description or "")
-    except _UnchangedError as same:
-        told = langsmith.listed(same.document, None)
+    told = _published(asked, meant, make, body.description)
     more = {"lost": [{"what": one.what, "why": one.why} for one in lost]} if lost else {}
     return asked.answered({"commit": told, **more})
 
@@ -65,16 +51,16 @@ def push(asked: Publishes, owner: str, name: str, body: Pushed) -> Response:
 @slashed(router.post, *(f"{hub}/{{owner}}/{{name}}/directories/commits" for hub in HUBS))
 def push_files(asked: Publishes, owner: str, name: str, body: Directory) -> Response:
     """Publish a release's files, those that are sent in place of what was there."""
-    meant = _target(asked, name_of(owner, name))
+    meant = writing.target(asked, name_of(owner, name))
 
     def make(document: answers.ReleaseAnswer | None, files: Mapping[str, str]) -> Mapping[str, str]:
         if body.parent_commit is not None:
             _check_parent(document, body.parent_commit)
         sent = {path: entry.content for path, entry in body.files.items() if entry is not None}
         merged = {**{path: text for path, text in files.items() if path not in body.files}, **sent}
-        return Authored(own.of_bundle(merged, meant.bundle)).files()
+        return unlabelled(own.of_bundle(merged, meant.bundle))
 
-    return asked.answered({"commit": _published(asked, meant, make, "")})
+    return asked.answered({"commit": _published(asked, meant, make, None)})
 
 
 @slashed(router.post, f"{PREFIX}/repos")
@@ -86,8 +72,8 @@ def create(asked: Publishes, body: Created) -> Response:
     if asked.registry.meaning(name) is not None:
         called(asked.registry, name)
         raise AlreadyExists("there is a prompt of that name", hint="push a commit of it")
-    bundle = _target(asked, name).bundle
-    asked.registry.permit(Verb.PUBLISH, bundle, "")
+    bundle = writing.target(asked, name).bundle
+    writing.may_publish(asked, bundle)
     about = asked.registry.describe()
     empty = {
         "name": bundle,
@@ -116,9 +102,11 @@ def change(asked: Changes, owner: str, name: str, body: Changed) -> Response:
     if body.is_public:
         raise InvalidInput(_NOT_PUBLIC, hint="leave is_public out")
     if body.description is not None and body.description != now["description"]:
-        changes.set(asked.caller, bundle, description=body.description, reason=_SAID)
+        changes.set(asked.caller, bundle, description=body.description, reason=writing.reason_of(TOOL))
     if body.is_archived is not None and body.is_archived != now["archived"]:
-        (changes.archive if body.is_archived else changes.unarchive)(asked.caller, bundle, reason=_SAID)
+        (changes.archive if body.is_archived else changes.unarchive)(
+            asked.caller, bundle, reason=writing.reason_of(TOOL)
+        )
     return prompt(asked, owner, name)
 
 
@@ -138,18 +126,11 @@ def delete(asked: Changes, owner: str, name: str) -> Response:
 def tag(asked: Promotes, owner: str, name: str, body: Tagged) -> Response:
     """A promotion, under the policy that holds for everybody."""
     text = name_of(owner, name)
-    bundle, alias = called(asked.registry, text).bundle, alias_name(body.tag_name.lower())
+    bundle, alias = called(asked.registry, text).bundle, writing.alias_called(body.tag_name)
     if langsmith.hash_of(body.commit_id) is None:
         raise NotFound("there is no commit of that id", hint="send the id or the hash that a push was answered")
     version = selected(asked, text, body.commit_id)
-    move = asked.registry.promote(asked.caller, f"{bundle}@{version.text}", alias, reason=_SAID)
-    if move["action"] == "request":
-        error = Refused(
-            f"{bundle}@{alias} does not serve {version.text} yet: the policy wants approvals",
-            hint=f"it is the request {move['request']}, which moves it once it has them",
-        )
-        error.recorded = True  # the request is
-        raise error
+    writing.promoted(asked, f"{bundle}@{version.text}", alias, tool=TOOL)
     return asked.answered({"tag_name": alias, "commit_id": body.commit_id})
 
 
@@ -160,41 +141,15 @@ def like(asked: Reads, owner: str, name: str) -> Response:
     return asked.answered({"likes": 0})
 
 
-def _target(asked: Asked, name: str) -> Called:
-    """What a push to a name changes: a prompt that there is, or a bundle that is to be."""
-    registry = asked.registry
-    try:
-        meant = called(registry, name)
-    except NotFound:
-        meant = None
-    if meant is not None and meant.prompt is None:
-        return meant
-    if meant is not None:
-        try:
-            if meant.prompt in registry.release(f"{meant.bundle}@latest")["content"]["prompts"]:
-                return meant
-        except (NotFound, PermissionDenied):
-            pass
-    bundle = bundle_for(name)
-    if bundle != name and registry.meaning(bundle) is not None:
-        bundle = bundle_for(name, apart=True)
-    return Called(name, bundle)
-
-
-def _published(asked: Asked, meant: Called, make: Make, message: str) -> object:
+def _published(asked: Asked, meant: Called, make: Make, message: str | None) -> object:
     """Publish, and tell the commit. What was said of a prompt that was to be is said of its bundle then."""
     registry = asked.registry
-    is_new = registry.meaning(meant.text) is None and meant.prompt is None
     said = awaited(asked, meant.text)
-    spelled = meant.text if is_new and meant.text != meant.bundle else None
-    made = registry.succeed(asked.caller, meant.bundle, make, message=message, spelled=spelled)
+    made = writing.published(asked, meant, make, tool=TOOL, message=message)
     description = json.loads(said)["description"] if said is not None else ""
     if description and may(asked.caller.grants, Verb.BUNDLE, meant.bundle):
-        registry.bundle_changes.set(asked.caller, meant.bundle, description=description, reason=_SAID)
-    # Of what was just published the header may be told, also to who may read nothing of the bundle.
-    everything = registry.seen_by(EVERYTHING)
-    release = everything.summary(f"{meant.bundle}@{version_of(made['version']).text}")
-    return langsmith.listed(release, None)
+        registry.bundle_changes.set(asked.caller, meant.bundle, description=description, reason=writing.reason_of(TOOL))
+    return langsmith.listed(registry.summary(made["ref"]), None)
 
 
 def _check_parent(newest: Mapping[str, object] | None, parent: str | None) -> None:

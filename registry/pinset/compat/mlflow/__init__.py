@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
-from pinset.compat.mlflow import errors, passing, routes, searching, writes
+from pinset.compat.mlflow import errors, listing, passing, routes, writes
 from pinset.compat.protocol import Protocol
 
 _API: Final = r"/api/2\.0/mlflow/"
 
-for _others in (searching.router, writes.router, passing.router):  # the last takes whatever is left
+for _others in (listing.router, writes.router, passing.router):  # the last takes whatever is left
     routes.router.routes += _others.routes
 
 PROTOCOL: Final = Protocol(

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.api.hot import posted_key
-from pinset.compat.answering import Called, Reads, alias_of, called, key_of, serving, told, version_of
+from pinset.compat.answering import Called, Reads, alias_of, key_of, known, seen_aliases, serving, told, version_of
 from pinset.compat.mlflow.bodies import Latest
-from pinset.compat.mlflow.passing import ALL, Sent, elsewhere
+from pinset.compat.mlflow.passing import Sent, elsewhere
 from pinset.domain.access import Verb
 from pinset.domain.exchange import mlflow
 from pinset.domain.text import strict_json
-from pinset.errors import ContentPurged, InvalidInput, NotFound, PermissionDenied, Purged
+from pinset.errors import InvalidInput, NotFound, PermissionDenied
 
 if TYPE_CHECKING:
     from pinset.api.context import Asked
@@ -31,11 +31,11 @@ router = APIRouter(include_in_schema=False)
 @router.get(f"{PREFIX}/registered-models/get")
 def registered_model(asked: Reads, sent: Sent, name: str) -> Response:
     """A prompt: its tags, and what its aliases serve."""
-    meant = found(asked, name)
+    meant = known(asked.registry, name)
     if meant is None:
         return elsewhere(asked, sent, name)
     if not _may_all(asked, meant.bundle):
-        aliases = dict(seen_aliases(asked, meant.bundle))
+        aliases = dict(seen_aliases(asked.registry, meant.bundle))
         return asked.answered({"registered_model": mlflow.registered(name, aliases, 0, {})})
     try:
         return told(asked, name, alias_of("latest"), _tell_model)
@@ -48,7 +48,7 @@ def registered_model(asked: Reads, sent: Sent, name: str) -> Response:
 @router.get(f"{PREFIX}/registered-models/alias")
 def by_alias(asked: Reads, sent: Sent, name: str, alias: str) -> Response:
     """The version that an alias serves."""
-    meant = found(asked, name)
+    meant = known(asked.registry, name)
     if meant is None:
         return elsewhere(asked, sent, name)
     try:
@@ -65,14 +65,14 @@ def by_alias(asked: Reads, sent: Sent, name: str, alias: str) -> Response:
 @router.get(f"{PREFIX}/model-versions/get")
 def by_version(asked: Reads, sent: Sent, name: str, version: str) -> Response:
     """A version by its number."""
-    meant = found(asked, name)
+    meant = known(asked.registry, name)
     if meant is None:
         return elsewhere(asked, sent, name)
     wanted = version_of(version)
     if _may_all(asked, meant.bundle):
         return told(asked, name, wanted, _tell)
     # Who may read an alias may read what it serves; the clients ask for that by its number.
-    for alias, number in seen_aliases(asked, meant.bundle):
+    for alias, number in seen_aliases(asked.registry, meant.bundle):
         if f"v{number}" == wanted.text:
             return told(asked, name, alias_of(alias), _telling(number), _key(asked, alias.encode()))
     asked.registry.permit(Verb.READ, meant.bundle, "")
@@ -101,40 +101,6 @@ def latest_key(body: bytes) -> bytes | None:
     return said.name.encode() if not said.stages or STAGE in said.stages else None
 
 
-def found(asked: Asked, name: str) -> Called | None:
-    """What a name means; None where it is nothing here. Raises PermissionDenied.
-
-    ``team.new`` is no prompt of the bundle ``team`` while neither its newest release nor a served one has it.
-    """
-    try:
-        meant = called(asked.registry, name)
-    except NotFound:
-        return None
-    if meant.prompt is None:
-        return meant
-    for selector in ("latest", *(alias for alias, _ in seen_aliases(asked, meant.bundle))):
-        try:
-            if meant.prompt in asked.registry.release(f"{meant.bundle}@{selector}")["content"]["prompts"]:
-                return meant
-        except (NotFound, PermissionDenied, ContentPurged, Purged):
-            continue
-    return None
-
-
-def seen_aliases(asked: Asked, bundle: str) -> list[tuple[str, int]]:
-    """The aliases that who asks may read, and what they serve; of a credential for some aliases of a bundle."""
-    everything = asked.registry.seen_by(ALL)
-    seen: list[tuple[str, int]] = []
-    for one in everything.aliases(bundle)["items"]:
-        try:
-            asked.registry.permit(Verb.READ, bundle, one["alias"])
-        except PermissionDenied:
-            continue
-        if one["version"] is not None:
-            seen.append((one["alias"], one["version"]))
-    return seen
-
-
 def model_of(registry: LocalRegistry, document: answers.ReleaseAnswer, name: str) -> dict[str, Any]:
     """A bundle as a registered model. document: its newest release."""
     return mlflow.tell_model(document, name, _numbers(registry.bundle(document["bundle"])))
@@ -146,7 +112,7 @@ def version_told(registry: LocalRegistry, document: answers.ReleaseAnswer, meant
 
 
 def _newest(asked: Asked, sent: bytes, name: str, stages: list[str], key: bytes | None) -> Response:
-    if found(asked, name) is None:
+    if known(asked.registry, name) is None:
         return elsewhere(asked, sent, name)
     if stages and STAGE not in stages:
         return asked.answered({"model_versions": []})

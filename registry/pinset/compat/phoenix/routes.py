@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.compat import shelves
-from pinset.compat.answering import Reads, alias_of, called, told, version_of
+from pinset.compat.answering import Reads, alias_of, called, has_prompt, told, version_of
 from pinset.domain.access import Verb
 from pinset.domain.exchange import phoenix
 from pinset.domain.names import is_bundle_name
@@ -55,7 +55,7 @@ def versions(asked: Reads, name: str, cursor: Cursor = None, limit: Limit = 100)
         raise InvalidInput("the cursor is none of this registry's", hint="begin anew, without one")
     found = list(islice(shelves.releases(asked.registry, meant.bundle, cursor), limit + 1))
     documents = [asked.registry.release(f"{meant.bundle}@v{one['version']}") for one in found[:limit]]
-    page = [phoenix.tell(one, meant.text, meant.prompt) for one in documents if _has(one, meant)]
+    page = [phoenix.tell(one, meant.text, meant.prompt) for one in documents if has_prompt(one, meant)]
     following = str(found[limit - 1]["version"]) if len(found) > limit else None
     return asked.answered({"data": page, "next_cursor": following})
 
@@ -100,10 +100,6 @@ def _parted(version: str) -> tuple[str, str]:
 def _prompt(about: answers.BundleAnswer) -> dict[str, Any]:
     name = shelves.called_there(about)
     return {"id": name, "name": name, "description": about["description"], "source_prompt_id": None, "metadata": {}}
-
-
-def _has(document: answers.ReleaseAnswer, meant: Called) -> bool:
-    return meant.prompt is None or meant.prompt in document["content"]["prompts"]
 
 
 def _tell(_: LocalRegistry, document: answers.ReleaseAnswer, meant: Called) -> Any:

@@ -6,7 +6,7 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import authoring, double_braces, langfuse_config
+from pinset.domain.exchange import authoring, double_braces, langfuse_config, rewriting
 from pinset.domain.exchange.incoming import Taken
 from pinset.domain.exchange.langfuse import KINDS, OWN, tell
 from pinset.domain.exchange.parts import DEFAULT, model_id, parts_of
@@ -17,6 +17,7 @@ from pinset.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pinset.domain.exchange.incoming import Lost
     from pinset.domain.exchange.langfuse_config import Said
 
 COMPOSED: Final = re.compile(r"@@@langfusePrompt:[^@\n]{1,500}@@@")
@@ -33,6 +34,22 @@ def take(payload: Mapping[str, Any]) -> Taken:
     content, said = content_of(payload)
     files, more = authoring.files_of(content)
     return Taken(files=files, lost=(*said.lost, *said.kept, *more))
+
+
+def following(
+    payload: Mapping[str, Any],
+    base: Mapping[str, Any] | None,
+    files: Mapping[str, str],
+    prompt_name: str | None = None,
+) -> tuple[Mapping[str, str], list[Lost]]:
+    """The author's files of the release that a payload comes to, and what of it has no place in one.
+
+    base, files: the release that it follows, None and {} for the first of a bundle. Raises InvalidInput.
+    """
+    content, said = content_of(payload, base, prompt_name)
+    if base is None:
+        return authoring.files_of(content)[0], said.lost
+    return rewriting.changed(files, base["content"], content), said.lost
 
 
 def content_of(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
-from pinset.compat.answering import Reads  # noqa: TC001 - as above
+from pinset.compat.answering import Reads, has_prompt, known
 from pinset.compat.mlflow.passing import Sent, elsewhere, has_upstream
-from pinset.compat.mlflow.routes import PREFIX, found, model_of, version_told
+from pinset.compat.mlflow.routes import PREFIX, model_of, version_told
 from pinset.domain.exchange import mlflow
 from pinset.domain.exchange.mlflow_filters import NAME, NUMBER, TAG, Condition, parse
 from pinset.domain.names import is_bundle_name
@@ -90,7 +90,7 @@ def versions(
         if any(one.key.startswith(f"{TAG}mlflow.") and one.key != _PROMPTS and one.sign != "!=" for one in conditions):
             return asked.answered({"model_versions": []})  # which runs used a prompt is not kept here
         raise InvalidInput("versions are searched of one prompt", hint="add to the filter: name = 'x'")
-    meant = found(asked, named[0])
+    meant = known(asked.registry, named[0])
     if meant is None:
         return elsewhere(asked, sent, named[0])
     _check_order("model_versions", order_by)
@@ -159,9 +159,7 @@ def _version(asked: Asked, meant: Called, number: int) -> dict[str, Any] | None:
         document = asked.registry.release(f"{meant.bundle}@v{number}")
     except (NotFound, ContentPurged, Purged):
         return None
-    if meant.prompt is not None and meant.prompt not in document["content"]["prompts"]:
-        return None
-    return version_told(asked.registry, document, meant)
+    return version_told(asked.registry, document, meant) if has_prompt(document, meant) else None
 
 
 def _holds(conditions: tuple[Condition, ...], told: dict[str, Any], number: str | None) -> bool:
