@@ -245,7 +245,7 @@ def test_prompts_are_found_by_name_by_tag_and_page_by_page(speaking: Speaking, m
 
 
 def test_versions_of_a_prompt_are_found(speaking: Speaking) -> None:
-    register(speaking, "Three {{ticket}}")
+    register(speaking, "Three {{ticket}}" + "." * 100)
 
     def numbers(text: str, **more: Any) -> list[str]:
         found = get(speaking, "model-versions/search", filter=text, **more).json()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinset.domain.exchange import authoring, double_braces, rewriting
+from pinset.domain.text import strict_yaml
 from pinset.errors import InvalidInput
 from pinset.ports.registry import Caller
 
@@ -143,13 +144,24 @@ def test_what_cannot_be_edited_is_refused() -> None:
         rewriting.changed(listed, base, {"guardrails": {"regex": {"kind": "other"}}})
     with pytest.raises(InvalidInput, match="no one manifest"):
         rewriting.changed({}, {}, {})
-    many = {f"k{number}": number for number in range(300)}
-    with pytest.raises(InvalidInput, match="too many"):
-        rewriting.changed(
-            {"release.yaml": f"release: {{bundle: x, metadata: {many}}}\n".replace("'", "")},
-            {"metadata": many},
-            {"metadata": {key: value + 1 for key, value in many.items()}},
-        )
+
+
+def test_what_cannot_be_edited_where_it_stands_is_written_anew() -> None:
+    many = {f"k{number}": {"a": number, "b": 1} for number in range(300)}
+    files = {"release.yaml": "# ours\nrelease:\n  bundle: x\n" + f"  configs: {many}\n".replace("'", "")}
+    after = {"configs": {name: {"a": value["a"] + 1, "b": 1} for name, value in many.items()}}
+    found = rewriting.changed(files, {"configs": many}, after)
+    said = strict_yaml.load_yaml(found["release.yaml"]).value["release"]
+    assert said == {"bundle": "x", **after}
+    assert "# ours" not in found["release.yaml"]
+
+
+def test_files_that_no_part_names_any_more_are_gone() -> None:
+    files = {"release.yaml": "release: {bundle: x, prompts: {a: a.md, b: b.md}}\n", "a.md": "a", "b.md": "b", "c": "c"}
+    text = {"format": "mustache", "template": "a"}
+    assert set(rewriting.changed(files, {"prompts": {"a": text, "b": text}}, {"prompts": {"a": text}})) == {
+        "release.yaml", "a.md", "c",
+    }  # fmt: skip
 
 
 def test_parts_that_were_shared_are_said_to_be_by_value() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.exchange.carried import BESIDE
 from pinset.domain.exchange.incoming import Lost
 from pinset.domain.exchange.parts import DEFAULT
 from pinset.domain.exchange.yaml_text import written
@@ -17,7 +18,8 @@ _INLINE: Final = 100
 """Characters of a text that stands in the manifest; a longer one is a file."""
 SINGLE: Final = {"prompts": "prompt", "models": "model"}
 _OF_COMPONENT: Final = ("component", "version", "digest")
-OF_PROMPT: Final = ("inputs", "output", "model", "tools", "guardrails")
+OF_PROMPT: Final = tuple(key for key in BESIDE if key != "partials")
+"""What a manifest says of a prompt beside its texts; what it includes are files."""
 KINDS: Final = ("models", "prompts", "retrieval", "guardrails", "configs", "metadata")
 
 
@@ -39,7 +41,7 @@ def files_of(content: Mapping[str, Any]) -> tuple[dict[str, str], list[Lost]]:
             release[kind] = made
     if content.get("tools"):
         release["tools"] = list(content["tools"].values())
-    return {"release.yaml": written({"release": release}), **files}, list(_by_value(content))
+    return {**files, "release.yaml": written({"release": release})}, list(_by_value(content))
 
 
 def _with_tools(prompt: Mapping[str, Any], called: Mapping[str, str]) -> Mapping[str, Any]:

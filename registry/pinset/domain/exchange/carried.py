@@ -1,100 +1,149 @@
-"""Parts of a release document that came along in another tool's free places, put among an author's files again."""
+"""Parts of a release that came along in another tool's free places: what is as a release document has it is taken."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange.authored import Template
-from pinset.domain.exchange.parts import DEFAULT
+from pinset.domain.text import json_schemas, templates, tool_shapes
+from pinset.domain.text.templates import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pinset.domain.exchange.authored import Authored
+    from collections.abc import Callable, Mapping, Sequence
 
     Lose = Callable[[str, str], None]
+    """Is told what was left out, and why."""
 
-OF_PROMPT: Final = ("inputs", "output", "model", "tools", "guardrails")
-"""What a prompt says beside its texts."""
-_UNWRITTEN: Final = ("component", "version", "inputs_inferred", "partials")
-"""What a release document adds to a part, and no manifest says."""
-
-
-def put(made: Authored, parts: Mapping[str, Any], lose: Lose) -> None:
-    """Put parts by their kinds, as a release document has them, but for ``components``.
-
-    What is no part is left out, and told to ``lose``.
-    """
-    for kind in ("retrieval", "guardrails", "tools", "models", "prompts"):
-        said = _named(parts.get(kind), kind, lose)
-        if not said:
-            continue
-        if kind == "prompts":
-            for name, prompt in said.items():
-                _prompt(made, name, prompt, lose)
-        elif kind == "models":
-            for name, model in said.items():
-                made.model(name, written(model))
-        elif kind == "tools":
-            made.part(kind, [written(tool) for tool in said.values()])
-        elif kind == "retrieval":
-            indexed = {name: _with_index(written(one)) for name, one in said.items()}
-            made.part(kind, indexed[DEFAULT] if set(indexed) == {DEFAULT} else indexed)
-        else:
-            made.part(kind, {name: written(one) for name, one in said.items()})
-    configs = parts.get("configs")
-    if isinstance(configs, dict) and configs:
-        made.part("configs", {name: _config(made, name, value) for name, value in configs.items()})
-    metadata = parts.get("metadata")
-    if isinstance(metadata, dict) and metadata:
-        made.metadata(metadata)
+KINDS: Final = ("models", "prompts", "tools", "retrieval", "guardrails", "configs", "metadata")
+"""All kinds of parts that a release has, but for shared components, which are parts of these."""
+BESIDE: Final = ("inputs", "output", "model", "tools", "guardrails", "partials")
+"""What a prompt says beside its texts and their format."""
+_FREE: Final = ("configs", "metadata")
+"""Kinds whose parts are any values."""
 
 
-def written(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a release document as a manifest says it; its exact name is left out where that is the name."""
-    kept = {key: value for key, value in part.items() if key not in _UNWRITTEN and value is not None}
-    if kept.get("id") is not None and kept.get("id") == kept.get("name"):
-        del kept["id"]
-    return kept
+def content_of(document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The content of a release by kind, to be changed; without one nothing."""
+    there = document["content"] if document is not None else {}
+    return {kind: dict(there.get(kind) or {}) for kind in KINDS}
 
 
-def _named(said: Any, kind: str, lose: Lose) -> dict[str, dict[str, Any]]:
+def parts(kind: str, said: Any, where: str, lose: Lose) -> dict[str, Any]:
+    """Parts of a kind by name. where: what they stand under, for the note on what is none."""
     if said is None:
         return {}
-    if not isinstance(said, dict) or not all(isinstance(one, dict) for one in said.values()):
-        lose(kind, "it is no part as a release has them: it is left out")
+    if not isinstance(said, dict):
+        lose(where, "it holds no parts by their names: it is left out")
         return {}
-    return said
+    found: dict[str, Any] = {}
+    for name, part in said.items():
+        if kind in _FREE or _is_part(kind, part):
+            found[name] = part
+        else:
+            lose(f"{where}.{name}", "it is no part as a release has them: it is left out")
+    return found
 
 
-def _prompt(made: Authored, name: str, prompt: Mapping[str, Any], lose: Lose) -> None:
-    if not _is_prompt(prompt):
-        lose(f"prompts.{name}", "it is no prompt as a release has them: it is left out")
+def beside(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a prompt is said beside its texts, as far as it can be meant so; without inputs that were only guessed."""
+    found = {key: about[key] for key in BESIDE if key in about and _fits(key, about[key])}
+    if about.get("inputs_inferred"):
+        found.pop("inputs", None)
+    return found
+
+
+def tools_of(given: Any, where: str, lose: Lose) -> dict[str, Any]:
+    """Tools as calls take them, by name; what is none is noted."""
+    found: dict[str, Any] = {}
+    for at, one in enumerate(given if isinstance(given, list) else [given]):
+        try:
+            tool = tool_shapes.normalise(one)
+        except tool_shapes.ToolShapeError as error:
+            lose(f"{where}[{at}]", f"{error.message}; {error.hint}")
+        else:
+            found[tool["name"]] = tool
+    return found
+
+
+def give(content: dict[str, Any], prompt: dict[str, Any], said: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Give a prompt tools; those of the release that it is not given stay. said: as `tools_of` has them.
+
+    before: those that it was given. One that a call would take as it was is that one, with all that no call takes.
+    """
+    keys = {tool["name"]: key for key, tool in before.items()}  # a shared one goes by its component's name
+    given: dict[str, Any] = {}
+    for name, tool in said.items():
+        key = keys.get(name, name)
+        was = before.get(key)
+        given[key] = was if was is not None and tool_shapes.normalise(tool_shapes.to_openai(was)) == tool else tool
+    if given == before:
         return
-    if prompt.get("partials"):
-        lose(f"prompts.{name}.partials", "what the prompt includes is not carried over")
-    messages = [{"text" if key == "template" else key: one[key] for key in one} for one in prompt.get("messages", [])]
-    made.prompt(name, Template(style=prompt.get("format", "mustache"), text=prompt.get("template"), messages=messages))
-    unsaid = ("inputs",) if prompt.get("inputs_inferred") else ()
-    made.about(name, **{key: prompt[key] for key in OF_PROMPT if key in prompt and key not in unsaid})
+    content["tools"] = {**content["tools"], **given}
+    if list(given) != list(content["tools"]):
+        prompt["tools"] = list(given)
+
+
+def anew(prompt: Mapping[str, Any], was: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """A prompt that says other texts. prompt: its format and its texts. was: as it was, {} where there was none.
+
+    about: what was told of it beside, as `beside` gives it, for one that there was not.
+    """
+    kept = beside(was) if was else dict(about)
+    if prompt["format"] != "jinja2":
+        kept.pop("partials", None)
+    if isinstance(kept.get("inputs"), dict):
+        kept["inputs"] = declared(kept["inputs"], prompt["format"], texts_of(prompt), kept.get("partials", {}))
+    return {**prompt, **kept}
+
+
+def texts_of(prompt: Mapping[str, Any]) -> list[str]:
+    """Every template of a prompt, in order."""
+    items = prompt.get("messages", [prompt])
+    return [item["template"] for item in items if "template" in item]
+
+
+def declared(inputs: dict[str, Any], style: str, texts: Sequence[str], partials: Mapping[str, str]) -> dict[str, Any]:
+    """The schema of the inputs with those that the texts use beside: who writes there cannot declare them."""
+    names, _, is_open = json_schemas.declared_variables(inputs)
+    used: set[str] = set()
+    for text in texts:
+        used.update(
+            templates.undeclared(style, text, lambda name: (style, partials[name]) if name in partials else None)
+        )
+    missing = sorted(used - names)
+    if is_open or not missing:
+        return inputs
+    return {**inputs, "properties": {**inputs.get("properties", {}), **{name: {} for name in missing}}}
+
+
+def _is_part(kind: str, part: Any) -> bool:
+    if not isinstance(part, dict):
+        return False
+    if kind == "tools":
+        return isinstance(part.get("name"), str)
+    return kind != "prompts" or _is_prompt(part)
 
 
 def _is_prompt(prompt: Mapping[str, Any]) -> bool:
-    messages = prompt.get("messages", [])
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+    if prompt.get("format") not in FORMATS or any(key in prompt and not _fits(key, prompt[key]) for key in BESIDE):
         return False
-    texts = [one for one in messages if "placeholder" not in one and "examples" not in one]
-    said = [prompt.get("format", "mustache"), *(one.get(key) for one in texts for key in ("role", "template"))]
-    return all(isinstance(one, str) for one in said) and (bool(messages) or isinstance(prompt.get("template"), str))
+    if "messages" not in prompt:
+        return isinstance(prompt.get("template"), str)
+    items = prompt["messages"]
+    return isinstance(items, list) and bool(items) and all(map(_is_item, items))
 
 
-def _with_index(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "index": written(part["index"])} if isinstance(part.get("index"), dict) else part
+def _is_item(item: Any) -> bool:
+    """Whether a value is a message of a prompt, a placeholder, or examples."""
+    if not isinstance(item, dict):
+        return False
+    if "placeholder" in item or "examples" in item:
+        return isinstance(item.get("placeholder", ""), str) and isinstance(item.get("examples", []), list)
+    return isinstance(item.get("role"), str) and isinstance(item.get("template"), str)
 
 
-def _config(made: Authored, name: str, value: Any) -> Any:
-    """A text cannot stand in a manifest as a config: it is a file."""
-    if not isinstance(value, str):
-        return value
-    made.file(f"configs/{name}.txt", value)
-    return f"configs/{name}.txt"
+def _fits(key: str, value: Any) -> bool:
+    if key == "partials":
+        return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    if key == "tools":
+        return isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return key != "model" or isinstance(value, str)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import carried, langchain, langchain_objects, langchain_templates
-from pinset.domain.exchange.authored import Authored, Template
+from pinset.domain.exchange import carried, langchain, langchain_objects, langchain_templates, rewriting
 from pinset.domain.exchange.incoming import Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT, Parts, model_id, parts_of
-from pinset.domain.text import tool_shapes
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -50,8 +48,8 @@ class _Taking:
         self._parts = (
             parts_of(document, wanted) if document is not None else Parts(wanted or DEFAULT, None, None, {}, None, {})
         )
-        self._document, self._strict, self._before = document, strict, files
-        self._made = Authored(files)
+        self._document, self._strict, self._files = document, strict, files
+        self._content = carried.content_of(document)
         self._lost: list[Lost] = []
         told = self._found.release.get("prompt") if document is None else None
         self._told: dict[str, Any] = told if isinstance(told, dict) else {}
@@ -65,41 +63,35 @@ class _Taking:
             self._lose(what, why)
         if self._document is None:
             self._carried()
+        was = self._content["prompts"].get(self._name, {})
+        prompt = dict(was)
         if not self._says_the_same():
-            self._made.prompt(self._name, self._template())
-        self._made.about(self._name, **{key: self._told[key] for key in carried.OF_PROMPT if key in self._told})
+            prompt = carried.anew(self._texts(), was, carried.beside(self._told))
         if found.output is not None and not self._is_output(found.output):
-            self._made.about(self._name, output=found.output)
+            prompt["output"] = found.output
         if (runs := found.model or (None if found.release else model)) is not None:
-            self._model(runs)
+            self._model(runs, prompt)
         if found.tools is not None:
-            self._tools(found.tools)
-        before = self._content("metadata")
-        changed = {key: value for key, value in found.metadata.items() if before.get(key) != value}
-        if changed:
-            self._made.metadata(changed)
-        made = self._made.files()
-        if self._before and made == Authored(self._before).files():
-            made = dict(self._before)  # also its label: it is the same release
-        return Taken(files=made, lost=tuple(self._lost))
+            given = carried.tools_of(found.tools, "tools", self._lose_grave)
+            carried.give(self._content, prompt, given, self._parts.tools)
+        self._content["prompts"][self._name] = prompt
+        self._content["metadata"] |= found.metadata
+        files, by_value = rewriting.following(self._content, self._document, self._files)
+        return Taken(files=files, lost=(*self._lost, *by_value))
 
     def _carried(self) -> None:
         """What a registry told beside the prompt, of one that is not from here."""
         told = self._found.release
-        details, others, models = (told.get(key) for key in ("tool_details", "other_tools", "models"))
-        tools: dict[str, Any] = {}
-        for one in told["tools"] if isinstance(told.get("tools"), list) else []:
-            try:
-                tool = tool_shapes.normalise(one)
-            except tool_shapes.ToolShapeError as error:
-                self._lose("metadata.release.tools", f"{error.message}: it is left out")
-                continue
-            tools[tool["name"]] = details.get(tool["name"], tool) if isinstance(details, dict) else tool
-        tools |= others if isinstance(others, dict) else {}
-        models = dict(models) if isinstance(models, dict) else {}
+        for kind in carried.KINDS:
+            if kind != "tools":
+                self._content[kind] |= carried.parts(kind, told.get(kind), f"metadata.release.{kind}", self._lose)
         if isinstance(told.get("model"), dict):
-            models[str(self._told.get("model", DEFAULT))] = told["model"]
-        carried.put(self._made, {**told, "tools": tools, "models": models}, self._lose)
+            name = self._told.get("model")
+            self._content["models"][name if isinstance(name, str) else DEFAULT] = told["model"]
+        given = carried.tools_of(told.get("tools") or [], "metadata.release.tools", self._lose)
+        whole = carried.parts("tools", told.get("tool_details"), "metadata.release.tool_details", self._lose)
+        others = carried.parts("tools", told.get("other_tools"), "metadata.release.other_tools", self._lose)
+        self._content["tools"] = {**{name: whole.get(name, tool) for name, tool in given.items()}, **others}
 
     # -- the prompt ------------------------------------------------------------------------------------------------
 
@@ -111,7 +103,8 @@ class _Taking:
         found = self._found
         return (before.text, before.items, before.fixed) == (found.text, found.items, found.fixed)
 
-    def _template(self) -> Template:
+    def _texts(self) -> dict[str, Any]:
+        """The format of the prompt, and its texts."""
         before = (self._parts.prompt or self._told).get("format")
         try:
             styled = langchain_templates.taken(self._found.templates(), before, self._found.fixed)
@@ -120,13 +113,16 @@ class _Taking:
             texts = [one.text.replace("{{>", "{{ >") for one in self._found.templates()]
             styled = langchain_templates.Styled("text", texts)
         if self._found.text is not None:
-            return Template(style=styled.style, text=styled.texts[0])
+            return {"format": styled.style, "template": styled.texts[0]}
         left = iter(styled.texts)
-        told = [{**one, "text": next(left)} if "text" in one else one for one in self._found.items]
-        return Template(style=styled.style, messages=self._with_kept(told) if styled.style == before else told)
+        told: list[dict[str, Any]] = []
+        for one in self._found.items:
+            beside = {key: value for key, value in one.items() if key != "text"}
+            told.append({**beside, "template": next(left)} if "text" in one else beside)
+        return {"format": styled.style, "messages": self._with_kept(told) if styled.style == before else told}
 
     def _with_kept(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Messages, with those that are the same as before as they were written: their files, includes and examples."""
+        """Messages, with those that are the same as before as they were: with what they include, and as examples."""
         prompt = self._parts.prompt or {}
         before = [langchain_objects.messages(one) for one in langchain.chat_of(prompt)] if "messages" in prompt else []
         found: list[dict[str, Any]] = []
@@ -135,7 +131,7 @@ class _Taking:
             for entry in range(next_entry, len(before)):
                 length = len(before[entry])
                 if length and self._found.items[at : at + length] == before[entry]:
-                    found.append({"kept": entry})
+                    found.append(prompt["messages"][entry])
                     at, next_entry = at + length, entry + 1
                     break
             else:
@@ -147,9 +143,9 @@ class _Taking:
         before = self._parts.output or self._told.get("output")
         return isinstance(before, dict) and schema in (before, {"title": langchain.ANSWER, **before})
 
-    # -- the model and the tools -----------------------------------------------------------------------------------
+    # -- the model -----------------------------------------------------------------------------------------------
 
-    def _model(self, found: Mapping[str, Any]) -> None:
+    def _model(self, found: Mapping[str, Any], prompt: Mapping[str, Any]) -> None:
         """The model, which is the one that is pinned as long as its exact text is the same."""
         before = self._parts.model or {}
         head = {key: before.get(key) for key in _KEPT} if model_id(before) == found["id"] else None
@@ -157,30 +153,10 @@ class _Taking:
         if head.get("id") == head.get("name"):
             head.pop("id", None)
         model = {key: value for key, value in head.items() if value}
-        name = (self._parts.prompt or {}).get("model") or DEFAULT
-        self._made.model(name, {**model, **({"params": found["params"]} if found["params"] else {})})
+        self._content["models"][prompt.get("model", DEFAULT)] = {**model, "params": found["params"]}
 
-    def _tools(self, said: list[Any]) -> None:
-        """The tools that the prompt is given; all others stay."""
-        given: dict[str, Any] = {}
-        for at, one in enumerate(said):
-            try:
-                tool = tool_shapes.normalise(one)
-            except tool_shapes.ToolShapeError as error:
-                self._lose(f"tools[{at}]", f"{error.message}; {error.hint}", grave=True)
-                continue
-            before = self._parts.tools.get(tool["name"])
-            same = before is not None and tool_shapes.normalise(tool_shapes.to_openai(before)) == tool
-            given[tool["name"]] = before if same else tool
-        if given == self._parts.tools:
-            return
-        everything = {**self._content("tools"), **given}
-        self._made.part("tools", list(everything.values()))
-        if list(given) != list(everything):
-            self._made.about(self._name, tools=list(given))
-
-    def _content(self, kind: str) -> Mapping[str, Any]:
-        return self._document["content"][kind] if self._document is not None else {}
+    def _lose_grave(self, what: str, why: str) -> None:
+        self._lose(what, why, grave=True)
 
     def _lose(self, what: str, why: str, *, grave: bool = False) -> None:
         if grave and self._strict:

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain.exchange import authoring, pieces
+from pinset.domain.exchange import authoring, carried, pieces
 from pinset.domain.exchange.incoming import Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT
 from pinset.domain.exchange.pieces import Variable
 from pinset.domain.exchange.spoken import texts_in, with_texts
 from pinset.domain.rendering import ROLES
-from pinset.domain.text import templates, tool_shapes
+from pinset.domain.text import templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _ROLES: Final = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_OF_PROMPT: Final = ("inputs", "inputs_inferred", "guardrails", "model", "tools", "partials")
 _OF_MESSAGE: Final = frozenset({"role", "content", "name"})
 _CALLING: Final = frozenset({"tool_calls", "tool_call_id"})
 _STYLES: Final = ("mustache", "text", "f-string")
@@ -56,7 +55,8 @@ class Hearing:
     def taken(self, prompt: dict[str, Any], model: dict[str, Any] | None, tools: dict[str, Any], **more: Any) -> Taken:
         """All of it as an author's files. prompt: as `chat` and `text` give it. more: the other kinds, to add to."""
         about = self.again.about if self.again is not None else {}
-        content: dict[str, Any] = dict(self.again.content) if self.again is not None else {}
+        told = self.again.content if self.again is not None else {}
+        content = {kind: carried.parts(kind, said, f"metadata.{kind}", self.lose) for kind, said in told.items()}
         for kind, value in more.items():
             content[kind] = {**content.get(kind, {}), **value}
         others: Mapping[str, Any] = content.get("tools", {})
@@ -106,8 +106,7 @@ class Hearing:
         return {"format": style, "messages": messages, **self._about()}
 
     def _about(self) -> dict[str, Any]:
-        about = self.again.about if self.again is not None else {}
-        return {key: about[key] for key in _OF_PROMPT if key in about}
+        return carried.beside(self.again.about) if self.again is not None else {}
 
     def _message(self, given: Any, where: str) -> Heard | None:
         role = given.get("role") if isinstance(given, dict) else None
@@ -189,19 +188,6 @@ class Hearing:
         plainest = pieces.all_written(("text", "f-string"), [(text,) for text in raw])
         style, texts = plainest if plainest is not None else ("text", raw)
         return style, _split(texts, heard)
-
-
-def tools_of(hearing: Hearing, given: Sequence[Any], where: str) -> dict[str, Any]:
-    """Tools by name; what is none is noted."""
-    found: dict[str, Any] = {}
-    for at, tool in enumerate(given):
-        try:
-            shaped = tool_shapes.normalise(tool)
-        except tool_shapes.ToolShapeError as error:
-            hearing.lose(f"{where}[{at}]", f"{error.message}; {error.hint}")
-        else:
-            found[shaped["name"]] = shaped
-    return found
 
 
 def _as(style: str, text: str, meant: Pieces) -> str | None:

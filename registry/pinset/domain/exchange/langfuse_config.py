@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import chat
+from pinset.domain.exchange import carried, chat
 from pinset.domain.exchange.incoming import Lost
 from pinset.domain.exchange.langfuse import KINDS, OWN
 from pinset.domain.text import tool_shapes
@@ -66,12 +66,13 @@ def read(config: Any, known: tuple[str, ...] = ()) -> Said:
         ours = {}
     for kind in known:
         if isinstance(flat.get(kind), dict):
-            said.parts[kind] = flat.pop(kind)
+            said.parts[kind] = carried.parts(kind, flat.pop(kind), f"config.{kind}", said.lose)
     _tools(said, flat, ours)
     said.output = chat.output_of(flat)
     _model(said, flat, ours)
     if isinstance(ours.get("prompt"), dict):
-        said.about = dict(ours["prompt"])
+        about = ours["prompt"]
+        said.about = {**{key: about[key] for key in about if key not in carried.BESIDE}, **carried.beside(about)}
     return said
 
 
@@ -98,7 +99,7 @@ def _tools(said: Said, flat: dict[str, Any], ours: Mapping[str, Any]) -> None:
     """Tools as a call takes them. A value that is no list of any is a parameter."""
     details = ours["tool_details"] if isinstance(ours.get("tool_details"), dict) else {}
     if isinstance(ours.get("tools"), dict):
-        said.others = dict(ours["tools"])
+        said.others = carried.parts("tools", ours["tools"], "config.release.tools", said.lose)
     if not isinstance(flat.get("tools"), list):
         said.tools = {} if said.whole and "tools" not in flat else None
         return

@@ -6,12 +6,11 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import authoring, double_braces, langfuse_config, rewriting
+from pinset.domain.exchange import authoring, carried, double_braces, langfuse_config, rewriting
 from pinset.domain.exchange.incoming import Taken
 from pinset.domain.exchange.langfuse import KINDS, OWN, tell
 from pinset.domain.exchange.parts import DEFAULT, model_id, parts_of
 from pinset.domain.rendering import ROLES
-from pinset.domain.text import json_schemas, templates
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -47,9 +46,7 @@ def following(
     base, files: the release that it follows, None and {} for the first of a bundle. Raises InvalidInput.
     """
     content, said = content_of(payload, base, prompt_name)
-    if base is None:
-        return authoring.files_of(content)[0], said.lost
-    return rewriting.changed(files, base["content"], content), said.lost
+    return rewriting.following(content, base, files)[0], said.lost
 
 
 def content_of(
@@ -176,7 +173,7 @@ def _prompt(payload: Mapping[str, Any], said: Said, was: Mapping[str, Any]) -> d
     inputs = was.get("inputs") if not was.get("inputs_inferred") else None
     inputs = inputs if inputs is not None else said.about.get("inputs")
     if isinstance(inputs, dict):
-        prompt["inputs"] = _declared(inputs, prompt["format"], texts, prompt.get("partials", {}))
+        prompt["inputs"] = carried.declared(inputs, prompt["format"], texts, prompt.get("partials", {}))
     return prompt
 
 
@@ -203,20 +200,6 @@ def _told_as_is(was: Mapping[str, Any]) -> bool:
         [was["template"]] if "template" in was else [m["template"] for m in was.get("messages", []) if "template" in m]
     )
     return any(double_braces.told(was["format"], text).style == was["format"] for text in texts)
-
-
-def _declared(inputs: dict[str, Any], style: str, texts: list[str], partials: Mapping[str, str]) -> dict[str, Any]:
-    """The inputs, with those that the texts use beside: who writes there cannot declare them."""
-    declared, _, is_open = json_schemas.declared_variables(inputs)
-    used: set[str] = set()
-    for text in texts:
-        used.update(
-            templates.undeclared(style, text, lambda name: (style, partials[name]) if name in partials else None)
-        )
-    missing = sorted(used - declared)
-    if is_open or not missing:
-        return inputs
-    return {**inputs, "properties": {**inputs.get("properties", {}), **{name: {} for name in missing}}}
 
 
 def _with_examples(said: Said, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

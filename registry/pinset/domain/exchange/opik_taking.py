@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import beside, chat, pieces
-from pinset.domain.exchange.heard import Hearing, tools_of
+from pinset.domain.exchange import beside, carried, chat, pieces
+from pinset.domain.exchange.heard import Hearing
 from pinset.domain.exchange.opik import MUSTACHE
 from pinset.domain.exchange.parts import model_id, params_of
 from pinset.domain.text import strict_json
@@ -71,7 +71,7 @@ def take(version: Mapping[str, Any], tags: Any = None) -> Taken:
     output = chat.output_of(flat)
     if output is not None:
         told["output"] = output
-    normal = tools_of(hearing, tools or [], "metadata.tools")
+    normal = carried.tools_of(tools or [], "metadata.tools", hearing.lose)
     if again is not None and "tools" in again.about:
         told["tools"] = list(normal)
     model = _model(hearing, flat)

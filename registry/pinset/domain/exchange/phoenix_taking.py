@@ -6,8 +6,8 @@ import json
 import string
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import beside, chat, phoenix_call, pieces
-from pinset.domain.exchange.heard import Hearing, tools_of
+from pinset.domain.exchange import beside, carried, chat, phoenix_call, pieces
+from pinset.domain.exchange.heard import Hearing
 from pinset.domain.exchange.parts import model_id
 from pinset.domain.exchange.phoenix import MUSTACHE
 from pinset.domain.exchange.pieces import Variable
@@ -44,7 +44,7 @@ def take(version: Mapping[str, Any], prompt: Mapping[str, Any] | None = None) ->
     call = phoenix_call.taken(version)
     for what, why in call.lost.items():
         hearing.lose(what, why)
-    params, tools = dict(call.params), tools_of(hearing, call.tools, "tools.tools")
+    params, tools = dict(call.params), carried.tools_of(call.tools, "tools.tools", hearing.lose)
     output = chat.output_of(params)
     if output is not None:
         told["output"] = output

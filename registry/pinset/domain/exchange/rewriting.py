@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange.authoring import KINDS, OF_PROMPT, SINGLE, filed, part_of
+from pinset.domain.exchange.authoring import KINDS, OF_PROMPT, SINGLE, filed, files_of, part_of
 from pinset.domain.exchange.parts import DEFAULT, messages_of
-from pinset.domain.manifest import loading
+from pinset.domain.exchange.yaml_text import written
+from pinset.domain.manifest import draft, loading
 from pinset.domain.manifest.loading import manifest_name
 from pinset.domain.manifest.parts import MODEL, PARAMETERS
 from pinset.domain.text import editing, tool_shapes
@@ -16,15 +18,33 @@ from pinset.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pinset.domain.exchange.incoming import Lost
+    from pinset.domain.text.spans import Path
+
 _EDITS: Final = 200
 _WORK: Final = 4_000_000
-"""Edits of a manifest, and characters of it times edits."""
+"""Edits of a manifest, and characters of it times edits; what takes more is written whole."""
+_AT_ONCE: Final = 20
+"""Entries of a mapping that are changed one by one; where more differ it is written anew."""
+
+
+def following(
+    content: Mapping[str, Any], document: Mapping[str, Any] | None, files: Mapping[str, str]
+) -> tuple[dict[str, str], list[Lost]]:
+    """The author's files of a release with a content, and what of it is by value from now on.
+
+    document, files: the release that it follows, and its author's files; None and {} where it is the first.
+    """
+    if document is None:
+        return files_of(content)
+    return changed(files, document["content"], content), []
 
 
 def changed(files: Mapping[str, str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
     """An author's files with another content: what is the same in both stays as it is written.
 
-    before: the content that the files have. Raises InvalidInput where the manifest cannot be edited.
+    before: the content that the files have. Files that parts named, and none does any more, are gone. A manifest in which
+    this cannot be edited where it stands is written anew. Raises InvalidInput for files without one.
     """
     at = manifest_name(files)
     if at is None:
@@ -40,7 +60,11 @@ def changed(files: Mapping[str, str], before: Mapping[str, Any], after: Mapping[
             if was.get(name) != now.get(name):
                 edited.change(kind, name, was.get(name), now.get(name))
     edited.tools(before.get("tools") or {}, after.get("tools") or {})
-    return edited.files
+    found = edited.finished()
+    if found[at] == files[at]:
+        return found
+    gone = draft.read(files).used - draft.read(found).used
+    return {path: text for path, text in found.items() if path not in gone}
 
 
 class _Edited:
@@ -49,57 +73,90 @@ class _Edited:
     def __init__(self, files: dict[str, str], at: str) -> None:
         self.files, self._at, self._is_json = files, at, at.endswith(".json")
         self._left = _EDITS
+        self._whole: Any = None
 
     @property
     def _release(self) -> dict[str, Any]:
-        value = editing.placed(self.files[self._at], is_json=self._is_json).value
+        value = self._value() if self._whole is None else self._whole
         found = value.get("release") if isinstance(value, dict) else None
         if not isinstance(found, dict):
             raise InvalidInput("the manifest has no release", hint="begin the manifest with the line: release:")
         return found
+
+    def _value(self) -> Any:
+        return editing.placed(self.files[self._at], is_json=self._is_json).value
+
+    def finished(self) -> dict[str, str]:
+        """All files."""
+        if self._whole is not None:
+            text = (
+                json.dumps(self._whole, ensure_ascii=False, indent=2) + "\n" if self._is_json else written(self._whole)
+            )
+            self.files[self._at] = text
+        return self.files
 
     def put(self, path: tuple[str, ...], value: Any) -> None:
         """Set, add or, with None, take out a value below ``release``; of one that is there only what differs is written."""
         here: Any = self._release
         for at, step in enumerate(path[:-1]):
             if not isinstance(here, dict) or step not in here:
-                self._write(
-                    editing.added, path[:at], step, _nested(path[at + 1 :], value)
-                ) if value is not None else None
+                if value is not None:
+                    self._write(path[:at], step, _nested(path[at + 1 :], value), is_new=True)
                 return
             here = here[step]
         self._settle(path[:-1], path[-1], here, value)
 
     def _settle(self, above: tuple[str | int, ...], step: str | int, holder: Any, value: Any) -> None:
-        found: Any = holder
-        there: Any = found[step] if isinstance(holder, list) or step in holder else None
+        entries: Any = holder
+        there: Any = entries[step] if isinstance(holder, list) or step in holder else None
         if there is None and value is None:
             return
-        if value is None:
-            self._write(editing.removed, above, step)
-        elif there is None and isinstance(holder, dict) and step not in holder:
-            self._write(editing.added, above, step, value)
-        elif isinstance(there, dict) and isinstance(value, dict) and there.keys() & value.keys():
+        if value is None or (isinstance(holder, dict) and step not in holder):
+            self._write(above, step, value, is_new=value is not None)
+        elif isinstance(there, dict) and isinstance(value, dict) and _is_near(there, value):
             for key in sorted(there.keys() - value.keys()):
-                self._write(editing.removed, (*above, step), key)
+                self._write((*above, step), key, None)
             for key, one in value.items():
                 self._settle((*above, step), key, there, one)
         elif isinstance(there, list) and isinstance(value, list) and len(there) == len(value):
             for at, one in enumerate(value):
                 self._settle((*above, step), at, there, one)
         elif not editing.same(there, value):
-            self._write(editing.replaced, above, step, value)
+            self._write(above, step, value)
 
-    def _write(self, how: Any, above: tuple[str | int, ...], step: str | int, value: Any = None) -> None:
-        """One edit of the manifest, which reads all of it."""
+    def _write(self, above: tuple[str | int, ...], step: str | int, value: Any, *, is_new: bool = False) -> None:
+        """One edit of the manifest, which reads all of it; None takes out what is there."""
         self._left -= 1
-        text = self.files[self._at]
-        if self._left < 0 or len(text) * (_EDITS - self._left) > _WORK:
-            raise InvalidInput(
-                "these are too many changes of a manifest at once", hint="publish it whole: pinset publish DIR"
-            )
-        given = {editing.added: (editing.one_line(value),), editing.replaced: (value,)}.get(how, ())
-        self.files[self._at] = how(text, ("release", *above, step), *given, is_json=self._is_json)
+        text, path = self.files[self._at], ("release", *above, step)
+        if self._whole is None and self._left >= 0 and len(text) * (_EDITS - self._left) <= _WORK:
+            try:
+                if value is None:
+                    text = editing.removed(text, path, is_json=self._is_json)
+                elif is_new:
+                    text = self._added(text, path, value)
+                else:
+                    text = editing.replaced(text, path, value, is_json=self._is_json)
+            except InvalidInput:
+                pass  # it is written in a way that cannot be changed in one place
+            else:
+                self.files[self._at] = text
+                return
+        if self._whole is None:
+            self._whole = self._value()
+        here = self._whole
+        for key in path[:-1]:
+            here = here[key]
+        if value is None:
+            del here[step]
+        else:
+            here[step] = value
+
+    def _added(self, text: str, path: Path, value: Any) -> str:
+        try:
+            return editing.added(text, path, editing.one_line(value), is_json=self._is_json)
+        except InvalidInput:  # it is longer than what is written on a line
+            text = editing.added(text, path, '""', is_json=self._is_json)
+            return editing.replaced(text, path, value, is_json=self._is_json)
 
     def change(self, kind: str, name: str, was: Any, now: Any) -> None:
         """One part. It stays where it stands; a first one of its kind that is the entry default stands alone."""
@@ -135,7 +192,7 @@ class _Edited:
                 told.update(keys)
         self.put(("tools",), [*kept, *(tool for key, tool in now.items() if key not in told)] or None)
 
-    def _whole(self, name: str, there: Any, was: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
+    def _anew(self, name: str, there: Any, was: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
         """A prompt written anew, but for guardrails that it defines itself."""
         part = part_of("prompts", name, now, self.files)
         if isinstance(there, dict) and "guardrails" in there and was.get("guardrails") == now.get("guardrails"):
@@ -147,7 +204,7 @@ class _Edited:
         own = part_of("prompts", name, now, {})  # what it says beside its texts
         said = {"template": there} if isinstance(there, str) and "@" not in there else there
         if not isinstance(said, dict) or "template_ref" in said or now["format"] != was["format"]:
-            return self._whole(name, there, was, now)
+            return self._anew(name, there, was, now)
         kept = {key: one for key, one in said.items() if key not in ("template", "text", "messages")}
         for key in OF_PROMPT:
             if was.get(key) != now.get(key) and not (key == "inputs" and key not in now and was.get("inputs_inferred")):
@@ -158,7 +215,7 @@ class _Edited:
             found = self._text(said, name, was["template"], now["template"], now["format"])
             return there if isinstance(there, str) and {**kept, **found} == said else {**found, **kept}
         if "messages" not in now or "messages" not in said:
-            return self._whole(name, there, was, now)
+            return self._anew(name, there, was, now)
         return {"messages": self._messages(name, said["messages"], was, now), **kept}
 
     def _messages(self, name: str, there: list[Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Any]:
@@ -225,6 +282,12 @@ class _Edited:
         elif "text" in kept:
             return {"text": now}
         return filed(self.files, f"prompts/{name}", now, style)
+
+
+def _is_near(there: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether a mapping becomes another one by few changes."""
+    differ = sum(1 for key in {*there, *value} if key not in there or key not in value or there[key] != value[key])
+    return bool(there.keys() & value.keys()) and differ <= _AT_ONCE
 
 
 def _tools_of(entry: Any, files: Mapping[str, str]) -> list[str]:

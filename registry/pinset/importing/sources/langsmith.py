@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from pinset.domain.exchange import from_langchain
-from pinset.domain.exchange.authored import Authored, Template
+from pinset.domain.exchange import authoring, from_langchain
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
+from pinset.domain.exchange.parts import DEFAULT
 from pinset.domain.names import is_alias
 from pinset.domain.text import strict_json
 from pinset.errors import Integrity, InvalidInput, NotFound, TooLarge
@@ -173,9 +173,9 @@ def incoming(payload: Mapping[str, Any], name: str, number: int, origin: str) ->
         taken = from_langchain.take(manifest, model=_model(payload))
     except InvalidInput as error:
         # It cannot be filled in, and is there for who looks at it.
-        made = Authored()
-        made.prompt("default", Template(style="text", text=json.dumps(manifest, ensure_ascii=False, indent=1)))
-        taken = Taken(files=made.files())
+        text = json.dumps(manifest, ensure_ascii=False, indent=1)
+        prompts = {DEFAULT: {"format": "text", "template": text}}
+        taken = Taken(files=authoring.files_of({"prompts": prompts})[0])
         lost.append(Lost(what="manifest", why=f"{error.message}: it is kept as the text of its JSON"))
     if payload.get("examples"):
         lost.append(Lost(what="examples", why="runs that are shown beside a commit are no part of a release"))
