@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pinset.domain.exchange import authoring, double_braces, rewriting
+from pinset.domain.exchange import authoring, double_braces, langfuse, rewriting
 from pinset.domain.text import strict_yaml
 from pinset.errors import InvalidInput
 from pinset.ports.registry import Caller
@@ -187,8 +187,8 @@ def test_parts_that_were_shared_are_said_to_be_by_value() -> None:
     ],
 )
 def test_f_strings_are_doubled_where_that_says_the_same(text: str, found: str | None) -> None:
-    braced = double_braces.told("f-string", text)
-    assert braced == ((found, "mustache", "") if found is not None else (text, "f-string", braced.differs))
+    braced = double_braces.told("f-string", [text], langfuse.FILLED)
+    assert braced == (("mustache", [found], "") if found is not None else ("f-string", [text], braced.differs))
     assert bool(braced.differs) == (found is None)
 
 

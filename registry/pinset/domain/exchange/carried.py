@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.domain.exchange.parts import texts_of
 from pinset.domain.text import json_schemas, templates, tool_shapes
 from pinset.domain.text.templates import FORMATS
 
@@ -93,12 +94,6 @@ def anew(prompt: Mapping[str, Any], was: Mapping[str, Any], about: Mapping[str, 
     if isinstance(kept.get("inputs"), dict):
         kept["inputs"] = declared(kept["inputs"], prompt["format"], texts_of(prompt), kept.get("partials", {}))
     return {**prompt, **kept}
-
-
-def texts_of(prompt: Mapping[str, Any]) -> list[str]:
-    """Every template of a prompt, in order."""
-    items = prompt.get("messages", [prompt])
-    return [item["template"] for item in items if "template" in item]
 
 
 def declared(inputs: dict[str, Any], style: str, texts: Sequence[str], partials: Mapping[str, str]) -> dict[str, Any]:

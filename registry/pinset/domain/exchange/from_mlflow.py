@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import carried, mlflow, mlflow_templates, rewriting
 from pinset.domain.exchange.incoming import Lost, Taken
-from pinset.domain.exchange.parts import DEFAULT, Parts, params_of, parts_of
+from pinset.domain.exchange.parts import DEFAULT, Parts, params_of, parts_of, texts_of
 from pinset.domain.rendering import ROLES
 from pinset.domain.text import strict_json
 from pinset.errors import InvalidInput
@@ -87,7 +87,7 @@ class _Taking:
         chat = self._tags.get(mlflow.TYPE) == "chat"
         messages = self._messages(self._json(mlflow.TEXT, list) or []) if chat else []
         prompt = {"messages": messages} if messages else {"template": self._tags[mlflow.TEXT]}
-        styled = mlflow_templates.taken(carried.texts_of(prompt), before)
+        styled = mlflow_templates.taken(texts_of(prompt), before)
         self._differs(styled.differs)
         if not messages:
             return {"format": styled.style, "template": styled.texts[0]}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import chat, double_braces
-from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of
+from pinset.domain.exchange.parts import messages_of, model_id, params_of, parts_of, release_of, texts_of
 from pinset.domain.text import tool_shapes
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ KINDS: Final = ("prompts", "models", "retrieval", "guardrails", "configs", "meta
 """What of a release has a key of its own in ``config``."""
 OWN: Final = "langfuse"
 """The entry of a release's configs that holds a ``config`` which names no model."""
+FILLED: Final = re.compile(r"\{\{(.*?)(?:\}\}|\Z)", re.DOTALL)
+"""What Langfuse's clients take for a variable."""
 _EXAMPLES: Final = "the double braces of its examples are text: do not fill them in"
 _TEXTS: Final = ("template", "messages")
 
@@ -130,19 +133,9 @@ def _prompt(prompt: Mapping[str, Any]) -> tuple[str | list[dict[str, Any]], str,
 
     All texts of a prompt are of one format: where one cannot be said in double braces, none is.
     """
-    style = prompt["format"]
-    texts = (
-        [prompt["template"]]
-        if "messages" not in prompt
-        else [m["template"] for m in prompt["messages"] if "template" in m]
-    )
-    braced = [double_braces.told(style, text) for text in texts]
-    differs = next((one.differs for one in braced if one.differs), "")
-    if differs or not braced:
-        made = {text: text for text in texts}
-    else:
-        made = {text: one.text for text, one in zip(texts, braced, strict=True)}
-        style = braced[0].style
+    texts = texts_of(prompt)
+    style, found, differs = double_braces.told(prompt["format"], texts, FILLED)
+    made = dict(zip(texts, found, strict=True))
     if "messages" not in prompt:
         return made[prompt["template"]], style, differs
     differs = differs or _of_examples(prompt)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import authoring, carried, double_braces, langfuse_config, rewriting
 from pinset.domain.exchange.incoming import Taken
-from pinset.domain.exchange.langfuse import KINDS, OWN, tell
-from pinset.domain.exchange.parts import DEFAULT, model_id, parts_of
+from pinset.domain.exchange.langfuse import FILLED, KINDS, OWN, tell
+from pinset.domain.exchange.parts import DEFAULT, model_id, parts_of, texts_of
 from pinset.domain.rendering import ROLES
 from pinset.errors import InvalidInput
 
@@ -196,10 +196,7 @@ def _told_as_is(was: Mapping[str, Any]) -> bool:
     """Whether a prompt was told in its own format, so that what comes back is in it."""
     if was.get("format") not in ("jinja2", "f-string"):
         return False
-    texts = (
-        [was["template"]] if "template" in was else [m["template"] for m in was.get("messages", []) if "template" in m]
-    )
-    return any(double_braces.told(was["format"], text).style == was["format"] for text in texts)
+    return double_braces.told(was["format"], texts_of(was), FILLED).style == was["format"]
 
 
 def _with_examples(said: Said, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange import mlflow_templates as templates
-from pinset.domain.exchange.parts import model_id, params_of, parts_of, release_of
+from pinset.domain.exchange.parts import model_id, params_of, parts_of, release_of, texts_of
 from pinset.domain.rendering import example_messages
 from pinset.domain.text import tool_shapes
 
@@ -99,7 +99,7 @@ def tags_of(document: Mapping[str, Any], prompt_name: str | None = None) -> dict
     style = prompt["format"]
     about: dict[str, Any] = {"name": parts.name, "format": style}
     tags = {IS_PROMPT: "true"}
-    styled = templates.told(style, _texts(prompt))
+    styled = templates.told(style, texts_of(prompt))
     if "messages" in prompt:
         messages, placeholders = _messages(prompt, styled.texts)
         tags |= {TYPE: "chat", TEXT: json_of(messages)}
@@ -150,13 +150,6 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def milliseconds(time: str) -> int:
     """A time of an answer in milliseconds since 1970."""
     return int(datetime.fromisoformat(time).timestamp() * 1000)
-
-
-def _texts(prompt: Mapping[str, Any]) -> list[str]:
-    """Every template of a prompt, in order."""
-    if "messages" not in prompt:
-        return [prompt["template"]]
-    return [item["template"] for item in prompt["messages"] if "template" in item]
 
 
 def _messages(prompt: Mapping[str, Any], texts: Sequence[str]) -> tuple[list[dict[str, Any]], list[int]]:

@@ -81,6 +81,12 @@ def params_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict((model or {}).get("params") or {})
 
 
+def texts_of(prompt: Mapping[str, Any]) -> list[str]:
+    """Every template of a prompt, in order."""
+    items = prompt.get("messages", [prompt])
+    return [item["template"] for item in items if "template" in item]
+
+
 def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages of a prompt, not filled in: ``{role, content}``, perhaps with ``name``, or ``{placeholder}``.
 
