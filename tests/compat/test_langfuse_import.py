@@ -15,7 +15,8 @@ from pinset import bootstrap
 from pinset.errors import Integrity, InvalidInput, Unauthenticated, Unavailable
 from pinset.importing.engine import Engine, Wanted
 from pinset.importing.http import Remote
-from pinset.importing.sources.langfuse import LangfuseFile, LangfuseSource, alias_for
+from pinset.importing.payloads import alias_for
+from pinset.importing.sources.langfuse import LangfuseFile, LangfuseSource
 from pinset_cli.main import main
 
 if TYPE_CHECKING:

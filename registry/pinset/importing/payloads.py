@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.incoming import Incoming, Lost, Taken
+from pinset.domain.names import is_alias
 from pinset.domain.text import strict_json
-from pinset.errors import Integrity, InvalidInput, NotFound, PermissionDenied, PinsetError
-from pinset.importing.sources.langfuse import alias_for
+from pinset.errors import Integrity, InvalidInput, NotFound, PermissionDenied, PinsetError, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
-_NOTHING = Taken(files={})
+    from pinset.importing.http import Remote
+
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of a file."""
+_NOTHING: Final = Taken(files={})
+_OTHERS: Final = re.compile(r"[^a-z0-9._-]+")
+
+
+class OfServer:
+    """What sources on a server share: they are read as whoever's credential the remote has, and go on where they were."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._known: Callable[[str, str], bool] = lambda _name, _origin: False
+
+    def resume(self, known: Callable[[str, str], bool]) -> None:
+        """See `incoming.Resumable`."""
+        self._known = known
+
+    def count(self) -> int | None:
+        """No server tells how many versions it has."""
+        return None
 
 
 def read_json(file: Path) -> Any:
@@ -50,6 +73,23 @@ def text(value: Mapping[str, Any], key: str, what: str) -> str:
 def unknown(what: str) -> Integrity:
     """What answers is another thing than was asked."""
     return Integrity(f"what is there does not answer as {what} does", hint="see whether the address is that of its API")
+
+
+def alias_for(name: str) -> str | None:
+    """The alias that becomes of what serves a version elsewhere; None where none can be made of it."""
+    plain = _OTHERS.sub("-", name.lower()).strip("-.")
+    return plain if is_alias(plain) else None
+
+
+def decoded(stream: BinaryIO, what: str, hint: str) -> str:
+    """The text of a file of a bounded size. Raises InvalidInput, TooLarge."""
+    data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise TooLarge(f"{what} has more than {LARGEST:,} bytes", hint="take it in in parts")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{what} is no UTF-8", hint=hint) from error
 
 
 def microseconds(value: Any) -> int | None:

@@ -24,6 +24,13 @@ def is_chat(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and "role" in one for one in value)
 
 
+def role_of(said: Any) -> str | None:
+    """The role here of one that a message of another tool has; None for what is none."""
+    plain = str(said).lower()
+    role = _ROLES.get(plain, plain)
+    return role if role in ROLES else None
+
+
 def style_of(texts: Sequence[str], *, logic: bool = True) -> str:
     """The format of templates that do not say it: mustache, else Jinja where they have logic, else text.
 
@@ -59,9 +66,8 @@ def messages(drafted: Drafted, value: Sequence[Any], where: str) -> list[dict[st
     found: list[dict[str, Any]] = []
     for at, one in enumerate(value):
         here = f"{where}[{at}]"
-        role = one.get("role") if isinstance(one, dict) else None
-        role = _ROLES.get(str(role), role)
-        if not isinstance(one, dict) or role not in ROLES:
+        role = role_of(one.get("role")) if isinstance(one, dict) else None
+        if role is None:
             drafted.lose(here, "it has no role that a message can have")
             continue
         text = _text(drafted, one.get("content"), here)

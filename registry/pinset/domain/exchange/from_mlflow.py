@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import carried, mlflow, mlflow_templates, rewriting
+from pinset.domain.exchange import carried, chat, mlflow, mlflow_templates, rewriting
 from pinset.domain.exchange.incoming import Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT, Parts, params_of, parts_of, texts_of
-from pinset.domain.rendering import ROLES
 from pinset.domain.text import strict_json
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ROLES: Final = {"ai": "assistant", "human": "user", "model": "assistant", "function": "tool"}
 _KINDS: Final = ("retrieval", "guardrails", "configs", "models", "prompts")
 """Kinds that are told whole in tags of ours."""
 _BACK: Final = {theirs: ours for ours, theirs in mlflow.RENAMED.items()}
@@ -103,11 +101,10 @@ class _Taking:
         found: list[dict[str, Any]] = []
         for at, one in enumerate(said):
             where = f"messages[{at}]"
-            role = one.get("role") if isinstance(one, dict) else None
+            role = chat.role_of(one.get("role")) if isinstance(one, dict) else None
             content = one.get("content") if isinstance(one, dict) else None
-            role = _ROLES.get(str(role), role)
-            if role not in ROLES or not isinstance(content, str):
-                why = "its content is no text" if role in ROLES else "it has no role that a message can have"
+            if role is None or not isinstance(content, str):
+                why = "it has no role that a message can have" if role is None else "its content is no text"
                 self._lose(where, f"{why}: it is left out")
                 continue
             if role == "user" and (

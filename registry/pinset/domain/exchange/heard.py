@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain.exchange import authoring, carried, pieces
+from pinset.domain.exchange import authoring, carried, chat, pieces
 from pinset.domain.exchange.incoming import Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT
 from pinset.domain.exchange.pieces import Variable
 from pinset.domain.exchange.spoken import texts_in, with_texts
-from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pinset.domain.exchange.beside import Again
     from pinset.domain.exchange.pieces import Pieces
 
-_ROLES: Final = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _OF_MESSAGE: Final = frozenset({"role", "content", "name"})
 _CALLING: Final = frozenset({"tool_calls", "tool_call_id"})
@@ -109,9 +107,8 @@ class Hearing:
         return carried.beside(self.again.about) if self.again is not None else {}
 
     def _message(self, given: Any, where: str) -> Heard | None:
-        role = given.get("role") if isinstance(given, dict) else None
-        role = _ROLES.get(str(role).lower(), str(role).lower())
-        if not isinstance(given, dict) or role not in ROLES:
+        role = chat.role_of(given.get("role")) if isinstance(given, dict) else None
+        if role is None:
             self.lose(where, "it has no role that a message can have")
             return None
         message = {"role": role, **{key: given[key] for key in given if key not in ("role", "content")}}

@@ -10,17 +10,17 @@ import re
 import string
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pinset.domain.exchange import pieces
+from pinset.domain.exchange.pieces import Variable
 from pinset.domain.names import is_identifier, show
-from pinset.domain.text import braces, templates
+from pinset.domain.text import templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pinset.domain.exchange.pieces import Piece, Pieces
+
 JINJA: Final = "it has Jinja's blocks: LangChain since 1.0 does not load such templates, and its JavaScript knows none"
-_EDGE: Final = "\0"
-"""Between texts and names. No text of a release holds it."""
-_PLAIN_JINJA: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
-_JINJA_SIGNS: Final = re.compile(r"\{[{%#]")
 _MUSTACHE: Final = re.compile(r"\{\{\{([^{}]*+)\}\}\}|\{\{(?P<sign>[#^/>=!&]?)(?P<name>[^{}]*+)\}\}")
 
 
@@ -46,14 +46,13 @@ def told(style: str, text: str) -> Template:
     """A template of ours as LangChain has it. One with Jinja's blocks stays Jinja: see `JINJA`."""
     if style == "f-string":
         return Template(style, text)
-    pieces = _pieces(style, text)
-    if pieces is None:
+    found = pieces.joined([text]) if style == "text" else pieces.of(style, text)
+    if found is None:
         return Template("jinja2", text)
-    if style == "mustache":
-        tags = "".join(piece if at % 2 == 0 else f"{{{{{{{piece}}}}}}}" for at, piece in enumerate(pieces))
-        if not any("{{" in piece or piece.endswith("{") for piece in pieces[::2]):
-            return Template(style, tags)
-    return Template("f-string", _f_string(pieces))
+    plain = [piece for piece in found if isinstance(piece, str)]
+    if style == "mustache" and not any("{{" in piece or piece.endswith("{") for piece in plain):
+        return Template(style, "".join(one if isinstance(one, str) else f"{{{{{{{one.name}}}}}}}" for one in found))
+    return Template("f-string", pieces.f_string(found))
 
 
 def variables(template: Template) -> list[str]:
@@ -69,45 +68,31 @@ def taken(found: Sequence[Template], before: str | None = None, fixed: Mapping[s
     Raises CannotReadError for what means something here that is not what it means there, or nothing.
     """
     styles = [one.style for one in found]
-    if "jinja2" in styles and any(one.style == "jinja2" and _of_jinja(one.text) is None for one in found):
+    if any(one.style == "jinja2" and pieces.of("jinja2", one.text) is None for one in found):
         if fixed:
             raise CannotReadError(f"{', '.join(sorted(fixed))} cannot be put into Jinja's blocks")
         return Styled("jinja2", [_jinja(one) for one in found])
-    pieces = [_filled(_read(one), fixed or {}) for one in found]
-    for style in dict.fromkeys([*([before] if before else []), *styles, "mustache", "f-string"]):
-        texts = [_written(style, one) for one in pieces]
-        if all(text is not None for text in texts):
-            return Styled(style, [text for text in texts if text is not None])
-    raise AssertionError("every text can be said as an f-string")
+    meant = [_filled(_read(one), fixed or {}) for one in found]
+    tried = dict.fromkeys([*([before] if before in templates.FORMATS else []), *styles, "mustache", "f-string"])
+    made = pieces.all_written(list(tried), meant)
+    if made is None:
+        raise CannotReadError("no format says it: it holds a character that no text has here")
+    return Styled(*made)
 
 
-def _pieces(style: str, text: str) -> list[str] | None:
-    """A template of ours as texts and, at odd places, names; None for one with logic."""
-    if style == "text":
-        return [text]
-    if style == "jinja2":
-        return _of_jinja(text)
-    fill = braces.fill_mustache if style == "mustache" else braces.fill_f_string
-    return fill(text, _Marks()).split(_EDGE)
-
-
-def _of_jinja(text: str) -> list[str] | None:
-    pieces = _PLAIN_JINJA.split(text)
-    return None if any(_JINJA_SIGNS.search(piece) for piece in pieces[::2]) else pieces
-
-
-def _read(template: Template) -> list[str]:
-    """A template of LangChain's in the same form. Raises CannotReadError."""
+def _read(template: Template) -> Pieces:
+    """What a template of LangChain's says. Raises CannotReadError."""
     style, text = template
     if style == "jinja2":
-        return _of_jinja(text) or [""]
+        return pieces.of(style, text) or ()
     if style == "f-string":
         return _of_f_string(text)
     if style != "mustache":
         raise CannotReadError(f"the format {show(style)} is none that is known")
-    pieces, at = [""], 0
+    found: list[Piece] = []
+    at = 0
     for match in _MUSTACHE.finditer(text):
-        pieces[-1] += text[at : match.start()]
+        found.append(text[at : match.start()])
         at = match.end()
         sign, name = match["sign"] or "", (match[1] if match[1] is not None else match["name"]).strip()
         if sign == "!":
@@ -115,48 +100,30 @@ def _read(template: Template) -> list[str]:
         if sign not in ("", "&") or not is_identifier(name):
             why = "sections and what is included are" if sign not in ("", "&") else "what is no plain name is"
             raise CannotReadError(f"{show(match[0])}: {why} not filled here")
-        pieces += [name, ""]
-    pieces[-1] += text[at:]
-    if any("{{" in piece for piece in pieces[::2]):
+        found.append(Variable(name))
+    found.append(text[at:])
+    if any(isinstance(piece, str) and "{{" in piece for piece in found):
         raise CannotReadError("a {{ is not closed, or has braces in it")
-    return pieces
+    return pieces.joined(found)
 
 
-def _of_f_string(text: str) -> list[str]:
-    pieces = [""]
+def _of_f_string(text: str) -> Pieces:
+    found: list[Piece] = []
     try:
         for literal, name, form, conversion in string.Formatter().parse(text):
-            pieces[-1] += literal
+            found.append(literal)
             if name is None:
                 continue
             if form or conversion or not is_identifier(name):
                 raise CannotReadError(f"{show('{' + name + '}')}: a place in a text is a plain {{name}} here")
-            pieces += [name, ""]
+            found.append(Variable(name))
     except ValueError as error:
         raise CannotReadError(str(error)) from None
-    return pieces
+    return pieces.joined(found)
 
 
-def _filled(pieces: list[str], fixed: Mapping[str, str]) -> list[str]:
-    found = pieces[:1]
-    for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        if name in fixed:
-            found[-1] += fixed[name] + text
-        else:
-            found += [name, text]
-    return found
-
-
-def _written(style: str, pieces: list[str]) -> str | None:
-    """Pieces in a format of ours; None where that says something else."""
-    if style == "f-string":
-        return _f_string(pieces)
-    if style == "text":
-        text = "".join(pieces)
-        return text if len(pieces) == 1 and "{{>" not in text else None
-    text = "".join(piece if at % 2 == 0 else f"{{{{{piece}}}}}" for at, piece in enumerate(pieces))
-    parsed = templates.parse(style, text)
-    return text if not parsed.problems and not parsed.includes and _pieces(style, text) == pieces else None
+def _filled(found: Pieces, fixed: Mapping[str, str]) -> Pieces:
+    return pieces.joined(fixed.get(one.name, one) if isinstance(one, Variable) else one for one in found)
 
 
 def _jinja(template: Template) -> str:
@@ -166,21 +133,7 @@ def _jinja(template: Template) -> str:
         if parsed.problems:
             raise CannotReadError(f"the Jinja template cannot be read: {parsed.problems[0].message}")
         return template.text
-    text = _written("jinja2", _read(template))
+    text = pieces.written("jinja2", _read(template))
     if text is None:
         raise CannotReadError("templates with Jinja's blocks and others with braces cannot be of one prompt here")
     return text
-
-
-def _f_string(pieces: list[str]) -> str:
-    return "".join(
-        piece.replace("{", "{{").replace("}", "}}") if at % 2 == 0 else f"{{{piece}}}"
-        for at, piece in enumerate(pieces)
-    )
-
-
-class _Marks(dict[str, str]):
-    """For each name, itself with an edge at both ends."""
-
-    def __missing__(self, key: str) -> str:
-        return f"{_EDGE}{key}{_EDGE}"

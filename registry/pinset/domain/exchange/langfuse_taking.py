@@ -6,7 +6,7 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.domain.exchange import authoring, carried, double_braces, langfuse_config, rewriting
+from pinset.domain.exchange import authoring, carried, chat, double_braces, langfuse_config, rewriting
 from pinset.domain.exchange.incoming import Taken
 from pinset.domain.exchange.langfuse import FILLED, KINDS, OWN, tell
 from pinset.domain.exchange.parts import DEFAULT, model_id, parts_of, texts_of
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 COMPOSED: Final = re.compile(r"@@@langfusePrompt:[^@\n]{1,500}@@@")
 """A prompt that is put in another one, as Langfuse writes it."""
-_ROLES: Final = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
 _EMPTY: Final = (*KINDS, "tools", "components")
 _OF_MESSAGE: Final = frozenset({"type", "role", "content", "name"})
 _BESIDE: Final = ("model", "tools", "guardrails", "partials")
@@ -229,18 +228,16 @@ def _messages(said: Said, given: list[Any]) -> list[dict[str, Any]]:
             found.append({"placeholder": one["name"]})
             continue
         role = one.get("role")
-        role = _ROLES.get(role.lower(), role.lower()) if isinstance(role, str) else None
         if role == "placeholder" and isinstance(one.get("content"), str):  # how a client before placeholders has it
             found.append({"placeholder": one["content"].strip("{} ")})
             continue
-        if role is None or not isinstance(one.get("content"), str):
+        if not isinstance(role, str) or not isinstance(one.get("content"), str):
             hint = f"the roles are {', '.join(ROLES)}, and content is a text"
             raise InvalidInput(f"prompt[{at}] is no message that a prompt can have", hint=hint)
-        if role not in ROLES:
+        if chat.role_of(role) is None:
             said.lose(f"prompt[{at}].role", f"the roles are {', '.join(ROLES)}: it becomes user")
-            role = "user"
         named = {"name": one["name"]} if isinstance(one.get("name"), str) else {}
-        found.append({"role": role, **named, "template": one["content"]})
+        found.append({"role": chat.role_of(role) or "user", **named, "template": one["content"]})
         for key in sorted(set(one) - _OF_MESSAGE):
             said.lose(f"prompt[{at}].{key}", "a message of a prompt is a text: this is left out")
     return found

@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pinset.domain.exchange import langfuse_taking
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.exchange.langfuse import LATEST
-from pinset.domain.names import HIGHEST_VERSION, is_alias
+from pinset.domain.names import HIGHEST_VERSION
 from pinset.domain.text import strict_json
-from pinset.errors import Integrity, InvalidInput, NotFound, TooLarge
+from pinset.errors import Integrity, InvalidInput, NotFound
+from pinset.importing.payloads import OfServer, alias_for, decoded, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
-    from pinset.importing.http import Remote
 
 SYSTEM: Final = "langfuse"
 PAGE: Final = 50
 """Names of one page: no version of Langfuse refuses so many."""
-LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of a file."""
-_OTHERS: Final = re.compile(r"[^a-z0-9._-]+")
 _NOBODY: Final = ("", "API")
 
 
-class LangfuseSource:
+class LangfuseSource(OfServer):
     """A project on a server, as whoever's keys the remote has sees it."""
 
     system = SYSTEM
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._knows: Callable[[str, str], bool] = lambda _name, _origin: False
-
-    def count(self) -> int | None:
-        """It tells how many prompts it has, and not how many versions."""
-        return None
-
-    def resume(self, known: Callable[[str, str], bool]) -> None:
-        """See `incoming.Resumable`."""
-        self._knows = known
 
     def versions(self) -> Iterator[Incoming]:
         """Every version, by name, rising. Raises what `Remote` raises, and Integrity for what is no answer of Langfuse."""
         for name, numbers, labels in self._names():
             origins = {number: f"{SYSTEM}:{self._remote.host}/{name}/{number}" for number in numbers}
-            there = {number for number, origin in origins.items() if self._knows(name, origin)}
+            there = {number for number, origin in origins.items() if self._known(name, origin)}
             # What is here already is not read again, so what it serves there is asked for by label.
             serving = self._serving(name, labels) if there else {}
             for number in numbers:
@@ -164,16 +147,10 @@ def incoming(payload: Mapping[str, Any], name: str, number: int | None, origin: 
         origin=origin,
         number=number,
         message=message if isinstance(message, str) else "",
-        at=_time(payload.get("createdAt")),
+        at=microseconds(payload.get("createdAt")),
         authors=(author,) if isinstance(author, str) and author not in _NOBODY else (),
         aliases=tuple(dict.fromkeys(alias for label in labels if (alias := alias_for(label)))),
     )
-
-
-def alias_for(label: str) -> str | None:
-    """The alias that a label becomes; None where none can be made of it."""
-    plain = _OTHERS.sub("-", label.lower()).strip("-.")
-    return plain if is_alias(plain) else None
 
 
 def is_number(value: Any) -> bool:
@@ -194,34 +171,16 @@ def _gist(payload: Mapping[str, Any]) -> str:
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _time(value: Any) -> int | None:
-    """ISO 8601 in microseconds since 1970; None for what is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    since = found - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
-
-
 def _read(stream: BinaryIO, what: str) -> list[dict[str, Any]]:
     """The versions in a file. Raises InvalidInput, TooLarge."""
-    data = stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise TooLarge(f"{what} has more than {LARGEST:,} bytes", hint="take it in in parts")
+    text = decoded(stream, what, "write it anew as UTF-8")
     try:
-        text = data.decode()
         whole = text.lstrip()[:1] == "[" or "\n{" not in text.strip()
         value = (
             strict_json.loads(text)
             if whole
             else [strict_json.loads(line) for line in text.splitlines() if line.strip()]
         )
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{what} is not UTF-8", hint="write it anew as UTF-8") from error
     except strict_json.StrictJsonError as error:
         raise InvalidInput(f"{what}: {error.message}", hint=error.hint) from error
     if isinstance(value, dict):

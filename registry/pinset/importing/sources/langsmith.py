@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pinset.domain.exchange import authoring, from_langchain
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.exchange.parts import DEFAULT
-from pinset.domain.names import is_alias
 from pinset.domain.text import strict_json
-from pinset.errors import Integrity, InvalidInput, NotFound, TooLarge
+from pinset.errors import Integrity, InvalidInput, NotFound
+from pinset.importing.payloads import OfServer, alias_for, decoded, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
-    from pinset.importing.http import Remote
 
 SYSTEM: Final = "langsmith"
 LATEST: Final = "latest"
 """What LangSmith calls the newest commit itself."""
 PAGE: Final = 100
-LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of a file."""
-_OTHERS: Final = re.compile(r"[^a-z0-9._-]+")
 
 
-class LangSmithSource:
+class LangSmithSource(OfServer):
     """A workspace on a server, as whoever's key the remote has sees it."""
 
     system = SYSTEM
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._knows: Callable[[str, str], bool] = lambda _name, _origin: False
-
-    def count(self) -> int | None:
-        """It tells how many prompts it has, and not how many commits."""
-        return None
-
-    def resume(self, known: Callable[[str, str], bool]) -> None:
-        """See `incoming.Resumable`."""
-        self._knows = known
 
     def versions(self) -> Iterator[Incoming]:
         """Every commit, by name, the oldest first, numbered in this order.
@@ -58,7 +40,7 @@ class LangSmithSource:
                 commit_hash = commit["commit_hash"]
                 served = tags.get(commit_hash, []) + tags.get(str(commit.get("id")), [])
                 origin = f"{SYSTEM}:{self._remote.host}/{name}/{commit_hash}"
-                if self._knows(name, origin):
+                if self._known(name, origin):
                     aliases = tuple(alias for tag in served if (alias := alias_for(tag)))
                     yield Incoming(name=name, taken=THERE, origin=origin, number=number, aliases=aliases)
                     continue
@@ -186,16 +168,10 @@ def incoming(payload: Mapping[str, Any], name: str, number: int, origin: str) ->
         origin=origin,
         number=number,
         message=message if isinstance(message, str) else "",
-        at=_time(payload.get("created_at")),
+        at=microseconds(payload.get("created_at")),
         authors=(author,) if isinstance(author, str) and author and "/" not in author else (),
         aliases=tuple(dict.fromkeys(alias for tag in tags if (alias := alias_for(tag)))),
     )
-
-
-def alias_for(tag: str) -> str | None:
-    """The alias that a tag becomes; None where none can be made of it."""
-    plain = _OTHERS.sub("-", tag.lower()).strip("-.")
-    return plain if is_alias(plain) else None
 
 
 def _model(payload: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -213,32 +189,14 @@ def _name(payload: Mapping[str, Any]) -> str:
     return f"{owner}/{payload['repo']}" if isinstance(owner, str) and owner not in ("", "-") else str(payload["repo"])
 
 
-def _time(value: Any) -> int | None:
-    """ISO 8601 in microseconds since 1970; None for what is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    since = found - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
-
-
 def _read(stream: BinaryIO, what: str) -> list[dict[str, Any]]:
     """The commits in a file. Raises InvalidInput, TooLarge."""
-    data = stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise TooLarge(f"{what} has more than {LARGEST:,} bytes", hint="take it in in parts")
     hint = "write what client.pull_prompt_commit(…).model_dump() gives, one JSON object a line"
+    text = decoded(stream, what, hint)
     try:
-        text = data.decode()
         whole = text.lstrip()[:1] == "["
         lines = [] if whole else [line for line in text.split("\n") if line.strip()]
         found = strict_json.loads(text) if whole else [strict_json.loads(line) for line in lines]
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{what} is no text", hint=hint) from error
     except strict_json.StrictJsonError as error:
         raise InvalidInput(f"{what} is no JSON: {error.message}", hint=hint) from error
     for at, one in enumerate(found, start=1):

@@ -9,11 +9,11 @@ from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.names import show
 from pinset.domain.text import strict_json
 from pinset.errors import Integrity, InvalidInput
+from pinset.importing.payloads import OfServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pinset.importing.http import Remote
 
 SYSTEM: Final = "mlflow"
 _API: Final = "/api/2.0/mlflow"
@@ -23,22 +23,10 @@ _NAMES, _VERSIONS = 100, 50
 _ARGUMENTS: Final = ("template", "model_config", "response_format", "tags", "commit_message")
 
 
-class MlflowSource:
+class MlflowSource(OfServer):
     """Implements `pinset.domain.exchange.incoming.Resumable` on a server: MLflow's, or what speaks like it."""
 
     system = SYSTEM
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._known: Callable[[str, str], bool] = lambda _name, _origin: False
-
-    def resume(self, known: Callable[[str, str], bool]) -> None:
-        """Leave out what is here."""
-        self._known = known
-
-    def count(self) -> int | None:
-        """A search does not tell it."""
-        return None
 
     def versions(self) -> Iterator[Incoming]:
         """Each version of each prompt, as the server has them now."""

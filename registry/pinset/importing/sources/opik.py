@@ -11,12 +11,11 @@ from urllib.parse import quote
 from pinset.domain.exchange import opik_taking
 from pinset.domain.exchange.incoming import THERE, About, Incoming
 from pinset.errors import InvalidInput
-from pinset.importing.payloads import incoming, microseconds, objects, text
+from pinset.importing.payloads import OfServer, incoming, microseconds, objects, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pinset.importing.http import Remote
 
 SYSTEM: Final = "opik"
 _WHAT: Final = "Opik"
@@ -25,22 +24,10 @@ _NAMES, _PAGE = 100, 50
 _NUMBER: Final = re.compile(r"v([1-9][0-9]{0,8})")
 
 
-class OpikSource:
+class OpikSource(OfServer):
     """Implements `pinset.domain.exchange.incoming.Resumable` on a workspace of a server."""
 
     system = SYSTEM
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._known: Callable[[str, str], bool] = lambda _name, _origin: False
-
-    def resume(self, known: Callable[[str, str], bool]) -> None:
-        """Leave out what is here."""
-        self._known = known
-
-    def count(self) -> int | None:
-        """It does not tell it for all prompts at once."""
-        return None
 
     def versions(self) -> Iterator[Incoming]:
         """Each version of each prompt, rising; a page is held at a time. Masks are none."""

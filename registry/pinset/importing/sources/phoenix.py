@@ -11,12 +11,11 @@ from urllib.parse import quote
 from pinset.domain.exchange import phoenix_taking
 from pinset.domain.exchange.incoming import THERE, About, Incoming
 from pinset.errors import InvalidInput
-from pinset.importing.payloads import incoming, microseconds, objects, text
+from pinset.importing.payloads import OfServer, incoming, microseconds, objects, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from pinset.importing.http import Remote
 
 SYSTEM: Final = "phoenix"
 _WHAT: Final = "Phoenix"
@@ -25,22 +24,10 @@ _NUMBERED: Final = re.compile(r".+@v([1-9][0-9]{0,8})", re.DOTALL)
 """An id of a registry of this kind, in which the number is."""
 
 
-class PhoenixSource:
+class PhoenixSource(OfServer):
     """Implements `pinset.domain.exchange.incoming.Resumable` on a server. Phoenix has no numbers: a version's is its place."""
 
     system = SYSTEM
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self._known: Callable[[str, str], bool] = lambda _name, _origin: False
-
-    def resume(self, known: Callable[[str, str], bool]) -> None:
-        """Leave out what is here."""
-        self._known = known
-
-    def count(self) -> int | None:
-        """It does not tell it."""
-        return None
 
     def versions(self) -> Iterator[Incoming]:
         """Each version of each prompt, the oldest first; a page is held at a time."""
