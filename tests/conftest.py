@@ -15,6 +15,7 @@ import uvicorn
 from xdist.scheduler import LoadScopeScheduling
 
 import children
+import compiled
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.gitstore import process
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pinset.services.local import LocalRegistry
+
+compiled.share()
 
 MANIFEST = """\
 release:
