@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from patience import until
 from pinset import bootstrap
 from pinset.ports.registry import Caller
-from patience import until
 from serving import serving
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def _clients(address: str, **given: dict[str, str]) -> Iterator[list[httpx.Clien
         workers.clear()
         while len(clients) < CLIENTS or len(workers) < 2:
             assert len(clients) < 50, "two workers take connections"
-            clients.append(stack.enter_context(connect()))
+            clients.append(connect())
+            stack.callback(clients[-1].close)
         yield clients
 
 
