@@ -6,6 +6,7 @@ again. What is kept is found by what a statement is made of, and by the kind of 
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -37,3 +38,24 @@ def share() -> None:
         self._compiled_cache = _Kept(dialect)  # type: ignore[assignment]
 
     Engine.__init__ = together  # type: ignore[method-assign]
+
+
+def beforehand() -> None:
+    """Share, and compile now what each registry needs: for a process that others are forked from."""
+    from pinset import bootstrap
+    from pinset.ports.registry import Caller
+
+    share()
+    caller, model = Caller(actor="ada"), "{name: m, pinned_version: '1'}"
+    with closing(bootstrap.memory_registry()) as registry:
+        for number in range(2):
+            manifest = f"release:\n  feature: it\n  model: {model}\n  prompt: {{text: Text {number}.}}\n"
+            registry.publish(caller, {"release.yaml": manifest}, alias="production")
+        registry.rollback(caller, "it", "production", serving="v2")
+        registry.bundles()
+        registry.aliases("it")
+        registry.history("it")
+        registry.releases("it")
+        registry.release("it@production")
+        registry.verify()
+        registry.reindex()

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import children
+import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,4 +200,5 @@ def _import_all() -> None:
 
 if __name__ == "__main__":
     _import_all()
+    compiled.beforehand()
     children.serve(sys.argv[1], _be)

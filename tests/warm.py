@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 import children
+import compiled
 
 _STAYING: Final = ("serve", "watch")
 _APART: Final = re.compile(r"\.(__main__|migrations|gitstore\.(writer|child)|api|web|testing|telemetry)(\.|$)")
@@ -91,6 +92,7 @@ def _serve(place: str, ready: int, forking: str) -> None:
     from pinset.gitstore import process
 
     _import_all()
+    compiled.beforehand()
     process.subprocess = children.starting(Path(forking))
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(place)
