@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import runpy
 import signal
 import socket
@@ -19,17 +20,19 @@ import sys
 import threading
 import types
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import children
 import compiled
+import warm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NUMBER: Final = struct.Struct("i")
-_ASIDE: Final = r"\.(__main__|migrations|gitstore\.(writer|child)|testing|telemetry)(\.|$)"
+_ASIDE: Final = re.compile(r"\.(__main__|migrations|gitstore\.(writer|child)|testing|telemetry)(\.|$)")
 _SERVING: Final = ("uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.httptools_impl")
 
 
@@ -183,22 +186,9 @@ def _be(asked: dict[str, Any], streams: list[int]) -> None:
     sys.exit()
 
 
-def _import_all() -> None:
-    """Everything that programs import."""
-    import re
-    from importlib import import_module
-    from pkgutil import walk_packages
-
-    for name in ("pinset_cli", "pinset"):
-        package: Any = import_module(name)
-        for found in walk_packages(package.__path__, f"{name}."):
-            if not re.search(_ASIDE, found.name):
-                import_module(found.name)
+if __name__ == "__main__":
+    warm.import_all(_ASIDE)
     for name in _SERVING:
         import_module(name)
-
-
-if __name__ == "__main__":
-    _import_all()
     compiled.beforehand()
     children.serve(sys.argv[1], _be)
