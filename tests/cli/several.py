@@ -22,7 +22,10 @@ import pinset_cli
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SOURCES = os.pathsep.join(str(Path(module.__file__ or "").parents[1]) for module in (pinset, pinset_cli))
+SOURCES = [
+    *(str(Path(module.__file__ or "").parents[1]) for module in (pinset, pinset_cli)),
+    str(Path(__file__).parents[1]),
+]
 
 
 class Several:
@@ -34,7 +37,7 @@ class Several:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": SOURCES, "TMPDIR": str(home)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(SOURCES), "TMPDIR": str(home)},
         )
         self.pid = self._process.pid
 
@@ -78,9 +81,10 @@ def _ran(words: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import pinset.bootstrap
-    import pinset_cli.commands.reading
-    import pinset_cli.main
+    import compiled
+    import warm
 
+    warm.import_all()
+    compiled.beforehand()
     for line in sys.stdin:
         print(json.dumps(_ran(json.loads(line))), flush=True)  # noqa: T201 - it is read
