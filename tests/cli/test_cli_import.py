@@ -88,6 +88,8 @@ def test_what_is_refused_ends_with_5_and_is_in_the_report(run: Run, there: Path,
     assert SECRET not in out + err + str(item)
     status, _, err = run("import", "tar", "all.tar", "--report", "all.tar", "--registry", home)
     assert (status, "is no report" in err) == (4, True)
+    Path("package.json").write_text('{"kind": "of somebody"}\n')
+    assert run("import", "tar", "all.tar", "--report", "package.json", "--registry", home)[0] == 4
     status, out, err = run("import", "tar", "all.tar", "--report", "report.jsonl", "--registry", home)
     assert status == 5
     assert "refused: billing: the release has 1 error" in out

@@ -56,12 +56,12 @@ class Aliases:
                 revision=now["revision"] if now is not None and now["version"] is not None else NONE,
                 reason=f"{self._said} it serves v{version} there",
             )
-        except NotFound:
-            if self._caller.dry_run:  # it would be there by now
-                return "promote", ""
-            raise
         except AliasMoved:
             raise
+        except NotFound as error:
+            if self._caller.dry_run:  # it would be there by now
+                return "promote", ""
+            return "refused", f"{error.message} ({error.hint})"
         except (Refused, Conflict, PermissionDenied) as error:
             return "refused", f"{error.message} ({error.hint})"
         return answer["action"], ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.checks.texts import FILES_LIMIT, RELEASE_LIMIT, TEXT_LIMIT
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pinset.importing.gitting import Repository
     from pinset.importing.objects import Commit
 
+_BEGIN: Final = date(1970, 1, 1).toordinal()
 _RENAMES: Final = 100
 """Renames that are followed, one after another."""
 _NEAR: Final = 2_000
@@ -96,13 +97,12 @@ class GitSource:
                 yield _with(held, gone)
 
     def _incoming(self, objects: Objects, name: str, step: _Step, commit: Commit, entry: Entry) -> Incoming:
-        day = time.strftime("%Y-%m-%d", time.gmtime(commit.at // 1_000_000))
         origin = self._origin(commit.oid)
         one = Incoming(
             name=name,
             taken=THERE,
             origin=origin,
-            label=f"{day}-{commit.oid[:10]}",
+            label=f"{_day(commit.at)}-{commit.oid[:10]}",
             message=commit.message,
             at=commit.at,
             source={
@@ -129,7 +129,7 @@ class GitSource:
         if len(commit.parents) > 1:
             joined = self._repository.joined(commit.oid, step.path, 3 * AUTHORS)
             found = [objects.commit(one).author for one in joined if one != commit.oid] or found
-        return tuple(dict.fromkeys(found))[:AUTHORS]
+        return tuple(dict.fromkeys(filter(None, found)))[:AUTHORS]
 
     def _taken(self, objects: Objects, step: _Step, commit: Commit, entry: Entry) -> Taken:
         """What a state comes to. Raises InvalidInput."""
@@ -205,6 +205,14 @@ class Beside(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _day(at: int) -> str:
+    """The day of a time, in UTC. A commit may claim any number; what no calendar has is git's own zero, as git shows it."""
+    try:
+        return date.fromordinal(_BEGIN + at // 86_400_000_000).isoformat()
+    except (ValueError, OverflowError):
+        return date.fromordinal(_BEGIN).isoformat()
 
 
 def _with(one: Incoming, lost: list[Lost]) -> Incoming:
