@@ -73,7 +73,8 @@ def test_a_template_says_what_handlebars_says(source: str, values: dict[str, Any
     [
         "{{json x}}", "{{#custom x}}a{{/custom}}", "{{> gone}}", "{{> part a=b}}", "{{#if x}}open", "{{/if}}", "{{else}}",
         "{{#if x}}{{role \"user\"}}{{/if}}", "{{@state.x}}", "{{xs.length}}", "{{#each xs as |x|}}{{/each}}", "{{}}",
-        "{{#if range}}a{{/if}}", "{{#if x}}{{None}}{{/if}}", "{{#each xs}}{{../loop}}{{/each}}", "{{role \"robot\"}}x", "{{{{raw}}}}x{{{{/raw}}}}", "{{#each xs}}{{@key}}{{/each}}", "{{this}}", "{{don't}}",
+        "{{#if range}}a{{/if}}", "{{#if x}}{{None}}{{/if}}", "{{#each xs}}{{../loop}}{{/each}}",
+        "{{role \"robot\"}}x", "{{{{raw}}}}x{{{{/raw}}}}", "{{#each xs}}{{@key}}{{/each}}", "{{this}}", "{{don't}}",
     ],
 )  # fmt: skip
 def test_what_no_template_here_can_say_is_refused_with_its_line(source: str) -> None:

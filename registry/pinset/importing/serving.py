@@ -58,11 +58,9 @@ class Aliases:
             )
         except AliasMoved:
             raise
-        except NotFound as error:
-            if self._caller.dry_run:  # it would be there by now
+        except (NotFound, Refused, Conflict, PermissionDenied) as error:
+            if self._caller.dry_run and isinstance(error, NotFound):  # it would be there by now
                 return "promote", ""
-            return "refused", f"{error.message} ({error.hint})"
-        except (Refused, Conflict, PermissionDenied) as error:
             return "refused", f"{error.message} ({error.hint})"
         return answer["action"], ""
 

@@ -19,9 +19,12 @@ _SPECIAL: Final = re.compile(r"\{(?=[{%#]|\Z)")
 _METHODS: Final = frozenset(dir(dict))
 """What a name after a dot would be of a mapping before it is a key of it."""
 _OWN: Final = frozenset(
-    "and or not in is if else elif for endfor endif import as with true false none True False None "
-    "range dict lipsum cycler joiner namespace self super caller varargs kwargs loop".split()
-)
+    {
+        "and", "or", "not", "in", "is", "if", "else", "elif", "for", "endfor", "endif", "import", "as", "with", "true",
+        "false", "none", "True", "False", "None", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "self",
+        "super", "caller", "varargs", "kwargs", "loop",
+    }
+)  # fmt: skip
 """What is no value of that name in Jinja, or something of its own where there is none."""
 _ROLES: Final = {"model": "assistant"}
 
