@@ -109,6 +109,18 @@ def test_a_registry_exported_and_imported_has_identical_digests(full: LocalRegis
     assert [name for name, _ in names(tar_of(empty))] == [name for name, _ in names(tar)]
 
 
+def test_a_dry_run_says_what_the_import_then_does(full: LocalRegistry, empty: LocalRegistry) -> None:
+    """Also of what leans on shared components that are not there yet."""
+    tar = tar_of(full)
+    for wanted in (Wanted(), Wanted(allow=("secret",), message="a key for tests")):
+        before = empty.describe()["serial"]
+        tried = run(empty, Caller(actor="ada", dry_run=True), TarSource(io.BytesIO(tar)), wanted)
+        assert empty.describe()["serial"] == before
+        done = run(empty, ME, TarSource(io.BytesIO(tar)), wanted)
+        assert (tried.versions, tried.status) == (done.versions, done.status)
+        assert tried.aliases == done.aliases
+
+
 def test_the_checks_hold_for_what_comes_sealed(full: LocalRegistry, empty: LocalRegistry) -> None:
     report = run(empty, ME, TarSource(io.BytesIO(tar_of(full))))
     assert (report.versions["refused"], report.status) == (1, 5)

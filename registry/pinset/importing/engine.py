@@ -20,6 +20,7 @@ from pinset.importing.bundles import Bundles
 from pinset.importing.naming import Naming, refuse_other_spelling
 from pinset.importing.report import Report
 from pinset.importing.serving import Aliases
+from pinset.importing.trying import Trial
 from pinset.ports.imports import Version
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Engine:
         self.report = Report(source.system, caller.dry_run, keep or (lambda _item: None))
         self._aliases = Aliases(registry, caller, self.report)
         self._bundles = Bundles(registry, caller, self.report)
-        self._batch = Batch()
+        self._batch, self._trial = Batch(), Trial()
         self._names: dict[str, _Name] = {}
         """Those whose versions are not all in."""
         self._there: tuple[str, dict[int, int]] = ("", {})
@@ -214,6 +215,8 @@ class Engine:
 
     def _told(self, one: Incoming, item: ImportedAnswer) -> None:
         """Count and tell what became of a version."""
+        if self._caller.dry_run:
+            item = self._trial.judged(item)
         outcome, problem = item["outcome"], item["problem"]
         if problem is not None:
             self._refused(one, outcome, problem["message"], problem["hint"], findings=item["findings"] or None)
