@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -110,8 +110,11 @@ def _kept(file: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None] | N
         except OSError as error:
             raise _unwritable(file, error) from error
 
-    with lines:
+    try:
         yield keep
+    finally:
+        with suppress(OSError):  # every item was written as it came, or that it was not is told
+            lines.close()
 
 
 def _unwritable(file: Path, error: OSError) -> PinsetError:
