@@ -21,6 +21,7 @@ from pinset import bootstrap
 NAME = serving.NAME
 READS = {
     "Langfuse": f"/compat/langfuse/api/public/v2/prompts/{NAME}?label=production",
+    "LangSmith": f"/compat/langsmith/commits/-/{NAME}/production",
     "MLflow": f"/compat/mlflow/api/2.0/mlflow/registered-models/alias?name={NAME}&alias=production",
     "Opik": "/compat/opik/v1/private/prompts/versions/retrieve",
     "Phoenix": f"/compat/phoenix/v1/prompts/{NAME}/tags/production",

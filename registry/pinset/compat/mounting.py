@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
-from pinset.compat import langfuse, mlflow, ofrep, opik, phoenix
+from pinset.compat import langfuse, langsmith, mlflow, ofrep, opik, phoenix
 from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pinset.compat.protocol import Protocol
 
 PROTOCOLS: Final[tuple[Protocol, ...]] = (
-    langfuse.PROTOCOL, mlflow.PROTOCOL, ofrep.PROTOCOL, opik.PROTOCOL, phoenix.PROTOCOL,
+    langfuse.PROTOCOL, langsmith.PROTOCOL, mlflow.PROTOCOL, ofrep.PROTOCOL, opik.PROTOCOL, phoenix.PROTOCOL,
 )  # fmt: skip
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""

@@ -31,7 +31,10 @@ _SHORT: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """What a prompt says. text: of one that is no chat. messages: ``{role, text}``, ``{placeholder}``, ``{examples}``."""
+    """What a prompt says. text: of one that is no chat. messages: ``{role, text}``, ``{placeholder}``, ``{examples}``.
+
+    ``{kept: 2}`` is the third message of the prompt as it was written before.
+    """
 
     style: str
     text: str | None = None
@@ -130,7 +133,7 @@ class Authored:
         container[key] = said
 
     def _text(self, name: str, entry: Mapping[str, Any], said: Template, text: str) -> dict[str, Any]:
-        path = entry.get("template")
+        path = None if self._is_shared(entry.get("template")) else entry.get("template")
         if "text" in entry and _fits_inline(text):
             return {"text": text}
         if not isinstance(path, str):
@@ -145,6 +148,9 @@ class Authored:
         found: list[dict[str, Any]] = []
         for at, message in enumerate(said.messages):
             was = before[at] if at < len(before) and isinstance(before[at], dict) else {}
+            if "kept" in message:
+                found.append(copy.deepcopy(before[message["kept"]]))
+                continue
             if "text" not in message:
                 same = [one for one in before if isinstance(one, dict) and set(one) & set(message)]
                 found.append(
@@ -153,6 +159,7 @@ class Authored:
                 continue
             head = {key: message[key] for key in ("role", "name") if key in message}
             path = was.get("template") if was.get("role") == message["role"] else None
+            path = None if self._is_shared(path) else path
             if not isinstance(path, str) and _fits_inline(message["text"]):
                 found.append({**head, "text": message["text"]})
                 continue
@@ -160,6 +167,12 @@ class Authored:
             self._files[path] = message["text"]
             found.append({**head, "template": path})
         return {"messages": found}
+
+    def _is_shared(self, path: Any) -> bool:
+        """Whether a file is of something else, too, which is not meant to change with it."""
+        name = str(path)
+        times = _times(self._was, name)
+        return times > 1 or any(name in text for at, text in self._before.items() if at not in (self._at, name))
 
     def _inputs(self, kept: Mapping[str, Any], said: Template) -> dict[str, Any]:
         """The schema of the inputs with what the templates ask for beside, where there is one."""
@@ -176,6 +189,12 @@ class Authored:
         if not missing or is_open:
             return {}
         return {"inputs": {**schema, "properties": {**schema.get("properties", {}), **{name: {} for name in missing}}}}
+
+
+def _times(value: Any, text: str) -> int:
+    """How often a text is among the values of another value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return int(value == text) + sum(_times(one, text) for one in inner)
 
 
 def _fits_inline(text: str) -> bool:
