@@ -7,6 +7,7 @@ import subprocess
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from pinset.errors import InvalidInput, TooLarge, Unavailable
@@ -22,6 +23,7 @@ _META_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a commit or a folder."""
 _KEPT: Final = 256
 """Folders that are kept once they were read: states of a history share most of theirs."""
+_BEGIN: Final = date(1970, 1, 1).toordinal()
 _DIGITS: Final = 20
 """Of a time: more than any calendar has."""
 _PIECE: Final = 1 << 20
@@ -46,6 +48,14 @@ class Commit:
     author: str
     at: int
     message: str
+
+    @property
+    def day(self) -> str:
+        """The day, in UTC. A commit may claim any time; what no calendar has is git's own zero, as git shows it."""
+        try:
+            return date.fromordinal(_BEGIN + self.at // 86_400_000_000).isoformat()
+        except (ValueError, OverflowError):
+            return date.fromordinal(_BEGIN).isoformat()
 
 
 class Objects:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from pinset.domain.checks.texts import FILES_LIMIT, RELEASE_LIMIT, TEXT_LIMIT
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pinset.importing.gitting import Repository
     from pinset.importing.objects import Commit
 
-_BEGIN: Final = date(1970, 1, 1).toordinal()
 _RENAMES: Final = 100
 """Renames that are followed, one after another."""
 _NEAR: Final = 2_000
@@ -102,7 +100,7 @@ class GitSource:
             name=name,
             taken=THERE,
             origin=origin,
-            label=f"{_day(commit.at)}-{commit.oid[:10]}",
+            label=f"{commit.day}-{commit.oid[:10]}",
             message=commit.message,
             at=commit.at,
             source={
@@ -205,14 +203,6 @@ class Beside(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _day(at: int) -> str:
-    """The day of a time, in UTC. A commit may claim any number; what no calendar has is git's own zero, as git shows it."""
-    try:
-        return date.fromordinal(_BEGIN + at // 86_400_000_000).isoformat()
-    except (ValueError, OverflowError):
-        return date.fromordinal(_BEGIN).isoformat()
 
 
 def _with(one: Incoming, lost: list[Lost]) -> Incoming:
