@@ -26,6 +26,7 @@ MODULES = (
     "starting",
     "fetching",
     "serving",
+    "compat",
     "events",
     "fleet",
     "diffs",

@@ -144,8 +144,9 @@ def _await(port: int) -> None:
     raise TimeoutError("the server did not come up")
 
 
-def _per_second(url: str, *headers: str) -> float:
-    asked = [argument for header in headers for argument in ("-H", header)]
+def _per_second(url: str, *headers: str, script: Path | None = None) -> float:
+    asked = [] if script is None else ["-s", str(script)]
+    asked += [argument for header in headers for argument in ("-H", header)]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", *asked, url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said and "unchanged" not in url and not any("None-Match" in header for header in headers):

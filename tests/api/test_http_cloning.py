@@ -219,7 +219,7 @@ def test_when_the_server_ends_so_does_what_it_started(play: Callable[..., None])
         for one in (cancelled, closed):
             await one.answers()
         cancelled.task.cancel()
-        await asyncio.gather(cancelled.task, return_exceptions=True)
+        await cancelled.task  # as at the end of a server's patience: it says so, and there is no bug to be logged
         await _until(lambda: server.uploads.running == 1)
         async with server.app.router.lifespan_context(server.app):
             pass
@@ -264,6 +264,17 @@ def test_what_git_says_is_in_the_log_and_a_failure_is_told(play: Callable[..., N
         assert b"hint: install all of git" in client.body
 
     play("""echo "git: 'http-backend' is not a git command. See 'git --help'." >&2; exit 1""", missing)
+
+
+def test_progress_does_not_fill_the_log(play: Callable[..., None], caplog: Any) -> None:
+    async def what(server: Server) -> None:
+        await server.client().task
+
+    count = r"""for n in 1 2 3 4 5 6 7 8 9; do printf 'Counting: %s\r' $n; echo "line $n"; echo; done >&2"""
+    done = r"printf 'Counting: 1\rCounting: 2, done.\n' >&2"
+    play(f"{HEAD}; {count}; {count}; {done}", what)
+    said = [one.getMessage().partition("git says: ")[2] for one in caplog.records if "git says" in one.getMessage()]
+    assert said == [*(f"line {n}" for n in range(1, 10)), "Counting: 2, done."]
 
 
 def test_git_is_given_the_request_and_nothing_of_our_environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sys
 from pathlib import Path
@@ -146,6 +147,55 @@ def test_the_hot_path_answers_what_the_ordinary_way_does(speaking: Speaking) -> 
     assert fast.ask(wrong).status == 401
     for wire in (slow, fast):
         wire.close()
+
+
+def test_a_post_of_two_types_is_left_to_the_ordinary_way(speaking: Speaking) -> None:
+    hot = speaking.api.state.hot
+    hot.posted[b"/compat/toy/"] = lambda _body: b"same"
+    asked = request("/compat/toy/x", "Content-Type: application/json", "Content-Length: 2", method="POST")
+    assert hot._posted(asked + b"{}")[:2] == (b"POST", b"/compat/toy/x")
+    for more in (
+        "Content-Type: text/plain",
+        "CONTENT-TYPE: application/json",
+        "Content-Length: x",
+        "content-length: 2",
+    ):
+        twice = hot._posted(asked.removesuffix(b"\r\n") + more.encode() + b"\r\n\r\n{}")
+        assert twice is None or b"content-length" in twice[3].lower()
+
+
+def test_of_credentials_that_strangers_choose_little_is_kept() -> None:
+    doors._bearer.cache_clear()
+    for number in range(3):
+        assert doors.bearer(b"Basic " + b"%d" % number + b"x" * 60_000, None) is None
+        assert doors.bearer(None, long := b"a.%d." % number + b"x" * 60_000) == b"Bearer " + long
+    assert doors._bearer.cache_info().currsize == 0
+
+
+def test_a_name_that_goes_to_another_bundle_meanwhile_gives_nobody_that_one(speaking: Speaking) -> None:
+    registry, ready = speaking.registry, speaking.api.state.ready
+    registry.publish(ANA, {**rich(), "release.yaml": rich()["release.yaml"].replace("support.triage", "other")})
+    registry.bundle_changes.set(ANA, "support.triage", also=["Team A/Triage"])
+    own, other = ({"x-api-key": speaking.token(name, f"read:{name}")} for name in ("support.triage", "other"))
+    asked, find = "/compat/phoenix/v1/prompts/Team%20A/Triage/latest", ready.find
+
+    def moved(target: bytes, make: Callable[[], Any]) -> Any:
+        ready.find = find
+        registry.bundle_changes.set(ANA, "support.triage", not_also=["Team A/Triage"])
+        registry.bundle_changes.set(ANA, "other", also=["Team A/Triage"])
+        outer, speaking.loop = speaking.loop, asyncio.new_event_loop()
+        assert speaking("GET", asked, headers=other).status_code == 200
+        speaking.loop.close()
+        speaking.loop = outer
+        return find(target, make)
+
+    ready.find = moved
+    assert speaking("GET", asked, headers=own).status_code == 403
+
+
+@pytest.mark.parametrize("number", ["0", "1_0", "+1", "%201", "%EF%BC%91", "-1", "1.0", "9" * 400, ""])
+def test_only_plain_digits_are_a_version(speaking: Speaking, number: str) -> None:
+    assert speaking("GET", f"/compat/phoenix/v1/prompt_versions/support.triage@v{number}").status_code == 404
 
 
 def test_a_protocol_that_is_switched_off_is_not_there(

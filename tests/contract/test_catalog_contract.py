@@ -294,6 +294,20 @@ def test_lists_filter_and_go_on(catalog: Any, entries: list[Entry]) -> None:
         assert reader.component_by_label("prompts", "tone", "1.KIND").record.version == 1
 
 
+def test_pages_are_counted(catalog: Any, entries: list[Entry]) -> None:
+    catalog.rebuild(entries)
+    with catalog.reading() as reader:
+        assert [row.name for row in reader.bundles(skip=1, limit=1)] == ["beta"]
+        assert [row.name for row in reader.bundles(skip=2)] == []
+        assert (reader.counted(), reader.counted(fits=["al*"]), reader.counted(alias="never")) == (2, 1, 0)
+        served = [row.name for row in reader.bundles(alias="staging")]
+        assert reader.counted(alias="staging") == len(served)
+        numbers = reader.numbers(["alpha", "beta", "gamma"])
+        assert numbers["gamma"] == []
+        for name in ("alpha", "beta"):
+            assert numbers[name] == sorted(row.record.version for row in reader.releases(name))
+
+
 def test_bundles_are_those_that_were_there_at_a_serial_and_served_an_alias_then(
     catalog: Any, entries: list[Entry]
 ) -> None:

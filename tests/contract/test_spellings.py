@@ -103,6 +103,26 @@ def test_no_spelling_is_that_of_two_bundles(registry: Registry) -> None:
 
 
 @HERE
+def test_what_leads_to_a_bundle_is_not_taken_over_by_who_may_not_change_it(near: LocalRegistry) -> None:
+    near.publish(ME, files("One.", bundle="team.x"))
+    near.publish(ME, files("One.", bundle="own"))
+    for one in ("team/x", "team.x/title", "team/x/title"):
+        for change in (
+            lambda one=one: near.bundle_changes.set(who("author:own read"), "own", also=[one]),
+            lambda one=one: near.publish(who("publish:new read:new"), files("One.", bundle="new"), spelled=one),
+        ):
+            with pytest.raises(AlreadyExists, match="leads to"):
+                change()
+    with pytest.raises(AlreadyExists) as taken:
+        near.bundle_changes.set(who("author:own read:own"), "own", also=["team/x"])
+    assert "team.x" not in f"{taken.value.message} {taken.value.hint} {taken.value.details}"
+    near.bundle_changes.set(who("author:own publish:team.x"), "own", also=["team.x/title", "elsewhere/x"])
+    near.bundle_changes.set(who("bundle:own bundle:team.x"), "own", also=["team/x"])
+    near.bundle_changes.set(who("bundle:own"), "own", also=["team/x", "other/x"])
+    assert near.spelled("team/x") == "own"
+
+
+@HERE
 def test_the_past_says_the_spellings_of_then(registry: Registry) -> None:
     registry.publish(ME, files("One."), spelled=CRITIC)
     before = registry.describe()["changed_at"]

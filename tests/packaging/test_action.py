@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +30,7 @@ OPS: Final = Caller(actor="ops")
 PYTHON: Final = """\
 #!/bin/sh
 echo "python $*" >> "$CALLS"
-if test "$1" = -m; then mkdir -p "$3/bin"; cp "$FAKE/pip" "$3/bin/pip"; fi
+if test "$2" = -m; then mkdir -p "$4/bin"; cp "$FAKE/pip" "$4/bin/pip"; fi
 exit ${OLD:-0}
 """
 
@@ -93,7 +94,7 @@ def runner(home: Path, tmp_path: Path, manifest: Callable[..., dict[str, str]]) 
 def test_it_installs_from_its_own_commit_with_locked_dependencies(runner: Runner) -> None:
     assert runner.run(INSTALL, bundles="x") == (0, "")
     calls = runner.calls.read_text().splitlines()
-    assert calls[1] == f"python -m venv {runner.temp}/pinset"
+    assert calls[1] == f"python -I -m venv {runner.temp}/pinset"
     assert calls[2:] == [
         f"pip install --quiet --require-hashes -r {ROOT}/packaging/locks/build.lock -r {ROOT}/packaging/locks/cli.lock",
         f"pip install --quiet --no-deps --no-build-isolation {ROOT}",
@@ -120,6 +121,15 @@ def test_it_checks_and_reviews_the_bundles_of_patterns_and_names(runner: Runner)
     status, said = runner.run(WORK, bundles="bundles/*/", run="review", fail_on="behaviour")
     assert (status, "as bad as fail-on says" in said) == (1, True)
     assert runner.run(WORK, bundles="bundles/*/", run="review", fail_on="none")[0] == 0
+
+
+def test_a_directory_that_is_called_like_an_option_is_none(runner: Runner) -> None:
+    runner.installed()
+    shutil.copytree(runner.work / "bundles" / "support", runner.work / "--help")
+    shutil.copytree(runner.work / "bundles" / "support", runner.work / "--registry=elsewhere")
+    for bundles in ("-*/", "--*\nbundles/support", "[-]*"):
+        status, said = runner.run(WORK, bundles=bundles)
+        assert (status, said.count("is fit to publish")) == (0, 2 + ("support" in bundles)), said
 
 
 def test_it_fails_with_the_status_of_what_is_wrong(runner: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import tomllib
@@ -44,6 +45,13 @@ def test_a_commit_that_touches_bundles_has_them_checked(
     assert (status, "good is fit to publish" in said) == (0, True), said
     status, said = hook("bundles/good/release.yaml", "bundles/bad/prompts/main.md")
     assert (status, "1 of 2 bundles cannot be published" in said) == (2, True), said
+
+
+def test_no_file_is_an_option() -> None:
+    given = [
+        one for one in ("--help", "-r", "--registry=x/y", "a/--help", "b-c") if not re.search(HOOK["exclude"], one)
+    ]
+    assert given == ["a/--help", "b-c"]
 
 
 def test_what_it_installs_is_the_command_line() -> None:

@@ -12,6 +12,11 @@ from typer.core import TyperGroup
 SOURCES: Final[Mapping[str, str]] = {
     "dir": "Files: dotprompt, Prompty, promptfoo, plain templates, bundle directories.",
     "git": "The history of a path in a git repository.",
+    "langfuse": "Every prompt of a Langfuse project: --from URL, or a file.",
+    "langsmith": "Prompts of LangSmith: every commit, and its tags.",
+    "mlflow": "Prompts of MLflow's registry: a server, or a file.",
+    "opik": "Prompts of an Opik workspace: --from URL, or an export.",
+    "phoenix": "Prompts of a Phoenix server: --from URL, or a file.",
     "tar": "An export of a registry: pinset export --to tar.",
 }
 """Sources by name, each a module of `pinset_cli.commands.imports`, with its line in the list."""

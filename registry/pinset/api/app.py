@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,7 @@ def create_app(
     app.state.adoption = adoption
     app.state.requests = Requests()
     app.state.fetches = Fetches()
+    app.state.forwarded = Counter()
     app.state.observer = Observer(app.state.requests, app.state.fetches, adoption, log_requests=settings.log_requests)
     app.state.probe = CapacityLimiter(1)
     app.state.counting = CapacityLimiter(1)

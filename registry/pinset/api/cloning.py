@@ -100,15 +100,18 @@ class Clone(Response):
             async with asyncio.timeout(seconds + WAIT_SECONDS) as self._limit:
                 with self._cloning.watch.over(_authorization(scope), self):
                     async with self._cloning.turn():
-                        self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
+                        # Who left just when the turn came has left.
+                        self._limit.reschedule(asyncio.get_running_loop().time() + (0 if self._over else seconds))
                         await self._serve(scope, sending)
         except TimeoutError:
             if not self._over:
                 _LOG.warning("the clone %s took over %g s and was cut off", scope["pinset.request_id"], seconds)
                 if not began:
                     raise _busy() from None
-            # What was sent is not whole, and must not seem so.
-            scope[DROP]()
+            await _drop(scope)
+        except asyncio.CancelledError:
+            _LOG.warning("the clone %s was cut off: the server ends", scope["pinset.request_id"])
+            await _drop(scope)
         finally:
             leaving.cancel()
 
@@ -136,6 +139,12 @@ class Clone(Response):
         while (await receive())["type"] != "http.disconnect":
             pass
         self.end()
+
+
+async def _drop(scope: Scope) -> None:
+    """End the connection: what was sent is not whole, and must not seem so. Returns once the server knows."""
+    scope[DROP]()
+    await asyncio.sleep(0)
 
 
 def unpacked(body: bytes) -> bytes:

@@ -35,6 +35,8 @@ COSTLY: Final = "pinset.costly"
 """Set where it may cost much work, and its body carries files."""
 _TOKEN: Final = b"pst_"
 _LONGEST: Final = 100
+_KEPT: Final = 512
+"""Bytes of credentials that are understood once and kept; longer ones are understood anew each time."""
 _CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)|//")
 
@@ -54,13 +56,19 @@ def admitting(scope: Scope) -> Scope:
     return came
 
 
-@lru_cache(maxsize=4096)
 def bearer(authorization: bytes | None, key: bytes | None) -> bytes | None:
     """The Authorization header that says the same as these two; None where neither is a credential of ours.
 
     Clients of other servers want some key even where none is needed. What has the form of no token of the registry and
     of no issuer is none: where one is needed, that is what is said.
     """
+    # A stranger chooses how long they are: what is kept of them must stay little.
+    short = len(authorization or b"") + len(key or b"") <= _KEPT
+    return _bearer(authorization, key) if short else _bearer.__wrapped__(authorization, key)
+
+
+@lru_cache(maxsize=4096)
+def _bearer(authorization: bytes | None, key: bytes | None) -> bytes | None:
     text = _credential(authorization) if authorization else (key or b"").strip()
     return b"Bearer " + text if text.startswith(_TOKEN) or text.count(b".") == 2 else None
 

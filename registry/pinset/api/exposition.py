@@ -30,10 +30,11 @@ def text(
     foreign: int | None = None,
     limited: Mapping[str, int] | None = None,
     connections: int | None = None,
+    forwarded: Mapping[tuple[str, str], int] | None = None,
 ) -> str:
     """Everything. What a process counts says which process; what they share says which registry.
 
-    foreign: branches that somebody else moved; None before anybody looked.
+    forwarded: what came for another server, by protocol and what became of it. foreign: branches that somebody else moved; None before anybody looked.
     """
     shared = {"registry": registry["id"], "epoch": str(registry["epoch"])}
     own = {"worker": str(os.getpid())}
@@ -45,6 +46,7 @@ def text(
         _fetched(fetches, own),
         _connected(clients, shared),
         *_limited(limited or {}, connections, own),
+        _forwarded(forwarded or {}, own),
     ]
     return "".join(f"{line}\n" for part in parts for line in part)
 
@@ -106,6 +108,15 @@ def _limited(limited: Mapping[str, int], connections: int | None, own: Mapping[s
     if connections is not None:
         found.append(_family("pinset_connections", "gauge", "Connections that are open.", [(own, connections)]))
     return found
+
+
+def _forwarded(forwarded: Mapping[tuple[str, str], int], own: Mapping[str, str]) -> list[str]:
+    what = "Requests of other tools' clients for another server: passed on, refused there, failed, or dropped."
+    samples = [
+        ({**own, "protocol": protocol, "outcome": outcome}, number)
+        for (protocol, outcome), number in sorted(forwarded.items())
+    ]
+    return _family("pinset_forwarded_total", "counter", what, samples)
 
 
 def _by_alias(clients: Iterable[ClientsAnswer]) -> dict[tuple[str, str], list[ClientsAnswer]]:

@@ -41,6 +41,7 @@ _POSTED: Final = re.compile(
 )
 _LENGTH: Final = re.compile(rb"(?mi)^content-length:[\t ]*([0-9]{1,6})[\t ]*\r\n")
 _JSON: Final = re.compile(rb"(?mi)^content-type:[\t ]*application/json(?:;[\t ]*charset=utf-8)?[\t ]*\r\n")
+_TYPE: Final = re.compile(rb"(?mi)^content-type:")
 _NOT_HERE: Final = frozenset(
     {
         b"connection",
@@ -148,7 +149,9 @@ class Hot:
         target, block, body = match.groups()
         length = _LENGTH.findall(block)
         read = next((read for beginning, read in self.posted.items() if target.startswith(beginning)), None)
-        if read is None or length != [b"%d" % len(body)] or len(_JSON.findall(block)) != 1:
+        if read is None or length != [b"%d" % len(body)]:
+            return None
+        if len(_TYPE.findall(block)) != 1 or _JSON.search(block) is None:
             return None
         means = read(body)
         return (

@@ -105,6 +105,7 @@ def _figures(asked: Asked) -> str:
         foreign=state.foreign.count,
         limited=state.limiter.counts.copy(),
         connections=state.connections.here,
+        forwarded=state.forwarded.copy(),
     )
 
 

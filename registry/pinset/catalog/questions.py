@@ -156,6 +156,17 @@ def bundles(
     return wanted
 
 
+def counted(wanted: Select[Any]) -> Select[Any]:
+    """How many rows a search has."""
+    return select(func.count()).select_from(wanted.order_by(None).subquery())
+
+
+def numbers(bundles: Collection[str]) -> Select[Any]:
+    """The versions of bundles, by their first names, rising."""
+    wanted = select(t.Release.bundle, t.Release.version).where(t.Release.bundle.in_(sorted(bundles)))
+    return wanted.order_by(t.Release.bundle, t.Release.version)
+
+
 def _serves(kind: str, name: str, version: int | None) -> Any:
     """Whether an alias of the bundle serves a release that holds the component."""
     served = aliased(t.Alias)

@@ -72,12 +72,27 @@ class SqlReader(ComponentsReader):
         at: int | None = None,
         owner: str | None = None,
         archived: bool = True,
+        skip: int = 0,
     ) -> Sequence[BundleRow]:
         """Bundles by name, after one."""
         wanted = q.bundles(
             query=query, alias=alias, uses=uses, fits=fits, after=after, at=at, owner=owner, archived=archived
         )
-        return [q.bundle_row(row) for row in self._rows(wanted.limit(limit))]
+        return [q.bundle_row(row) for row in self._rows(wanted.limit(limit).offset(skip))]
+
+    def counted(self, *, alias: str | None = None, fits: Sequence[str] | None = None) -> int:
+        """How many bundles there are."""
+        wanted = q.bundles(query="", alias=alias, uses=None, fits=fits, after="", at=None, owner=None, archived=False)
+        row = self._one(q.counted(wanted))
+        return int(row[0]) if row else 0
+
+    def numbers(self, bundles: Collection[str]) -> Mapping[str, list[int]]:
+        """The versions of these bundles."""
+        found: dict[str, list[int]] = {bundle: [] for bundle in bundles}
+        for some in q.chunks(bundles):
+            for row in self._rows(q.numbers(some)):
+                found[row.bundle].append(row.version)
+        return found
 
     def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
         """What every alias of these bundles serves."""

@@ -80,8 +80,10 @@ def alias_of(text: str | None) -> Selector:
 
 def version_of(number: int | str) -> Selector:
     """The version of a number. Raises NotFound for what no version is."""
+    text = str(number)
     try:
-        return parse_selector(f"v{int(number)}")
+        # `int` reads more than is written here: 1_0, other alphabets' digits, signs.
+        return parse_selector(f"v{int(text) if text.isascii() and text.isdigit() else 0}")
     except (InvalidInput, ValueError):
         raise NotFound("there is no such version", hint="versions are 1, 2, 3, …; see: pinset releases NAME") from None
 
@@ -98,6 +100,8 @@ def told(asked: Asked, name: str, selector: Selector, tell: Tell, key: bytes | N
         key = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     make = partial(prepare, registry, name, selector, tell, template_of(scope))
     prepared = scope["app"].state.ready.find(key, make)
+    if prepared.bundle != bundle:  # the name went to another bundle meanwhile
+        registry.permit(Verb.READ, prepared.bundle, prepared.alias)
     mark_fetched(scope, selector, prepared.bundle, prepared.version)
     return _given(prepared, asked)
 
@@ -130,8 +134,14 @@ def key_of(asked: Asked, means: bytes | None) -> bytes | None:
     return None if means is None else posted_key(asked.request.scope["raw_path"], means)
 
 
-def serving(registry: LocalRegistry, bundle: str, version: int) -> list[str]:
-    """The aliases that serve a version now; sorted."""
+def serving(registry: LocalRegistry, document: answers.ReleaseAnswer) -> list[str]:
+    """The aliases of which an answer says that they serve a release now; sorted.
+
+    Asked for by an alias it is that one alone: the answer is for all who may read that alias, and no more.
+    """
+    if document["alias"] is not None:
+        return [document["alias"]["name"]]
+    bundle, version = document["bundle"], document["version"]
     return sorted(one["alias"] for one in registry.aliases(bundle)["items"] if one["version"] == version)
 
 

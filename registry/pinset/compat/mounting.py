@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pinset.api import doors
+from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
 from pinset.api.routing import add_routes
-from pinset.compat import ofrep, phoenix
+from pinset.compat import langfuse, langsmith, mlflow, ofrep, opik, phoenix
 from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from pinset.compat.protocol import Protocol
 
-PROTOCOLS: Final[tuple[Protocol, ...]] = (ofrep.PROTOCOL, phoenix.PROTOCOL)
+PROTOCOLS: Final[tuple[Protocol, ...]] = (
+    langfuse.PROTOCOL, langsmith.PROTOCOL, mlflow.PROTOCOL, ofrep.PROTOCOL, opik.PROTOCOL, phoenix.PROTOCOL,
+)  # fmt: skip
 _LONGEST: Final = 256 * 1024
 """Bytes of a problem document."""
 
@@ -40,7 +42,12 @@ class Compat:
             await self._app(scope, receive, send)
             return
         asked = f"{scope['method']} {path[len(protocol.prefix) - 1 :]}"
-        kinds = ((doors.READS, protocol.reads), (doors.COSTLY, protocol.writes), (doors.RAW, protocol.raw))
+        kinds = (
+            (doors.READS, protocol.reads),
+            (doors.COSTLY, protocol.writes),
+            (doors.RAW, protocol.raw),
+            (pages.OPEN, protocol.opened),
+        )
         scope.update({mark: True for mark, pattern in kinds if pattern.fullmatch(asked)})
         await self._app(scope, receive, _Answer(protocol, asked, send))
 

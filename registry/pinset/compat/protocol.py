@@ -20,9 +20,10 @@ class Protocol:
 
     told: the body of a failure, of its status and its problem document; what it returns as the status is answered. The
     document has ``asked`` too: ``METHOD /path``, without what is before it.
-    reads, writes, raw: patterns of ``METHOD /path``, without what is before it: requests that only read whatever their
-    method is, those that publish, and those whose bodies are no JSON. posted: of a POST that reads one release, the text
-    that stands for all bodies which mean the same, None for one to be read the ordinary way; by the path's beginning.
+    reads, writes, raw, opened: patterns of ``METHOD /path``, without what is before it: requests that only read whatever
+    their method is, those that cost much work, those whose bodies are no JSON, and those that everybody may send.
+    posted: of a POST that reads one release, the text that stands for all bodies which mean the same, None for one to be
+    read the ordinary way, as is all that is no strict JSON; by the path's beginning.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Protocol:
     reads: re.Pattern[str] = NEVER
     writes: re.Pattern[str] = NEVER
     raw: re.Pattern[str] = NEVER
+    opened: re.Pattern[str] = NEVER
     posted: Mapping[str, Callable[[bytes], bytes | None]] | None = None
 
     @property

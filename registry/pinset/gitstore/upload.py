@@ -58,6 +58,7 @@ _AHEAD_BYTES: Final = 1024 * 1024
 """Bytes that are read before somebody takes them; git waits meanwhile."""
 _TOLD_BYTES: Final = 4096
 """Bytes of what git says on standard error, from the end."""
+_TOLD_LINES: Final = 10
 _LINGER_SECONDS: Final = 10.0
 """How long git may take to end once it has sent everything."""
 _INSTALL: Final = "install all of git 2.33 or newer: its http-backend is in the package git, on Alpine in git-daemon"
@@ -188,7 +189,7 @@ class Upload(asyncio.SubprocessProtocol):
         self._all = True
         self._pieces.clear()
         self._more.set()
-        for line in self._told.decode("utf-8", "replace").splitlines():
+        for line in _lines(self._told):
             _LOG.warning("the clone %s: git says: %s", self._name, line)
 
     async def read_head(self) -> None:
@@ -261,6 +262,12 @@ class Upload(asyncio.SubprocessProtocol):
         """It has ended, and nobody has a pipe any more."""
         self.gone.set()
         self.when_gone(self)
+
+
+def _lines(told: bytes) -> list[str]:
+    """The last lines of what git says, each as it was left: a client of old protocols has progress written here."""
+    lines = (line.rstrip("\r").rpartition("\r")[2].strip() for line in told.decode("utf-8", "replace").split("\n"))
+    return [line for line in lines if line][-_TOLD_LINES:]
 
 
 def _command(asked: Asked) -> list[str]:

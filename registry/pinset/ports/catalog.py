@@ -90,14 +90,21 @@ class CatalogReader(Protocol):
         at: int | None = None,
         owner: str | None = None,
         archived: bool = True,
+        skip: int = 0,
     ) -> Sequence[BundleRow]:
         """Bundles by what they are called, after ``after``: of which a name holds ``query`` and that serve ``alias`` now.
 
         uses: a component (kind, name, version or None for any) that one of the served releases holds. fits: patterns
         of which a name fits one, with ``*`` for any characters; None for every bundle. owner: only theirs, '' for
         nobody's. archived: archived ones too. at: only those that were there at a serial, and that had that alias and
-        owner then; the rows are as they are now.
+        owner then; the rows are as they are now. skip: so many of them are left out first, for who counts pages.
         """
+
+    def counted(self, *, alias: str | None = None, fits: Sequence[str] | None = None) -> int:
+        """How many bundles `bundles` gives without the archived ones."""
+
+    def numbers(self, bundles: Collection[str]) -> Mapping[str, list[int]]:
+        """The versions of these bundles, by their first names, rising."""
 
     def serving(self, bundles: Collection[str]) -> Sequence[Serving]:
         """What every alias of these bundles serves, retired ones included, by bundle and name of the alias."""

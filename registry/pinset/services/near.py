@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pinset.services.events import Batch
     from pinset.services.session import Context
     from pinset.services.settling import Settler
+    from pinset.services.shelves import Shelved
+    from pinset.services.succeeding import Make
 
 
 class Near:
@@ -69,6 +71,18 @@ class Near:
         with suppress(ReadOnly, Unavailable, Integrity):
             self._context.state.prepare()
 
+    def shelf(self, *, alias: str | None = None, skip: int = 0, limit: int = 50) -> tuple[int, list[Shelved]]:
+        """How many bundles may be read, and a page of them, by name: see `services.shelves`."""
+        from pinset.services import shelves
+
+        return shelves.shelf(self._context, alias=alias, skip=skip, limit=limit)
+
+    def shelved(self, name: str) -> Shelved:
+        """One bundle as it stands on a page of them. Raises NotFound, PermissionDenied."""
+        from pinset.services import shelves
+
+        return shelves.one(self._context, name)
+
     def mark(self) -> Mark | None:
         """What is visible now, told in microseconds: see `ports.catalog.Catalog.mark`."""
         return self._context.catalog.mark()
@@ -98,6 +112,21 @@ class Near:
         from pinset.services import naming
 
         return naming.names_of(self._context, bundle)
+
+    def succeed(
+        self,
+        caller: Caller,
+        bundle: str,
+        make: Make,
+        *,
+        message: str = "",
+        alias: str | None = None,
+        spelled: str | None = None,
+    ) -> answers.PublishAnswer:
+        """Publish what follows the newest release of a bundle: see `services.succeeding.succeed`."""
+        from pinset.services import succeeding
+
+        return succeeding.succeed(self._context, caller, bundle, make, message=message, alias=alias, spelled=spelled)
 
     def meaning(self, name: str) -> str | None:
         """The bundle, by its name of now, that a name means, whoever asks; None where it means none.

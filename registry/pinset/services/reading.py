@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pinset.domain import messages, names, provenance
@@ -119,12 +120,17 @@ def need_bundle(reader: CatalogReader, bundle: str) -> None:
 
 def no_bundle(reader: CatalogReader, asked: str, like: str) -> NotFound:
     """That there is no bundle of the name that was asked for, and which have a name like another one."""
-    known = [row.name for row in reader.bundles(limit=1000)]
-    alike = difflib.get_close_matches(like, known, n=3, cutoff=0.7)
+    alike = _alike(like, tuple(row.name for row in reader.bundles(limit=1000)))
     begun = [row.name for row in reader.bundles(query=like.split(".", maxsplit=1)[0][:4], limit=5)]
     near = list(dict.fromkeys([*alike, *begun]))[:5]
     hint = "is it one of " + ", ".join(near) + "?" if near else "see what there is: pinset list"
     return NotFound(f"there is no bundle {names.show(asked)}", hint=hint, details={"near": near} if near else {})
+
+
+@lru_cache(maxsize=64)
+def _alike(like: str, known: tuple[str, ...]) -> list[str]:
+    """The names that are most like one. A program that goes on asking for what is not there costs one comparison."""
+    return difflib.get_close_matches(like, known, n=3, cutoff=0.7)
 
 
 def find_component(reader: CatalogReader, reference: ComponentReference) -> ComponentRow | None:

@@ -60,18 +60,20 @@ def sees(context: Context, bundle: str) -> bool:
 
 
 def refuse_taken(reader: CatalogReader, row: BundleRow, also: Iterable[str], grants: tuple[Grant, ...]) -> None:
-    """Raises AlreadyExists where another bundle has one of these spellings; who may read that one is told which."""
+    """Raises AlreadyExists where another bundle has one of these spellings; who may read that one is told which.
+
+    So it is where one leads to another bundle without being a spelling of it, as ``team/x`` to ``team.x``, and whoever
+    gives it may not say of that one what it is called: what its applications ask for would go elsewhere.
+    """
     for spelling in also:
         other = reader.spelled(spelling_text(spelling))
-        if other is None or other.key == row.key:
-            continue
-        seen = naming.may_any(grants, Verb.READ, reader, other.name)
-        way = f"take it away: pinset bundle set {other.name} --not-also TEXT" if seen else "choose another"
-        raise AlreadyExists(
-            f"{show(spelling)} is how {'the bundle ' + other.name if seen else 'another bundle'} is spelled",
-            hint=way,
-            details={"spelling": spelling, **({"bundle": other.name} if seen else {})},
-        )
+        if other is not None and other.key != row.key:
+            way = f"take it away: pinset bundle set {other.name} --not-also TEXT"
+            raise _taken(reader, spelling, other, grants, "is how {} is spelled", way)
+        other = _led_to(reader, spelling, grants) if other is None else None
+        if other is not None and other.key != row.key:
+            way = f"ask for it whoever may change {other.name}: a credential that can bundle:{other.name}"
+            raise _taken(reader, spelling, other, grants, "leads to {} already", way)
 
 
 def asked(session: Session, bundle: str | None, spelling: str) -> BundleRow | None:
@@ -115,6 +117,32 @@ def describe(session: Session, row: BundleRow, action: BundleAction, words: str)
 
     files = record(session.next_stamp()).files  # the same whenever it is made
     return session.stage(record, Files(files), lambda at: (at,) if at else ())
+
+
+def _led_to(reader: CatalogReader, spelling: str, grants: tuple[Grant, ...]) -> BundleRow | None:
+    """The bundle whose applications may ask by what nobody has as a spelling, where who asks may not change that.
+
+    A bundle's prompts are asked for behind its name: what those are is up to whoever publishes it.
+    """
+    bundle = _meant(reader, spelling)
+    if bundle is not None:
+        return None if naming.may_any(grants, Verb.BUNDLE, reader, bundle.name) else bundle
+    bundle = _meant(reader, spelling[: max(spelling.rfind("."), spelling.rfind("/"), 0)])
+    enough = (Verb.BUNDLE, Verb.PUBLISH)
+    if bundle is None or any(naming.may_any(grants, verb, reader, bundle.name) for verb in enough):
+        return None
+    return bundle
+
+
+def _taken(
+    reader: CatalogReader, spelling: str, other: BundleRow, grants: tuple[Grant, ...], why: str, way: str
+) -> AlreadyExists:
+    seen = naming.may_any(grants, Verb.READ, reader, other.name)
+    return AlreadyExists(
+        f"{show(spelling)} {why.format('the bundle ' + other.name if seen else 'another bundle')}",
+        hint=way if seen else "choose another",
+        details={"spelling": spelling, **({"bundle": other.name} if seen else {})},
+    )
 
 
 def _meant(reader: CatalogReader, name: str) -> BundleRow | None:

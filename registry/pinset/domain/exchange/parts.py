@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pinset.domain.rendering import example_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULT: Final = "default"
 """The entry that `prompt`, `model` and `retrieval` of a manifest are."""
+
+
+_OF_TEXT: Final = frozenset({"format", "messages", "output", "partials", "template", "tools"})
 
 
 class Parts(NamedTuple):
@@ -63,13 +66,23 @@ def model_id(model: Mapping[str, Any] | None) -> str:
     return str((model or {}).get("id") or (model or {}).get("name") or "")
 
 
+def pin_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What pins a model, beside the parameters of a call."""
+    return {key: value for key, value in (model or {}).items() if key != "params"}
+
+
+def beside_of(prompt: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is said of a prompt beside its texts, its format, its tools and its answer, as its inputs and guardrails."""
+    return {key: value for key, value in (prompt or {}).items() if key not in _OF_TEXT}
+
+
 def params_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters of a call."""
     return dict((model or {}).get("params") or {})
 
 
 def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages of a prompt, not filled in: ``{role, content}``, or ``{placeholder}``.
+    """The messages of a prompt, not filled in: ``{role, content}``, perhaps with ``name``, or ``{placeholder}``.
 
     A prompt of one template is one message of the user; examples are the messages that they stand for.
     """
@@ -82,8 +95,14 @@ def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
         elif "examples" in item:
             found += [message for example in item["examples"] for message in example_messages(example)]
         else:
-            found.append({"role": item["role"], "content": item["template"]})
+            named = {"name": item["name"]} if "name" in item else {}
+            found.append({"role": item["role"], **named, "content": item["template"]})
     return found
+
+
+def placeholders_of(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of placeholders among messages as `messages_of` has them."""
+    return [one["placeholder"] for one in messages if "placeholder" in one]
 
 
 def release_of(document: Mapping[str, Any]) -> dict[str, Any]:

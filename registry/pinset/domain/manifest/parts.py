@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pinset.domain.manifest.reader import Path, Reader
 
 GUARDS: Final = ("input", "output", "both")
-_MODEL: Final = ("provider", "name", "pinned_version", "id", "params")
-_PARAMETERS: Final = (
+MODEL: Final = ("provider", "name", "pinned_version", "id", "params")
+PARAMETERS: Final = (
     "temperature", "top_p", "top_k", "max_tokens", "seed", "stop", "frequency_penalty", "presence_penalty",
 )  # fmt: skip
 _NEAR: Final = 0.85
@@ -41,12 +41,12 @@ def model(reader: Reader, value: Any, path: Path) -> dict[str, Any]:
     if isinstance(value, str):
         key = reader.component(value, "models", path)
         return {"component": key} if key else {}
-    found = reader.mapping(value, path, _MODEL, open_ended=True)
+    found = reader.mapping(value, path, MODEL, open_ended=True)
     if not isinstance(value, dict):
         return {}
-    params = {key: given for key, given in found.items() if key not in _MODEL}
+    params = {key: given for key, given in found.items() if key not in MODEL}
     for key in list(params)[:SUGGESTED]:
-        near = difflib.get_close_matches(key, (*_MODEL, *_PARAMETERS), n=1, cutoff=_NEAR)
+        near = difflib.get_close_matches(key, (*MODEL, *PARAMETERS), n=1, cutoff=_NEAR)
         if near and near[0] != key:
             hint = f"did you mean {near[0]}? If not, write it under params:"
             reader.note("unknown-key", (*path, key), f"the key {names.show(key)} is not known here", hint)

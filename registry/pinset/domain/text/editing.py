@@ -165,6 +165,11 @@ def _written(value: Any, given: str | None, style: str, *, is_json: bool) -> Ite
     yield _quoted(value)
 
 
+def one_line(value: Any) -> str:
+    """A value as `added` and `edited` take it."""
+    return _quoted(value)
+
+
 def _quoted(value: Any) -> str:
     shown = json.dumps(value, ensure_ascii=False)
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", shown)

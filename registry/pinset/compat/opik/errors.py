@@ -1,0 +1,14 @@
+"""How Opik tells a failure: ``{"errors": […]}`` under the status of HTTP. Of 404 its client makes None."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def told(status: int, problem: Mapping[str, Any]) -> tuple[int, Any]:
+    """A failure as its clients read it."""
+    hint = f"; {problem['hint']}" if problem["hint"] else ""
+    return status, {"code": status, "message": f"{problem['detail']}{hint}", "errors": [problem["detail"]]}
