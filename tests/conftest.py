@@ -39,6 +39,7 @@ TOGETHER: Final = frozenset(
     {
         "tests/api/test_schemathesis.py",
         "tests/contract/test_flat_costs.py",
+        "tests/docs/test_docs_errors.py",
         "tests/integration/test_damage.py",
         "tests/integration/test_example_application.py",
         "tests/packaging/test_wheel.py",
