@@ -181,3 +181,14 @@ def test_every_project_is_this_one(speaking: Speaking) -> None:
     found = speaking("POST", "/compat/opik/v1/private/projects/retrieve", json={"name": "Default Project"}).json()
     assert found["name"] == "Default Project"
     assert listed(speaking, "", project_id=found["id"])["total"] == 1
+
+
+def test_a_listed_prompt_is_what_its_name_alone_gives(speaking: Speaking) -> None:
+    """Clients read what they found by its name, and believe the list of whether it is a chat."""
+    text = "release:\n  bundle: turned\n  prompt: {text: 'Hello {{name}}'}\n"
+    chat = "release:\n  bundle: turned\n  prompt: {messages: [{role: user, text: 'Hello {{name}}'}]}\n"
+    speaking.registry.publish(ANA, {"release.yaml": text}, alias="production")
+    speaking.registry.publish(ANA, {"release.yaml": chat})
+    listed = speaking("GET", "/compat/opik/v1/private/prompts", params={"name": "turned"}).json()["content"]
+    read = ask(speaking, name="turned").json()
+    assert [one["template_structure"] for one in listed] == [read["template_structure"]] == ["text"]

@@ -52,8 +52,13 @@ def releases(registry: LocalRegistry, bundle: str, after: str | None = None) -> 
 
 def newest(registry: LocalRegistry, bundle: str) -> answers.ReleaseAnswer | None:
     """The newest release; None where there is none, or none that who asks may read."""
+    return at(registry, bundle, "latest")
+
+
+def at(registry: LocalRegistry, bundle: str, selector: str) -> answers.ReleaseAnswer | None:
+    """A release; None where there is none, or none that who asks may read."""
     try:
-        return registry.release(f"{bundle}@latest")
+        return registry.release(f"{bundle}@{selector}")
     except (NotFound, PermissionDenied, ContentPurged, Purged):
         return None
 

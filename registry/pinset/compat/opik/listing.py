@@ -8,6 +8,7 @@ from pinset.compat import shelves
 from pinset.compat.answering import called
 from pinset.domain.access import Verb
 from pinset.domain.exchange import opik
+from pinset.domain.names import DEFAULT_ALIAS
 from pinset.domain.text import strict_json
 from pinset.errors import InvalidInput, NotFound, PermissionDenied, TooLarge
 
@@ -111,13 +112,14 @@ def _named(registry: LocalRegistry, text: str) -> Iterator[tuple[answers.BundleA
 
 def _prompt(registry: LocalRegistry, about: answers.BundleAnswer, name: str | None = None) -> dict[str, Any]:
     name = name or shelves.called_there(about)
-    newest = shelves.newest(registry, about["name"])
+    # Clients go on to read it by its name alone, and take that for what is said here.
+    read = shelves.at(registry, about["name"], DEFAULT_ALIAS) or shelves.newest(registry, about["name"])
     return {
         "id": opik.prompt_id(registry.describe()["id"], name),
         "name": name,
         "description": about["description"],
-        "template_structure": opik.structure_of(newest) if newest is not None else "text",
-        "tags": opik.tags_of(newest) if newest is not None else [],
+        "template_structure": opik.structure_of(read) if read is not None else "text",
+        "tags": opik.tags_of(read) if read is not None else [],
         "last_updated_at": about["changed_at"],
         "version_count": about["releases"],
     }
