@@ -14,6 +14,7 @@ from pinset.api.hot import posted_key
 from pinset.api.metrics import template_of
 from pinset.api.observer import mark_fetched
 from pinset.api.prepared import Prepared, encoding_of
+from pinset.compat import shelves
 from pinset.domain.access import EVERYTHING, Verb
 from pinset.domain.names import DEFAULT_ALIAS
 from pinset.domain.references import SelectorKind, parse_selector
@@ -186,8 +187,7 @@ def serving(registry: LocalRegistry, document: answers.ReleaseAnswer) -> list[st
     """
     if document["alias"] is not None:
         return [document["alias"]["name"]]
-    bundle, version = document["bundle"], document["version"]
-    return sorted(one["alias"] for one in registry.aliases(bundle)["items"] if one["version"] == version)
+    return shelves.serving(registry, document["bundle"], document["version"])
 
 
 def _given(prepared: Prepared, asked: Asked) -> Response:

@@ -3,10 +3,11 @@
 import re
 from typing import Final
 
-from pinset.compat.langsmith import errors, routes, writes
+from pinset.compat.langsmith import errors, listing, routes, writes
 from pinset.compat.protocol import Protocol
 
-routes.router.routes += writes.router.routes
+for _others in (listing.router, writes.router):
+    routes.router.routes += _others.routes
 
 PROTOCOL: Final = Protocol(
     name="langsmith",

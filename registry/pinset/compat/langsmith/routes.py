@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
 from pinset.compat.answering import Asks, Reads, alias_of, called, told, version_of
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "/compat/langsmith"
 HUBS: Final = (f"{PREFIX}/v1/platform/hub/repos", f"{PREFIX}/platform/hub/repos")
 """Where agents are; without ``/v1`` for clients whose address ends in it."""
-_PAGE: Final = 500
-Limit = Annotated[int, Query(ge=1, le=100)]
-Offset = Annotated[int, Query(ge=0, le=1_000_000)]
+PAGE: Final = 500
 router = APIRouter(include_in_schema=False)
 
 
@@ -63,51 +60,6 @@ def files(asked: Reads, owner: str, name: str, commit: str = "latest") -> Respon
     return told(asked, text, selected(asked, text, commit), _tell_files)
 
 
-@slashed(router.get, f"{PREFIX}/commits/{{owner}}/{{name}}")
-def commits(asked: Reads, owner: str, name: str, limit: Limit = 20, offset: Offset = 0) -> Response:
-    """Commits, the newest first; releases that were yanked or purged are not among them, for nothing follows those."""
-    text = name_of(owner, name)
-    meant = called_or_new(asked, text)
-    if meant is None:
-        return asked.answered({"commits": [], "total": 0})
-    found = list(islice(_standing(asked.registry, meant.bundle), offset, offset + limit + 1))
-    parents = [*(one["commit"] for one in found[1:]), None]
-    told = [langsmith.listed(one, parent) for one, parent in zip(found, parents, strict=False)]
-    total = asked.registry.bundle(meant.bundle)["releases"]
-    return asked.answered({"commits": told[:limit], "total": total if len(told) > limit else offset + len(told)})
-
-
-@slashed(router.get, f"{PREFIX}/repos")
-def prompts(
-    asked: Reads,
-    limit: Limit = 20,
-    offset: Offset = 0,
-    query: str = "",
-    is_public: str = "",
-    is_archived: str = "",
-    sort_field: str = "",
-    sort_direction: str = "desc",
-) -> Response:
-    """The bundles, by when they changed, else by name. None of them is public."""
-    found: list[answers.BundleAnswer] = []
-    if is_public.lower() != "true":
-        archived = is_archived.lower() == "true"
-        cursor = None
-        while True:
-            page = asked.registry.bundles(query=query, archived=archived, cursor=cursor, limit=_PAGE)
-            found += [one for one in page["items"] if one["archived"] == archived]
-            cursor = page["next"]
-            if cursor is None:
-                break
-    by_time = sort_field in ("", "updated_at")
-    found.sort(
-        key=lambda one: one["changed_at"] if by_time else one["name"], reverse=by_time == (sort_direction != "asc")
-    )
-    registry = asked.registry.describe()["id"]
-    told = [langsmith.repository(one, one["name"], registry) for one in found[offset : offset + limit]]
-    return asked.answered({"repos": told, "total": len(found)})
-
-
 @slashed(router.get, f"{PREFIX}/repos/{{owner}}/{{name}}")
 def prompt(asked: Reads, owner: str, name: str) -> Response:
     """A prompt without its content; also one that who asks has said is to be."""
@@ -116,7 +68,7 @@ def prompt(asked: Reads, owner: str, name: str) -> Response:
     if meant is None:
         return asked.answered({"repo": json.loads(awaited(asked, text) or "{}")})
     registry = asked.registry
-    newest = next(_standing(registry, meant.bundle), None)
+    newest = next(standing(registry, meant.bundle), None)
     if meant.prompt is not None:
         document = registry.release(f"{meant.bundle}@latest")
         if meant.prompt not in document["content"]["prompts"]:
@@ -124,18 +76,6 @@ def prompt(asked: Reads, owner: str, name: str) -> Response:
     about = registry.bundle(meant.bundle)
     repo = langsmith.repository(about, name, registry.describe()["id"], newest["commit"] if newest else None)
     return asked.answered({"repo": repo})
-
-
-@slashed(router.get, f"{PREFIX}/repos/{{owner}}/{{name}}/tags")
-def tags(asked: Reads, owner: str, name: str) -> Response:
-    """The aliases, and the commits that they serve."""
-    bundle = called(asked.registry, name_of(owner, name)).bundle
-    told = []
-    for one in asked.registry.aliases(bundle)["items"]:
-        if one["version"] is not None:
-            commit = asked.registry.summary(f"{bundle}@v{one['version']}")["commit"]
-            told.append({"tag_name": one["alias"], "commit_id": langsmith.id_of(commit), "commit_hash": commit})
-    return asked.answered(told)
 
 
 @slashed(router.get, f"{PREFIX}/settings")
@@ -220,17 +160,18 @@ def _tell_files(registry: LocalRegistry, document: answers.ReleaseAnswer, _: Cal
     return langsmith.directory(document, sealed["files"])
 
 
-def _standing(registry: LocalRegistry, bundle: str) -> Iterator[answers.ReleaseSummary]:
+def standing(registry: LocalRegistry, bundle: str) -> Iterator[answers.ReleaseSummary]:
+    """The releases that something may follow, the newest first."""
     return (one for one in _releases(registry, bundle, first=100) if one["yanked"] is None and one["purged"] is None)
 
 
-def _releases(registry: LocalRegistry, bundle: str, first: int = _PAGE) -> Iterator[answers.ReleaseSummary]:
+def _releases(registry: LocalRegistry, bundle: str, first: int = PAGE) -> Iterator[answers.ReleaseSummary]:
     """Every release, the newest first. Who asks may read all of the bundle, or PermissionDenied."""
     registry.permit(Verb.READ, bundle, "")
     cursor, limit = None, first
     while True:
         page = registry.releases(bundle, cursor=cursor, limit=limit)
         yield from page["items"]
-        cursor, limit = page["next"], _PAGE
+        cursor, limit = page["next"], PAGE
         if cursor is None:
             return

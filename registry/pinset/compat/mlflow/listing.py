@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the framework reads the annotations
 
+from pinset.compat import shelves
 from pinset.compat.answering import Reads, has_prompt, known
 from pinset.compat.mlflow.passing import Sent, elsewhere, has_upstream
 from pinset.compat.mlflow.routes import PREFIX, model_of, version_told
 from pinset.domain.exchange import mlflow
 from pinset.domain.exchange.mlflow_filters import NAME, NUMBER, TAG, Condition, parse
 from pinset.domain.names import is_bundle_name
-from pinset.errors import ContentPurged, InvalidInput, NotFound, PermissionDenied, Purged
+from pinset.errors import ContentPurged, InvalidInput, NotFound, Purged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def prompts(
         raise InvalidInput("the page token is none of this registry's", hint="begin anew, without one")
     items: list[dict[str, Any]] = []
     last, left, size = page_token, LOOKED_AT, 0
-    for about in _bundles(asked, page_token):
+    for about in shelves.bundles(asked.registry, after=page_token or None):
         if len(items) == min(max_results, MOST) or not left or size > LONGEST:
             return asked.answered({"registered_models": items, "next_page_token": last})
         last, left = about["name"], left - 1
@@ -97,7 +98,11 @@ def versions(
     items: list[dict[str, Any]] = []
     last, left, size = page_token, LOOKED_AT, 0
     rises = bool(order_by) and not str(order_by).endswith("DESC']")
-    for number in (_rising if rises else _falling)(asked, meant, page_token):
+    if rises:
+        numbers = _rising(asked, meant, page_token)
+    else:
+        numbers = (one["version"] for one in shelves.releases(asked.registry, meant.bundle, page_token or None))
+    for number in numbers:
         if len(items) == min(max_results, MOST) or not left or size > LONGEST:
             return asked.answered({"model_versions": items, "next_page_token": last})
         last, left = str(number), left - 1
@@ -106,27 +111,6 @@ def versions(
             items.append(told)
             size += _size(told)
     return asked.answered({"model_versions": items})
-
-
-def _bundles(asked: Asked, after: str) -> Iterator[answers.BundleAnswer]:
-    cursor: str | None = after or None
-    while True:
-        page = asked.registry.bundles(cursor=cursor, limit=MOST)
-        yield from page["items"]
-        cursor = page["next"]
-        if cursor is None:
-            return
-
-
-def _falling(asked: Asked, meant: Called, after: str) -> Iterator[int]:
-    """Numbers of versions, the newest first."""
-    cursor: str | None = after or None
-    while True:
-        page = asked.registry.releases(meant.bundle, cursor=cursor, limit=MOST)
-        yield from (one["version"] for one in page["items"])
-        cursor = page["next"]
-        if cursor is None:
-            return
 
 
 def _rising(asked: Asked, meant: Called, after: str) -> Iterator[int]:
@@ -147,10 +131,10 @@ def _fitting(asked: Asked, about: answers.BundleAnswer, conditions: tuple[Condit
     name = next((name for name in spelled if all(one.holds(name) for one in of_names)), None)
     if name is None:
         return None
-    try:
-        model = model_of(asked.registry, asked.registry.release(f"{about['name']}@latest"), name)
-    except (NotFound, PermissionDenied, ContentPurged, Purged):
+    newest = shelves.newest(asked.registry, about["name"])
+    if newest is None:
         return None
+    model = model_of(asked.registry, newest, name)
     return model if _holds(conditions, {**model, "name": name}, None) else None
 
 

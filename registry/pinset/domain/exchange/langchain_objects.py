@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pinset.domain.exchange import langchain, langchain_templates
+from pinset.domain.exchange import chat, langchain, langchain_templates
 from pinset.domain.exchange.langchain_templates import Template
 from pinset.domain.names import is_identifier, show
 from pinset.errors import InvalidInput
@@ -27,7 +27,6 @@ _ROLES: Final = {
     "HumanMessage": "user",
     "AIMessage": "assistant",
 }
-_SAID: Final = {"human": "user", "ai": "assistant", "function": "tool", "model": "assistant"}
 _OF_CHATS: Final = ("ChatMessagePromptTemplate", "ChatMessage")
 _LITERAL: Final = ("SystemMessage", "HumanMessage", "AIMessage", "ChatMessage")
 _UNSAID: Final[tuple[Any, ...]] = (None, "", [], {}, False)
@@ -179,9 +178,8 @@ def _message(found: Found, value: Any, where: str) -> None:
         return
     role = _ROLES.get(one.kind)
     if one.kind in _OF_CHATS:
-        said = str(kwargs.get("role"))
-        role = _SAID.get(said, said)
-    if role not in ("system", "developer", "user", "assistant", "tool"):
+        role = chat.role_of(kwargs.get("role"))
+    if role is None:
         raise InvalidInput(f"{where} is {show(one.kind)}, which is no message that a prompt can have", hint=_HINT)
     more = kwargs.get("additional_kwargs")
     more = dict(more) if isinstance(more, dict) else {}

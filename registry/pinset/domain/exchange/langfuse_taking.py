@@ -195,7 +195,8 @@ def _told_as_is(was: Mapping[str, Any]) -> bool:
     """Whether a prompt was told in its own format, so that what comes back is in it."""
     if was.get("format") not in ("jinja2", "f-string"):
         return False
-    return double_braces.told(was["format"], texts_of(was), FILLED).style == was["format"]
+    style: str = was["format"]
+    return double_braces.told(style, texts_of(was), FILLED).style == style
 
 
 def _with_examples(said: Said, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pinset.domain.exchange.authoring import KINDS, OF_PROMPT, SINGLE, filed, files_of, part_of
+from pinset.domain.exchange.in_place import InPlace
 from pinset.domain.exchange.parts import DEFAULT, messages_of
-from pinset.domain.exchange.yaml_text import written
 from pinset.domain.manifest import draft, loading
 from pinset.domain.manifest.loading import manifest_name
 from pinset.domain.manifest.parts import MODEL, PARAMETERS
-from pinset.domain.text import editing, tool_shapes
+from pinset.domain.text import tool_shapes
 from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pinset.domain.exchange.incoming import Lost
-    from pinset.domain.text.spans import Path
-
-_EDITS: Final = 200
-_WORK: Final = 4_000_000
-"""Edits of a manifest, and characters of it times edits; what takes more is written whole."""
-_AT_ONCE: Final = 20
-"""Entries of a mapping that are changed one by one; where more differ it is written anew."""
 
 
 def following(
@@ -67,100 +59,12 @@ def changed(files: Mapping[str, str], before: Mapping[str, Any], after: Mapping[
     return {path: text for path, text in found.items() if path not in gone}
 
 
-class _Edited:
+class _Edited(InPlace):
     """An author's files while they are changed."""
-
-    def __init__(self, files: dict[str, str], at: str) -> None:
-        self.files, self._at, self._is_json = files, at, at.endswith(".json")
-        self._left = _EDITS
-        self._whole: Any = None
-
-    @property
-    def _release(self) -> dict[str, Any]:
-        value = self._value() if self._whole is None else self._whole
-        found = value.get("release") if isinstance(value, dict) else None
-        if not isinstance(found, dict):
-            raise InvalidInput("the manifest has no release", hint="begin the manifest with the line: release:")
-        return found
-
-    def _value(self) -> Any:
-        return editing.placed(self.files[self._at], is_json=self._is_json).value
-
-    def finished(self) -> dict[str, str]:
-        """All files."""
-        if self._whole is not None:
-            text = (
-                json.dumps(self._whole, ensure_ascii=False, indent=2) + "\n" if self._is_json else written(self._whole)
-            )
-            self.files[self._at] = text
-        return self.files
-
-    def put(self, path: tuple[str, ...], value: Any) -> None:
-        """Set, add or, with None, take out a value below ``release``; of one that is there only what differs is written."""
-        here: Any = self._release
-        for at, step in enumerate(path[:-1]):
-            if not isinstance(here, dict) or step not in here:
-                if value is not None:
-                    self._write(path[:at], step, _nested(path[at + 1 :], value), is_new=True)
-                return
-            here = here[step]
-        self._settle(path[:-1], path[-1], here, value)
-
-    def _settle(self, above: tuple[str | int, ...], step: str | int, holder: Any, value: Any) -> None:
-        entries: Any = holder
-        there: Any = entries[step] if isinstance(holder, list) or step in holder else None
-        if there is None and value is None:
-            return
-        if value is None or (isinstance(holder, dict) and step not in holder):
-            self._write(above, step, value, is_new=value is not None)
-        elif isinstance(there, dict) and isinstance(value, dict) and _is_near(there, value):
-            for key in sorted(there.keys() - value.keys()):
-                self._write((*above, step), key, None)
-            for key, one in value.items():
-                self._settle((*above, step), key, there, one)
-        elif isinstance(there, list) and isinstance(value, list) and len(there) == len(value):
-            for at, one in enumerate(value):
-                self._settle((*above, step), at, there, one)
-        elif not editing.same(there, value):
-            self._write(above, step, value)
-
-    def _write(self, above: tuple[str | int, ...], step: str | int, value: Any, *, is_new: bool = False) -> None:
-        """One edit of the manifest, which reads all of it; None takes out what is there."""
-        self._left -= 1
-        text, path = self.files[self._at], ("release", *above, step)
-        if self._whole is None and self._left >= 0 and len(text) * (_EDITS - self._left) <= _WORK:
-            try:
-                if value is None:
-                    text = editing.removed(text, path, is_json=self._is_json)
-                elif is_new:
-                    text = self._added(text, path, value)
-                else:
-                    text = editing.replaced(text, path, value, is_json=self._is_json)
-            except InvalidInput:
-                pass  # it is written in a way that cannot be changed in one place
-            else:
-                self.files[self._at] = text
-                return
-        if self._whole is None:
-            self._whole = self._value()
-        here = self._whole
-        for key in path[:-1]:
-            here = here[key]
-        if value is None:
-            del here[step]
-        else:
-            here[step] = value
-
-    def _added(self, text: str, path: Path, value: Any) -> str:
-        try:
-            return editing.added(text, path, editing.one_line(value), is_json=self._is_json)
-        except InvalidInput:  # it is longer than what is written on a line
-            text = editing.added(text, path, '""', is_json=self._is_json)
-            return editing.replaced(text, path, value, is_json=self._is_json)
 
     def change(self, kind: str, name: str, was: Any, now: Any) -> None:
         """One part. It stays where it stands; a first one of its kind that is the entry default stands alone."""
-        release, single = self._release, SINGLE.get(kind, kind if kind == "retrieval" else "")
+        release, single = self.release, SINGLE.get(kind, kind if kind == "retrieval" else "")
         alone = name == DEFAULT and single in release and not (kind == "retrieval" and _is_named(release[single]))
         first = name == DEFAULT and single in SINGLE.values() and kind not in release
         path = (single,) if alone or first else (kind, name)
@@ -185,7 +89,7 @@ class _Edited:
             return
         kept: list[Any] = []
         told: set[str] = set()
-        for entry in self._release.get("tools") or []:
+        for entry in self.release.get("tools") or []:
             keys = _tools_of(entry, self.files)
             if keys and all(key in now and was.get(key) == now[key] for key in keys):
                 kept.append(entry)
@@ -276,18 +180,12 @@ class _Edited:
             return kept
         file = kept.get("template")
         if isinstance(file, str) and "@" not in file and file in self.files:
-            if sum(one == file for one in _texts(self._release)) == 1 and self.files[file] == was:
+            if sum(one == file for one in _texts(self.release)) == 1 and self.files[file] == was:
                 self.files[file] = now
                 return kept
         elif "text" in kept:
             return {"text": now}
         return filed(self.files, f"prompts/{name}", now, style)
-
-
-def _is_near(there: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """Whether a mapping becomes another one by few changes."""
-    differ = sum(1 for key in {*there, *value} if key not in there or key not in value or there[key] != value[key])
-    return bool(there.keys() & value.keys()) and differ <= _AT_ONCE
 
 
 def _tools_of(entry: Any, files: Mapping[str, str]) -> list[str]:
@@ -299,13 +197,6 @@ def _tools_of(entry: Any, files: Mapping[str, str]) -> list[str]:
         return [tool_shapes.normalise(one)["name"] for one in (found if isinstance(found, list) else [found])]
     except (KeyError, ValueError):
         return []
-
-
-def _nested(path: Sequence[str], value: Any) -> Any:
-    """A value below keys that are not there yet."""
-    for step in reversed(path):
-        value = {step: value}
-    return value
 
 
 def _as_flat(model: dict[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
