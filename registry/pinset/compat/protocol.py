@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 NEVER: Final = re.compile(r"(?!)")
+REASONS: Final = 10
+"""Findings and gates that one failure tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +41,17 @@ class Protocol:
     def prefix(self) -> str:
         """What every path of it begins with."""
         return f"/compat/{self.name}/"
+
+
+def sentence(problem: Mapping[str, Any]) -> str:
+    """What is wrong, and the way out."""
+    return f"{problem['detail']}; {problem['hint']}" if problem["hint"] else str(problem["detail"])
+
+
+def reasons(problem: Mapping[str, Any]) -> list[str]:
+    """What in particular refuses it: findings that are errors, and gates that are open."""
+    told = problem.get("details")
+    details = told if isinstance(told, dict) else {}
+    found = [f"{one['message']}; {one['hint']}" for one in details.get("findings") or [] if one["severity"] == "error"]
+    gates = [one for one in details.get("gates") or [] if not one["passed"]]
+    return [*found, *(f"{one['name']} wants {one['wants']}: {one['found']}" for one in gates)][:REASONS]

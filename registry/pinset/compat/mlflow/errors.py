@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.compat.protocol import reasons, sentence
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,8 +23,6 @@ _CODES: Final = {
     500: "INTERNAL_ERROR",
     503: "TEMPORARILY_UNAVAILABLE",
 }
-_SHOWN: Final = 5
-"""Findings of a release that was refused."""
 _STATES: Final = (409, 410, 412, 428)
 """Refusals by what is there, and no mistake of the request itself."""
 
@@ -30,9 +30,7 @@ _STATES: Final = (409, 410, 412, 428)
 def told(status: int, problem: Mapping[str, Any]) -> tuple[int, Any]:
     """A failure as its clients read it: they know 400 for all that the request, or what is there, is to blame for."""
     details = problem.get("details") or {}
-    found = [one for one in details.get("findings") or [] if one["severity"] == "error"]
-    said = [(one["message"], one["hint"]) for one in found] or [(problem["detail"], problem["hint"])]
-    message = ". ".join(f"{what.rstrip('.')}; {way}" if way else what for what, way in said[:_SHOWN])
+    message = ". ".join([sentence(problem), *reasons(problem)])
     code = _CODES.get(status)
     if problem["code"] == "already_exists":
         code, status = "RESOURCE_ALREADY_EXISTS", 400

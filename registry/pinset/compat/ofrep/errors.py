@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pinset.compat.ofrep.bodies import CONTEXT
+from pinset.compat.protocol import sentence
 from pinset.errors import TooLarge
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ _UNKNOWN: Final = "no_such_route"
 
 def told(status: int, problem: Mapping[str, Any]) -> tuple[int, Any]:
     """A failure as its providers read it. What is wrong with a request is 400 there, whatever it is."""
-    hint = f"; {problem['hint']}" if problem["hint"] else ""
-    body = {"errorCode": "GENERAL", "errorDetails": f"{problem['detail']}{hint}"}
+    body = {"errorCode": "GENERAL", "errorDetails": sentence(problem)}
     key = _KEY.fullmatch(problem["asked"])
     if key is not None:
         body = {"key": key[1], **body}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pinset.compat.protocol import sentence
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def told(status: int, problem: Mapping[str, Any]) -> tuple[int, Any]:
     """A failure as its clients read it."""
-    hint = f"; {problem['hint']}" if problem["hint"] else ""
-    return status, {"code": status, "message": f"{problem['detail']}{hint}", "errors": [problem["detail"]]}
+    return status, {"code": status, "message": sentence(problem), "errors": [problem["detail"]]}

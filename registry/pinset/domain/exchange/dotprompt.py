@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.exchange import handlebars, handlebars_jinja, picoschema, to_handlebars
 from pinset.domain.exchange.drafting import DEFAULT, Drafted, Prompt, model, schema_of_inputs
 from pinset.domain.exchange.frontmatter import joined, mapping, split
-from pinset.domain.exchange.incoming import Lost
-from pinset.domain.exchange.telling import CannotTellError, One, Told, beyond, prompts
+from pinset.domain.exchange.telling import CannotTellError, One, Told, each
 from pinset.domain.text import tool_shapes
 from pinset.errors import InvalidInput
 
@@ -51,20 +50,7 @@ def take(text: str, *, beside: Mapping[str, str] | None = None, what: str = "the
 
 def tell(document: Mapping[str, Any]) -> Told:
     """A file for each prompt. Raises InvalidInput where none can be said."""
-    files: dict[str, str] = {}
-    lost = beyond(document)
-    for one in prompts(document):
-        try:
-            files[one.stem + ENDING] = _told(one)
-            lost += one.lost
-        except CannotTellError as error:
-            lost.append(Lost(what=one.stem, why=f"{error}: it is not written"))
-    if not files:
-        raise InvalidInput(
-            f"no prompt of {document['ref']} can be said as dotprompt: {lost[-1].why if lost else 'it has none'}",
-            hint="prompts with logic go to Prompty: --to prompty",
-        )
-    return Told(files=files, lost=tuple(lost))
+    return each(document, "dotprompt", ENDING, _told, hint="prompts with logic go to Prompty: --to prompty")
 
 
 def _identity(said: Any, what: str) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.exchange import chat
 from pinset.domain.exchange.drafting import DEFAULT, Drafted, Prompt, model
 from pinset.domain.exchange.incoming import Lost
-from pinset.domain.exchange.telling import CannotTellError, One, Told, beyond, prompts
+from pinset.domain.exchange.telling import One, Told, each
 from pinset.domain.text import strict_json, tool_shapes
 from pinset.errors import InvalidInput
 
@@ -52,20 +52,11 @@ def take(text: str, *, what: str = "the file") -> Taken:
 
 def tell(document: Mapping[str, Any]) -> Told:
     """The body of a request for each prompt, as JSON. Raises InvalidInput where none can be said."""
-    files: dict[str, str] = {}
-    lost = beyond(document)
-    for one in prompts(document):
-        try:
-            files[one.stem + ENDING] = json.dumps(_told(one), ensure_ascii=False, indent=2) + "\n"
-            lost += one.lost
-        except CannotTellError as error:
-            lost.append(Lost(what=one.stem, why=f"{error}: it is not written"))
-    if not files:
-        why = lost[-1].why if lost else "it has none"
-        raise InvalidInput(f"no prompt of {document['ref']} can be said as a request: {why}", hint="see what it holds")
-    if document["content"].get("metadata"):
-        lost.append(Lost(what="metadata", why="the release's metadata has no place in a request"))
-    return Told(files=files, lost=tuple(lost))
+    made = each(document, "a request", ENDING, lambda one: json.dumps(_told(one), ensure_ascii=False, indent=2) + "\n")
+    if not document["content"].get("metadata"):
+        return made
+    left = Lost(what="metadata", why="the release's metadata has no place in a request")
+    return Told(files=made.files, lost=(*made.lost, left))
 
 
 def _messages(drafted: Drafted, body: Mapping[str, Any]) -> list[dict[str, Any]]:

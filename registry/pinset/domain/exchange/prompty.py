@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain.exchange import chat, prompty_body, prompty_parts
 from pinset.domain.exchange.drafting import DEFAULT, Drafted, Prompt, model, schema_of_inputs
 from pinset.domain.exchange.frontmatter import joined, mapping, split
-from pinset.domain.exchange.incoming import Lost
-from pinset.domain.exchange.telling import CannotTellError, One, Told, beyond, prompts
+from pinset.domain.exchange.telling import One, Told, each
 from pinset.domain.text import templates, tool_shapes
 from pinset.errors import InvalidInput
 
@@ -62,18 +61,7 @@ def take(text: str, *, beside: Mapping[str, str] | None = None, what: str = "the
 
 def tell(document: Mapping[str, Any]) -> Told:
     """A file for each prompt. Raises InvalidInput where none can be said."""
-    files: dict[str, str] = {}
-    lost = beyond(document)
-    for one in prompts(document):
-        try:
-            files[one.stem + ENDING] = _told(one)
-            lost += one.lost
-        except CannotTellError as error:
-            lost.append(Lost(what=one.stem, why=f"{error}: it is not written"))
-    if not files:
-        why = lost[-1].why if lost else "it has none"
-        raise InvalidInput(f"no prompt of {document['ref']} can be said as Prompty: {why}", hint="see what it holds")
-    return Told(files=files, lost=tuple(lost))
+    return each(document, "Prompty", ENDING, _told)
 
 
 def _style(said: Any, what: str) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.domain.exchange.drafting import DEFAULT
 from pinset.domain.exchange.incoming import Lost
+from pinset.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _ELSEWHERE: Final = {
     "retrieval": "retrieval has no place in the file: the application keeps asking its index itself",
@@ -114,3 +115,26 @@ def _plain(example: Any) -> Iterator[dict[str, Any]]:
         yield {"role": "assistant", "text": example["output"]}
     else:
         raise CannotTellError("an example is no message and no pair of input and output")
+
+
+def each(
+    document: Mapping[str, Any],
+    format_name: str,
+    ending: str,
+    told: Callable[[One], str],
+    *,
+    hint: str = "see what it holds",
+) -> Told:
+    """A file for each prompt that can be said. told: the text of one. Raises InvalidInput, with the hint, where none can."""
+    files: dict[str, str] = {}
+    lost = beyond(document)
+    for one in prompts(document):
+        try:
+            files[one.stem + ending] = told(one)
+            lost += one.lost
+        except CannotTellError as error:
+            lost.append(Lost(what=one.stem, why=f"{error}: it is not written"))
+    if not files:
+        why = lost[-1].why if lost else "it has none"
+        raise InvalidInput(f"no prompt of {document['ref']} can be said as {format_name}: {why}", hint=hint)
+    return Told(files=files, lost=tuple(lost))
