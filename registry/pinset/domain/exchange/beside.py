@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pinset.domain.exchange.carried import is_part
 from pinset.domain.exchange.parts import beside_of, release_of
 from pinset.domain.exchange.spoken import EMPTY, placeholders_in
 from pinset.domain.text import tool_shapes
@@ -75,7 +76,7 @@ def again(metadata: Mapping[str, Any]) -> Again | None:
     if not all(isinstance(value, dict) for value in content.values()):
         return None
     pin = metadata.get("model_pin")
-    model = dict(pin) if isinstance(pin, dict) else None
+    model = dict(pin) if isinstance(pin, dict) and is_part("models", pin) else None
     return Again(deepcopy(content), dict(about), release["format"], model)
 
 

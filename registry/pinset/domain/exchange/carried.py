@@ -20,6 +20,8 @@ BESIDE: Final = ("inputs", "output", "model", "tools", "guardrails", "partials")
 """What a prompt says beside its texts and their format."""
 _FREE: Final = ("configs", "metadata")
 """Kinds whose parts are any values."""
+_INSIDE: Final = {"models": "params", "retrieval": "index"}
+"""What of a part is a mapping, where it is there."""
 
 
 def content_of(document: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def parts(kind: str, said: Any, where: str, lose: Lose) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for name, part in said.items():
-        if kind in _FREE or _is_part(kind, part):
+        if kind in _FREE or is_part(kind, part):
             found[name] = part
         else:
             lose(f"{where}.{name}", "it is no part as a release has them: it is left out")
@@ -105,13 +107,16 @@ def declared(inputs: dict[str, Any], style: str, texts: Sequence[str], partials:
             templates.undeclared(style, text, lambda name: (style, partials[name]) if name in partials else None)
         )
     missing = sorted(used - names)
-    if is_open or not missing:
+    if is_open or not missing or not isinstance(inputs.get("properties", {}), dict):
         return inputs
     return {**inputs, "properties": {**inputs.get("properties", {}), **{name: {} for name in missing}}}
 
 
-def _is_part(kind: str, part: Any) -> bool:
+def is_part(kind: str, part: Any) -> bool:
+    """Whether a value is a part as a release document has one of that kind, as far as reading it takes."""
     if not isinstance(part, dict):
+        return False
+    if kind in _INSIDE and not isinstance(part.get(_INSIDE[kind]) or {}, dict):
         return False
     if kind == "tools":
         return isinstance(part.get("name"), str)

@@ -85,7 +85,7 @@ class _Taking:
         for kind in carried.KINDS:
             if kind != "tools":
                 self._content[kind] |= carried.parts(kind, told.get(kind), f"metadata.release.{kind}", self._lose)
-        if isinstance(told.get("model"), dict):
+        if carried.is_part("models", told.get("model")):
             name = self._told.get("model")
             self._content["models"][name if isinstance(name, str) else DEFAULT] = told["model"]
         given = carried.tools_of(told.get("tools") or [], "metadata.release.tools", self._lose)

@@ -134,7 +134,8 @@ class _Taking:
             carried.give(
                 self._content, prompt, {name: whole.get(name, tool) for name, tool in given.items()}, self._parts.tools
             )
-        own, before = self._own("model"), self._parts.model or {}
+        told, before = self._own("model"), self._parts.model or {}
+        own = told if carried.is_part("models", told) else {}
         identity = config.pop("model_name", None) or before.get("id") or own.get("id")
         said = next((one for one in (own, before) if one and one.get("id") == identity), {})
         provider, pin = config.pop("provider", None), config.pop("pinned_version", None)

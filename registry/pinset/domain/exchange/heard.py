@@ -81,7 +81,10 @@ class Hearing:
         if self.again is not None and "messages" not in about and len(heard) == 1 and isinstance(heard[0].content, str):
             style, texts = self._written(heard)
             return {"format": style, "template": texts[0][0], **self._about()}
-        places: dict[str, Any] = {kind: about.get(kind) for kind in ("placeholders", "examples", "names")}
+        kinds_of = {"placeholders": list, "examples": list, "names": dict}
+        places: dict[str, Any] = {
+            kind: about[kind] for kind, form in kinds_of.items() if isinstance(about.get(kind), form)
+        }
         if about.get("messages") != len(given) or len(heard) != len(given):
             places = {}
         names = places.get("names") or {}

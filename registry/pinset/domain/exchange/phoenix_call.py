@@ -175,8 +175,8 @@ def taken(version: Mapping[str, Any]) -> Taken:
         params["response_format"] = version["response_format"]
     held = version.get("tools")
     said = held if isinstance(held, dict) else {}
-    tools = said.get("tools")
-    listed = [tool.get("raw") if isinstance(tool, dict) and tool.get("type") == "raw" else tool for tool in tools or []]
+    tools = said["tools"] if isinstance(said.get("tools"), list) else []
+    listed = [tool.get("raw") if isinstance(tool, dict) and tool.get("type") == "raw" else tool for tool in tools]
     choice = said.get("tool_choice")
     if isinstance(choice, dict):
         if choice.get("type") == "specific_function":

@@ -28,7 +28,8 @@ def take(version: Mapping[str, Any], prompt: Mapping[str, Any] | None = None) ->
     """A version as an author's files. prompt: what the server says of all its versions. Raises InvalidInput for what is none."""
     metadata = version.get("metadata")
     again = beside.again(metadata) if isinstance(metadata, dict) else None
-    style = version.get("template_format") or "MUSTACHE"
+    said_style = version.get("template_format")
+    style = said_style if isinstance(said_style, str) and said_style else "MUSTACHE"
     hearing = Hearing(lambda text: _pieces(hearing, style, text), again, _STYLES.get(style, "mustache"))
     said = version.get("template")
     if isinstance(said, str):
