@@ -59,10 +59,11 @@ class Remote:
         *,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        variables: str = "",
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.what, self._sleep = what, sleep
+        self.what, self._variables, self._sleep = what, variables, sleep
         self.url = _address(what, url)
         self.host = urlsplit(self.url).netloc
         said = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}", **(headers or {})}
@@ -179,7 +180,10 @@ class Remote:
         where = f"{self.what} at {self.host}"
         match status:
             case 401:
-                return Unauthenticated(f"{where} does not know the credential", hint="see the options of this command")
+                return Unauthenticated(
+                    f"{where} does not know the credential",
+                    hint=f"see whether {self._variables or 'it'} is that of this server",
+                )
             case 403:
                 return PermissionDenied(
                     f"{where} does not let this credential read {path}", hint="use one that may read"

@@ -69,11 +69,12 @@ def _served(server: str) -> Iterator[Source]:
 
     token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
     given: dict[str, Any] = {}
+    used = "MLFLOW_TRACKING_USERNAME and its password" if user else "MLFLOW_TRACKING_TOKEN"
     if user:
         given = {"auth": (user, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))}
     elif token:
         given = {"headers": {"Authorization": f"Bearer {token}"}}
-    with closing(Remote("MLflow", server, **given)) as remote:
+    with closing(Remote("MLflow", server, variables=used, **given)) as remote:
         yield MlflowSource(remote)
 
 

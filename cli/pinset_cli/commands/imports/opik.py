@@ -69,7 +69,7 @@ def _served(server: str) -> Iterator[Source]:
     key = os.environ.get("OPIK_API_KEY")
     headers = {"Comet-Workspace": os.environ.get("OPIK_WORKSPACE") or "default"}
     headers |= {"Authorization": key} if key else {}
-    with closing(Remote("Opik", server, headers=headers)) as remote:
+    with closing(Remote("Opik", server, headers=headers, variables="OPIK_API_KEY")) as remote:
         yield OpikSource(remote)
 
 

@@ -67,7 +67,7 @@ def _served(server: str) -> Iterator[Source]:
 
     key = os.environ.get("PHOENIX_API_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with closing(Remote("Phoenix", server, headers=headers)) as remote:
+    with closing(Remote("Phoenix", server, headers=headers, variables="PHOENIX_API_KEY")) as remote:
         yield PhoenixSource(remote)
 
 
