@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pinset.domain.exchange.incoming import Source
+    from pinset.errors import PinsetError
     from pinset.importing.report import Report, Said
 
 _SHOWN: Final = 20
 """Items that a person is shown; a program is told more, and a report all of them."""
+_LINE: Final = 1024 * 1024
+"""Bytes of a line that a report may begin with."""
 _KINDS: Final = {"lost": "not carried", "alias": "alias"}
 
 Into = Annotated[
@@ -88,20 +91,51 @@ def take(source: Callable[[], AbstractContextManager[Source]], chosen: Chosen) -
 @contextmanager
 def _kept(file: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None] | None]:
     """What keeps every item in a file. Raises AlreadyExists for a file that is no report, ReadOnly."""
-    from pinset.errors import AlreadyExists, ReadOnly
+    from pinset.errors import AlreadyExists
 
     if file is None:
         yield None
         return
     try:
-        if file.is_file() and file.stat().st_size:
-            with file.open("rb") as there:
-                if there.read(1) != b"{":
-                    raise AlreadyExists(f"{file} exists, and is no report", hint="name another file: --report FILE")
-        with file.open("w", encoding="utf-8") as lines:
-            yield lambda item: print(json.dumps(item, ensure_ascii=False), file=lines, flush=True)
+        if not _is_report(file):
+            raise AlreadyExists(f"{file} exists, and is no report", hint="name another file: --report FILE")
+        # Names of files need be no UTF-8: what of them cannot be written is told as a program would write it.
+        lines = file.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise ReadOnly(f"{file} cannot be written: {error.strerror}", hint=output.way_to_write(error)) from error
+        raise _unwritable(file, error) from error
+
+    def keep(item: Mapping[str, Any]) -> None:
+        try:
+            print(json.dumps(item, ensure_ascii=False), file=lines, flush=True)
+        except OSError as error:
+            raise _unwritable(file, error) from error
+
+    try:
+        yield keep
+    finally:
+        with suppress(OSError):  # every item was written as it came, or that it was not is told
+            lines.close()
+
+
+def _unwritable(file: Path, error: OSError) -> PinsetError:
+    from pinset.errors import ReadOnly
+
+    return ReadOnly(f"{file} cannot be written: {error.strerror}", hint=output.way_to_write(error))
+
+
+def _is_report(file: Path) -> bool:
+    """Whether a file may be replaced by a report: it is one, empty, or none that has content."""
+    if not file.is_file():
+        return True
+    with file.open("rb") as there:
+        line = there.readline(_LINE)
+    if not line:
+        return True
+    try:
+        first = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and {"kind", "name", "why"} <= first.keys()
 
 
 def _cut_off(report: Report) -> None:

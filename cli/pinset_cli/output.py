@@ -376,5 +376,5 @@ def _escaped(match: re.Match[str]) -> str:
     """A hidden character as JSON escapes it: one or two UTF-16 units. Any other as it is."""
     if _visible(match) == match[0]:
         return match[0]
-    units = match[0].encode("utf-16-be").hex()
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

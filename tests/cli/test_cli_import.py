@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,8 @@ def test_what_is_refused_ends_with_5_and_is_in_the_report(run: Run, there: Path,
     assert SECRET not in out + err + str(item)
     status, _, err = run("import", "tar", "all.tar", "--report", "all.tar", "--registry", home)
     assert (status, "is no report" in err) == (4, True)
+    Path("package.json").write_text('{"kind": "of somebody"}\n')
+    assert run("import", "tar", "all.tar", "--report", "package.json", "--registry", home)[0] == 4
     status, out, err = run("import", "tar", "all.tar", "--report", "report.jsonl", "--registry", home)
     assert status == 5
     assert "refused: billing: the release has 1 error" in out
@@ -128,6 +131,20 @@ def test_what_cannot_be_says_so(run: Run, there: Path, arguments: list[str], sta
     assert "hint: " in err
     assert [path.name for path in Path().iterdir()] == ["other.txt"]
     assert Path("other.txt").read_text() == "x" * 2000
+
+
+def test_where_there_is_no_room_says_so(there: Path, home: Path) -> None:
+    """On stdout, and for a report."""
+    command = [sys.executable, "-m", "pinset_cli", "export", "support", "--to", "tar", "-o", "-", "-r", str(there)]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (8, ["hint: free space on the disk"]), done.stderr
+    Path("a.md").write_text("Hello.")
+    with pytest.MonkeyPatch.context() as patch:
+        errors = io.StringIO()
+        patch.setattr(sys, "stderr", errors)
+        assert main(["import", "dir", "a.md", "--report", "/dev/full", "--registry", str(home)]) == 8
+    assert "hint: free space on the disk" in errors.getvalue()
 
 
 def test_an_export_that_is_tried_writes_nothing(run: Run, there: Path) -> None:

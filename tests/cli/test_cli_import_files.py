@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +65,41 @@ def test_each_file_is_a_bundle_and_comes_in_once(run: Callable[..., Any], prompt
     assert (status, again["versions"]["created"], again["versions"]["already"]) == (0, 1, 4)
     _, document, _ = run("get", "plain@v2")
     assert document["content"]["prompts"]["default"]["template"] == "Hello you, {{name}}."
+
+
+def test_a_file_reaches_nothing_outside_of_its_folder(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Over no link, by no path; and names that no file can have are missing, as others are."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.json").write_text('{"key": "from outside"}')
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "out")
+    (folder / "linked.md").symlink_to(tmp_path / "out/a.json")
+    os.mkfifo(folder / "pipe.md")
+    for at, name in enumerate(("link/a.json", "../out/a.json", str(tmp_path / "out/a.json"), "x" * 300 + ".json")):
+        (folder / f"p{at}.prompty").write_text(f"---\nsample: ${{file:{name}}}\n---\nsystem:\nHello.\n")
+    (folder / os.fsdecode(b"bad\xff.md")).write_text("Hello.")
+    report = tmp_path / "report.jsonl"
+    status, done, _ = run("import", "dir", str(folder), "--report", str(report))
+    assert (status, done["versions"]["created"], done["versions"]["refused"]) == (0, 5, 0), done
+    assert sum("is not beside it" in item["why"] for item in done["items"]) == 4
+    assert "from outside" not in str(run("get", "p0@v1"))
+    assert len(report.read_text().splitlines()) == len(done["items"])
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    run: Callable[..., Any], prompts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if str(path).endswith("team"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    status, _, err = run("import", "dir", str(prompts))
+    assert (status, "team cannot be read" in err) == (6, True), err
 
 
 def test_one_format_alone_and_one_file_alone(run: Callable[..., Any], prompts: Path) -> None:

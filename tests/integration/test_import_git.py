@@ -103,6 +103,31 @@ def test_a_state_that_cannot_be_read_is_told_and_the_others_come_in(tmp_path: Pa
     assert (again.versions["created"], again.versions["already"], again.lost) == (0, 2, 0)
 
 
+@pytest.mark.parametrize(
+    ("people", "label"),
+    [
+        ("author A <a@x> 5 +0000\ncommitter C <c@x> 99999999999999999999999 +0000", "1970-01-01"),
+        ("author A <a@x> 5 +0000\ncommitter C <c@x> -86400 +0000", "1969-12-31"),
+        ("author \ncommitter ", "1970-01-01"),
+        ("author A <a@x> 5 +0000\ncommitter C <c@x> 5 +0000\nencoding undefined", "1970-01-01"),
+        ("author A <a@x> 5 +0000\ncommitter C <c@x> 5 +0000\nencoding hex", "1970-01-01"),
+    ],
+)
+def test_a_commit_may_claim_what_it_likes(tmp_path: Path, memory: LocalRegistry, people: str, label: str) -> None:
+    history = History()
+    history.add(bundle("one"))
+    repository = history.write(tmp_path / "r.git")
+    written = f"tree {git(repository, 'rev-parse', 'main^{tree}').strip()}\n{people}\n\nBundle: other\n".encode()
+    (tmp_path / "commit").write_bytes(written + b"\xff\x1b[31m\n")
+    made = git(repository, "hash-object", "-t", "commit", "-w", "--literally", str(tmp_path / "commit")).strip()
+    (one,) = read(repository, "support", made)
+    assert (one.label or "").startswith(label)
+    with gitting.opened(str(repository), made) as found:
+        assert engine.run(memory, Caller(actor="ada"), GitSource(found, "support")).status == 0
+    assert memory.summary("support@v1")["message"].startswith("Bundle: other\n")
+    assert memory.verify()["ok"]
+
+
 def test_links_and_submodules_are_not_followed(tmp_path: Path) -> None:
     history = History()
     history.add(bundle("one"))
@@ -143,6 +168,18 @@ def test_a_clone_without_contents_fetches_those_that_are_wanted(tmp_path: Path) 
         assert len(missing) == 2, "what lies elsewhere was never fetched"
         folder = found.folder
     assert not folder.exists()
+
+
+def test_a_clone_without_contents_follows_a_rename_that_changed_a_file(tmp_path: Path) -> None:
+    """What tells that is in the contents, which are fetched for it."""
+    words = "".join(f"Line {number} says {{{{x}}}}.\n" for number in range(30))
+    history = History()
+    history.add({"old/a.md": words, "b.md": "gone"})
+    history.add({"new/a.md": words + "More.\n", "c.md": "made"})
+    repository = history.write(tmp_path / "r.git")
+    for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        git(repository, "config", setting, "true")
+    assert [one.source["path"] for one in read(repository.as_uri(), "new")] == ["old", "new"]
 
 
 def test_what_is_known_is_not_read_again(tmp_path: Path) -> None:

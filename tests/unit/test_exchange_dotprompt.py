@@ -45,6 +45,17 @@ def manifest(text: str, **beside: str) -> tuple[dict[str, Any], list[str]]:
         ("{{#each xs}}{{name}}={{../sign}} {{/each}}", {"xs": [{"name": "n"}], "sign": "s"}, "n=s "),
         ("{{#each xs}}{{items}}{{/each}}", {"xs": [{"items": "own"}]}, "own"),
         ("{{#each xs}}{{this}}{{/each}}", {"xs": {"a": "1", "b": "2"}}, "12"),
+        # What Jinja would take for something else: its own names, methods of values, names of its loops, true for 1.
+        ("{{#if o.items}}yes{{else}}no{{/if}}", {"o": {}}, "no"),
+        ("{{#if x.title}}yes{{else}}no{{/if}}", {"x": "text"}, "no"),
+        ("{{#if xs.count}}yes{{else}}no{{/if}}", {"xs": ["a"]}, "no"),
+        ("{{#each xs}}{{../item}}{{item}}{{/each}}", {"xs": [{"item": "in"}], "item": "out"}, "outin"),
+        ("{{#each x}}{{this}}{{else}}none{{/each}}", {"x": "text"}, "none"),
+        ("{{#each xs}}{{@first}} {{/each}}", {"xs": ["a", "b"]}, "true false "),
+        ("{{#ifEquals x 1}}same{{else}}other{{/ifEquals}}", {"x": True}, "other"),
+        ("{{#ifEquals x false}}same{{else}}other{{/ifEquals}}", {"x": 0}, "other"),
+        ("{{#ifEquals x y}}same{{else}}other{{/ifEquals}}", {"x": 0, "y": False}, "other"),
+        ("{{#unlessEquals x y}}other{{else}}same{{/unlessEquals}}", {"x": "a", "y": "a"}, "same"),
         ("a\n  {{#if x}}\nb\n  {{/if}}\nc", {"x": "1"}, "a\nb\nc"),
         ("a {{~x~}} b", {"x": "-"}, "a-b"),
         (r"\{{x}} {{x}}", {"x": "1"}, "{{x}} 1"),
@@ -62,6 +73,7 @@ def test_a_template_says_what_handlebars_says(source: str, values: dict[str, Any
     [
         "{{json x}}", "{{#custom x}}a{{/custom}}", "{{> gone}}", "{{> part a=b}}", "{{#if x}}open", "{{/if}}", "{{else}}",
         "{{#if x}}{{role \"user\"}}{{/if}}", "{{@state.x}}", "{{xs.length}}", "{{#each xs as |x|}}{{/each}}", "{{}}",
+        "{{#if range}}a{{/if}}", "{{#if x}}{{None}}{{/if}}", "{{#each xs}}{{../loop}}{{/each}}",
         "{{role \"robot\"}}x", "{{{{raw}}}}x{{{{/raw}}}}", "{{#each xs}}{{@key}}{{/each}}", "{{this}}", "{{don't}}",
     ],
 )  # fmt: skip
@@ -69,6 +81,12 @@ def test_what_no_template_here_can_say_is_refused_with_its_line(source: str) -> 
     with pytest.raises(InvalidInput, match="line 2") as error:
         handlebars_jinja.translate(handlebars.parse("First.\n" + source, {"part": "x"}.get))
     assert error.value.hint
+
+
+def test_a_key_that_is_missing_puts_in_no_method_of_its_name() -> None:
+    assert filled("{{#if x}}{{o.items}}{{/if}}", {"x": "1", "o": {"items": "own"}}) == "own"
+    with pytest.raises(InvalidInput, match="wants a value"):
+        filled("{{#if x}}{{o.items}}{{/if}}", {"x": "1", "o": {}})
 
 
 def test_a_partial_that_includes_itself_is_refused() -> None:

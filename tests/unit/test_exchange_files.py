@@ -114,6 +114,7 @@ def test_promptfoo_becomes_prompts_models_and_examples() -> None:
     [
         ("prompts: [&a x, *a]", "anchors"),
         ("prompts: ['{{ x | nunjucksOnly }}']", "no Jinja"),
+        ("prompts: ['{% verbatim %}{{x}}{% endverbatim %}']", "no Jinja"),
         ("prompts: ['{% for k, v in x %}{{k}}{% endfor %}']", "loops over keys"),
         ("prompts: [file://x.py]", "no prompt"),
         ("- a", "no mapping"),
@@ -122,6 +123,11 @@ def test_promptfoo_becomes_prompts_models_and_examples() -> None:
 def test_what_promptfoo_alone_understands_is_refused(config: str, said_of_it: str) -> None:
     with pytest.raises(InvalidInput, match=said_of_it):
         promptfoo.take(config)
+
+
+def test_comments_of_nunjucks_are_no_text() -> None:
+    found = release(promptfoo.take("prompts: ['{# a note #}Hi {{name}}']"))
+    assert found["prompt"]["template"].endswith(".j2")
 
 
 def test_a_folder_of_templates_stays_as_it_is() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pinset.domain.access import parse_grants
 from pinset.domain.exchange import own
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.errors import AlreadyExists, InvalidInput, Unavailable
@@ -182,6 +183,47 @@ def test_only_what_is_wanted_comes_in(memory: LocalRegistry) -> None:
     assert report.versions == {"created": 2, "left": 1}
     assert [one["name"] for one in memory.bundles()["items"]] == ["bee", "ours.team.a"]
     assert memory.spelled("team/b") == "bee"
+
+
+def test_two_names_never_become_one_bundle_by_themselves(memory: LocalRegistry) -> None:
+    """Nor on two days; who says that they are the same is believed."""
+    run(memory, ME, There([incoming("Movie Critic", 1)]))
+    other = [incoming("Movie critic!", 2)]
+    report = run(memory, ME, There(other))
+    assert (report.versions, report.status) == ({"conflict": 1}, 5)
+    assert "is spelled 'Movie Critic' here" in report.items[0]["why"]
+    assert run(memory, ME, There(other), Wanted(into=("Movie critic!=other",))).versions["created"] == 1
+    same = [incoming("movie  critic", 3)]
+    assert run(memory, ME, There(same), Wanted(into=("movie  critic=movie-critic",))).versions["created"] == 1
+    assert run(memory, ME, There(same)).versions == {"already": 1}
+    assert memory.bundle("movie-critic")["names"] == ["Movie Critic", "movie  critic"]
+
+
+def test_what_is_no_text_is_refused_or_left_out_and_the_rest_comes_in(memory: LocalRegistry) -> None:
+    """JSON can say half of a surrogate pair, and names can be longer than a bundle can be spelled."""
+    held = [
+        incoming("a", 1, words="half \ud800"),
+        incoming("a", 2, label="\ud800"),
+        incoming("a", 3, message="half \ud800", authors=("E\ud800",), aliases=("\ud800",)),
+        incoming("x" * 300, 1),
+    ]
+    report = run(memory, ME, There(held))
+    assert report.versions == {"refused": 2, "created": 2}
+    assert [item["what"] for item in report.items if item["kind"] == "lost"] == ["alias \ud800", "name"]
+    assert memory.summary("a@v3")["message"] == "half ?"
+    assert memory.bundle("x" * 64)["names"] == []
+
+
+def test_what_a_credential_may_not_publish_is_refused_and_the_rest_comes_in(memory: LocalRegistry) -> None:
+    run(memory, ME, There([incoming("b", 1)]))
+    few = Caller(actor="eve", grants=parse_grants("publish:a*, publish:b"))
+    held = [incoming("A One", 1), incoming("other", 1), incoming("other", 2), incoming("a-two", 1), incoming("B", 2)]
+    report = run(memory, few, There(held))
+    assert (report.versions, report.status) == ({"created": 2, "refused": 3}, 5)
+    assert {item["name"] for item in report.items if item["kind"] == "refused"} == {"other", "B"}
+    assert all(item["hint"] for item in report.items)
+    assert memory.bundle("a-one")["names"] == ["A One"]
+    assert memory.bundle("b")["releases"] == 1
 
 
 @pytest.mark.parametrize("into", [["a", "b"], ["Bad Name"], ["x=Bad Name"], ["."]])

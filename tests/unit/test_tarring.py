@@ -109,11 +109,45 @@ def test_a_registry_exported_and_imported_has_identical_digests(full: LocalRegis
     assert [name for name, _ in names(tar_of(empty))] == [name for name, _ in names(tar)]
 
 
+def test_a_dry_run_says_what_the_import_then_does(full: LocalRegistry, empty: LocalRegistry) -> None:
+    """Also of what leans on shared components that are not there yet."""
+    tar = tar_of(full)
+    for wanted in (Wanted(), Wanted(allow=("secret",), message="a key for tests")):
+        before = empty.describe()["serial"]
+        tried = run(empty, Caller(actor="ada", dry_run=True), TarSource(io.BytesIO(tar)), wanted)
+        assert empty.describe()["serial"] == before
+        done = run(empty, ME, TarSource(io.BytesIO(tar)), wanted)
+        assert (tried.versions, tried.status) == (done.versions, done.status)
+        assert tried.aliases == done.aliases
+
+
 def test_the_checks_hold_for_what_comes_sealed(full: LocalRegistry, empty: LocalRegistry) -> None:
     report = run(empty, ME, TarSource(io.BytesIO(tar_of(full))))
     assert (report.versions["refused"], report.status) == (1, 5)
     assert SECRET not in str(report.as_json())
     assert [one["version"] for one in empty.releases("support")["items"]] == [8, 7, 2, 1]
+
+
+def test_an_export_renames_no_bundle_that_did_not_come_from_there(full: LocalRegistry, empty: LocalRegistry) -> None:
+    """A tar says what it likes of names that its bundles once had."""
+    theirs = empty.publish(ME, manifest("old", "Of somebody else.\n"))
+    full.bundle_changes.rename(ME, "new", "third", reason="again")
+    full.publish(ME, manifest("third", "Four.\n"))
+    tar = tar_of(full, ["third"])
+    report = run(empty, ME, TarSource(io.BytesIO(tar)))
+    assert (empty.bundle("old")["name"], empty.bundle("old")["formerly"]) == ("old", [])
+    assert report.versions["conflict"] >= 1
+    assert empty.summary("old@v1")["digest"] == theirs["digest"]
+
+
+def test_a_name_that_was_given_here_stays(full: LocalRegistry, empty: LocalRegistry) -> None:
+    wanted = Wanted(allow=("secret",), message="a key for tests")
+    run(empty, ME, TarSource(io.BytesIO(tar_of(full))), wanted)
+    empty.bundle_changes.rename(ME, "support", "helpdesk", reason="ours")
+    full.publish(ME, manifest("support", "New.\n"))
+    report = run(empty, ME, TarSource(io.BytesIO(tar_of(full))), wanted)
+    assert (report.versions["created"], report.status) == (1, 0)
+    assert (empty.bundle("support")["name"], empty.verify()["ok"]) == ("helpdesk", True)
 
 
 def test_bundles_that_are_chosen_bring_their_components_along(full: LocalRegistry, empty: LocalRegistry) -> None:
@@ -182,6 +216,7 @@ Change = "Callable[[list[tuple[str, bytes]]], list[tuple[str, bytes]]]"
         pytest.param(lambda e: changed(e, 3, b"\xff\xfe"), "releases/a/v1/", id="no text"),
         pytest.param(lambda e: changed(e, 1, b"{"), "releases/a/v1/version.json", id="no JSON"),
         pytest.param(lambda e: changed(e, 1, b"[]"), "releases/a/v1/version.json", id="no object"),
+        pytest.param(lambda e: claims(e, message="\ud800"), "releases/a/v1/version.json", id="half of a character"),
         pytest.param(lambda e: changed(e, 1, b"{}"), "releases/a/v1/version.json", id="no claims"),
         pytest.param(lambda e: claims(e, published_at="then"), "releases/a/v1/version.json", id="no time"),
         pytest.param(lambda e: claims(e, digest="sha256:00"), "releases/a/v1/manifest.json", id="another digest"),

@@ -25,22 +25,44 @@ class Bundles:
         self._registry, self._caller, self._report = registry, caller, report
         self._last: tuple[str, str, frozenset[str]] = ("", "", frozenset())
         """A bundle there, what it is called here, and every name that it has here."""
+        self._others: set[str] = set()
+        """Bundles there that only have a name in common with one here: nothing is renamed for what a tar says."""
 
     def here(self, one: Incoming) -> tuple[str, str | None]:
         """The bundle that a sealed version belongs to, and what that is to be called before it comes in, if anything new.
 
-        A release names its bundle as it was called then. None: it is called so, or is not there yet.
+        A release names its bundle as it was called then. None: it is called so, or is not there yet. Raises Conflict where
+        a bundle would be renamed that has only a name in common.
         """
         written = _written(one)
         if self._last[0] != one.name:
-            found = self._found([one.name, *(one.about.names if one.about else ())])
-            names = frozenset((found["name"], *found["formerly"])) if found else frozenset()
-            self._last = (one.name, found["name"] if found else written, names)
+            self._look(one, [one.name, *(one.about.names if one.about else ())], written)
+            if one.name in self._others and written not in self._last[2]:
+                self._look(one, [written], written)
         _, called, names = self._last
+        if names and written not in names and one.name in self._others:
+            raise Conflict(
+                f"it was published as {written}, and {called} is a bundle here that did not come from there",
+                hint=f"give that another name (pinset bundle rename {called} NAME -m TEXT), or leave it as it is",
+            )
         if not names:
             self._last = (one.name, written, frozenset((written,)))
             return written, None
         return called, written if written not in names else None
+
+    def _look(self, one: Incoming, names_there: list[str], written: str) -> None:
+        """Note what a bundle there is here, and whether that came from there: only then it is renamed."""
+        found = self._found(names_there)
+        names = frozenset((found["name"], *found["formerly"])) if found else frozenset()
+        self._last = (one.name, found["name"] if found else written, names)
+        if found is not None and not self._came(found["name"], one):
+            self._others.add(one.name)
+
+    def _came(self, bundle: str, one: Incoming) -> bool:
+        """Whether anything of a bundle came from the registry that a version comes from."""
+        there = one.origin.partition("/")[0] + "/"
+        sources = (item["source"] for item in self._registry.releases(bundle, limit=500)["items"])
+        return any(str(source.get("origin")).startswith(there) for source in sources if isinstance(source, dict))
 
     def rename(self, there: str, old: str, new: str) -> str:
         """Call a bundle as it was called there by then; what it is called now."""
@@ -60,7 +82,8 @@ class Bundles:
         found = self._found([bundle])
         if found is None:
             return
-        if about.names and about.names[-1] != found["name"]:
+        # A name that it never had there was given here.
+        if found["name"] in about.names[:-1] and there not in self._others:
             bundle = self.rename(there, found["name"], about.names[-1])
         said: dict[str, Any] = {
             **({"owner": about.owner} if about.owner and not found["owner"] else {}),

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from pinset.domain.exchange import own
 from pinset.domain.exchange.incoming import THERE, Resumable
+from pinset.domain.exchange.spelling import spelling_text
 from pinset.domain.globs import fits
 from pinset.domain.names import is_alias, is_bundle_name
-from pinset.errors import InvalidInput, NotFound, PinsetError
+from pinset.errors import InvalidInput, InvalidName, NotFound, PermissionDenied, PinsetError
 from pinset.importing.batch import Batch
 from pinset.importing.bundles import Bundles
-from pinset.importing.naming import Naming
+from pinset.importing.naming import Naming, refuse_other_spelling
 from pinset.importing.report import Report
 from pinset.importing.serving import Aliases
+from pinset.importing.trying import Trial
 from pinset.ports.imports import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pinset.domain.answers.imports import ImportedAnswer
     from pinset.domain.exchange.incoming import About, Incoming, Source
@@ -78,7 +80,7 @@ class Engine:
         self.report = Report(source.system, caller.dry_run, keep or (lambda _item: None))
         self._aliases = Aliases(registry, caller, self.report)
         self._bundles = Bundles(registry, caller, self.report)
-        self._batch = Batch()
+        self._batch, self._trial = Batch(), Trial()
         self._names: dict[str, _Name] = {}
         """Those whose versions are not all in."""
         self._there: tuple[str, dict[int, int]] = ("", {})
@@ -148,7 +150,10 @@ class Engine:
     def _place(self, one: Incoming) -> str:
         """The bundle or shared component that a version is of. One out of a registry may want its bundle renamed first."""
         if one.digest is None:
-            return self._naming.bundle(one.name)
+            bundle = self._naming.bundle(one.name)
+            if one.name not in self._names and not self._naming.is_chosen(one.name):
+                refuse_other_spelling(self._registry, bundle, one.name)
+            return bundle
         if one.about is None:
             return one.name
         called, new = self._bundles.here(one)
@@ -159,6 +164,7 @@ class Engine:
 
     def _version(self, one: Incoming, bundle: str) -> Version:
         """A version as it is published. Raises InvalidInput."""
+        own.check_texts(one.label, *one.taken.files, *one.taken.files.values())
         message, cut = own.message_of(one.message)
         if cut:
             self._lost(one, "message", "it is too long, and its end is left out")
@@ -170,15 +176,37 @@ class Engine:
             label=one.label,
             message=message,
             source=own.source_of(self._source.system, one),
-            # What could be a bundle's name is no spelling of another.
-            spelled=one.name if one.digest is None and not is_bundle_name(one.name) else None,
+            spelled=self._spelled(one) if one.digest is None else None,
         )
+
+    def _spelled(self, one: Incoming) -> str | None:
+        """What the bundle is to be found by too. What could be a bundle's name is no spelling of another."""
+        if is_bundle_name(one.name):
+            return None
+        try:
+            return spelling_text(one.name)
+        except InvalidName as error:
+            self._lost(one, "name", f"it is no other name of the bundle here: {error.message}")
+            return None
 
     def _flush(self) -> None:
         """Publish what is held, in one write."""
         held = self._batch.take()
         if not held:
             return
+        try:
+            self._publish(held)
+        except PermissionDenied:  # of one of the bundles, and nothing is in: each for itself
+            for name in dict.fromkeys(version.name for _, version in held):
+                of_it = [(one, version) for one, version in held if version.name == name]
+                try:
+                    self._publish(of_it)
+                except PermissionDenied as error:
+                    for one, _ in of_it:
+                        self._refused(one, "refused", error.message, error.hint)
+
+    def _publish(self, held: Sequence[tuple[Incoming, Version]]) -> None:
+        """One write, and what became of each. Raises what the registry raises."""
         versions = [version for _, version in held]
         wanted = self._wanted
         answer = self._registry.imports.take(self._caller, versions, message=wanted.message, allow=wanted.allow)
@@ -187,6 +215,8 @@ class Engine:
 
     def _told(self, one: Incoming, item: ImportedAnswer) -> None:
         """Count and tell what became of a version."""
+        if self._caller.dry_run:
+            item = self._trial.judged(item)
         outcome, problem = item["outcome"], item["problem"]
         if problem is not None:
             self._refused(one, outcome, problem["message"], problem["hint"], findings=item["findings"] or None)

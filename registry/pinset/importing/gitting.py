@@ -45,6 +45,9 @@ _ADDRESS: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://.+|(?P<ssh>[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+:(?!:).+", re.IGNORECASE
 )
 _SCHEMES: Final = ("https", "ssh", "file")
+_NONE, _MODULE = "000000", "160000"
+_COMPARED: Final = 4_000
+"""Files that one commit made or deleted, whose contents are compared."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -74,9 +77,22 @@ class Repository:
 
     def renamed(self, commit: str) -> list[tuple[str, str]]:
         """What a commit renamed, against its first parent: paths before and after."""
-        told = self.run("diff-tree", "-r", "-z", "-M50%", "--name-status", "--diff-filter=R", f"{commit}^1", commit)
-        words = told.split("\0")
+        between = (f"{commit}^1", commit)
+        likeness = "-M50%" if self._have_both(between) else "-M100%"
+        words = self.run("diff-tree", "-r", "-z", likeness, "--name-status", "--diff-filter=R", *between).split("\0")
         return [(words[at + 1], words[at + 2]) for at in range(0, len(words) - 2, 3)]
+
+    def _have_both(self, between: tuple[str, str]) -> bool:
+        """Have the contents that tell what was renamed and changed at once; False for too many, and ids tell the rest."""
+        if not self.lacks:
+            return True
+        told = self.run("diff-tree", "-r", "--no-renames", "--diff-filter=AD", "--raw", "--no-abbrev", *between)
+        found = re.findall(r"^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [AD]", told, re.MULTILINE)
+        wanted = {new if old == _NONE else gone for old, here, gone, new in found if _MODULE not in (old, here)}
+        if len(wanted) > _COMPARED:
+            return False
+        self.fetch(sorted(wanted))
+        return True
 
     def fetch(self, objects: Iterable[str]) -> None:
         """Have contents that the clone was made without. Raises Unavailable."""

@@ -7,6 +7,7 @@ import subprocess
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from pinset.errors import InvalidInput, TooLarge, Unavailable
@@ -22,6 +23,9 @@ _META_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a commit or a folder."""
 _KEPT: Final = 256
 """Folders that are kept once they were read: states of a history share most of theirs."""
+_BEGIN: Final = date(1970, 1, 1).toordinal()
+_DIGITS: Final = 20
+"""Of a time: more than any calendar has."""
 _PIECE: Final = 1 << 20
 _PERSON: Final = re.compile(rb"^(?P<kind>author|committer) (?P<who>.*?) ?(?P<at>-?\d+) [-+]?\d+$", re.MULTILINE)
 
@@ -45,6 +49,14 @@ class Commit:
     at: int
     message: str
 
+    @property
+    def day(self) -> str:
+        """The day, in UTC. A commit may claim any time; what no calendar has is git's own zero, as git shows it."""
+        try:
+            return date.fromordinal(_BEGIN + self.at // 86_400_000_000).isoformat()
+        except (ValueError, OverflowError):
+            return date.fromordinal(_BEGIN).isoformat()
+
 
 class Objects:
     """Reads objects one at a time. Raises Unavailable where git ends."""
@@ -63,14 +75,17 @@ class Objects:
         said = re.search(rb"^encoding (\S+)$", head, re.MULTILINE)
         encoding = said[1].decode("ascii", "replace") if said else "utf-8"
         people = {match["kind"]: match for match in _PERSON.finditer(head)}
-        if b"committer" not in people or b"author" not in people:
-            raise InvalidInput(f"the commit {oid[:10]} names nobody", hint="check the repository: git fsck")
+        trees = re.findall(rb"^tree (\w+)$", head, re.MULTILINE)
+        if not trees:
+            raise InvalidInput(f"the commit {oid[:10]} is damaged", hint="check the repository: git fsck")
+        # Git shows a commit that names nobody, or no time: as nobody's, of 1970.
+        author, committer = people.get(b"author"), people.get(b"committer")
         return Commit(
             oid=oid,
-            tree=re.findall(rb"^tree (\w+)$", head, re.MULTILINE)[0].decode(),
+            tree=trees[0].decode(),
             parents=tuple(one.decode() for one in re.findall(rb"^parent (\w+)$", head, re.MULTILINE)),
-            author=_decoded(people[b"author"]["who"], encoding),
-            at=int(people[b"committer"]["at"]) * 1_000_000,
+            author=_decoded(author["who"], encoding) if author else "",
+            at=int(committer["at"][:_DIGITS]) * 1_000_000 if committer else 0,
             message=_decoded(message, encoding).strip(),
         )
 
@@ -92,11 +107,14 @@ class Objects:
             return known
         data, at = self._read(oid, _META_LIMIT), 0
         found: dict[str, Entry] = {}
-        while at < len(data):
-            space, end = data.index(b" ", at), data.index(b"\0", at)
-            name = data[space + 1 : end].decode("utf-8", "surrogateescape")
-            found[name] = Entry(data[at:space].decode(), data[end + 1 : end + 1 + self._bytes].hex())
-            at = end + 1 + self._bytes
+        try:
+            while at < len(data):
+                space, end = data.index(b" ", at), data.index(b"\0", at)
+                name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+                found[name] = Entry(data[at:space].decode(), data[end + 1 : end + 1 + self._bytes].hex())
+                at = end + 1 + self._bytes
+        except ValueError as error:
+            raise InvalidInput(f"the folder {oid[:10]} is damaged", hint="check the repository: git fsck") from error
         self._folders[oid] = found
         if len(self._folders) > _KEPT:
             self._folders.popitem(last=False)
@@ -168,5 +186,5 @@ def reading(repository: Repository) -> Iterator[Objects]:
 def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding, "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # no encoding of texts, or one that takes no bytes that are none of its
         return data.decode("utf-8", "replace")

@@ -56,13 +56,11 @@ class Aliases:
                 revision=now["revision"] if now is not None and now["version"] is not None else NONE,
                 reason=f"{self._said} it serves v{version} there",
             )
-        except NotFound:
-            if self._caller.dry_run:  # it would be there by now
-                return "promote", ""
-            raise
         except AliasMoved:
             raise
-        except (Refused, Conflict, PermissionDenied) as error:
+        except (NotFound, Refused, Conflict, PermissionDenied) as error:
+            if self._caller.dry_run and isinstance(error, NotFound):  # it would be there by now
+                return "promote", ""
             return "refused", f"{error.message} ({error.hint})"
         return answer["action"], ""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tarfile
-from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from pinset.errors import Integrity
@@ -43,17 +42,25 @@ class Writer:
     """Writes a tar to a stream, in the order in which files are added."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - closed by `close`
+        self._stream = stream
+        self._size = 0
 
     def add(self, name: str, data: bytes) -> None:
         """Add a file. Its time, its owner and its rights are always the same."""
         info = tarfile.TarInfo(name)
         info.size, info.mode = len(data), 0o644
-        self._tar.addfile(info, BytesIO(data))
+        self._write(info.tobuf(tarfile.USTAR_FORMAT))
+        self._write(data)
+        self._write(bytes(-len(data) % BLOCK))
 
     def close(self) -> None:
         """Write the end of the tar. The stream stays open."""
-        self._tar.close()
+        self._write(bytes(2 * BLOCK))
+        self._write(bytes(-self._size % tarfile.RECORDSIZE))
+
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._size += len(data)
 
 
 def read(stream: BinaryIO) -> Iterator[TarFile]:

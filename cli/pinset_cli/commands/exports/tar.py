@@ -68,9 +68,18 @@ def _written(file: Path, *, dry_run: bool) -> Iterator[BinaryIO]:
     """A stream whose content is the file once all of it is written. Raises AlreadyExists, ReadOnly."""
     from pinset.errors import ReadOnly
 
-    if dry_run or file == _STDOUT:
+    if dry_run:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
-            yield nowhere if dry_run else sys.stdout.buffer
+            yield nowhere
+        return
+    if file == _STDOUT:
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise output.unwritable(error) from error
         return
     _refuse_other(file)
     building = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain import names, sealed
 from pinset.domain.exchange.incoming import About, Incoming, Lost, Taken
 from pinset.domain.messages.text import parse_time
+from pinset.domain.text import strict_json
 from pinset.errors import Integrity, PinsetError, UnknownFormat
 
 if TYPE_CHECKING:
@@ -225,9 +226,9 @@ def wrong(entry: str, why: str) -> Integrity:
 
 def _object(entry: str, data: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise wrong(entry, "it is no JSON") from error
+        found = strict_json.loads_bytes(data)
+    except strict_json.StrictJsonError as error:
+        raise wrong(entry, f"it is no JSON of an export: {error.message}") from error
     if not isinstance(found, dict):
         raise wrong(entry, "it is no JSON object")
     return found

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ROLES: Final = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
 _PAIRS: Final = re.compile(r"\{%-?\s*for\s+\w+\s*,")
+_TAGS: Final = re.compile(r"\{[%#]")
 ANSWER: Final = "answer"
 """What a schema of the answer is called for an interface that wants a name."""
 
@@ -42,7 +43,12 @@ def _includes(style: str, text: str) -> bool:
 
 
 def check_nunjucks(prompt: Prompt, where: str) -> None:
-    """Raises InvalidInput for a prompt of Nunjucks that is no Jinja, or means something else as Jinja."""
+    """Raises InvalidInput for a prompt of Nunjucks that is no Jinja, or means something else as Jinja.
+
+    One with variables only beside comments or tags, which would be text in mustache, is made one of Jinja.
+    """
+    if prompt.style in ("mustache", "text") and any(_TAGS.search(one) for one in prompt.texts()):
+        prompt.style = "jinja2"
     if prompt.style == "jinja2" and any(_PAIRS.search(one) for one in prompt.texts()):
         raise InvalidInput(
             f"{where} loops over keys and values as Nunjucks does", hint="in Jinja: {% for k, v in x.items() %}"

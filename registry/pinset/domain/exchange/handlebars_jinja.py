@@ -12,12 +12,20 @@ from pinset.domain.rendering import ROLES
 from pinset.domain.text import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 HISTORY: Final = "history"
 _SPECIAL: Final = re.compile(r"\{(?=[{%#]|\Z)")
 _METHODS: Final = frozenset(dir(dict))
 """What a name after a dot would be of a mapping before it is a key of it."""
+_OWN: Final = frozenset(
+    {
+        "and", "or", "not", "in", "is", "if", "else", "elif", "for", "endfor", "endif", "import", "as", "with", "true",
+        "false", "none", "True", "False", "None", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "self",
+        "super", "caller", "varargs", "kwargs", "loop",
+    }
+)  # fmt: skip
+"""What is no value of that name in Jinja, or something of its own where there is none."""
 _ROLES: Final = {"model": "assistant"}
 
 
@@ -51,7 +59,7 @@ def translate(nodes: Sequence[str | Value | Helper | Block]) -> Translated:
     simple = [_mustache(part.nodes) for part in parts]
     if all(text is not None for text in simple):
         return _made("mustache", parts, [text or "" for text in simple], dropped, whole=whole)
-    writer = _Jinja()
+    writer = _Jinja({name for part in parts for name in _names(part.nodes)})
     texts = [writer.text(part.nodes) for part in parts]
     made = _made("jinja2", parts, texts, dropped, whole=whole)
     made.optional = frozenset(writer.optional)
@@ -126,11 +134,26 @@ def _mustache(nodes: Sequence[str | Value | Helper | Block]) -> str | None:
     return text if safe and "".join(templates.fixed("mustache", text)) == "".join(fixed) else None
 
 
-class _Jinja:
-    """Writes nodes as Jinja. scope: what ``this`` is, innermost last; the first is the values themselves."""
+def _names(nodes: Sequence[str | Value | Helper | Block]) -> Iterator[str]:
+    """Every name in the paths and words of some nodes."""
+    for node in nodes:
+        if isinstance(node, Value):
+            yield from re.findall(r"\w+", node.path)
+        elif isinstance(node, Block):
+            yield from (name for word in node.words for name in re.findall(r"\w+", word))
+            yield from _names(node.body)
+            yield from _names(node.otherwise)
 
-    def __init__(self) -> None:
+
+class _Jinja:
+    """Writes nodes as Jinja. scope: what ``this`` is, innermost last; the first is the values themselves.
+
+    taken: names that the template has, and no loop may give to its items.
+    """
+
+    def __init__(self, taken: Collection[str]) -> None:
         self.optional: set[str] = set()
+        self._items = [name for name in (f"item{at or ''}" for at in range(len(taken) + 64)) if name not in taken]
         self._scope: list[str] = [""]
 
     def text(self, nodes: Sequence[str | Value | Helper | Block]) -> str:
@@ -141,10 +164,18 @@ class _Jinja:
         if isinstance(node, str):
             return _SPECIAL.sub("{{ '{' }}", node)
         if isinstance(node, Value):
-            return "{{ " + self._expression(node.path, node.line) + " }}"
+            return "{{ " + self._put(node) + " }}"
         if isinstance(node, Block):
             return self._each(node) if node.name == "each" else self._if(node)
         raise AssertionError("helpers are taken out before")
+
+    def _put(self, node: Value) -> str:
+        """What is filled in. A missing key that is called as a method of mappings must not put in that."""
+        whole = self._expression(node.path, node.line)
+        if whole in ("loop.first", "loop.last"):
+            return f"{whole} | lower"  # true, as it is written there
+        before, mark, key = whole.removesuffix("']").rpartition("['")
+        return f"({before} if '{key}' in {before} else none)['{key}']" if mark and whole.endswith("']") else whole
 
     def _if(self, block: Block) -> str:
         text = "{% if " + self._condition(block) + " %}" + self.text(block.body)
@@ -164,8 +195,19 @@ class _Jinja:
             return asked if block.name == "if" else f"not ({asked})"
         if len(block.words) != 2:
             raise refused("{{#" + block.name + " …}}", block.line, "compares other than two values")
-        left, right = (self._operand(word, block.line) for word in block.words)
-        return f"{left} {'==' if block.name == 'ifEquals' else '!='} {right}"
+        same = self._same(*(self._operand(word, block.line) for word in block.words))
+        return same if block.name == "ifEquals" else f"not ({same})"
+
+    def _same(self, left: str, right: str) -> str:
+        """Whether two values are the same: there true is not 1, as it is in Jinja."""
+        for one, other in ((left, right), (right, left)):
+            if other in ("true", "false"):
+                return f"{one} is sameas {other}"
+            if re.match(r"[-0-9]", other):
+                return f"{one} == {other} and {one} is not boolean"
+        if re.match(r"[\"']", left + right) or re.match(r"[\"']", right):
+            return f"{left} == {right}"
+        return f"{left} == {right} and ({left} is boolean) == ({right} is boolean)"
 
     def _asked(self, path: str, line: int) -> str:
         """Whether a value is there and counts as true: each step before it must be there too."""
@@ -175,8 +217,12 @@ class _Jinja:
         first = re.match(r"[A-Za-z_]\w*", whole)
         if first and first[0] not in self._scope:
             self.optional.add(first[0])
-        steps = [match.end() for match in re.finditer(r"[A-Za-z_]\w*|\['[^']*'\]", whole)]
-        tests = [f"{whole[:end]} is defined" for end in steps]
+        before, tests = "", []
+        for match in re.finditer(r"(?P<name>[A-Za-z_]\w*)|\['(?P<key>[^']*)'\]", whole):
+            key = match["name"] or match["key"]
+            # Of a text or a list a name after a dot would be a method, which is always there.
+            tests += [f"{before} is mapping and '{key}' in {before}"] if before else [f"{key} is defined"]
+            before = whole[: match.end()]
         return " and ".join([*tests, whole])
 
     def _operand(self, word: str, line: int) -> str:
@@ -188,13 +234,13 @@ class _Jinja:
         if len(block.words) != 1:
             raise refused("{{#each …}}", block.line, "names its items, or has none")
         items = self._expression(block.words[0], block.line)
-        item = f"item{len(self._scope)}" if len(self._scope) > 1 else "item"
+        item = self._items[len(self._scope) - 1]
         self._scope.append(item)
         body = self.text(block.body)
         self._scope.pop()
         otherwise = "{% else %}" + self.text(block.otherwise) if block.otherwise else ""
         asked = self._asked(block.words[0], block.line)
-        over = f"(({items}.values() if {items} is mapping else {items}) if {asked} else [])"
+        over = f"(({items}.values() if {items} is mapping else {items}) if {asked} and {items} is not string else [])"
         return "{% for " + item + " in " + over + " %}" + body + otherwise + "{% endfor %}"
 
     def _expression(self, path: str, line: int) -> str:
@@ -214,6 +260,8 @@ class _Jinja:
         base = self._scope[depth]
         if not base and not steps:
             raise refused(tag, line, "means all values at once")
+        if not base and steps[0] in _OWN:
+            raise refused(tag, line, "has a name that means something else in Jinja")
         for step in steps:
             plain = step not in _METHODS
             base = step if not base else f"{base}.{step}" if plain else f"{base}['{step}']"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.domain import provenance
 from pinset.domain.manifest.loading import manifest_name
 from pinset.domain.messages.text import WORDS_LIMIT, format_time
+from pinset.domain.names import show
 from pinset.domain.text import editing
 from pinset.errors import InvalidInput
 
@@ -45,6 +46,17 @@ def of_bundle(files: Mapping[str, str], bundle: str) -> dict[str, str]:
     return {**files, at: editing.added(text, ("release", "bundle"), bundle, is_json=is_json)}
 
 
+def check_texts(*texts: str | None) -> None:
+    """Raises InvalidInput for a text that is none in UTF-8: JSON can say half of a surrogate pair."""
+    for text in texts:
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"{show(error.object, 40)} holds half of a surrogate pair", hint="correct it where it comes from"
+            ) from error
+
+
 def source_of(system: str, one: Incoming) -> dict[str, Any]:
     """What is recorded of where a version comes from, shortened to what a record holds; secrets are out of it."""
     limits = provenance.LIMITS
@@ -67,7 +79,8 @@ def origin_of(origin: str) -> str:
 
 
 def message_of(text: str) -> tuple[str, bool]:
-    """A message that may be kept, and whether it was cut."""
+    """A message that may be kept, and whether it was cut. What half a surrogate pair stood for is not to be known."""
+    text = text.encode("utf-8", "replace").decode()
     if len(text) <= WORDS_LIMIT:
         return text, False
     return text[: WORDS_LIMIT - len(_MORE)] + _MORE, True

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from pinset.domain.exchange.incoming import THERE, Incoming, Lost, Taken
 from pinset.domain.exchange.promptfoo import NAMES as CONFIGS
 from pinset.domain.manifest import draft
 from pinset.domain.manifest.loading import MANIFEST_NAMES
-from pinset.errors import InvalidInput, NotFound, PinsetError
+from pinset.errors import InvalidInput, NotFound, PermissionDenied, PinsetError
 from pinset.importing import shapes
 from pinset.working import files as working
 
@@ -58,7 +59,7 @@ class DirectorySource:
         if self._path.is_file():
             yield self._path
             return
-        for folder, folders, names in os.walk(self._path):
+        for folder, folders, names in os.walk(self._path, onerror=_unreadable):
             here = Path(folder)
             if any(name in names for name in MANIFEST_NAMES):
                 folders.clear()
@@ -74,7 +75,7 @@ class DirectorySource:
                 yield here / config
                 continue
             for name in sorted(names):
-                if not name.startswith(".") and shapes.format_of(name, self._wanted):
+                if not name.startswith(".") and shapes.format_of(name, self._wanted) and _is_inside(here, name):
                     yield here / name
 
     def _incoming(self, place: Path) -> Incoming:
@@ -121,8 +122,7 @@ class Folder(Mapping[str, str]):
             raise KeyError(path) from error
 
     def __contains__(self, path: object) -> bool:
-        inside = isinstance(path, str) and not path.startswith("/") and ".." not in path.split("/")
-        return inside and (self._folder / str(path)).is_file()
+        return isinstance(path, str) and _is_inside(self._folder, path)
 
     def __iter__(self) -> Iterator[str]:
         if self._listed is None:
@@ -131,6 +131,28 @@ class Folder(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    """A folder that is left out in silence would be prompts that nobody misses until they are wanted."""
+    raise PermissionDenied(f"{error.filename} cannot be read: {error.strerror}", hint="check its permissions")
+
+
+def _is_inside(folder: Path, path: str) -> bool:
+    """Whether a path leads to a file below a folder, over no link: a file names what it likes."""
+    steps = path.split("/")
+    if path.startswith("/") or ".." in steps:
+        return False
+    mode = 0
+    try:
+        for step in steps:
+            folder = folder / step
+            mode = folder.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                return False
+    except (OSError, ValueError):  # a name that is too long, or none
+        return False
+    return stat.S_ISREG(mode)
 
 
 def _below(folder: Path, fits: Callable[[str], bool]) -> Iterator[str]:

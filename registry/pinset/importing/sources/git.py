@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -96,13 +95,12 @@ class GitSource:
                 yield _with(held, gone)
 
     def _incoming(self, objects: Objects, name: str, step: _Step, commit: Commit, entry: Entry) -> Incoming:
-        day = time.strftime("%Y-%m-%d", time.gmtime(commit.at // 1_000_000))
         origin = self._origin(commit.oid)
         one = Incoming(
             name=name,
             taken=THERE,
             origin=origin,
-            label=f"{day}-{commit.oid[:10]}",
+            label=f"{commit.day}-{commit.oid[:10]}",
             message=commit.message,
             at=commit.at,
             source={
@@ -129,7 +127,7 @@ class GitSource:
         if len(commit.parents) > 1:
             joined = self._repository.joined(commit.oid, step.path, 3 * AUTHORS)
             found = [objects.commit(one).author for one in joined if one != commit.oid] or found
-        return tuple(dict.fromkeys(found))[:AUTHORS]
+        return tuple(dict.fromkeys(filter(None, found)))[:AUTHORS]
 
     def _taken(self, objects: Objects, step: _Step, commit: Commit, entry: Entry) -> Taken:
         """What a state comes to. Raises InvalidInput."""
