@@ -89,6 +89,13 @@ def test_what_stays_is_said_at_once(status: int, kind: type[Exception]) -> None:
     assert len(server.asked) == 1
 
 
+def test_who_is_not_known_there_is_told_which_variable_to_look_at() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(401))
+    with pytest.raises(Unauthenticated) as refused:
+        Remote("Opik", "http://127.0.0.1:1", transport=transport, variables="OPIK_API_KEY").get("/x")
+    assert "OPIK_API_KEY" in refused.value.hint
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[" * 100_000, b"\xff"])
 def test_what_is_no_json_is_said(body: bytes) -> None:
     with pytest.raises(Integrity, match="no JSON"):

@@ -41,8 +41,8 @@ class Said:
 @dataclass(slots=True)
 class Report:
     """What became of the versions, of what they held, and of the aliases; `TOLD` items are kept, and all go to ``keep``.
-    Of different sentences the first `TOLD` are counted in ``said``.
 
+    said: the first `TOLD` different sentences, each counted.
     versions: how many were ``created``, ``already`` there, ``refused``, in ``conflict``, and ``left`` out by choice.
     lost: what had no place. aliases: how many were moved (``promote``), served it (``none``), wait for approvals
     (``request``), were ``left`` because somebody moved them here, or ``refused``.
