@@ -91,6 +91,7 @@ def test_what_could_be_read_in_two_ways_is_refused(speaking: Speaking, path: str
         ("/api/public/v2/prompts/Movie%20Critic", "langfuse"),
         ("/api/2.0/mlflow/registered-models/get", "mlflow"),
         ("/commits/-/greeting/latest", "langsmith"),
+        ("/v1/prompts", "phoenix"),
         ("/v1/prompts/greeting/latest", "phoenix"),
         ("/v1/private/prompts/versions/retrieve", "opik"),
         ("/ofrep/v1/evaluate/flags/greeting", "ofrep"),
@@ -99,7 +100,7 @@ def test_what_could_be_read_in_two_ways_is_refused(speaking: Speaking, path: str
 def test_a_client_that_was_told_half_of_the_address_is_told_the_rest(speaking: Speaking, path: str, name: str) -> None:
     for headers in ({}, {"authorization": basic("pk", "sk"), "accept": "*/*"}):
         found = speaking("GET", path, headers=headers)
-        assert (found.status_code, found.json()["code"]) == (404, "no_such_route")
+        assert (found.status_code, found.json()["code"]) == (422, "invalid_path")
         assert f"/compat/{name}" in found.json()["hint"]
     assert {name} < {protocol.name for protocol in PROTOCOLS}
 

@@ -34,16 +34,17 @@ READS: Final = "pinset.reads"
 COSTLY: Final = "pinset.costly"
 """Set where it may cost much work, and its body carries files."""
 _STRAYED: Final = {
-    "/api/public/": "langfuse",
-    "/api/2.0/mlflow/": "mlflow",
-    "/commits/": "langsmith",
-    "/repos/": "langsmith",
-    "/v1/prompts/": "phoenix",
-    "/v1/prompt_versions/": "phoenix",
-    "/v1/private/": "opik",
-    "/ofrep/v1/": "ofrep",
+    "/api/public": "langfuse",
+    "/api/2.0/mlflow": "mlflow",
+    "/commits": "langsmith",
+    "/repos": "langsmith",
+    "/v1/prompts": "phoenix",
+    "/v1/prompt_versions": "phoenix",
+    "/v1/private": "opik",
+    "/ofrep/v1": "ofrep",
 }
 """Where clients of other tools ask that were given the server's address alone. Nothing of ours has such a path."""
+_ASTRAY: Final = re.compile("(" + "|".join(map(re.escape, _STRAYED)) + ")(?:/|$)")
 _TOKEN: Final = b"pst_"
 _LONGEST: Final = 100
 _KEPT: Final = 512
@@ -101,8 +102,8 @@ def refuse_page(scope: Scope, headers: Mapping[str, str]) -> None:
 
 def strayed(path: str) -> str | None:
     """Where what is asked for by a path would be, for a client of another tool that was told half of the address."""
-    name = next((name for beginning, name in _STRAYED.items() if path.startswith(beginning)), None)
-    return None if name is None else f"{COMPAT}{name}"
+    found = _ASTRAY.match(path)
+    return None if found is None else f"{COMPAT}{_STRAYED[found[1]]}"
 
 
 def is_unsafe(path: bytes) -> bool:

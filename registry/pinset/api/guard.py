@@ -223,7 +223,8 @@ def _check_whither(scope: AsgiScope) -> None:
     there = doors.strayed(scope["path"])
     if there is not None:
         hint = f"end the address that this client is given with {there}"
-        raise problems.RefusedRequest(404, "no_such_route", f"clients of other tools ask below {there}", hint)
+        # Not 404, which some clients take for a prompt that is not there, and say nothing.
+        raise problems.RefusedRequest(422, "invalid_path", f"clients of other tools ask below {there}", hint)
 
 
 def _check_path(scope: AsgiScope) -> None:

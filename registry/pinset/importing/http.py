@@ -193,7 +193,10 @@ class Remote:
             case _ if status < 400:
                 return InvalidInput(f"{where} leads elsewhere with {status}", hint="give the address that it leads to")
             case _:
-                return InvalidInput(f"{where} answers {path} with {status}", hint="see whether its version is known")
+                return InvalidInput(
+                    f"{where} answers {path} with {status}",
+                    hint="see whether the address is whole, and its version known",
+                )
 
 
 def _address(what: str, url: str) -> str:
