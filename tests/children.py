@@ -23,19 +23,22 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 _NUMBER: Final = struct.Struct("i")
 _MOST_STREAMS: Final = 16
-_running: list[Path] = []
+_running: dict[str, Path] = {}
 
 
-def place() -> Path:
-    """The socket of the process that forks, which is started by who asks first and ends with the tests."""
-    if not _running:
+def place(script: str = __file__) -> Path:
+    """The socket of the process that forks, which is started by who asks first and ends with the tests.
+
+    script: what it runs, with the socket's place as its argument.
+    """
+    if script not in _running:
         folder = tempfile.TemporaryDirectory(prefix="pinset-forked-")
         found = Path(folder.name) / "socket"
-        command = [sys.executable, "-P", __file__, str(found)]
+        command = [sys.executable, "-P", script, str(found)]
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         env |= {"PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p), "LC_ALL": "C"}
         pipe, starter = subprocess.PIPE, os.getpid()
@@ -51,8 +54,8 @@ def place() -> Path:
             folder.cleanup()
 
         atexit.register(end)
-        _running.append(found)
-    return _running[0]
+        _running[script] = found
+    return _running[script]
 
 
 def starting(at: Path) -> Any:
@@ -105,10 +108,11 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
 
-def _serve(at: str) -> None:
-    """Fork for each connection, and say how each child ended; until killed, or who started it is gone."""
-    from pinset.gitstore import child, writer  # noqa: F401 - the child imports it
+def serve(at: str, be: Callable[[dict[str, Any], list[int]], None]) -> None:
+    """Fork for each connection, and say how each child ended; until killed, or who started it is gone.
 
+    be: what a child does with what was asked for and the streams that came with it.
+    """
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(at)
     listening.listen(64)
@@ -122,7 +126,7 @@ def _serve(at: str) -> None:
                 return
             if key.fileobj is listening:
                 asker, _ = listening.accept()
-                pid = _fork(asker)
+                pid = _fork(asker, be)
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asker))
             else:
                 selector.unregister(key.fileobj)
@@ -130,17 +134,24 @@ def _serve(at: str) -> None:
                 _end(*key.data)
 
 
-def _fork(asker: socket.socket) -> int:
+def _fork(asker: socket.socket, be: Callable[[dict[str, Any], list[int]], None]) -> int:
     """Start a child as it is asked for. Its process id."""
     size, streams, *_ = socket.recv_fds(asker, _NUMBER.size, _MOST_STREAMS)
     asked = json.loads(asker.recv(_NUMBER.unpack(size)[0], socket.MSG_WAITALL))
     pid = os.fork()
     if pid == 0:
-        _be(asked, streams)
+        be(asked, streams)
     for stream in streams:
         os.close(stream)
     asker.sendall(_NUMBER.pack(pid))
     return pid
+
+
+def only(streams: Collection[int]) -> None:
+    """Close all but these in a child that was forked: what the process that forked had open is none of its."""
+    for number in {int(name) for name in os.listdir("/proc/self/fd")} - set(streams):  # noqa: PTH208
+        with suppress(OSError):  # the one that listed them is closed
+            os.close(number)
 
 
 def _be(asked: dict[str, Any], streams: list[int]) -> None:
@@ -150,9 +161,7 @@ def _be(asked: dict[str, Any], streams: list[int]) -> None:
         os.dup2(streams[0], 0)
         os.dup2(streams[1], 1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        for number in {int(name) for name in os.listdir("/proc/self/fd")} - {0, 1, 2, *streams[2:]}:  # noqa: PTH208
-            with suppress(OSError):  # the one that listed them is closed
-                os.close(number)
+        only({0, 1, 2, *streams[2:]})
         os.chdir(asked["cwd"])
         os.environ.clear()
         os.environ.update(asked["env"])
@@ -173,4 +182,6 @@ def _end(pid: int, asker: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    from pinset.gitstore import child, writer  # noqa: F401 - the child imports it
+
+    serve(sys.argv[1], _be)

@@ -15,6 +15,7 @@ import uvicorn
 from xdist.scheduler import LoadScopeScheduling
 
 import children
+import compiled
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.gitstore import process
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pinset.services.local import LocalRegistry
+
+compiled.share()
 
 MANIFEST = """\
 release:
@@ -35,6 +38,8 @@ release:
 TOGETHER: Final = frozenset(
     {
         "tests/api/test_schemathesis.py",
+        "tests/contract/test_flat_costs.py",
+        "tests/docs/test_docs_errors.py",
         "tests/integration/test_damage.py",
         "tests/integration/test_example_application.py",
         "tests/packaging/test_wheel.py",

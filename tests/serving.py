@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ serve_registry(Path(sys.argv[1]), host="127.0.0.1", port=0, talk=lambda text: pr
 class Server:
     """A server that runs. said: its first line; out, err: what it printed after that, once it has ended."""
 
-    process: subprocess.Popen[str]
+    process: Any
     said: str
     out: str = ""
     err: str = ""
@@ -50,9 +51,9 @@ def serving(home: Path, *, before: str = "", ends_within: float = 30, **given: A
 
     before: Python that the process runs first. ends_within: seconds that it may take to end. given: to `serve_registry`.
     """
-    command = [sys.executable, "-c", before + SERVE, str(home), json.dumps(given)]
+    command = ["-c", before + SERVE, str(home), json.dumps(given)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+    with forked.start(command, stdout=pipe, stderr=pipe, text=True) as process:
         told = process.stderr if given.get("log") == "json" else process.stdout
         assert told is not None
         server = Server(process, "")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 import children
+import compiled
 
 _STAYING: Final = ("serve", "watch")
 _APART: Final = re.compile(r"\.(__main__|migrations|gitstore\.(writer|child)|api|web|testing|telemetry)(\.|$)")
@@ -90,7 +91,8 @@ def _serve(place: str, ready: int, forking: str) -> None:
     """Fork for each connection, until killed."""
     from pinset.gitstore import process
 
-    _import_all()
+    import_all()
+    compiled.beforehand()
     process.subprocess = children.starting(Path(forking))
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(place)
@@ -155,15 +157,15 @@ def _stream(number: int) -> TextIO:
     return io.TextIOWrapper(binary, encoding="utf-8", line_buffering=at_once, write_through=at_once)
 
 
-def _import_all() -> None:
-    """Everything that commands import when they need it."""
+def import_all(apart: re.Pattern[str] = _APART) -> None:
+    """Everything that commands import when they need it. apart: what is left out."""
     from importlib import import_module
     from pkgutil import walk_packages
 
     for name in ("pinset_cli", "pinset"):
         package: Any = import_module(name)
         for found in walk_packages(package.__path__, f"{name}."):
-            if not _APART.search(found.name):
+            if not apart.search(found.name):
                 import_module(found.name)
 
 

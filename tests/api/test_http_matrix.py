@@ -250,10 +250,8 @@ async def _ended() -> None:
 
 def routes_of(app: Any) -> set[tuple[str, str]]:
     """Method and path of every route of the application."""
-    found, pending = set(), list(app.routes)
-    while pending:
-        route = pending.pop()
-        pending += list(getattr(getattr(route, "original_router", None), "routes", []))
+    found = set()
+    for route in app.routes:
         if isinstance(route, APIRoute):
             found |= {(method, route.path) for method in route.methods}
     return found

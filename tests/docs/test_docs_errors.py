@@ -45,6 +45,7 @@ def _trees() -> list[ast.Module]:
     return [ast.parse(file.read_text()) for file in files if file.name not in ("errors.py", "findings.py")]
 
 
+@cache
 def _calls() -> list[tuple[str, list[object]]]:
     """Every call by its name, with the constants that it is given."""
     return [

@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import forked
 import pinset
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Cluster:
     def __init__(self, directory: Path, dice: random.Random) -> None:
         self._directory = directory
         self._dice = dice
-        self._servers: dict[int, subprocess.Popen[bytes]] = {}
+        self._servers: dict[int, Any] = {}
         self._workers = {_free_port(): 1, _free_port(): 2}
         self.urls = [f"http://127.0.0.1:{port}" for port in self._workers]
         self.kills = dict.fromkeys(("writer", "worker", "server", "supervisor", "directory", "command line"), 0)
@@ -89,8 +89,8 @@ class Cluster:
         while not _is_free(port):
             assert time.monotonic() < deadline, f"the port {port} stays taken by workers of a dead supervisor"
             time.sleep(0.02)
-        self._servers[port] = subprocess.Popen(
-            [sys.executable, "-m", "pinset_cli", *command],
+        self._servers[port] = forked.start(
+            ["-m", "pinset_cli", *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -113,9 +113,9 @@ class Killed:
 
     def __init__(self, clients: set[int], script: Path, *arguments: str) -> None:
         self._clients = clients
-        self._command = [sys.executable, str(script), *arguments]
+        self._command = [str(script), *arguments]
         self._stop = threading.Event()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Any = None
         self._thread = threading.Thread(target=self._run)
         self.lines: list[str] = []
         self.fault = ""
@@ -134,7 +134,7 @@ class Killed:
         life = 0
         while not self._stop.is_set():
             life += 1
-            self._process = process = subprocess.Popen(
+            self._process = process = forked.start(
                 [*self._command, str(life)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

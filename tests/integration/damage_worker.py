@@ -23,6 +23,7 @@ import damage
 import httpx
 
 import children
+import compiled
 from pinset import bootstrap
 from pinset.api.app import create_app
 from pinset.catalog import rows, sqlite, state, state_rows
@@ -45,6 +46,7 @@ SENT: dict[str, str] = {}
 
 def main(place: Path) -> None:
     process.subprocess = children.starting(children.place())  # type: ignore[assignment]
+    compiled.beforehand()
     right = json.loads((place / "right.json").read_text())
     for line in sys.stdin:
         case = json.loads(line)

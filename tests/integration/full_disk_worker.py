@@ -25,6 +25,7 @@ import crash_worker
 from crash_checks import WRITING, commits_of, git_fsck, wrong
 
 import children
+import compiled
 from pinset import bootstrap, durable
 from pinset.errors import PinsetError, Refused, all_errors, exit_status
 from pinset.gitstore import process
@@ -69,6 +70,7 @@ def main() -> int:
     if mounted.returncode:
         return 77
     process.subprocess = children.starting(children.place())  # type: ignore[assignment]
+    compiled.beforehand()
     tempfile.tempdir = str(home)  # now that the socket has its own place: the name of one is short
     said = prepare(home / "base")
     for what, asked in given["cases"]:

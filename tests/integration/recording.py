@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from histories import MADE, NOTHING, REFUSED, UNCHANGED, Did
 
+import forked
 from pinset import bootstrap
 from pinset.client.remote import RemoteRegistry
 from pinset.errors import AliasMoved, Barred, Busy, NothingBehind, PinsetError, from_problem
@@ -49,8 +50,8 @@ class CommandLine:
         """Nothing is held."""
 
     def _run(self, *words: str) -> Any:
-        command = [sys.executable, "-m", "pinset_cli", *words, "--registry", str(self._directory), "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = ["-m", "pinset_cli", *words, "--registry", str(self._directory), "--json"]
+        process = forked.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._started(process.pid)
         said, talk = process.communicate()
         if process.returncode == 0:

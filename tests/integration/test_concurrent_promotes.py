@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import linearizability as checker
 import pytest
 
+import forked
 import pinset
 from pinset import bootstrap
 from pinset.ports.registry import Caller
@@ -61,9 +61,9 @@ def test_histories_that_are_not_linearizable_are_found(history: list[Any]) -> No
     assert not checker.linearizable(history)
 
 
-def start(directory: Path, name: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "promoting_worker.py"), str(directory), name, str(WINS), str(RELEASES)],
+def start(directory: Path, name: str) -> Any:
+    return forked.start(
+        [str(HERE / "promoting_worker.py"), str(directory), name, str(WINS), str(RELEASES)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -77,12 +77,16 @@ class Recorder:
 
     def __init__(self) -> None:
         self.done: dict[tuple[str, str], Did] = {}
+        self.ways: set[str] = set()
+        """Over which of the ways of these threads a move was made."""
         self._seqs: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def __call__(self, did: Did) -> None:
         with self._lock:
             self.done[did.name, did.kind] = did
+            if did.kind != "read" and did.outcome == MADE:
+                self.ways.add(did.via)
             self._seqs[did.alias] = max(self._seqs.get(did.alias, 0), did.seq or 0)
 
     @property
@@ -119,7 +123,7 @@ def test_what_clients_were_told_through_kills_has_one_order(place: Path, dice: r
             thread.start()
         every = MOVES / 8 if MOVES < 2000 else 150
         due, kinds = 0.0, list(cluster.kills)
-        while recorder.made < MOVES or min(cluster.kills.values()) == 0:
+        while recorder.made < MOVES or min(cluster.kills.values()) == 0 or not recorder.ways >= {"http0", "http1"}:
             assert any(thread.is_alive() for thread in threads)
             if recorder.made >= due and cluster.kill(kinds[0]):
                 due += every

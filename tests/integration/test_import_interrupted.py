@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import importing_worker
 import pytest
 
+import forked
 import pinset
 from pinset import bootstrap
 from pinset.errors import ReadOnly
@@ -34,9 +35,9 @@ ALL = 2 * importing_worker.VERSIONS
 ME = Caller(actor="ada")
 
 
-def start(directory: Path, actor: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(WORKER), str(directory), actor],
+def start(directory: Path, actor: str) -> Any:
+    return forked.start(
+        [str(WORKER), str(directory), actor],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

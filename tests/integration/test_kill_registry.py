@@ -8,10 +8,10 @@ import random
 import select
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pinset
 from pinset import bootstrap
 
@@ -26,11 +26,10 @@ LONGEST_WRITE = 0.02
 
 def live_and_die(directory: Path, life: int, writes: int, seconds: float) -> list[dict[str, Any]]:
     """Start a writer, kill it so many seconds after so many writes, and give what it had acknowledged."""
-    worker = subprocess.Popen(
-        [sys.executable, str(WORKER), str(directory), str(life)],
+    worker = forked.start(
+        [str(WORKER), str(directory), str(life)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        bufsize=0,
         env={**os.environ, "PYTHONPATH": SOURCE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
     )
     assert worker.stdout is not None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from patience import until
 from pinset import bootstrap
 from pinset.ports.registry import Caller
 from serving import serving
@@ -28,11 +29,23 @@ def _clients(address: str, **given: dict[str, str]) -> Iterator[list[httpx.Clien
     with ExitStack() as stack:
         clients: list[httpx.Client] = []
         workers: set[str] = set()
+
+        def connect() -> httpx.Client:
+            client = httpx.Client(base_url=address, timeout=30, verify=False, **given)
+            client.get("/healthz")
+            workers.update(re.findall(r'worker="(\d+)"', client.get("/metrics").text))
+            return client
+
+        def both_are_there() -> bool:
+            connect().close()
+            return len(workers) == 2
+
+        until(both_are_there)
+        workers.clear()
         while len(clients) < CLIENTS or len(workers) < 2:
             assert len(clients) < 50, "two workers take connections"
-            clients.append(stack.enter_context(httpx.Client(base_url=address, timeout=30, verify=False, **given)))
-            clients[-1].get("/healthz")
-            workers.update(re.findall(r'worker="(\d+)"', clients[-1].get("/metrics").text))
+            clients.append(connect())
+            stack.callback(clients[-1].close)
         yield clients
 
 

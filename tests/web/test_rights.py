@@ -92,10 +92,8 @@ def judged(furnished_pages: Any) -> World:
 
 def routes_of(app: Any) -> set[tuple[str, str]]:
     """The pages' routes of an application."""
-    found, pending = set(), list(app.routes)
-    while pending:
-        route = pending.pop()
-        pending += list(getattr(getattr(route, "original_router", None), "routes", []))
+    found = set()
+    for route in app.routes:
         if isinstance(route, APIRoute) and not is_of_api(route.path):
             found |= {(method, route.path) for method in route.methods}
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -44,6 +45,7 @@ from pinset.api.limits import Limiter
 from pinset.api.metrics import Fetches, Requests
 from pinset.api.observer import Observer
 from pinset.api.ready import Ready
+from pinset.api.routing import add_routes
 from pinset.api.settings import Settings
 from pinset.api.watch import Watch
 from pinset.services.foreign import LOOK_SECONDS, Watcher
@@ -158,9 +160,13 @@ def _scrubbing(
     return [Scrubber(lambda pace: registry.verify(progress=pace, gently=True), scrubs, clock, interval=interval)]
 
 
+@cache
 def describe() -> dict[str, Any]:
     """The OpenAPI description. It depends on no registry."""
-    return _routed().openapi()
+    app = FastAPI(title="Pinset", version=VERSION, generate_unique_id_function=_name_of)
+    for router in _ROUTERS:
+        app.include_router(router)
+    return _completed(app.openapi())
 
 
 def _working(
@@ -194,7 +200,7 @@ def _working(
     return lifespan
 
 
-def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]] | None = None) -> FastAPI:
+def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]) -> FastAPI:
     app = FastAPI(
         lifespan=lifespan,
         title="Pinset",
@@ -203,16 +209,10 @@ def _routed(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[dict[str, 
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_name_of,
     )
     for router in _ROUTERS:
-        app.include_router(router)
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        return app.openapi_schema or _completed(generate())
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
+        add_routes(app, router)
+    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
     return app
 
 

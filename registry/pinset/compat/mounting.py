@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pinset.api import doors, pages
 from pinset.api.problems import MEDIA_TYPE
+from pinset.api.routing import add_routes
 from pinset.compat import langfuse, langsmith, mlflow, ofrep, opik, phoenix
 from pinset.compat.ofrep.sets import Sets
 from pinset.config import Compat as Settings
@@ -57,7 +58,7 @@ def with_compat(app: ASGIApp, api: FastAPI, chosen: Settings | None = None) -> C
     spoken = {one.name: one for one in PROTOCOLS if chosen.protocols[one.name].enabled}
     api.state.compat, api.state.flag_sets = chosen, Sets()
     for protocol in spoken.values():
-        api.include_router(protocol.router)
+        add_routes(api, protocol.router)
         for beginning, key in (protocol.posted or {}).items():
             api.state.hot.posted[(protocol.prefix.rstrip("/") + beginning).encode()] = key
     return Compat(app, api, spoken)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pinset.api import doors
 from pinset.api.pages import OPEN, PAGE
 from pinset.api.problems import MEDIA_TYPE
+from pinset.api.routing import add_routes
 from pinset.config import Pages
 from pinset.signing.sealing import Vault
 from pinset.web.rendering import render
@@ -73,7 +74,7 @@ def with_pages(
     """An application with pages. vault: seals sessions, for all workers alike. issuers: those where people may sign in."""
     vault, chosen = vault or Vault.fresh(), chosen or Pages()
     for router in ROUTERS:
-        api.include_router(router)
+        add_routes(api, router)
     sessions = api.state.sessions = Sessions(vault, hours=chosen.session_hours)
     api.state.signing = SigningIn(chosen, issuers)
     return Site(api, vault, sessions)
