@@ -58,7 +58,7 @@ def bundle_set(
     as_json: o.Json = False,
     dry_run: o.DryRun = False,
 ) -> None:
-    """Say who owns a bundle, what it is for, or what other tools call it.
+    """Say who owns a bundle, what it is for, what others call it.
 
     Example: pinset bundle set support-summarizer owner=team-support --also 'Support Summarizer'
     """

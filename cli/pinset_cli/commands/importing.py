@@ -60,7 +60,7 @@ class _Sources(TyperGroup):
 
 taking = typer.Typer(
     cls=_Sources,
-    help="What other tools, files and registries hold, as releases here: once, however often it is run.",
+    help="What other tools, files and registries hold, as releases.\n\nOnce, however often it is run: what is here already is not taken again.",
     no_args_is_help=True,
 )
 
