@@ -88,6 +88,16 @@ def take(source: Callable[[], AbstractContextManager[Source]], chosen: Chosen) -
         raise typer.Exit(report.status)
 
 
+def check_place(file: Path | None, server: str | None) -> None:
+    """Raises InvalidInput where neither is named, or both."""
+    from pinset.errors import InvalidInput
+
+    if file is None and not server:
+        raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
+    if file is not None and server is not None:
+        raise InvalidInput("a file and a server are named", hint="leave one of them out")
+
+
 @contextmanager
 def _kept(file: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None] | None]:
     """What keeps every item in a file. Raises AlreadyExists for a file that is no report, ReadOnly."""

@@ -65,6 +65,7 @@ class Remote:
     ) -> None:
         self.what, self._variables, self._sleep = what, variables, sleep
         self.url = _address(what, url)
+        self._answered = False
         self.host = urlsplit(self.url).netloc
         said = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}", **(headers or {})}
         if not all(value.isascii() and value.isprintable() for value in said.values()):
@@ -109,7 +110,10 @@ class Remote:
         )
 
     def ask(self, method: str, path: str, *, query: Mapping[str, str | int | None], body: Any = None) -> Any:
-        """The JSON value that is answered, after as many tries as it takes and no more than `TRIES`."""
+        """The JSON value that is answered, after as many tries as it takes and no more than `TRIES`.
+
+        A server that was never reached is asked once: its address is more likely wrong than it is to come.
+        """
         wanted = {name: value for name, value in query.items() if value is not None}
         failed: PinsetError | None = None
         for attempt in range(TRIES):
@@ -118,6 +122,8 @@ class Remote:
             try:
                 status, content, after = self._once(method, path, wanted, body)
             except Unavailable as error:
+                if not self._answered and isinstance(error.__cause__, httpx.ConnectError):
+                    raise
                 failed = error
                 continue
             if status not in _AGAIN:
@@ -131,6 +137,7 @@ class Remote:
             self._translated(),
             self._client.stream(method, self.url + path, params=dict(query), json=body) as response,
         ):
+            self._answered = True
             pieces, size, until = [], 0, time.monotonic() + WHOLE_SECONDS
             for piece in response.iter_bytes():
                 size += len(piece)
@@ -152,7 +159,8 @@ class Remote:
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise Unavailable(
-                f"{self.what} at {self.host} cannot be reached: {why}", hint=f"see whether it runs; {_ADVICE}"
+                f"{self.what} at {self.host} cannot be reached: {why}",
+                hint=f"see whether it runs{f'; {_ADVICE}' if self._answered else ', and whether the address is right'}",
             ) from error
         except (httpx.InvalidURL, ValueError) as error:
             raise InvalidInput(f"{self.url} is no address of a server", hint="write http://HOST:PORT") from error

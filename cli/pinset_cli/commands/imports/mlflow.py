@@ -44,10 +44,7 @@ def command(
 
     Example: pinset import mlflow --from http://mlflow.example.com:5000 --dry-run
     """
-    from pinset.errors import InvalidInput
-
-    if (file is None) is (server is None):
-        raise InvalidInput("one place is wanted", hint="name a server, --from URL, or a file")
+    i.check_place(file, server)
     i.take(
         lambda: _served(server) if server is not None else _filed(file),
         i.Chosen(
