@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pinset.domain.exchange.incoming import Source
     from pinset.errors import PinsetError
-    from pinset.importing.report import Report
+    from pinset.importing.report import Report, Said
 
 _SHOWN: Final = 20
 """Items that a person is shown; a program is told more, and a report all of them."""
@@ -86,6 +86,16 @@ def take(source: Callable[[], AbstractContextManager[Source]], chosen: Chosen) -
     output.unchanged(dry_run=options.dry_run)
     if report.status:
         raise typer.Exit(report.status)
+
+
+def check_place(file: Path | None, server: str | None) -> None:
+    """Raises InvalidInput where neither is named, or both."""
+    from pinset.errors import InvalidInput
+
+    if file is None and not server:
+        raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
+    if file is not None and server is not None:
+        raise InvalidInput("a file and a server are named", hint="leave one of them out")
 
 
 @contextmanager
@@ -159,11 +169,13 @@ def _say(report: Report, chosen: Chosen) -> None:
         output.say(f"aliases: {', '.join(moved)}")
     if report.lost:
         output.say(f"not carried: {output.count(report.lost, 'thing')}")
-    for item in report.items[:_SHOWN]:
-        what = " ".join(str(item[key]) for key in ("what", "alias") if key in item)
-        place = f"{item['name']}{' ' + what if what else ''}"
-        output.say(output.on_one_line(f"  {_KINDS.get(item['kind'], item['kind'])}: {place}: {item['why']}"))
-    more = report.told - min(len(report.items), _SHOWN)
+    shown = list(report.said.values())[:_SHOWN]
+    for one in shown:
+        if output.on_terminal():
+            output.wrapped(f"  {_sentence(one)}")
+        else:
+            output.say(output.on_one_line(f"  {_sentence(one)}"))
+    more = report.told - sum(one.times for one in shown)
     if more:
         where = f"see {chosen.report}" if chosen.report else "to have all of them: --report FILE"
         output.talk(output.safe(f"and {more:,} more; {where}"))
@@ -172,6 +184,19 @@ def _say(report: Report, chosen: Chosen) -> None:
         output.advise(f"hint: {hint}")
     if not any((counts["created"], report.told, aliases["promote"])):
         output.talk("nothing to do: all of it is here")
+
+
+def _sentence(said: Said) -> str:
+    """What is said of a name, or of many: ``warning: the model … (of 120: Movie Critic, support and others)``."""
+    item = said.item
+    kind, what = (
+        _KINDS.get(item["kind"], item["kind"]),
+        " ".join(str(item[key]) for key in ("what", "alias") if key in item),
+    )
+    if said.times == 1:
+        return f"{kind}: {item['name']}{' ' + what if what else ''}: {item['why']}"
+    names = ", ".join(said.names) + (" and others" if said.more else "")
+    return f"{kind}, {said.times:,} times: {what + ': ' if what else ''}{item['why']} ({names})"
 
 
 _WORDS: Final = {"refused": "refused", "conflict": "in conflict", "left": "left out"}

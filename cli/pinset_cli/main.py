@@ -90,6 +90,8 @@ def _usage(error: Any, arguments: Sequence[str]) -> InvalidInput | None:
         return None
     from pinset_cli import program
 
+    if error.format_message().startswith("Usage: "):  # a group alone: its whole help is no sentence
+        return suggest.incomplete(program.top(), arguments)
     # What it is near to is said by the hint.
     text = error.format_message().partition(" Did you mean")[0].rstrip(".")
     return InvalidInput(text[:1].lower() + text[1:], hint=suggest.way_out(program.top(), arguments, text))

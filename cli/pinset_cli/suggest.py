@@ -6,6 +6,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pinset.errors import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -73,6 +75,12 @@ def way_out(top: Any, arguments: Sequence[str], text: str) -> str:
         return f"did you mean {near}? {seen}" if near else seen
     example = str(getattr(command, "help", None) or "").partition("Example: ")[2].split("\n")[0].strip()
     return f"{seen}; for example: {example}" if example else seen
+
+
+def incomplete(top: Any, arguments: Sequence[str]) -> InvalidInput:
+    """The error for a group of commands that was named alone."""
+    path, command = _meant(top, arguments)
+    return InvalidInput(f"{path} wants one of {', '.join(command.list_commands(None))}", hint=f"see {path} --help")
 
 
 def _meant(top: Any, arguments: Sequence[str]) -> tuple[str, Any]:

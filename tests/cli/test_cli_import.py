@@ -139,11 +139,12 @@ def test_where_there_is_no_room_says_so(there: Path, home: Path) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[1:]) == (8, ["hint: free space on the disk"]), done.stderr
-    Path("a.md").write_text("Hello.")
+    text = home.parent / "a.md"
+    text.write_text("Hello.")
     with pytest.MonkeyPatch.context() as patch:
         errors = io.StringIO()
         patch.setattr(sys, "stderr", errors)
-        assert main(["import", "dir", "a.md", "--report", "/dev/full", "--registry", str(home)]) == 8
+        assert main(["import", "dir", str(text), "--report", "/dev/full", "--registry", str(home)]) == 8
     assert "hint: free space on the disk" in errors.getvalue()
 
 

@@ -183,3 +183,18 @@ def test_a_history_comes_in_by_the_command_line(run: Callable[..., Any], tmp_pat
     status, again, _ = run("import", "git", str(tmp_path / "r"), "ask.md")
     assert (status, again["versions"]["created"], again["versions"]["already"]) == (0, 0, 2)
     assert run("import", "git", str(tmp_path / "r"), "gone.md")[0] == 3
+
+
+def test_what_holds_for_many_is_said_once_and_everything_is_in_the_report(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(6):
+        (tmp_path / "many" / f"p{number}.md").write_text(f"Say {number}.\n")
+    report = tmp_path / "report.jsonl"
+    assert main(["import", "dir", str(tmp_path / "many"), "--registry", str(home), "--report", str(report)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("no model is named") == 1
+    assert "not carried, 6 times: model: no model is named" in out
+    assert "(p0, p1, p2 and others)" in out
+    assert len(report.read_text().splitlines()) == 6

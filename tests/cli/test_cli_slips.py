@@ -274,3 +274,11 @@ def test_an_actor_that_nobody_can_read_is_refused(
     assert "hint: set it to one line of at most 200 characters" in err
     monkeypatch.setenv("PINSET_ACTOR", "Jörg Müller (CI) " + "x" * 180)
     assert near("publish", bundle())[0] == 0
+
+
+def test_a_group_alone_is_told_what_it_wants(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import"]) == 2
+    err = capsys.readouterr().err
+    assert "error: pinset import wants one of dir, git, langfuse" in err
+    assert "see pinset import --help" in err
+    assert "Usage" not in err

@@ -85,6 +85,32 @@ def test_what_could_be_read_in_two_ways_is_refused(speaking: Speaking, path: str
     assert set(found.json()) == {"detail", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/public/v2/prompts/Movie%20Critic", "langfuse"),
+        ("/api/2.0/mlflow/registered-models/get", "mlflow"),
+        ("/commits/-/greeting/latest", "langsmith"),
+        ("/v1/prompts", "phoenix"),
+        ("/v1/prompts/greeting/latest", "phoenix"),
+        ("/v1/private/prompts/versions/retrieve", "opik"),
+        ("/ofrep/v1/evaluate/flags/greeting", "ofrep"),
+    ],
+)
+def test_a_client_that_was_told_half_of_the_address_is_told_the_rest(speaking: Speaking, path: str, name: str) -> None:
+    for headers in ({}, {"authorization": basic("pk", "sk"), "accept": "*/*"}):
+        found = speaking("GET", path, headers=headers)
+        assert (found.status_code, found.json()["code"]) == (422, "invalid_path")
+        assert f"/compat/{name}" in found.json()["hint"]
+    assert {name} < {protocol.name for protocol in PROTOCOLS}
+
+
+def test_nothing_of_ours_is_where_strayed_clients_ask(speaking: Speaking) -> None:
+    served = speaking("GET", "/openapi.json").json()["paths"]
+    assert "/v1/bundles" in served
+    assert not [path for path in served if doors.strayed(path)]
+
+
 def test_names_may_be_encoded_and_have_folders(speaking: Speaking) -> None:
     for name in ("support.triage", "support/triage", "support%2Ftriage", "support%2ftriage"):
         found = speaking("GET", f"/compat/phoenix/v1/prompts/{name}/tags/production")

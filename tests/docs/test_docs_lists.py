@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pinset.catalog.tables import CATALOG
+from pinset.config.compat import PROTOCOLS
+from pinset_cli.commands.importing import SOURCES
+from pinset_cli.exporting import FORMATS
 from pinset_cli.program import top
 
 if TYPE_CHECKING:
@@ -52,6 +55,17 @@ def test_the_page_of_running_says_which_commands_have_an_option(row: str, parame
     named = re.findall(r"`([a-z -]+)`", line.split("|")[2])
     listed = {word for words in named for word in ([words] if words in groups else words.split())}
     assert {name for name, taken in commands(top()) if parameter in taken} == listed
+
+
+def test_the_page_of_other_tools_has_each_protocol_source_and_format() -> None:
+    page = (DOCS / "other-tools.md").read_text()
+    table = page.split("| what you have |")[1].split("\n\n")[0]
+    for name in PROTOCOLS:
+        assert f"(compat/{name}.md)" in table
+    for source in SOURCES:
+        assert f"`{source}`" in table or f"(compat/{source}.md)" in table
+    for form in FORMATS:
+        assert f"`{form}`" in table
 
 
 def test_the_description_of_the_api_says_what_everything_is() -> None:

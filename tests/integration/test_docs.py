@@ -211,6 +211,7 @@ def test_the_demo_prints_the_first_screen_and_leaves_nothing(shell: Shell, tmp_p
         "importing-files.md",
         "importing.md",
         "looking-back.md",
+        "other-tools.md",
         "purge.md",
         "running.md",
         "signatures.md",

@@ -290,3 +290,17 @@ def test_a_report_keeps_the_first_items_and_counts_the_rest() -> None:
         report.tell("lost", "x", "why", what=str(number))
     found = report.as_json()
     assert (len(found["items"]), found["more"], found["lost"]) == (TOLD, 5, TOLD + 5)
+
+
+def test_what_is_told_of_many_is_one_sentence_with_its_first_names() -> None:
+    report = Report("there", False, lambda _item: None)
+    for number in range(200):
+        report.tell("warning", f"name-{number // 2}", "it has no pin", origin=str(number))
+    report.tell("warning", "one", "another")
+    first, second = report.said.values()
+    assert (first.times, first.names, first.more) == (200, ["name-0", "name-1", "name-2"], True)
+    assert (second.times, second.names, second.more) == (1, ["one"], False)
+    for number in range(2 * TOLD):
+        report.tell("lost", "x", f"why {number}")
+    assert len(report.said) == TOLD
+    assert report.told == 201 + 2 * TOLD

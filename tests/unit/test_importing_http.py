@@ -52,12 +52,23 @@ def test_what_is_asked_and_answered() -> None:
     server.remote.close()
 
 
-@pytest.mark.parametrize("first", [503, 429, 500, httpx.ConnectError("refused"), httpx.ReadTimeout("")])
+@pytest.mark.parametrize("first", [503, 429, 500, httpx.ReadTimeout("")])
 def test_what_may_pass_is_asked_again(first: Any) -> None:
     server = Server(first, first, httpx.Response(200, json=[]))
     assert server.remote.get("/x") == []
     assert len(server.asked) == 3
     assert 0 < server.slept[0] < server.slept[1]
+
+
+def test_a_server_that_was_reached_is_waited_for_and_one_that_never_was_is_not() -> None:
+    gone, fine = httpx.ConnectError("refused"), httpx.Response(200, json=[])
+    server = Server(fine, gone, gone, httpx.Response(200, json=[1]))
+    assert (server.remote.get("/x"), server.remote.get("/y")) == ([], [1])
+    never = Server(gone)
+    with pytest.raises(Unavailable, match="cannot be reached") as refused:
+        never.remote.get("/x")
+    assert (len(never.asked), never.slept) == (1, [])
+    assert "address is right" in refused.value.hint
 
 
 def test_a_server_that_says_when_is_asked_then() -> None:
@@ -69,7 +80,7 @@ def test_a_server_that_says_when_is_asked_then() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(429, RateLimited), (503, Unavailable), (httpx.ConnectError("x"), Unavailable)]
+    ("status", "kind"), [(429, RateLimited), (503, Unavailable), (httpx.ReadTimeout("x"), Unavailable)]
 )
 def test_it_is_not_asked_for_ever(status: Any, kind: type[Exception]) -> None:
     server = Server(status)
@@ -87,6 +98,13 @@ def test_what_stays_is_said_at_once(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="Langfuse"):
         server.remote.get("/x")
     assert len(server.asked) == 1
+
+
+def test_who_is_not_known_there_is_told_which_variable_to_look_at() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(401))
+    with pytest.raises(Unauthenticated) as refused:
+        Remote("Opik", "http://127.0.0.1:1", transport=transport, variables="OPIK_API_KEY").get("/x")
+    assert "OPIK_API_KEY" in refused.value.hint
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[" * 100_000, b"\xff"])

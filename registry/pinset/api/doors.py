@@ -33,6 +33,18 @@ READS: Final = "pinset.reads"
 """Set where a request changes nothing, whatever its method says."""
 COSTLY: Final = "pinset.costly"
 """Set where it may cost much work, and its body carries files."""
+_STRAYED: Final = {
+    "/api/public": "langfuse",
+    "/api/2.0/mlflow": "mlflow",
+    "/commits": "langsmith",
+    "/repos": "langsmith",
+    "/v1/prompts": "phoenix",
+    "/v1/prompt_versions": "phoenix",
+    "/v1/private": "opik",
+    "/ofrep/v1": "ofrep",
+}
+"""Where clients of other tools ask that were given the server's address alone. Nothing of ours has such a path."""
+_ASTRAY: Final = re.compile("(" + "|".join(map(re.escape, _STRAYED)) + ")(?:/|$)")
 _TOKEN: Final = b"pst_"
 _LONGEST: Final = 100
 _KEPT: Final = 512
@@ -86,6 +98,12 @@ def refuse_page(scope: Scope, headers: Mapping[str, str]) -> None:
             "a page of another site cannot use a credential that a browser keeps",
             hint="send the token as Authorization: Bearer pst_…",
         )
+
+
+def strayed(path: str) -> str | None:
+    """Where what is asked for by a path would be, for a client of another tool that was told half of the address."""
+    found = _ASTRAY.match(path)
+    return None if found is None else f"{COMPAT}{_STRAYED[found[1]]}"
 
 
 def is_unsafe(path: bytes) -> bool:

@@ -103,6 +103,7 @@ class Guard:
         counted = _counting(scope, send, note)
         try:
             _check_headers(came)
+            _check_whither(scope)
             _check_path(scope)
             doors.refuse_page(came, headers)
             await self._enter(scope, headers)
@@ -215,6 +216,15 @@ def _check_headers(scope: AsgiScope) -> None:
             raise problems.RefusedRequest(422, "invalid_request", f"the header {name} is there twice", "send it once")
         if name in _SINGLE:
             seen.add(name)
+
+
+def _check_whither(scope: AsgiScope) -> None:
+    """Raises RefusedRequest for who has forgotten where the protocols of other tools are: their clients show what they get."""
+    there = doors.strayed(scope["path"])
+    if there is not None:
+        hint = f"end the address that this client is given with {there}"
+        # Not 404, which some clients take for a prompt that is not there, and say nothing.
+        raise problems.RefusedRequest(422, "invalid_path", f"clients of other tools ask below {there}", hint)
 
 
 def _check_path(scope: AsgiScope) -> None:

@@ -59,11 +59,13 @@ class Remote:
         *,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        variables: str = "",
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.what, self._sleep = what, sleep
+        self.what, self._variables, self._sleep = what, variables, sleep
         self.url = _address(what, url)
+        self._answered = False
         self.host = urlsplit(self.url).netloc
         said = {"Accept": "application/json", "User-Agent": f"pinset/{VERSION}", **(headers or {})}
         if not all(value.isascii() and value.isprintable() for value in said.values()):
@@ -108,7 +110,10 @@ class Remote:
         )
 
     def ask(self, method: str, path: str, *, query: Mapping[str, str | int | None], body: Any = None) -> Any:
-        """The JSON value that is answered, after as many tries as it takes and no more than `TRIES`."""
+        """The JSON value that is answered, after as many tries as it takes and no more than `TRIES`.
+
+        A server that was never reached is asked once: its address is more likely wrong than it is to come.
+        """
         wanted = {name: value for name, value in query.items() if value is not None}
         failed: PinsetError | None = None
         for attempt in range(TRIES):
@@ -117,6 +122,8 @@ class Remote:
             try:
                 status, content, after = self._once(method, path, wanted, body)
             except Unavailable as error:
+                if not self._answered and isinstance(error.__cause__, httpx.ConnectError):
+                    raise
                 failed = error
                 continue
             if status not in _AGAIN:
@@ -130,6 +137,7 @@ class Remote:
             self._translated(),
             self._client.stream(method, self.url + path, params=dict(query), json=body) as response,
         ):
+            self._answered = True
             pieces, size, until = [], 0, time.monotonic() + WHOLE_SECONDS
             for piece in response.iter_bytes():
                 size += len(piece)
@@ -151,7 +159,8 @@ class Remote:
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise Unavailable(
-                f"{self.what} at {self.host} cannot be reached: {why}", hint=f"see whether it runs; {_ADVICE}"
+                f"{self.what} at {self.host} cannot be reached: {why}",
+                hint=f"see whether it runs{f'; {_ADVICE}' if self._answered else ', and whether the address is right'}",
             ) from error
         except (httpx.InvalidURL, ValueError) as error:
             raise InvalidInput(f"{self.url} is no address of a server", hint="write http://HOST:PORT") from error
@@ -179,7 +188,10 @@ class Remote:
         where = f"{self.what} at {self.host}"
         match status:
             case 401:
-                return Unauthenticated(f"{where} does not know the credential", hint="see the options of this command")
+                return Unauthenticated(
+                    f"{where} does not know the credential",
+                    hint=f"see whether {self._variables or 'it'} is that of this server",
+                )
             case 403:
                 return PermissionDenied(
                     f"{where} does not let this credential read {path}", hint="use one that may read"
@@ -189,7 +201,10 @@ class Remote:
             case _ if status < 400:
                 return InvalidInput(f"{where} leads elsewhere with {status}", hint="give the address that it leads to")
             case _:
-                return InvalidInput(f"{where} answers {path} with {status}", hint="see whether its version is known")
+                return InvalidInput(
+                    f"{where} answers {path} with {status}",
+                    hint="see whether the address is whole, and its version known",
+                )
 
 
 def _address(what: str, url: str) -> str:

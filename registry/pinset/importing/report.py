@@ -13,13 +13,36 @@ if TYPE_CHECKING:
 
 TOLD: Final = 100
 """Items that a report holds itself."""
+NAMED: Final = 3
+"""Names that are kept of what is said of many."""
 _REFUSALS: Final = ("refused", "conflict")
+
+
+@dataclass(slots=True)
+class Said:
+    """One sentence, and how often it was told of how many names; the first `NAMED` of them."""
+
+    item: Mapping[str, Any]
+    times: int = 0
+    names: list[str] = field(default_factory=list)
+    more: bool = False
+
+    def count(self, name: str) -> None:
+        """It is told once more, of this name."""
+        self.times += 1
+        if name in self.names:
+            return
+        if len(self.names) < NAMED:
+            self.names.append(name)
+        else:
+            self.more = True
 
 
 @dataclass(slots=True)
 class Report:
     """What became of the versions, of what they held, and of the aliases; `TOLD` items are kept, and all go to ``keep``.
 
+    said: the first `TOLD` different sentences, each counted.
     versions: how many were ``created``, ``already`` there, ``refused``, in ``conflict``, and ``left`` out by choice.
     lost: what had no place. aliases: how many were moved (``promote``), served it (``none``), wait for approvals
     (``request``), were ``left`` because somebody moved them here, or ``refused``.
@@ -34,6 +57,7 @@ class Report:
     names: int = 0
     told: int = 0
     items: list[Mapping[str, Any]] = field(default_factory=list)
+    said: dict[tuple[Any, ...], Said] = field(default_factory=dict)
 
     def tell(self, kind: str, name: str, why: str, **more: Any) -> None:
         """One thing to say. kind: ``lost``, ``refused``, ``conflict``, ``alias`` or ``warning``."""
@@ -42,6 +66,9 @@ class Report:
         self.told += 1
         if len(self.items) < TOLD:
             self.items.append(item)
+        sentence = (kind, item.get("what"), item.get("alias"), why)
+        if sentence in self.said or len(self.said) < TOLD:
+            self.said.setdefault(sentence, Said(item)).count(name)
         self.keep(item)
 
     @property

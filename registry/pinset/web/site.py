@@ -82,7 +82,7 @@ def with_pages(
 
 def is_of_api(path: str) -> bool:
     """Whether a path is none of a page."""
-    return path in _API or path.startswith(("/v1/", doors.COMPAT, doors.GIT))
+    return path in _API or path.startswith(("/v1/", doors.COMPAT, doors.GIT)) or bool(doors.strayed(path))
 
 
 def is_open(path: str) -> bool:

@@ -79,11 +79,12 @@ def _server(url: str | None, public_key: str | None) -> Iterator[LangfuseSource]
         raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
     public, secret = public_key or os.environ.get(_KEYS[0], ""), os.environ.get(_KEYS[1], "")
     if not public or not secret:
-        missing = " and ".join(name for name, one in zip(_KEYS, (public, secret), strict=True) if not one)
+        missing = [name for name, one in zip(_KEYS, (public, secret), strict=True) if not one]
         raise InvalidInput(
-            f"{missing} is not set", hint=f"export {missing}: Langfuse shows it under Settings, API Keys"
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set",
+            hint=f"export {' '.join(f'{name}=…' for name in missing)}: Langfuse shows both under Settings, API Keys",
         )
-    remote = Remote("Langfuse", url, auth=(public, secret))
+    remote = Remote("Langfuse", url, auth=(public, secret), variables=_KEYS[1])
     try:
         yield LangfuseSource(remote)
     finally:

@@ -76,7 +76,8 @@ def _server(url: str | None) -> Iterator[LangSmithSource]:
             "LANGSMITH_API_KEY is not set", hint="export it: LangSmith shows it under Settings, API Keys"
         )
     workspace = os.environ.get("LANGSMITH_WORKSPACE_ID")
-    remote = Remote("LangSmith", url, headers={"x-api-key": key, **({"x-tenant-id": workspace} if workspace else {})})
+    headers = {"x-api-key": key, **({"x-tenant-id": workspace} if workspace else {})}
+    remote = Remote("LangSmith", url, headers=headers, variables="LANGSMITH_API_KEY")
     try:
         yield LangSmithSource(remote)
     finally:

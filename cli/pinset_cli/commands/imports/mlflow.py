@@ -44,10 +44,7 @@ def command(
 
     Example: pinset import mlflow --from http://mlflow.example.com:5000 --dry-run
     """
-    from pinset.errors import InvalidInput
-
-    if (file is None) is (server is None):
-        raise InvalidInput("one place is wanted", hint="name a server, --from URL, or a file")
+    i.check_place(file, server)
     i.take(
         lambda: _served(server) if server is not None else _filed(file),
         i.Chosen(
@@ -69,11 +66,12 @@ def _served(server: str) -> Iterator[Source]:
 
     token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
     given: dict[str, Any] = {}
+    used = "MLFLOW_TRACKING_USERNAME and its password" if user else "MLFLOW_TRACKING_TOKEN"
     if user:
         given = {"auth": (user, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))}
     elif token:
         given = {"headers": {"Authorization": f"Bearer {token}"}}
-    with closing(Remote("MLflow", server, **given)) as remote:
+    with closing(Remote("MLflow", server, variables=used, **given)) as remote:
         yield MlflowSource(remote)
 
 

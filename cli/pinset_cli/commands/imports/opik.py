@@ -43,10 +43,7 @@ def command(
 
     Example: pinset import opik --from https://www.comet.com/opik/api --dry-run
     """
-    from pinset.errors import InvalidInput
-
-    if (file is None) is (server is None):
-        raise InvalidInput("one place is wanted", hint="name a server, --from URL, or a file")
+    i.check_place(file, server)
     i.take(
         lambda: _served(server) if server is not None else _filed(file),
         i.Chosen(
@@ -69,7 +66,7 @@ def _served(server: str) -> Iterator[Source]:
     key = os.environ.get("OPIK_API_KEY")
     headers = {"Comet-Workspace": os.environ.get("OPIK_WORKSPACE") or "default"}
     headers |= {"Authorization": key} if key else {}
-    with closing(Remote("Opik", server, headers=headers)) as remote:
+    with closing(Remote("Opik", server, headers=headers, variables="OPIK_API_KEY")) as remote:
         yield OpikSource(remote)
 
 

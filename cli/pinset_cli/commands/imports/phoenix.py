@@ -42,10 +42,7 @@ def command(
 
     Example: pinset import phoenix --from http://localhost:6006 --dry-run
     """
-    from pinset.errors import InvalidInput
-
-    if (file is None) is (server is None):
-        raise InvalidInput("one place is wanted", hint="name a server, --from URL, or a file")
+    i.check_place(file, server)
     i.take(
         lambda: _served(server) if server is not None else _filed(file),
         i.Chosen(
@@ -67,7 +64,7 @@ def _served(server: str) -> Iterator[Source]:
 
     key = os.environ.get("PHOENIX_API_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with closing(Remote("Phoenix", server, headers=headers)) as remote:
+    with closing(Remote("Phoenix", server, headers=headers, variables="PHOENIX_API_KEY")) as remote:
         yield PhoenixSource(remote)
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pinset.domain.exchange.incoming import Taken
 
 ENDINGS: Final = (".md", ".txt", ".j2", ".jinja", ".jinja2", ".mustache", ".json")
+_NAMES: Final = "*" + " *".join(ENDINGS)
+_BUNDLES: Final = (".prompt", ".prompty")
+_ALONE: Final = "such a file is a bundle of its own: name it by itself"
 _ABOUT: Final = re.compile(r"(?:readme|license|licence|changelog|contributing|notice)(?:\..*)?", re.IGNORECASE)
 _LARGE_FILE: Final = "version https://git-lfs.github.com/spec/"
 
@@ -55,12 +58,15 @@ def take_folder(files: Mapping[str, str]) -> Taken:
     called: dict[str, str] = {}
     for path in sorted(files):
         if not is_prompt(path):
-            drafted.lose(path, "its name is none of a prompt's: *" + " *".join(ENDINGS))
+            drafted.lose(path, _ALONE if path.endswith(_BUNDLES) else f"its name is none of a prompt's: {_NAMES}")
             continue
         called[path] = _called(path, set(called.values()))
         _add(drafted, called[path], path, files, called)
     if not drafted.prompts:
-        raise InvalidInput("there is no prompt in the folder", hint="prompts end in " + " ".join(ENDINGS))
+        raise InvalidInput(
+            "there is no prompt in the folder",
+            hint=f"name a file of another format by itself, or prompts like this: {_NAMES}",
+        )
     _no_model(drafted)
     return drafted.taken()
 
