@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pinset.errors import ContentPurged, NotFound, PermissionDenied, Purged
@@ -61,14 +60,6 @@ def at(registry: LocalRegistry, bundle: str, selector: str) -> answers.ReleaseAn
         return registry.release(f"{bundle}@{selector}")
     except (NotFound, PermissionDenied, ContentPurged, Purged):
         return None
-
-
-def documents(
-    registry: LocalRegistry, bundle: str, *, skip: int = 0, limit: int, after: str | None = None
-) -> list[answers.ReleaseAnswer]:
-    """A page of releases, newest first."""
-    found = islice(releases(registry, bundle, after), skip, skip + limit)
-    return [registry.release(f"{bundle}@v{one['version']}") for one in found]
 
 
 def serving(registry: LocalRegistry, bundle: str, version: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pinset.domain.rendering import example_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 DEFAULT: Final = "default"
 """The entry that `prompt`, `model` and `retrieval` of a manifest are."""
@@ -66,11 +66,6 @@ def model_id(model: Mapping[str, Any] | None) -> str:
     return str((model or {}).get("id") or (model or {}).get("name") or "")
 
 
-def pin_of(model: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What pins a model, beside the parameters of a call."""
-    return {key: value for key, value in (model or {}).items() if key != "params"}
-
-
 def beside_of(prompt: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is said of a prompt beside its texts, its format, its tools and its answer, as its inputs and guardrails."""
     return {key: value for key, value in (prompt or {}).items() if key not in _OF_TEXT}
@@ -104,11 +99,6 @@ def messages_of(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
             named = {"name": item["name"]} if "name" in item else {}
             found.append({"role": item["role"], **named, "content": item["template"]})
     return found
-
-
-def placeholders_of(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of placeholders among messages as `messages_of` has them."""
-    return [one["placeholder"] for one in messages if "placeholder" in one]
 
 
 def release_of(document: Mapping[str, Any]) -> dict[str, Any]:
