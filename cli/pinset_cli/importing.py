@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pinset_cli.locate import Options, caller, opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from pinset.domain.exchange.incoming import Source
     from pinset.errors import PinsetError
@@ -96,6 +98,21 @@ def check_place(file: Path | None, server: str | None) -> None:
         raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
     if file is not None and server is not None:
         raise InvalidInput("a file and a server are named", hint="leave one of them out")
+
+
+@contextmanager
+def stream_of(file: Path, what: str) -> Iterator[tuple[BinaryIO, str]]:
+    """The bytes of a file, or of stdin for ``-``, and what messages call it. what: such a file is of.
+
+    Raises NotFound, PermissionDenied.
+    """
+    from pinset.importing.payloads import opened as opened_file
+
+    if file == Path("-"):
+        yield sys.stdin.buffer, "what comes in"
+        return
+    with opened_file(file, what) as stream:
+        yield stream, str(file)
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from pinset.api.app import create_app
 from pinset.api.settings import Settings
+from sending import Sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,35 +16,11 @@ if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
 
 
-class Api:
+class Api(Sending):
     """Sends requests to the application of a registry."""
 
     def __init__(self, registry: LocalRegistry, settings: Settings, others: Any = None) -> None:
-        self.app = create_app(registry, settings=settings, others=others)
-        self.loop = asyncio.new_event_loop()
-
-    def __call__(
-        self, method: str, path: str, *, client: tuple[str, int] = ("127.0.0.1", 1), **given: Any
-    ) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=client)
-            plain = {"accept-encoding": "identity"}
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=plain) as http:
-                return await http.request(method, path, **given)
-
-        return self.loop.run_until_complete(send())
-
-    def end(self) -> None:
-        """As a server ends: what is still at work is told so."""
-
-        async def finish() -> None:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        self.loop.run_until_complete(finish())
-        self.loop.close()
+        super().__init__(create_app(registry, settings=settings, others=others))
 
 
 @pytest.fixture

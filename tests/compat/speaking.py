@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
-
-import httpx
 
 from pinset.api.app import create_app
 from pinset.api.settings import Settings
 from pinset.compat import with_compat
 from pinset.ports.registry import Caller
+from sending import Sending
 
 if TYPE_CHECKING:
     from pinset.services.local import LocalRegistry
@@ -65,37 +63,13 @@ def rich(*, temperature: float = 0.2, system: str = HARD) -> dict[str, str]:
     }
 
 
-class Speaking:
+class Speaking(Sending):
     """Sends requests to an application that speaks the protocols."""
 
     def __init__(self, registry: LocalRegistry, chosen: Any = None, others: Any = None, **settings: Any) -> None:
         self.registry = registry
         self.api = create_app(registry, settings=Settings(**settings), others=others)
-        self.app = with_compat(self.api, self.api, chosen)
-        self.loop = asyncio.new_event_loop()
-
-    def __call__(
-        self, method: str, path: str, *, client: tuple[str, int] = ("127.0.0.1", 1), **given: Any
-    ) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=client)
-            plain = {"accept-encoding": "identity"}
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=plain) as http:
-                return await http.request(method, path, **given)
-
-        return self.loop.run_until_complete(send())
-
-    def end(self) -> None:
-        """As a server ends: what is still at work is told so."""
-
-        async def finish() -> None:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        self.loop.run_until_complete(finish())
-        self.loop.close()
+        super().__init__(with_compat(self.api, self.api, chosen))
 
     def token(self, name: str, can: str) -> str:
         """A new token's secret."""

@@ -40,16 +40,31 @@ class OfServer:
         return None
 
 
-def read_json(file: Path) -> Any:
-    """The value in a file. Raises NotFound, PermissionDenied, InvalidInput."""
+def opened(file: Path, what: str) -> BinaryIO:
+    """A file's bytes. what: such a file is of. Raises NotFound, PermissionDenied."""
     try:
-        return strict_json.loads(file.read_text("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is no UTF-8", hint="name a file of JSON") from error
+        return file.open("rb")
     except PermissionError as error:
         raise PermissionDenied(f"{file} cannot be read", hint="run as its owner, or let this user read it") from error
     except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}", hint="name a file of JSON") from error
+        raise NotFound(f"{file} cannot be read: {error.strerror}", hint=f"name a file of {what}") from error
+
+
+def read_text(file: Path) -> str:
+    """The text of a file of JSON. Raises NotFound, PermissionDenied, InvalidInput."""
+    with opened(file, "JSON") as stream:
+        try:
+            return stream.read().decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"{file} is no UTF-8", hint="name a file of JSON") from error
+        except OSError as error:  # a directory, or a disk that fails
+            raise NotFound(f"{file} cannot be read: {error.strerror}", hint="name a file of JSON") from error
+
+
+def read_json(file: Path) -> Any:
+    """The value in a file. Raises NotFound, PermissionDenied, InvalidInput."""
+    try:
+        return strict_json.loads(read_text(file))
     except strict_json.StrictJsonError as error:
         raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from error
 

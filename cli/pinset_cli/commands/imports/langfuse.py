@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,9 +73,8 @@ def _server(url: str | None, public_key: str | None) -> Iterator[LangfuseSource]
     from pinset.importing.http import Remote
     from pinset.importing.sources.langfuse import LangfuseSource
 
-    url = url or os.environ.get("LANGFUSE_HOST") or os.environ.get("LANGFUSE_BASE_URL")
-    if not url:
-        raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
+    url = url or os.environ.get("LANGFUSE_HOST") or os.environ.get("LANGFUSE_BASE_URL", "")
+    i.check_place(None, url)
     public, secret = public_key or os.environ.get(_KEYS[0], ""), os.environ.get(_KEYS[1], "")
     if not public or not secret:
         missing = [name for name, one in zip(_KEYS, (public, secret), strict=True) if not one]
@@ -94,21 +92,8 @@ def _server(url: str | None, public_key: str | None) -> Iterator[LangfuseSource]
 @contextmanager
 def _file(file: Path, url: str | None) -> Iterator[LangfuseFile]:
     """A file of versions. Raises NotFound, PermissionDenied, InvalidInput."""
-    from pinset.errors import InvalidInput, NotFound, PermissionDenied
     from pinset.importing.sources.langfuse import LangfuseFile
 
-    if url is not None:
-        raise InvalidInput("a file and a server are named", hint="leave one of them out")
-    if file == Path("-"):
-        yield LangfuseFile(sys.stdin.buffer, "what comes in")
-        return
-    try:
-        stream = file.open("rb")
-    except PermissionError as error:
-        raise PermissionDenied(f"{file} cannot be read", hint="run as its owner, or let this user read it") from error
-    except OSError as error:
-        raise NotFound(
-            f"{file} cannot be read: {error.strerror}", hint="name a file of what Langfuse answers"
-        ) from error
-    with stream:
-        yield LangfuseFile(stream, str(file))
+    i.check_place(file, url)
+    with i.stream_of(file, "what Langfuse answers") as (stream, name):
+        yield LangfuseFile(stream, name)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,9 +66,8 @@ def _server(url: str | None) -> Iterator[LangSmithSource]:
     from pinset.importing.http import Remote
     from pinset.importing.sources.langsmith import LangSmithSource
 
-    url = url or os.environ.get("LANGSMITH_ENDPOINT") or os.environ.get("LANGCHAIN_ENDPOINT")
-    if not url:
-        raise InvalidInput("nothing says where to import from", hint="name the server, --from URL, or a FILE")
+    url = url or os.environ.get("LANGSMITH_ENDPOINT") or os.environ.get("LANGCHAIN_ENDPOINT", "")
+    i.check_place(None, url)
     key = os.environ.get("LANGSMITH_API_KEY") or os.environ.get("LANGCHAIN_API_KEY")
     if not key:
         raise InvalidInput(
@@ -87,21 +85,8 @@ def _server(url: str | None) -> Iterator[LangSmithSource]:
 @contextmanager
 def _file(file: Path, url: str | None) -> Iterator[LangSmithFile]:
     """A file of commits. Raises NotFound, PermissionDenied, InvalidInput."""
-    from pinset.errors import InvalidInput, NotFound, PermissionDenied
     from pinset.importing.sources.langsmith import LangSmithFile
 
-    if url is not None:
-        raise InvalidInput("a file and a server are named", hint="leave one of them out")
-    if file == Path("-"):
-        yield LangSmithFile(sys.stdin.buffer, "what comes in")
-        return
-    try:
-        stream = file.open("rb")
-    except PermissionError as error:
-        raise PermissionDenied(f"{file} cannot be read", hint="run as its owner, or let this user read it") from error
-    except OSError as error:
-        raise NotFound(
-            f"{file} cannot be read: {error.strerror}", hint="name a file of what pull_prompt_commit gives"
-        ) from error
-    with stream:
-        yield LangSmithFile(stream, str(file))
+    i.check_place(file, url)
+    with i.stream_of(file, "what pull_prompt_commit gives") as (stream, name):
+        yield LangSmithFile(stream, name)

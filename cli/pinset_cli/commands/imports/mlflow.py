@@ -77,16 +77,10 @@ def _served(server: str) -> Iterator[Source]:
 
 @contextmanager
 def _filed(file: Path | None) -> Iterator[Source]:
-    """Raises NotFound, InvalidInput."""
-    from pinset.errors import InvalidInput, NotFound
+    """Raises NotFound, PermissionDenied, InvalidInput."""
+    from pinset.importing.payloads import read_text
     from pinset.importing.sources.mlflow import MlflowFile
 
     if file is None:
         raise AssertionError("one place is given")
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is no UTF-8", hint="name a file of JSON") from error
-    except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}", hint="name a file of JSON") from error
-    yield MlflowFile(text, file.name)
+    yield MlflowFile(read_text(file), file.name)
